@@ -1,0 +1,151 @@
+"""What the crew does: plans, trials, scores, incidents."""
+
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from labcrew.domain.base import Model
+from labcrew.domain.research import QuarantinedRow, Suggestion
+from labcrew.domain.search_space import Values
+
+
+class Forecast(Model):
+    """What the plan is expected to take; held against what happened in the report."""
+
+    trials: int
+    hours: float
+    cost_usd: float
+    basis: str = Field(description="what the numbers rest on")
+
+
+class Plan(Model):
+    """What a person approves before work starts."""
+
+    id: str = Field(description="ticket, revision and round")
+    ticket: str
+    revision: int
+    summary: str
+    steps: tuple[str, ...]
+    suggestions: tuple[Suggestion, ...]
+    quarantine: tuple[QuarantinedRow, ...] = Field(description="rows to take out of training data")
+    environment: str = Field(description="what will be installed, in words")
+    environment_key: str
+    hosts: tuple[str, ...] = ()
+    forecast: Forecast
+    recalled: tuple[str, ...] = Field(default=(), description="lessons of earlier tickets")
+    by: str = Field(description="who wrote it: rule, or model:<name>")
+
+
+TrialKind = Literal["baseline", "cleaned_baseline", "search", "finalist", "restart"]
+TrialStatus = Literal[
+    "planned", "running", "finished", "scored", "failed", "stopped", "skipped", "unknown"
+]
+
+
+class Trial(Model):
+    """One run of the user's command. Its id is ticket and number, so a re-run can't double it."""
+
+    id: str
+    ticket: str
+    number: int = Field(ge=0)
+    kind: TrialKind
+    values: Values = Field(default_factory=dict, description="empty: the program's own defaults")
+    seed: int
+    data: Literal["original", "cleaned"]
+    because: str = Field(default="", description="who proposed it and why")
+    cites: str = Field(default="", description="a finding, or the failed trial it repeats")
+    restarts: str = Field(default="", description="the trial it starts again, if any")
+    memory_mb: int
+    status: TrialStatus = "planned"
+    result: "TrialResult | None" = None
+    score: "Score | None" = None
+    tracker_run: str = Field(default="", description="MLflow's run id")
+
+
+class TrialResult(Model):
+    """How a run ended and what it left."""
+
+    exit_code: int | None
+    reason: str = Field(description="why it ended, in words")
+    duration_s: float
+    outputs_sha256: str = Field(description="over paths and contents of all kept outputs")
+    output_files: int
+    log_bytes: int
+    log_sha256: str = Field(default="", description="of the kept log")
+    reported: float | None = Field(
+        default=None, description="the last metric the run printed: steers monitoring, not a score"
+    )
+
+
+class Score(Model):
+    """The number a decision may rest on, and where it came from."""
+
+    value: float
+    split: str
+    source: Literal["evaluator", "reported"]
+    trial: str
+    commit: str
+    data_sha256: str
+    outputs_sha256: str
+    seed: int
+    image_digest: str
+    evaluator_sha256: str = Field(default="", description="of the evaluator's command and files")
+
+
+IncidentKind = Literal[
+    "not_finite",
+    "diverged",
+    "stalled",
+    "out_of_memory",
+    "time_limit",
+    "crashed",
+    "no_metric",
+    "engine_lost",
+]
+Action = Literal["stop", "restart_smaller", "restart_with_memory", "give_up", "escalate"]
+
+
+class Incident(Model):
+    """Something that went wrong in a run, with the lines that show it."""
+
+    id: str
+    ticket: str
+    trial: str
+    kind: IncidentKind
+    evidence: tuple[str, ...] = Field(description="log lines or readings: untrusted text")
+    diagnosis: str
+    at_s: float = Field(description="seconds since the run started")
+    intervention: "Intervention | None" = None
+
+
+class Intervention(Model):
+    """What was done about an incident, and what came of it."""
+
+    action: Action
+    because: str
+    by: str = Field(description="rule, or model:<name>")
+    new_trial: str = ""
+    helped: bool | None = Field(default=None, description="None: not known yet")
+
+
+class TrackedRun(Model):
+    """One run as an experiment tracker keeps it."""
+
+    trial: Trial
+    title: str
+    metrics: tuple["MetricPoint", ...] = ()
+
+
+class MetricPoint(Model):
+    """One printed value of one metric."""
+
+    name: str
+    step: int
+    value: float
+
+
+class Tracker(Protocol):
+    """Where runs are tracked for people: one file in tools/ each."""
+
+    def record(self, experiment: str, run: TrackedRun) -> str:
+        """Records a finished run and answers its id; the same trial is recorded once."""

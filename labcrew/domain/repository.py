@@ -1,0 +1,88 @@
+"""The git boundary: what is asked of the trusted side; the port that sandboxes/ implements."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from labcrew.domain.base import Model
+
+
+class Checkout(Model):
+    """A user's repository, looked at without changing it."""
+
+    repository: Path = Field(description="absolute; the working tree's root, or the bare folder")
+    commit: str = Field(description="full id of the commit that was named")
+    branch: str | None = Field(description="what is checked out; None when detached")
+    dirty: bool = Field(description="the working tree differs from HEAD")
+    shallow: bool
+    warnings: tuple[str, ...] = ()
+
+
+class Change(Model):
+    """What lies between two commits."""
+
+    diff: str = Field(description="unified, capped, cleaned of escape sequences")
+    files: tuple[str, ...]
+    insertions: int
+    deletions: int
+
+
+class MergeOutcome(Model):
+    """How a fast-forward ended."""
+
+    state: Literal["merged", "already", "moved", "checked_out"]
+    message: str = Field(description="one line for a person; holds the command for checked_out")
+
+
+class Repositories(Protocol):
+    """Trusted bare repositories of one home, and the narrow way in and out of them.
+
+    No method runs git in a folder that a sandbox could write, with hooks, or with the user's
+    configuration. Every method blocks; callers run it in a thread.
+    """
+
+    def inspect(self, repository: str, commit: str) -> Checkout:
+        """Resolves a commit of the user's repository. Raises RepositoryError."""
+
+    def take(self, name: str, repository: Path, commit: str, *, snapshot: bool) -> str:
+        """Copies the commit and its history into the trusted repository `name`; answers its id.
+
+        With `snapshot` the answer is a new commit that holds the working tree's tracked and
+        untracked, not ignored, files; the user's repository and index stay byte-identical.
+        Doing it again does nothing. Raises RepositoryError, StorageFull.
+        """
+
+    def files(self, name: str, commit: str) -> tuple[str, ...]:
+        """The paths of a commit."""
+
+    def read(self, name: str, commit: str, path: str, cap_mb: int = 16) -> bytes:
+        """A file of a commit. Raises NotFound, BoundaryError past the cap or on a link."""
+
+    def archive(self, name: str, commit: str, without: tuple[str, ...] = ()) -> bytes:
+        """A commit's files as an uncompressed tar, without paths that match a pattern."""
+
+    def bundle(self, name: str, commit: str) -> bytes:
+        """A commit with its history, to be cloned inside a sandbox."""
+
+    def land(
+        self, name: str, bundle: bytes, *, base: str, ref: str, editable: tuple[str, ...]
+    ) -> str:
+        """Checks what a sandbox made and lands it as objects and a ref; answers its commit.
+
+        The commit must descend from `base` and change only `editable` paths (globs); gitlinks,
+        escaping links, `.git*` paths and anything `fsck` objects to are refused. Landing the same
+        twice does nothing. Raises BoundaryError.
+        """
+
+    def change(self, name: str, base: str, head: str) -> Change:
+        """What `head` changes over `base`."""
+
+    def publish(self, name: str, commit: str, repository: Path, branch: str) -> None:
+        """Makes a new branch in the user's repository, hooks off; nothing if it stands there.
+
+        Raises RepositoryError if the branch exists with another commit.
+        """
+
+    def merge(self, repository: Path, branch: str, commit: str) -> MergeOutcome:
+        """Fast-forwards the user's branch to the commit by compare-and-swap."""

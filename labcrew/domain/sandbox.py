@@ -1,0 +1,170 @@
+"""What a sandbox is asked for and what it answers; the port that sandboxes/ implements."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from labcrew.domain.base import Model
+from labcrew.domain.ticket import Ticket
+
+
+class Limits(Model):
+    """The bounds of one container, kept from outside it."""
+
+    cpus: float = Field(default=1.0, gt=0, le=512, description="CPU cores")
+    memory_mb: int = Field(default=2048, ge=16, description="memory, MiB; swap is off")
+    pids: int = Field(default=512, ge=8, description="processes and threads")
+    timeout_s: float = Field(default=3600, gt=0, description="wall-clock seconds from start")
+    output_mb: int = Field(default=64, ge=1, description="most of the log that is kept, MiB")
+    gpus: int = Field(default=0, ge=0, description="GPUs to pass through")
+
+
+class ReadOnlyInput(Model):
+    """A file or folder of the host, copied or mounted read-only into a container."""
+
+    source: Path = Field(description="absolute path on the host")
+    target: str = Field(description="absolute path in the container")
+
+
+class OverlayFile(Model):
+    """A file written over the workspace before the command starts."""
+
+    path: str = Field(description="relative to the workspace")
+    content: bytes
+
+
+class WorkspaceSource(Model):
+    """What a container finds in its workspace (/work), as a private, writable copy."""
+
+    repository: str = Field(description="name of the trusted bare repository in the home")
+    commit: str = Field(description="full commit id")
+    without: tuple[str, ...] = Field(default=(), description="path patterns left out of the copy")
+    overlay: tuple[OverlayFile, ...] = ()
+
+
+Purpose = Literal["tools", "trial", "smoke", "evaluate", "environment", "rerun"]
+
+
+class SandboxSpec(Model):
+    """One container to run: the same spec always means the same container name."""
+
+    name: str = Field(description="unique in the home; starting it twice starts it once")
+    purpose: Purpose
+    ticket: str
+    trial: str = ""
+    image: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = Field(default_factory=dict)
+    workspace: WorkspaceSource | None = None
+    inputs: tuple[ReadOnlyInput, ...] = ()
+    limits: Limits = Limits()
+
+
+class SandboxStatus(Model):
+    """What the engine knows of a container."""
+
+    name: str
+    state: Literal["created", "running", "exited", "missing"]
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class RunResult(Model):
+    """A command that has ended."""
+
+    exit_code: int
+    stdout: str = Field(description="cleaned of escape sequences, capped")
+    stderr: str
+    timed_out: bool = False
+    truncated: bool = False
+    out_of_memory: bool = False
+    duration_s: float = 0.0
+
+
+class OutputFile(Model):
+    """A regular file that left a sandbox through the one function that reads them."""
+
+    path: str = Field(description="relative to the folder that was read")
+    size_bytes: int
+    sha256: str
+
+
+class Sandboxes(Protocol):
+    """Containers for one home. Every method blocks; callers run it in a thread."""
+
+    def start(self, spec: SandboxSpec) -> None:
+        """Starts a detached container; does nothing if one of that name exists.
+
+        Raises EngineUnavailable, EngineError, OutcomeUnknown, StorageFull.
+        """
+
+    def status(self, name: str) -> SandboxStatus:
+        """The container's state; "missing" when there is none."""
+
+    def follow(self, name: str) -> Iterator[str]:
+        """The container's output from its first byte, as cleaned text chunks, until it ends."""
+
+    def stop(self, name: str, grace_s: float = 2.0) -> None:
+        """Ends a container and everything in it; nothing if it has ended."""
+
+    def remove(self, name: str) -> None:
+        """Removes a container and its workspace; nothing if there is none."""
+
+    def collect(
+        self, name: str, path: str, destination: Path, cap_mb: int
+    ) -> tuple[OutputFile, ...]:
+        """Copies the regular files beneath a workspace folder to `destination`.
+
+        Follows no links, takes no special files. Raises BoundaryError past the cap.
+        """
+
+    def run(self, spec: SandboxSpec) -> RunResult:
+        """Runs a short command to its end in a fresh container and removes it."""
+
+    def exec(
+        self, name: str, command: tuple[str, ...], *, stdin: bytes = b"", timeout_s: float = 60
+    ) -> RunResult:
+        """Runs a short command in a started tool container."""
+
+    def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
+        """One regular file of a container's workspace. Raises BoundaryError, ToolError."""
+
+    def write_files(self, name: str, files: tuple[OverlayFile, ...]) -> None:
+        """Writes files beneath a container's workspace, as its user."""
+
+    def image_digest(self, image: str) -> str:
+        """The image's content id (sha256:…). Raises NotFound."""
+
+    def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
+        """This home's containers."""
+
+
+class EnvironmentPlan(Model):
+    """The software environment a ticket will run in, before anything is installed."""
+
+    kind: Literal["base", "requirements", "dockerfile", "image"]
+    description: str = Field(description="one line for the plan gate")
+    needs_gate: bool = Field(description="a Dockerfile runs as root while it is built")
+    key: str = Field(description="content hash; the same key is the same image")
+    requirements: str = Field(default="", description="text of the requirements file")
+    source: str = Field(default="", description="Dockerfile path or image name")
+    repository: str
+    commit: str
+
+
+class Environments(Protocol):
+    """Images with a ticket's software, made once for each content hash. Methods block."""
+
+    def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
+        """Reads the commit's files; installs nothing. Raises EnvironmentBroken, NotFound."""
+
+    def ensure(self, plan: EnvironmentPlan, *, approved: bool) -> str:
+        """The image's tag, made now if it is not there yet.
+
+        Raises EnvironmentBroken with the installer's last lines, EngineUnavailable, StorageFull.
+        """

@@ -1,0 +1,114 @@
+"""The parameters a ticket lets the crew change, and their legal values."""
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from labcrew.domain.base import Model
+
+Value = bool | int | float | str
+Role = Literal["learning_rate", "batch_size", "gradient_clip", "regularisation", "epochs", "other"]
+
+
+class _Parameter(Model):
+    aliases: tuple[str, ...] = Field(
+        default=(), description="other names that papers use, e.g. [lr, step size]"
+    )
+    role: Role = Field(
+        default="other",
+        description="what the parameter is to a training run; lets the monitor restart a diverged"
+        " run with a lower learning rate or an out-of-memory one with a smaller batch",
+    )
+
+
+class FloatParameter(_Parameter):
+    """A real number in [low, high]."""
+
+    type: Literal["float"]
+    low: float
+    high: float
+    log: bool = Field(default=False, description="search on a logarithmic scale (low > 0)")
+    step: float | None = Field(default=None, gt=0, description="grid spacing; not with log")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise ValueError("low and high must be finite")
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log: true needs low > 0, but low is {self.low}")
+        if self.log and self.step is not None:
+            raise ValueError("log: true and step can't be combined")
+        return self
+
+
+class IntParameter(_Parameter):
+    """A whole number in [low, high]."""
+
+    type: Literal["int"]
+    low: int
+    high: int
+    log: bool = Field(default=False, description="search on a logarithmic scale (low > 0)")
+    step: int = Field(default=1, ge=1, description="grid spacing; not with log")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log: true needs low > 0, but low is {self.low}")
+        if self.log and self.step != 1:
+            raise ValueError("log: true and step can't be combined")
+        return self
+
+
+class ChoiceParameter(_Parameter):
+    """One of a list of values."""
+
+    type: Literal["choice"]
+    choices: tuple[Value, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len({(type(c), c) for c in self.choices}) != len(self.choices):
+            raise ValueError("choices holds the same value twice")
+        return self
+
+
+Parameter = Annotated[FloatParameter | IntParameter | ChoiceParameter, Field(discriminator="type")]
+Values = dict[str, Value]
+
+
+def legal(parameter: Parameter, value: Any) -> bool:
+    """Whether `value` lies in the parameter's range (an int counts as a float)."""
+    if isinstance(parameter, ChoiceParameter):
+        return any(type(c) is type(value) and c == value for c in parameter.choices)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if isinstance(parameter, IntParameter) and not float(value).is_integer():
+        return False
+    return bool(parameter.low <= value <= parameter.high)
+
+
+def distance(space: dict[str, Parameter], a: Values, b: Values) -> float:
+    """The largest difference of two settings over all parameters, each scaled to [0, 1].
+
+    A logarithmic parameter is compared by its logarithm, a choice by equality. Parameters that
+    only one of the two sets count as entirely different.
+    """
+    worst = 0.0
+    for name, parameter in space.items():
+        if (name in a) != (name in b):
+            return 1.0
+        if name not in a:
+            continue
+        if isinstance(parameter, ChoiceParameter):
+            gap = 0.0 if a[name] == b[name] else 1.0
+        else:
+            scale = math.log if parameter.log else float
+            low, high = scale(parameter.low), scale(parameter.high)
+            gap = abs(scale(float(a[name])) - scale(float(b[name]))) / (high - low)
+        worst = max(worst, gap)
+    return worst

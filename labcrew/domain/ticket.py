@@ -1,0 +1,363 @@
+"""The ticket: what a person assigns. Every field is documented here and nowhere else."""
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from labcrew.domain.base import Model, content_hash
+from labcrew.domain.search_space import Parameter
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+def _relative(path: str) -> str:
+    pure = PurePosixPath(path)
+    if not path or "\0" in path or path.startswith("-") or pure.is_absolute() or ".." in pure.parts:
+        raise ValueError(
+            f"{path!r} must be a path inside the repository, without a leading '/' or '-' or any '..'"
+        )
+    return pure.as_posix()
+
+
+RepositoryPath = Annotated[str, AfterValidator(_relative)]
+
+
+class Metric(Model):
+    """The number that says whether a trial is good."""
+
+    name: str = Field(
+        min_length=1, max_length=80, description="as the evaluator or the program calls it"
+    )
+    direction: Literal["maximize", "minimize"]
+    target: float | None = Field(
+        default=None, description="the search may stop when the validation value reaches it"
+    )
+    file: RepositoryPath | None = Field(
+        default=None,
+        description="without an evaluator: a JSON-lines file beneath the outputs folder whose last"
+        " line that has the metric counts",
+    )
+    pattern: str | None = Field(
+        default=None,
+        description="without an evaluator: a regular expression over the program's output with"
+        r" one group for the number, e.g. 'val_loss[=: ]+([-+.\deE]+)'; the last match counts",
+    )
+
+    @model_validator(mode="after")
+    def _one_group(self) -> Self:
+        if self.pattern is not None:
+            try:
+                groups = re.compile(self.pattern).groups
+            except re.error as error:
+                raise ValueError(f"pattern is not a regular expression: {error}") from None
+            if groups != 1:
+                raise ValueError(f"pattern needs exactly one group (…), it has {groups}")
+        return self
+
+    def better(self, a: float, b: float) -> bool:
+        """Whether `a` is strictly better than `b`."""
+        return a > b if self.direction == "maximize" else a < b
+
+    def gain(self, new: float, old: float) -> float:
+        """How much better `new` is than `old`, positive when better."""
+        return new - old if self.direction == "maximize" else old - new
+
+
+class Run(Model):
+    """How the repository's program is run."""
+
+    command: str = Field(
+        min_length=1,
+        description="run by `sh -c` in a copy of the repository; may use {seed}, {outputs},"
+        " {settings} (the arguments that a trial sets)",
+    )
+    timeout_s: float = Field(default=3600, gt=0, le=30 * 86400, description="seconds a trial")
+    stall_s: float = Field(
+        default=600, gt=0, description="seconds without a line of output that count as a stall"
+    )
+    smoke: str | None = Field(
+        default=None, description="a shorter command for the smoke test; default: command"
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict, description="environment variables of every run"
+    )
+
+
+class Settings(Model):
+    """How a trial's parameters reach the program, and where the best ones are written down."""
+
+    style: Literal["arguments", "environment", "file"] = "arguments"
+    argument: str = Field(
+        default="--{name} {value}",
+        description="style arguments: how one parameter is spelt; {name} has '_' turned to '-'"
+        " if `dashes` is true",
+    )
+    dashes: bool = Field(default=True, description="style arguments: learning_rate → learning-rate")
+    prefix: str = Field(default="", description="style environment: put before the upper-case name")
+    file: RepositoryPath | None = Field(
+        default=None,
+        description="style file: the .yaml, .yml, .json or .toml file that is edited; a parameter"
+        " named a.b is key b of table a. Other styles: a Python file whose argparse defaults are"
+        " set to the best settings in the merge request",
+    )
+
+    @model_validator(mode="after")
+    def _file_is_needed(self) -> Self:
+        if self.style == "file" and self.file is None:
+            raise ValueError("style: file needs file: the path of a YAML, JSON or TOML file")
+        if self.style == "file" and self.file is not None:
+            suffix = PurePosixPath(self.file).suffix
+            if suffix not in {".yaml", ".yml", ".json", ".toml"}:
+                raise ValueError(
+                    f"file must end in .yaml, .yml, .json or .toml, not {suffix or self.file!r}"
+                )
+        return self
+
+
+class Evaluator(Model):
+    """The judge: a command of the base commit, run in a container of its own on raw outputs."""
+
+    command: str = Field(
+        min_length=1,
+        description="run by `sh -c` in a copy of the base commit; must use {outputs} and {split};"
+        " its last output line is a JSON object that holds the metric",
+    )
+    private: tuple[RepositoryPath, ...] = Field(
+        default=(),
+        description="paths that no trial sees: the evaluator itself, held-out answers",
+    )
+    timeout_s: float = Field(default=600, gt=0)
+
+    @model_validator(mode="after")
+    def _placeholders(self) -> Self:
+        for name in ("outputs", "split"):
+            if f"{{{name}}}" not in self.command:
+                raise ValueError(f"command must contain {{{name}}}")
+        return self
+
+
+class DataInput(Model):
+    """One data file the work rests on; never changed."""
+
+    path: str = Field(
+        min_length=1,
+        description="inside the repository, or absolute on this machine (then read-only at /data)",
+    )
+    split: Literal["train", "validation", "holdout", "other"] = "other"
+    label: str | None = Field(default=None, description="the column to predict")
+    features: tuple[str, ...] | None = Field(
+        default=None, description="columns that describe a row; default: all but label and id"
+    )
+    id: str | None = Field(default=None, description="a column that names the row")
+    private: bool = Field(default=False, description="only the evaluator sees it")
+
+    @property
+    def external(self) -> bool:
+        return self.path.startswith("/")
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        if not self.external:
+            _relative(self.path)
+        elif "\0" in self.path or ".." in PurePosixPath(self.path).parts:
+            raise ValueError(f"{self.path!r} must not contain '..'")
+        return self
+
+
+class Environment(Model):
+    """The software a run needs. Without any field it is found in the repository."""
+
+    requirements: RepositoryPath | None = Field(
+        default=None, description="a pip requirements or lock file, or a pyproject.toml"
+    )
+    packages: tuple[str, ...] = Field(default=(), description="pip requirements, beside the file's")
+    dockerfile: RepositoryPath | None = Field(
+        default=None, description="built only after the plan gate said so"
+    )
+    image: str | None = Field(default=None, description="an image the engine already has")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        named = [n for n in ("requirements", "dockerfile", "image") if getattr(self, n)]
+        if len(named) > 1:
+            raise ValueError(
+                f"name one of requirements, dockerfile, image, not {' and '.join(named)}"
+            )
+        return self
+
+
+class Budget(Model):
+    """What the crew may spend before it must ask a person."""
+
+    trials: int = Field(
+        default=20, ge=1, le=100_000, description="runs of the command, seeds and restarts counted"
+    )
+    hours: float = Field(default=8, gt=0, description="wall-clock hours of work, gates not counted")
+    parallel: int = Field(default=2, ge=1, le=256, description="runs at once")
+    cpus: float = Field(default=1, gt=0, description="cores a run")
+    memory_mb: int = Field(default=2048, ge=64, description="MiB a run")
+    gpus: int = Field(default=0, ge=0, description="GPUs a run")
+    usd_per_hour: float = Field(default=0, ge=0, description="price of one running trial")
+
+
+class Literature(Model):
+    """What to read before planning."""
+
+    library: RepositoryPath | None = Field(
+        default=None, description="a folder of .pdf, .bib and .md files in the repository"
+    )
+    queries: tuple[str, ...] = Field(default=(), description="default: the title and question")
+    online: bool = Field(
+        default=True, description="also ask arXiv and OpenAlex; unreachable is noted, never fatal"
+    )
+
+
+class Gates(Model):
+    """When an unanswered gate decides itself, and how."""
+
+    expire_hours: float | None = Field(
+        default=None, gt=0, description="after this the safe default stands; default: never"
+    )
+
+
+class Ticket(Model):
+    """A research ticket: Markdown, these fields as YAML front matter, the question below."""
+
+    title: str = Field(min_length=1, max_length=200)
+    question: str = Field(
+        default="", max_length=200_000, description="the text below the front matter"
+    )
+    kind: Literal["search", "implement", "fix"] = Field(
+        default="search",
+        description="search: find better settings and cleaner data; implement and fix need a"
+        " chat model",
+    )
+    repository: str = Field(
+        min_length=1, description="path of a git repository; relative to the ticket's file"
+    )
+    commit: str = Field(default="HEAD", min_length=1, description="where the work starts")
+    snapshot: bool = Field(
+        default=False, description="start from the uncommitted files too, as they are now"
+    )
+    branch: str | None = Field(
+        default=None, description="what a merge fast-forwards; default: the branch checked out"
+    )
+    metric: Metric
+    run: Run
+    settings: Settings = Settings()
+    search_space: dict[str, Parameter] = Field(default_factory=dict, description="name → parameter")
+    seeds: tuple[int, ...] = Field(
+        default=(0, 1, 2),
+        min_length=1,
+        max_length=50,
+        description="seeds of the baseline and the finalists; other trials use the first",
+    )
+    evaluator: Evaluator | None = None
+    data: tuple[DataInput, ...] = ()
+    environment: Environment = Environment()
+    literature: Literature = Literature()
+    budget: Budget = Budget()
+    gates: Gates = Gates()
+    editable: tuple[RepositoryPath, ...] = Field(
+        default=(), description="paths the merge request may change"
+    )
+    hosts: tuple[str, ...] = Field(
+        default=(), description="network hosts a run asks for; refused until a later release"
+    )
+    outputs: RepositoryPath = Field(
+        default="outputs", description="the folder that a run writes and labcrew keeps"
+    )
+    checkpoints: RepositoryPath | None = Field(
+        default=None, description="the folder beneath outputs where a run saves its weights"
+    )
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if any(
+            ord(c) < 32 or c in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068" for c in self.title
+        ):
+            raise ValueError("title holds a control or text-direction character")
+        if self.repository.startswith("-") or "\0" in self.repository:
+            raise ValueError(f"repository {self.repository!r} is not a path")
+        if self.commit.startswith("-") or (self.branch or "").startswith("-"):
+            raise ValueError("commit and branch must not start with '-'")
+        for where, text, allowed in (
+            ("run.command", self.run.command, {"seed", "outputs", "settings"}),
+            ("run.smoke", self.run.smoke or "", {"seed", "outputs", "settings"}),
+            (
+                "evaluator.command",
+                self.evaluator.command if self.evaluator else "",
+                {"outputs", "split"},
+            ),
+        ):
+            unknown = set(_PLACEHOLDER.findall(text)) - allowed
+            if unknown:
+                raise ValueError(
+                    f"{where} uses {{{sorted(unknown)[0]}}}; known are"
+                    f" {', '.join('{' + name + '}' for name in sorted(allowed))}"
+                )
+        if self.kind == "search" and not self.search_space:
+            raise ValueError("kind: search needs a search_space with at least one parameter")
+        if (
+            self.search_space
+            and self.settings.style == "arguments"
+            and "{settings}" not in self.run.command
+        ):
+            raise ValueError(
+                "run.command must contain {settings} where settings.style is arguments"
+            )
+        if self.evaluator is None and self.metric.file is None and self.metric.pattern is None:
+            raise ValueError(
+                "without an evaluator, metric needs a file or a pattern to be read from"
+            )
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds holds the same seed twice")
+        by_path: dict[str, str] = {}
+        for item in self.data:
+            if by_path.setdefault(item.path, item.split) != item.split:
+                raise ValueError(
+                    f"splits overlap: {item.path} is both {by_path[item.path]} and {item.split}"
+                )
+        if len(by_path) != len(self.data):
+            raise ValueError("data names the same path twice")
+        if self.hosts:
+            raise ValueError(
+                "hosts: network access for runs is not offered yet; take the field out"
+            )
+        minimum = len(self.seeds) + 1
+        if self.kind == "search" and self.budget.trials < minimum:
+            raise ValueError(
+                f"budget.trials is {self.budget.trials}, but the baseline's {len(self.seeds)} seeds"
+                f" and one trial need {minimum}"
+            )
+        return self
+
+    def data_for(self, split: str) -> DataInput | None:
+        """The first data file of a split, if any."""
+        return next((item for item in self.data if item.split == split), None)
+
+    def content_hash(self) -> str:
+        """What an approval of this ticket binds to."""
+        return content_hash(self)
+
+
+class AssignedTicket(Model):
+    """A ticket that has been taken: the ledger's record of it."""
+
+    id: str
+    ticket: Ticket
+    source: str = Field(description="the file it came from, or who sent it")
+    assigned_by: str
+    assigned_at: str = Field(description="ISO 8601, UTC")
+    repository: str = Field(description="the user's repository, absolute")
+    base_commit: str = Field(description="full id; the snapshot's where one was asked for")
+    target_branch: str | None = Field(description="None: detached, no branch to merge to")
+    status: Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"] = (
+        "assigned"
+    )
+    outcome: str = Field(default="", description="one line on how it ended, or what it waits for")
+    budget: Budget = Field(description="as assigned, or as a person changed it since")
+    revision: int = Field(default=0, ge=0, description="how often comments were turned into work")
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,110 @@
+"""Every error labcrew raises on purpose.
+
+LabcrewError
+├── InputError            what a person gave is wrong: nothing was started (exit code 2)
+│   ├── TicketError       a ticket's file, with line and field (also a ValueError)
+│   ├── SettingsError     a setting or an environment variable (also a ValueError)
+│   ├── RepositoryError   the repository or commit that a ticket names
+│   └── NotFound          no such ticket, gate, trial or merge request (also a LookupError)
+├── ToolError             a tool's call failed: the agent that called is told, the ticket goes on
+│   ├── PolicyRefused     the policy table says no (also a PermissionError)
+│   ├── SourceUnreachable a literature source doesn't answer now (also a ConnectionError)
+│   └── GateRequired      the policy table says a person decides first (also a PermissionError)
+├── EngineError           the Docker engine is missing, stopped or refused
+│   ├── EngineUnavailable no engine answers
+│   └── OutcomeUnknown    the engine was lost in mid-call: the effect may or may not stand
+├── EnvironmentBroken     a ticket's software environment can't be installed
+├── BoundaryError         something a sandbox made may not cross to the host
+├── StorageFull           a disk or a cap is full (also an OSError)
+├── LedgerError           the ledger is locked, damaged or was changed by hand
+│   └── LeaseLost         another worker holds the ticket now
+├── EvidenceError         a number can't be traced to the outputs it came from
+└── JudgementError        a chat model gave no usable answer (the rule takes over)
+"""
+
+
+class LabcrewError(Exception):
+    """The root: `message` says what happened and where, `remedy` what to do about it."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message if not remedy else f"{message}\n  {remedy}")
+        self.message = message
+        self.remedy = remedy
+
+
+class InputError(LabcrewError):
+    exit_code = 2
+
+
+class TicketError(InputError, ValueError):
+    pass
+
+
+class SettingsError(InputError, ValueError):
+    pass
+
+
+class RepositoryError(InputError):
+    pass
+
+
+class NotFound(InputError, LookupError):
+    pass
+
+
+class ToolError(LabcrewError):
+    pass
+
+
+class PolicyRefused(ToolError, PermissionError):
+    pass
+
+
+class GateRequired(ToolError, PermissionError):
+    pass
+
+
+class SourceUnreachable(ToolError, ConnectionError):
+    pass
+
+
+class EngineError(LabcrewError):
+    pass
+
+
+class EngineUnavailable(EngineError):
+    pass
+
+
+class OutcomeUnknown(EngineError):
+    pass
+
+
+class EnvironmentBroken(LabcrewError):
+    pass
+
+
+class BoundaryError(LabcrewError):
+    pass
+
+
+class StorageFull(LabcrewError, OSError):
+    pass
+
+
+class LedgerError(LabcrewError):
+    pass
+
+
+class LeaseLost(LedgerError):
+    pass
+
+
+class EvidenceError(LabcrewError):
+    pass
+
+
+class JudgementError(LabcrewError):
+    pass

@@ -1,0 +1,80 @@
+"""Numbers of a merge request: computed from scores, referred to by key, rendered at the end."""
+
+import re
+import statistics
+from collections.abc import Sequence
+
+from labcrew.domain.experiment import Score
+from labcrew.domain.review import Evidence, Statistic
+from labcrew.domain.ticket import Metric
+from labcrew.errors import EvidenceError
+from labcrew.intervals import difference_interval
+
+_REFERENCE = re.compile(r"\{\{([a-z0-9_]+)\}\}")
+
+
+def compute(
+    metric: Metric, statistic: Statistic, new: Sequence[float], old: Sequence[float] = ()
+) -> float:
+    """A statistic of scores; gains are positive when `new` is better than `old`.
+
+    Raises:
+        EvidenceError: there are too few scores.
+    """
+    if not new or (statistic.startswith("gain") and not old):
+        raise EvidenceError(f"no scores to compute {statistic} from.")
+    if statistic == "value":
+        return new[0]
+    if statistic == "mean":
+        return statistics.fmean(new)
+    if statistic == "std":
+        return statistics.stdev(new) if len(new) > 1 else 0.0
+    if statistic == "gain":
+        return metric.gain(statistics.fmean(new), statistics.fmean(old))
+    interval = difference_interval(new, old)
+    if interval is None:
+        raise EvidenceError("an interval needs at least two seeds on each side.")
+    bounds = sorted((metric.gain(interval.low, 0.0), metric.gain(interval.high, 0.0)))
+    return bounds[0] if statistic == "gain_low" else bounds[1]
+
+
+def number(
+    metric: Metric,
+    key: str,
+    statistic: Statistic,
+    scores: Sequence[Score],
+    against: Sequence[Score] = (),
+    digits: int = 4,
+) -> Evidence:
+    """One number with what it is computed from."""
+    return Evidence(
+        key=key,
+        value=compute(metric, statistic, [s.value for s in scores], [s.value for s in against]),
+        digits=digits,
+        statistic=statistic,
+        scores=tuple(scores),
+        against=tuple(against),
+    )
+
+
+def fill(template: str, evidence: Sequence[Evidence]) -> str:
+    """The template with each {{key}} replaced by its number.
+
+    Raises:
+        EvidenceError: a reference has no number.
+    """
+    known = {item.key: item.rendered() for item in evidence}
+
+    def rendered(match: re.Match[str]) -> str:
+        if match[1] not in known:
+            raise EvidenceError(f"the description refers to {match[1]}, which has no evidence.")
+        return known[match[1]]
+
+    return _REFERENCE.sub(rendered, template)
+
+
+def as_text(untrusted: str, cap: int = 300) -> str:
+    """Text of others, safe inside a Markdown table: one line, no markup, no references."""
+    line = " ".join(untrusted.split())
+    line = line[: cap - 1] + "…" if len(line) > cap else line
+    return re.sub(r"([\\`*_{}\[\]<>|!#~&])", r"\\\1", line)

@@ -1,0 +1,40 @@
+"""Time and identity, passed in so that runs can be repeated."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime:
+        """The wall-clock time, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start that never run backwards."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class Ids(Protocol):
+    """Where new identifiers come from."""
+
+    def new(self, prefix: str) -> str:
+        """A fresh identifier that starts with `prefix`."""
+
+
+class RandomIds:
+    """Identifiers nobody can guess."""
+
+    def new(self, prefix: str) -> str:
+        return f"{prefix}-{uuid.uuid4().hex[:12]}"

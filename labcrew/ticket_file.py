@@ -1,0 +1,211 @@
+"""Reads a ticket from Markdown with YAML front matter, and says precisely what is wrong with it."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from labcrew.domain.ticket import Ticket
+from labcrew.errors import TicketError
+from labcrew.ticket_shape import known_names, lookup, type_words, variants
+from labcrew.ticket_yaml import Node, Trouble, parse, shown
+
+MOST_BYTES = 1_000_000
+MOST_FRONT_MATTER = 200_000
+_FENCE = "---"
+_REMEDY = "`labcrew ticket fields` lists every field."
+
+
+def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
+    """Reads a ticket.
+
+    Args:
+        source: the file, or its text.
+        name: how messages call the text; a file goes by its own name.
+
+    Raises:
+        TicketError: all that is wrong, a line each: "ticket.md:17, field metric.direction: …".
+    """
+    if isinstance(source, Path):
+        name, text = source.name, _text_of(source)
+    else:
+        text = source
+        if len(text) > MOST_BYTES:
+            raise TicketError(f"{name} is larger than 1 MB.", "A ticket is text; link the rest.")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    front, body, first, body_line = _split(lines, name)
+    try:
+        root = parse(front, first)
+        if root.pairs is None:
+            raise Trouble(root.line, "the front matter must be a table of fields, 'title: …'")
+        values = root.value()
+    except Trouble as trouble:
+        raise TicketError(f"{name}:{trouble.line}: {trouble.message}.", _REMEDY) from None
+    question = body.strip()
+    if question:
+        if "question" in values:
+            raise TicketError(
+                f"{name}:{root.line_of(['question'])}, field question: the question stands"
+                " here and below the front matter.",
+                "Keep the one below.",
+            )
+        values["question"] = question
+    try:
+        return Ticket.model_validate(values)
+    except ValidationError as error:
+        rows = []
+        for detail in error.errors(include_url=False):
+            location, said = _explain(detail)
+            line = body_line if location[:1] == ("question",) else root.line_of(location)
+            rows.append((line, _dotted(location, root), said))
+        problems = [
+            f"{name}:{line}{f', field {field}' if field else ''}: {said}"
+            for line, field, said in sorted(rows)
+        ]
+        raise TicketError("\n".join(dict.fromkeys(problems)), _REMEDY) from None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise TicketError(f"{path} can't be read: {reason}.") from None
+    if len(raw) > MOST_BYTES:
+        raise TicketError(f"{path.name} is larger than 1 MB.", "A ticket is text; link the rest.")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise TicketError(f"{path.name}:{line}: not UTF-8 text.", "Save it as UTF-8.") from None
+
+
+def _split(lines: list[str], name: str) -> tuple[str, str, int, int]:
+    """Front matter, body, the lines before the front matter, the body's first line."""
+    start = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    if lines[start].rstrip() != _FENCE:
+        raise TicketError(
+            f"{name}:{start + 1}: a ticket begins with a line '---', then its fields as YAML, then"
+            " '---', then the question.",
+            "`labcrew ticket fields` shows an example.",
+        )
+    for end in range(start + 1, len(lines)):
+        if lines[end].rstrip() == _FENCE:
+            break
+    else:
+        raise TicketError(
+            f"{name}:{start + 1}: the front matter that begins here has no closing '---'."
+        )
+    front = "\n".join(lines[start + 1 : end])
+    if len(front) > MOST_FRONT_MATTER:
+        raise TicketError(
+            f"{name}: the front matter is longer than {MOST_FRONT_MATTER} characters."
+        )
+    body_line = next((i for i in range(end + 1, len(lines)) if lines[i].strip()), end) + 1
+    return front, "\n".join(lines[end + 1 :]), start + 1, body_line
+
+
+def _explain(detail: ErrorDetails) -> tuple[tuple[str | int, ...], str]:
+    """Where an error stands and what it says, with what would be allowed."""
+    location, kind = detail["loc"], detail["type"]
+    info = lookup(location)
+    given = detail.get("input")
+    if kind == "extra_forbidden":
+        names = known_names(location[:-1])
+        return (
+            location,
+            f"unknown field.{_nearest(str(location[-1]), names)} Known here: {_list(names)}.",
+        )
+    if kind == "missing":
+        about = f" Allowed: {type_words(info)}" if info is not None else ""
+        if info is not None and info.description:
+            about += f" ({info.description})"
+        return location, f"missing.{about}{'.' if about else ''}"
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        context = detail.get("ctx", {})
+        allowed = tuple(
+            tag.strip("' ")
+            for tag in str(context.get("expected_tags", "float, int, choice")).split(",")
+        )
+        if kind == "union_tag_not_found":
+            return location, f"needs a type; allowed: {_list(allowed)}."
+        tag = str(context.get("tag", ""))
+        return (
+            (*location, "type"),
+            f"{shown(tag, 60)} is not allowed.{_nearest(tag, allowed)} Allowed: {_list(allowed)}.",
+        )
+    if kind == "literal_error" and info is not None:
+        allowed = variants(info)
+        near = _nearest(given, allowed) if isinstance(given, str) else ""
+        return location, f"{shown_value(given)} is not allowed.{near} Allowed: {_list(allowed)}."
+    if kind == "value_error":
+        said = detail["msg"].removeprefix("Value error, ")
+        return location or _led_by(said), _end(_printable(said))
+    said = _printable(detail["msg"].removeprefix("Input "))
+    allowed_words = f" Allowed: {type_words(info)}." if info is not None else ""
+    quotes = (
+        " Put it in quotes."
+        if kind == "string_type" and isinstance(given, bool | int | float)
+        else ""
+    )
+    return location, f"{_end(said)} It is {shown_value(given)}.{quotes}{allowed_words}"
+
+
+def shown_value(value: object) -> str:
+    """A value of the file for a message, short and free of control characters."""
+    if isinstance(value, str):
+        return shown(value, 60)
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    if value is None:
+        return "empty"
+    return str(value).lower() if isinstance(value, bool) else shown(str(value), 60).strip("'")
+
+
+def _led_by(message: str) -> tuple[str, ...]:
+    """The field that a whole-ticket check speaks of: its message begins with the field's name."""
+    words = message.split(" ", 1)[0].rstrip(":").split(".")
+    return tuple(words) if words[0] in known_names(()) else ()
+
+
+def _dotted(location: Sequence[str | int], root: Node) -> str:
+    """The location as a person writes it: without the tags that pydantic puts in for variants."""
+    node = root
+    parts: list[str] = []
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if node.pairs is not None and part in node.pairs:
+            node = node.pairs[str(part)][1]
+        elif node.items is not None and isinstance(part, int):
+            node = node.items[part] if part < len(node.items) else node
+            parts[-1:] = [f"{parts[-1] if parts else ''}[{part}]"]
+            continue
+        elif not last or _is_variant(node, part):
+            continue
+        parts.append(_printable(str(part))[:80])
+    return ".".join(parts)
+
+
+def _is_variant(node: Node, part: str | int) -> bool:
+    kind = (node.pairs or {}).get("type")
+    return kind is not None and kind[1].plain == part
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word[:80], known, n=1, cutoff=0.6)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "nothing"
+
+
+def _end(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)[:500]
