@@ -1,0 +1,332 @@
+"""Containers of one home on a Docker engine: the adapter for the Sandboxes port."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labcrew.domain.repository import Repositories
+from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
+from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown
+from sandboxes import hardening, workspaces
+from sandboxes.calls import Calls
+from sandboxes.client import connect, translated
+from sandboxes.crossing import Crossing
+from sandboxes.logs import follow
+from sandboxes.streams import Output, Stream
+from sandboxes.tarballs import owned
+from sandboxes.text import clean
+
+if TYPE_CHECKING:
+    from docker.api import APIClient
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
+
+
+class DockerSandboxes:
+    """Implements labcrew.domain.sandbox.Sandboxes.
+
+    Args:
+        home_id: the home's id; only containers that carry it are ever touched.
+        repositories: where workspaces are filled from.
+        client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
+    """
+
+    def __init__(
+        self, home_id: str, repositories: Repositories, client: APIClient | None = None
+    ) -> None:
+        if not _NAME.fullmatch(home_id):
+            raise ValueError(f"{home_id!r} can't be a home's id")
+        self._home = home_id
+        self._repositories = repositories
+        self._client = client
+        self._calls: Calls | None = None
+        self._foreign: dict[str, bool] = {}
+
+    @property
+    def client(self) -> APIClient:
+        """The engine. Raises EngineUnavailable."""
+        if self._client is None:
+            self._client = connect()
+        return self._client
+
+    @property
+    def home_id(self) -> str:
+        """The home whose containers these are."""
+        return self._home
+
+    def container_name(self, name: str) -> str:
+        """What the engine calls the container, and its workspace's volume."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} can't be a container's name")
+        return f"labcrew-{self._home}-{name}"
+
+    def start(self, spec: SandboxSpec) -> None:
+        container = self.container_name(spec.name)
+        if not self._create(spec, attached=False):
+            state = self._inspect(container)
+            if state is None:
+                return self.start(spec)  # it was removed in between
+            if state["State"]["Status"] != "created":
+                return None
+        # Never started: perhaps killed half filled. Filling it again changes nothing.
+        self._fill(container, spec)
+        with translated(f"start container {container}"):
+            self.client.start(container)
+        return None
+
+    def status(self, name: str) -> SandboxStatus:
+        found = self._inspect(self.container_name(name))
+        return _status(name, found)
+
+    def follow(self, name: str) -> Iterator[str]:
+        return follow(self.client, self.container_name(name))
+
+    def stop(self, name: str, grace_s: float = 2.0) -> None:
+        from docker.errors import NotFound as Missing
+
+        container = self.container_name(name)
+        with translated(f"stop container {container}"):
+            try:
+                self.client.stop(container, timeout=max(0, math.ceil(grace_s)))
+            except Missing:
+                return
+
+    def remove(self, name: str) -> None:
+        container = self.container_name(name)
+        workspaces.remove_container(self.client, container)
+        workspaces.remove_volume(self.client, container)
+        if self._calls is not None:
+            self._calls.forget(container)
+
+    def collect(
+        self, name: str, path: str, destination: Path, cap_mb: int
+    ) -> tuple[OutputFile, ...]:
+        return self._crossing().collect(self.container_name(name), path, destination, cap_mb)
+
+    def run(self, spec: SandboxSpec) -> RunResult:
+        container = self.container_name(spec.name)
+        if not self._create(spec, attached=True):
+            self.remove(spec.name)  # left by a call that was killed: its answer is lost
+            self._create(spec, attached=True)
+        try:
+            self._fill(container, spec)
+            return self._run(container, spec)
+        except EngineUnavailable as error:
+            raise OutcomeUnknown(f"The Docker engine was lost while {container} ran") from error
+        finally:
+            with suppress(EngineError):  # what can't be removed now goes when the name is next used
+                self.remove(spec.name)
+
+    def exec(
+        self, name: str, command: tuple[str, ...], *, stdin: bytes = b"", timeout_s: float = 60
+    ) -> RunResult:
+        return self._exec().run(
+            self.container_name(name), command, stdin=stdin, timeout_s=timeout_s
+        )
+
+    def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
+        return self._crossing().read_file(self.container_name(name), path, cap_mb)
+
+    def write_files(self, name: str, files: tuple[OverlayFile, ...]) -> None:
+        # By its own user, in the container: a link planted there leads no further than it could.
+        result = self.exec(
+            name,
+            ("tar", "-xf", "-", "-C", "/work", "--no-same-owner", "--no-overwrite-dir"),
+            stdin=owned(b"", files),
+            timeout_s=120,
+        )
+        if result.exit_code != 0:
+            raise EngineError(f"Could not write files in {name}: {result.stderr[-500:]}")
+
+    def image_digest(self, image: str) -> str:
+        from docker.errors import ImageNotFound
+
+        with translated(f"look for image {image}"):
+            try:
+                found: Any = self.client.inspect_image(image)  # type: ignore[no-untyped-call]
+                return str(found["Id"])
+            except ImageNotFound:
+                raise NotFound(f"The engine has no image {image}") from None
+
+    def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
+        marks = [f"{hardening.HOME}={self._home}"]
+        if ticket is not None:
+            marks.append(f"{hardening.TICKET}={ticket}")
+        found = []
+        for item in self._containers(marks):
+            name = item["Labels"].get(hardening.NAME, "")
+            status = self.status(name) if name else None
+            if status is not None and status.state != "missing":
+                found.append(status)
+        return tuple(sorted(found, key=lambda status: status.name))
+
+    def sweep(self, now: datetime) -> tuple[str, ...]:
+        """Stops this home's containers that run past their deadline; answers their names."""
+        stopped = []
+        for item in self._containers([f"{hardening.HOME}={self._home}"], state="running"):
+            name = item["Labels"].get(hardening.NAME, "")
+            started = self.status(name).started_at
+            limit = float(item["Labels"].get(hardening.TIMEOUT, "inf"))
+            if started is not None and (now - started).total_seconds() > limit:
+                self.stop(name)
+                stopped.append(name)
+        return tuple(stopped)
+
+    def clean_orphans(self, living: set[str]) -> tuple[str, ...]:
+        """Removes this home's containers and volumes whose names are not among the living."""
+        marks = [f"{hardening.HOME}={self._home}"]
+        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
+        with translated("list volumes"):
+            volumes = self.client.volumes(filters={"label": marks})["Volumes"] or []
+        names |= {item["Labels"].get(hardening.NAME, "") for item in volumes}
+        gone = sorted(name for name in names - living if name)
+        for name in gone:
+            self.remove(name)
+        return tuple(gone)
+
+    def _create(self, spec: SandboxSpec, *, attached: bool) -> bool:
+        """Makes the container; False if one of this home has the name already."""
+        from docker.errors import APIError, ImageNotFound
+
+        container = self.container_name(spec.name)
+        foreign = self._is_foreign(spec.image)
+        body = hardening.body(self._home, spec, container, attached=attached, prepared=foreign)
+        if foreign:
+            workspaces.prepare(self.client, self._home, spec, container)
+        with translated(f"create container {container}"):
+            try:
+                self.client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
+            except ImageNotFound as error:
+                raise EngineError(
+                    f"The engine has no image {spec.image}",
+                    "`make image` builds labcrew's own; a ticket's environment is made on resume.",
+                ) from error
+            except APIError as error:
+                if error.status_code != 409:
+                    raise
+                found = self._inspect(container)
+                labels = found["Config"]["Labels"] if found else {hardening.HOME: self._home}
+                if labels.get(hardening.HOME) != self._home:
+                    raise EngineError(f"Container {container} belongs to another home") from error
+                return False
+        return True
+
+    def _is_foreign(self, image: str) -> bool:
+        if image not in self._foreign:
+            self._foreign[image] = workspaces.is_foreign(self.client, image)
+        return self._foreign[image]
+
+    def _fill(self, container: str, spec: SandboxSpec) -> None:
+        archive = b""
+        extra: tuple[OverlayFile, ...] = ()
+        if spec.workspace is not None:
+            source = spec.workspace
+            archive = self._repositories.archive(source.repository, source.commit, source.without)
+            extra = source.overlay
+        with translated(f"fill the workspace of {container}"):
+            self.client.put_archive(container, "/work", owned(archive, extra))
+
+    def _run(self, container: str, spec: SandboxSpec) -> RunResult:
+        output = Output(cap=spec.limits.output_mb << 20)
+        with translated(f"run {container}"):
+            query = {"stream": "1", "stdout": "1", "stderr": "1"}
+            stream = Stream(self.client, f"/containers/{container}/attach", params=query)
+            began = time.monotonic()
+            try:
+                self.client.start(container)
+                deadline = began + spec.limits.timeout_s
+                stream.exchange(output, stdin=b"", deadline=deadline)
+                if not output.timed_out and not self._ended(container, deadline):
+                    output.timed_out = True  # it closed its output and ran on
+            finally:
+                stream.close()
+            if output.timed_out:
+                self.client.kill(container) if self._running(container) else None
+                self._ended(container, time.monotonic() + 30)
+        found = self._inspect(container)
+        if found is None:
+            raise EngineError(f"Container {container} was removed while it ran")
+        return RunResult(
+            exit_code=int(found["State"]["ExitCode"]),
+            stdout=clean(bytes(output.stdout)),
+            stderr=clean(bytes(output.stderr)),
+            timed_out=output.timed_out,
+            truncated=output.truncated,
+            out_of_memory=bool(found["State"]["OOMKilled"]),
+            duration_s=round(time.monotonic() - began, 3),
+        )
+
+    def _ended(self, container: str, deadline: float) -> bool:
+        pause = 0.005
+        while self._running(container):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(pause)
+            pause = min(0.25, pause * 2)
+        return True
+
+    def _running(self, container: str) -> bool:
+        found = self._inspect(container)
+        return found is not None and bool(found["State"]["Running"])
+
+    def _inspect(self, container: str) -> dict[str, Any] | None:
+        from docker.errors import NotFound as Missing
+
+        with translated(f"look at container {container}"):
+            try:
+                found: dict[str, Any] = self.client.inspect_container(container)
+            except Missing:
+                return None
+        return found
+
+    def _containers(
+        self, marks: builtins.list[str], state: str | None = None
+    ) -> builtins.list[dict[str, Any]]:
+        filters: dict[str, Any] = {"label": marks}
+        if state:
+            filters["status"] = state
+        with translated("list containers"):
+            found: list[dict[str, Any]] = self.client.containers(all=True, filters=filters)
+        return found
+
+    def _exec(self) -> Calls:
+        if self._calls is None:
+            self._calls = Calls(self.client)
+        return self._calls
+
+    def _crossing(self) -> Crossing:
+        return Crossing(self.client)
+
+
+def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
+    if found is None:
+        return SandboxStatus(name=name, state="missing")
+    state = found["State"]
+    if state["Running"] or state["Paused"] or state["Restarting"]:
+        return SandboxStatus(name=name, state="running", started_at=_time(state["StartedAt"]))
+    if state["Status"] == "created":
+        return SandboxStatus(name=name, state="created")
+    return SandboxStatus(
+        name=name,
+        state="exited",
+        exit_code=state["ExitCode"],
+        out_of_memory=bool(state["OOMKilled"]),
+        started_at=_time(state["StartedAt"]),
+        finished_at=_time(state["FinishedAt"]),
+    )
+
+
+def _time(text: str) -> datetime | None:
+    if not text or text.startswith("0001-"):
+        return None
+    # Nanoseconds are more than Python reads.
+    trimmed = re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00")
+    return datetime.fromisoformat(trimmed).astimezone(UTC)

@@ -1,0 +1,319 @@
+"""The software a ticket's runs need: planned from the repository, installed once into an image."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from labcrew.domain.base import content_hash
+from labcrew.domain.repository import Repositories
+from labcrew.domain.sandbox import (
+    EnvironmentPlan,
+    Limits,
+    OverlayFile,
+    ReadOnlyInput,
+    SandboxSpec,
+)
+from labcrew.domain.ticket import Ticket
+from labcrew.errors import EnvironmentBroken, GateRequired, NotFound
+from sandboxes import hardening
+from sandboxes.client import translated
+from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.host_pip import host_pip
+from sandboxes.images import BaseImage, base_tag
+from sandboxes.requirements import (
+    FOUND_IN_ORDER,
+    UNREAD,
+    Requirements,
+    add_packages,
+    read_requirements,
+)
+from sandboxes.tarballs import owned
+from sandboxes.text import clean
+
+if TYPE_CHECKING:
+    from docker.api import APIClient
+
+_PATH = "/opt/env/bin:/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
+_INSTALL = """\
+set -e
+set -a; . /work/host/environment; set +a
+export HOME=/work TMPDIR=/work/tmp
+mkdir -p /work/tmp
+/opt/env/bin/pip install --no-cache-dir --progress-bar off -r /work/requirements.txt \
+  -c /work/constraints.txt
+"""
+# Constraint lines travel in the plan's one text, as comments to pip.
+_CONSTRAINT = "# constraint: "
+
+Say = Callable[[str], None]
+
+
+class Environments:
+    """Implements labcrew.domain.sandbox.Environments.
+
+    Args:
+        sandboxes: the home's containers.
+        repositories: where requirement files are read.
+        network: the engine's network that installs may use.
+        limits: bounds of one install.
+        say: is told in plain words what is being done.
+    """
+
+    def __init__(
+        self,
+        sandboxes: DockerSandboxes,
+        repositories: Repositories,
+        *,
+        network: str = "bridge",
+        limits: Limits | None = None,
+        say: Say = lambda text: None,
+    ) -> None:
+        self._sandboxes = sandboxes
+        self._repositories = repositories
+        self._network = network
+        self._limits = limits or Limits(cpus=2, memory_mb=4096, pids=512, timeout_s=3600)
+        self._say = say
+
+    def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
+        """What the ticket's runs need, without asking the engine for anything.
+
+        Args:
+            ticket: names a file, packages, a Dockerfile or an image, or nothing.
+            repository: name of the trusted repository.
+            commit: full id of the commit whose files count.
+
+        Raises EnvironmentBroken for a file that is missing or can't be read.
+        """
+        wanted = ticket.environment
+        if wanted.image:
+            return EnvironmentPlan(
+                kind="image",
+                description=f"The engine's image {wanted.image}, as it is",
+                needs_gate=False,
+                key=content_hash({"image": wanted.image}),
+                source=wanted.image,
+                repository=repository,
+                commit=commit,
+            )
+        if wanted.dockerfile:
+            text = self._read(repository, commit, wanted.dockerfile)
+            return EnvironmentPlan(
+                kind="dockerfile",
+                description=f"`docker build` of {wanted.dockerfile}: it runs as root on the engine,"
+                " with network",
+                needs_gate=True,
+                key=content_hash({"dockerfile": text, "path": wanted.dockerfile, "commit": commit}),
+                source=wanted.dockerfile,
+                repository=repository,
+                commit=commit,
+            )
+        present = set(self._repositories.files(repository, commit))
+        source = wanted.requirements or next((p for p in FOUND_IN_ORDER if p in present), None)
+        found = Requirements()
+        if source is not None:
+            found = read_requirements(source, lambda path: self._read(repository, commit, path))
+        found = add_packages(found, wanted.packages)
+        if not found.text:
+            unread = sorted(present.intersection(UNREAD))
+            note = f"; {', '.join(unread)} is not read" if unread else ""
+            return EnvironmentPlan(
+                kind="base",
+                description=f"labcrew's base image (Python 3.11); nothing is installed{note}",
+                needs_gate=False,
+                key=content_hash({"base": base_tag()}),
+                repository=repository,
+                commit=commit,
+            )
+        return self._requirements_plan(source, found, repository, commit)
+
+    def ensure(self, plan: EnvironmentPlan, *, approved: bool = False) -> str:
+        """The image's tag, made first where it is missing.
+
+        Args:
+            plan: as `plan` answered it.
+            approved: a person said yes to a plan that needs a gate.
+
+        Raises:
+            GateRequired: the plan needs a gate and nobody decided.
+            EnvironmentBroken: it can't be installed; with pip's last lines.
+            EngineError: the engine is missing or refused.
+        """
+        if plan.needs_gate and not approved:
+            raise GateRequired(f"A person decides first: {plan.description}")
+        client = self._sandboxes.client
+        if plan.kind == "base":
+            return BaseImage(client, self._say).ensure()
+        if plan.kind == "image":
+            return self._pinned(plan.source)
+        tag = f"labcrew/env:{plan.key[:24]}"
+        if self._has(tag):
+            return tag
+        if plan.kind == "dockerfile":
+            self._build(client, plan, tag)
+        else:
+            base = BaseImage(client, self._say).ensure()
+            self._install(client, plan, base, tag)
+        return tag
+
+    def _requirements_plan(
+        self, source: str | None, found: Requirements, repository: str, commit: str
+    ) -> EnvironmentPlan:
+        lines = found.text.splitlines()
+        parts = [f"pip install into Python 3.11, from {source or 'the ticket'}: {', '.join(lines)}"]
+        if found.addresses:
+            parts.append(f"from other places than the package index: {', '.join(found.addresses)}")
+        if found.left_out:
+            parts.append(f"left out (runs use the copy in /work): {', '.join(found.left_out)}")
+        text = found.text + "".join(
+            f"{_CONSTRAINT}{line}\n" for line in found.constraints.splitlines()
+        )
+        return EnvironmentPlan(
+            kind="requirements",
+            description=clean("; ".join(parts)),
+            needs_gate=bool(found.addresses),
+            key=content_hash({"base": base_tag(), "requirements": text}),
+            requirements=text,
+            source=source or "",
+            repository=repository,
+            commit=commit,
+        )
+
+    def _install(self, client: APIClient, plan: EnvironmentPlan, base: str, tag: str) -> None:
+        # The name is the plan's: an install that was cut off is found again, not doubled.
+        name = f"env-{plan.key[:16]}"
+        container = self._sandboxes.container_name(name)
+        pip = host_pip()
+        folders = tuple(f"/packages/{index}" for index in range(len(pip.folders)))
+        spec = SandboxSpec(
+            name=name,
+            purpose="environment",
+            ticket="",
+            image=base,
+            command=("/bin/sh", "/work/install.sh"),
+            inputs=tuple(
+                ReadOnlyInput(source=source, target=target)
+                for source, target in zip(pip.folders, folders, strict=True)
+            ),
+            limits=self._limits,
+        )
+        status = self._sandboxes.status(name)
+        if status.state in {"created", "exited"} and status.exit_code != 0:
+            self._sandboxes.remove(name)
+            status = self._sandboxes.status(name)
+        if status.state == "missing":
+            self._say(f"Installing the environment ({len(plan.requirements.splitlines())} lines) …")
+            body = hardening.body(
+                self._sandboxes.home_id, spec, container, network=self._network, writable_root=True
+            )
+            files = (
+                OverlayFile(path="install.sh", content=_INSTALL.encode()),
+                OverlayFile(path="requirements.txt", content=plan.requirements.encode()),
+                OverlayFile(path="constraints.txt", content=_constraints(plan).encode()),
+                OverlayFile(path="host/ca.pem", content=pip.certificates),
+                OverlayFile(
+                    path="host/environment", content=pip.shell("/work/host", folders).encode()
+                ),
+            )
+            with translated(f"start the install {container}"):
+                client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
+                client.put_archive(container, "/work", owned(b"", files))
+                client.start(container)
+        timed_out = self._wait(name)
+        try:
+            status = self._sandboxes.status(name)
+            if timed_out or status.exit_code != 0:
+                raise self._broken(client, container, plan, timed_out, status.out_of_memory)
+            with translated(f"keep the environment {tag}"):
+                self._commit(client, container, base, tag)
+        finally:
+            self._sandboxes.remove(name)
+        self._say(f"The environment {tag} is ready.")
+
+    def _wait(self, name: str) -> bool:
+        """Waits for the install's end; True if its time ran out and it was stopped."""
+        while True:
+            status = self._sandboxes.status(name)
+            if status.state != "running":
+                return False
+            if status.started_at is not None:
+                age = time.time() - status.started_at.timestamp()
+                if age > self._limits.timeout_s:
+                    self._sandboxes.stop(name, 0)
+                    return True
+            time.sleep(0.25)
+
+    def _commit(self, client: APIClient, container: str, base: str, tag: str) -> None:
+        found: Any = client.inspect_image(base)  # type: ignore[no-untyped-call]
+        config = dict(found["Config"])
+        # The container's own environment and command are merged in where these say nothing.
+        config["Env"] = [
+            *(item for item in config.get("Env") or [] if not item.startswith(("PATH=", "HOME="))),
+            f"PATH={_PATH}",
+            "HOME=/tmp",
+            "VIRTUAL_ENV=/opt/env",
+        ]
+        config["Cmd"], config["Entrypoint"] = ["sleep", "infinity"], []
+        repository, _, version = tag.partition(":")
+        client.commit(container, repository=repository, tag=version, conf=config)
+
+    def _broken(
+        self, client: APIClient, container: str, plan: EnvironmentPlan, late: bool, memory: bool
+    ) -> EnvironmentBroken:
+        with translated(f"read the log of {container}"):
+            log = clean(client.logs(container, tail=60))
+        lines = [line for line in log.splitlines() if line.strip()]
+        errors = "\n".join(f"  {line[:300]}" for line in lines[-12:])
+        reason = "it took too long" if late else "its memory ran out" if memory else "pip failed"
+        return EnvironmentBroken(
+            f"The ticket's environment could not be installed: {reason}\n{errors}",
+            "Correct the requirements and assign the ticket again, or name an image that the"
+            " engine has (environment.image).",
+        )
+
+    def _build(self, client: APIClient, plan: EnvironmentPlan, tag: str) -> None:
+        self._say(f"Building {plan.source} …")
+        archive = self._repositories.archive(plan.repository, plan.commit)
+        lines: list[str] = []
+        failed = ""
+        with translated(f"build {plan.source}"):
+            for entry in client.build(
+                fileobj=io.BytesIO(archive), custom_context=True, dockerfile=plan.source,
+                tag=tag, rm=True, forcerm=True, decode=True,
+            ):  # fmt: skip
+                lines += str(entry.get("stream", "")).splitlines()
+                failed = failed or str(entry.get("error", ""))
+        if failed:
+            tail = clean("\n".join([*lines[-12:], failed]))
+            raise EnvironmentBroken(f"{plan.source} could not be built:\n{tail}")
+
+    def _pinned(self, image: str) -> str:
+        """The image by its content id, so that a later tag of the same name changes nothing."""
+        try:
+            return self._sandboxes.image_digest(image)
+        except NotFound:
+            raise EnvironmentBroken(
+                f"The engine has no image {image}", f"Run `docker pull {image}`, or build it."
+            ) from None
+
+    def _has(self, tag: str) -> bool:
+        try:
+            self._sandboxes.image_digest(tag)
+        except NotFound:
+            return False
+        return True
+
+    def _read(self, repository: str, commit: str, path: str) -> str:
+        try:
+            return self._repositories.read(repository, commit, path, cap_mb=1).decode("utf-8")
+        except NotFound:
+            raise EnvironmentBroken(f"{path} is not in the repository at {commit[:12]}") from None
+        except UnicodeDecodeError:
+            raise EnvironmentBroken(f"{path} is not UTF-8 text") from None
+
+
+def _constraints(plan: EnvironmentPlan) -> str:
+    lines = plan.requirements.splitlines(keepends=True)
+    return "".join(line.removeprefix(_CONSTRAINT) for line in lines if line.startswith(_CONSTRAINT))

@@ -1,0 +1,177 @@
+"""Runs git on the trusted side: nothing of the environment, hooks, or a stranger's configuration.
+
+GitPython's command object starts the process; `env -i` before git leaves it nothing but what is
+named here. Configuration that matters is given on the command line, which no repository's own
+can override; what git's child processes need stands in a file of labcrew's own.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labcrew.errors import LabcrewError, StorageFull
+
+_CONFIG = """\
+# Written by labcrew: the only configuration that its git processes read beside a repository's.
+[safe]
+\tdirectory = *
+[core]
+\thooksPath = /dev/null
+\tfsmonitor = false
+\tsshCommand = false
+[uploadpack]
+\tallowAnySHA1InWant = true
+[protocol]
+\tallow = never
+[protocol "file"]
+\tallow = always
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+"""
+_OVERRIDES = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.untrackedCache=false",
+    "core.sshCommand=false",
+    "core.quotePath=false",
+    "core.logAllRefUpdates=true",
+    "core.pager=cat",
+    "core.attributesFile=/dev/null",
+    "protocol.allow=never",
+    "protocol.file.allow=always",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "fetch.writeCommitGraph=false",
+    "fetch.recurseSubmodules=false",
+    "submodule.recurse=false",
+    "diff.external=",
+    "credential.helper=",
+    "commit.gpgSign=false",
+    "safe.directory=*",
+)
+
+
+class GitFailed(LabcrewError):
+    """git ended with an error; `text` is what it said, `status` its exit code."""
+
+    def __init__(self, arguments: Sequence[str], status: int, text: str) -> None:
+        super().__init__(f"git {' '.join(arguments[:3])} … failed: {text.strip()[-1000:]}")
+        self.status = status
+        self.text = text.strip()
+
+
+@dataclass(frozen=True)
+class GitRunner:
+    """Runs git with a closed environment.
+
+    Args:
+        root: a folder of labcrew's own, where its git configuration file is kept.
+    """
+
+    root: Path
+
+    def prepare(self) -> None:
+        """Writes the configuration file; needed once before `run`."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        if not self._config.exists():
+            draft = self.root / f".gitconfig.{os.getpid()}"
+            draft.write_text(_CONFIG)
+            draft.replace(self._config)
+
+    @property
+    def _config(self) -> Path:
+        return self.root / "gitconfig"
+
+    def run(
+        self,
+        folder: Path,
+        *arguments: str,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        settings: Sequence[str] = (),
+        limit_bytes: int | None = None,
+        timeout_s: float | None = None,
+    ) -> bytes:
+        """The standard output of one git command.
+
+        Args:
+            folder: where it runs.
+            arguments: git's, without the name of the program.
+            stdin: what it reads; default: nothing.
+            environment: variables beside the closed set.
+            settings: more `key=value` of configuration.
+            limit_bytes: how much of the output is read into memory; default: all.
+            timeout_s: seconds before it is killed; default: none.
+
+        Raises:
+            GitFailed: it ended with an error.
+            StorageFull: a disk is full.
+        """
+        from git.cmd import Git
+
+        variables = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.root),
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": str(self._config),
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_ASKPASS": "false",
+            "GIT_EDITOR": "false",
+            **(environment or {}),
+        }
+        command = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
+        if timeout_s is not None:
+            command += ["timeout", "-k", "5", str(timeout_s)]
+        command += ["git", "-C", str(folder)]
+        for setting in (*_OVERRIDES, *settings):
+            command += ["-c", setting]
+        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as sink:
+            source.write(stdin or b"")
+            source.seek(0)
+            # Only a capped output goes by file: GitPython then leaves git's complaints unread
+            # until the output has ended, and many of them would block both.
+            answer: Any = Git(str(self.root)).execute(
+                [*command, *arguments],
+                istream=source,
+                output_stream=None if limit_bytes is None else sink,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
+            status, output, error = answer
+            text = str(error)
+            if status != 0:
+                if "No space left on device" in text or "Disk quota exceeded" in text:
+                    raise StorageFull(f"No space left for git in {folder}", "Free some and resume.")
+                raise GitFailed(arguments, int(status or 1), text)
+            if limit_bytes is None:
+                return bytes(output)
+            sink.seek(0)
+            return sink.read(limit_bytes)
+
+    def line(self, folder: Path, *arguments: str) -> str:
+        """The output of a command that says one line."""
+        return self.run(folder, *arguments).decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def succeeds(self, folder: Path, *arguments: str) -> bool:
+        """Whether a question that git answers by its exit code is answered yes."""
+        try:
+            self.run(folder, *arguments)
+        except GitFailed as error:
+            if error.status == 1:
+                return False
+            raise
+        return True

@@ -1,0 +1,149 @@
+"""What every container is denied and given: the body of the engine's create call."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from labcrew.domain.sandbox import Limits, SandboxSpec
+from labcrew.errors import InputError
+from sandboxes.tarballs import CREW
+
+USER = f"{CREW}:{CREW}"
+HOME, TICKET, TRIAL, PURPOSE, NAME = (
+    f"labcrew.{word}" for word in ("home", "ticket", "trial", "purpose", "name")
+)
+CREW_MARK = "labcrew.crew"  # carried by images whose /work is made for the sandbox's user
+TIMEOUT, OUTPUT = "labcrew.timeout_s", "labcrew.output_mb"
+_SCRATCH = "/tmp"  # noqa: S108 - inside the container, a file system of its own
+
+
+@lru_cache(maxsize=1)
+def seccomp() -> str:
+    """The system-call filter, as the JSON text that the engine wants."""
+    profile = json.loads((Path(__file__).parent / "seccomp.json").read_text())
+    return json.dumps(profile, separators=(",", ":"))
+
+
+def labels(home: str, spec: SandboxSpec) -> dict[str, str]:
+    """The labels by which a container is found again; all are set, so none is inherited."""
+    return {
+        HOME: home,
+        NAME: spec.name,
+        TICKET: spec.ticket,
+        TRIAL: spec.trial,
+        PURPOSE: spec.purpose,
+        TIMEOUT: f"{spec.limits.timeout_s:g}",
+        OUTPUT: str(spec.limits.output_mb),
+    }
+
+
+def body(
+    home: str, spec: SandboxSpec, volume: str, *, attached: bool = False, network: str = "none",
+    prepared: bool = False, writable_root: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """The create call of a container.
+
+    Args:
+        home: the home's id.
+        spec: what is asked for.
+        volume: the name of its workspace's volume.
+        attached: its output is read as it comes and not kept by the engine.
+        network: "none", but for installs.
+        prepared: its volume belongs to the crew already, whatever the image has at /work.
+        writable_root: for installs, whose root file system becomes an image.
+
+    Raises InputError for an input that the sandbox's user could not read.
+    """
+    limits = spec.limits
+    marks = labels(home, spec)
+    variables = {
+        "HOME": _SCRATCH,
+        # Without it numerical libraries start a thread for each of the host's cores.
+        "OMP_NUM_THREADS": str(max(1, round(limits.cpus))),
+        **spec.environment,
+    }
+    mounts: list[dict[str, Any]] = [
+        {
+            "Type": "volume",
+            "Source": volume,
+            "Target": "/work",
+            "VolumeOptions": {
+                "NoCopy": prepared,
+                "Labels": {HOME: home, NAME: spec.name, TICKET: spec.ticket},
+            },
+        }
+    ]
+    for item in spec.inputs:
+        _readable(item.source)
+        mounts.append(
+            {
+                "Type": "bind",
+                "Source": str(item.source.resolve()),
+                "Target": item.target,
+                "ReadOnly": True,
+                "BindOptions": {"Propagation": "rprivate"},
+            }
+        )
+    return {
+        "Image": spec.image,
+        "Entrypoint": list(spec.command),  # an image's own entry point has no say
+        "Env": [f"{name}={value}" for name, value in variables.items()],
+        "User": USER,
+        "WorkingDir": "/work",
+        "Labels": marks,
+        "Healthcheck": {"Test": ["NONE"]},
+        "NetworkDisabled": network == "none",
+        "AttachStdout": attached,
+        "AttachStderr": attached,
+        "HostConfig": _host(limits, mounts, attached, network, writable_root),
+    }
+
+
+def _host(
+    limits: Limits, mounts: list[dict[str, Any]], attached: bool, network: str, writable_root: bool
+) -> dict[str, Any]:
+    memory = limits.memory_mb << 20
+    # Each line is kept with its time and stream around it: some eighty bytes beside its own.
+    kept_mb = 8 * limits.output_mb
+    log = {"Type": "none"} if attached else {
+        "Type": "json-file", "Config": {"max-size": f"{kept_mb}m", "max-file": "1"}
+    }  # fmt: skip
+    scratch_mb = max(16, min(1024, limits.memory_mb // 2))
+    host: dict[str, Any] = {
+        "NetworkMode": network,
+        "ReadonlyRootfs": not writable_root,
+        "CapDrop": ["ALL"],
+        "Privileged": False,
+        "SecurityOpt": ["no-new-privileges", f"seccomp={seccomp()}"],
+        "Memory": memory,
+        "MemorySwap": memory,
+        "NanoCpus": int(limits.cpus * 1e9),
+        "PidsLimit": limits.pids,
+        "Init": True,
+        "IpcMode": "private",
+        "ShmSize": max(64, min(4096, limits.memory_mb // 2)) << 20,
+        "Tmpfs": {_SCRATCH: f"rw,exec,nosuid,nodev,size={scratch_mb}m,nr_inodes=100k,mode=1777"},
+        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
+        "LogConfig": log,
+        "RestartPolicy": {"Name": "no"},
+        "Mounts": mounts,
+    }
+    if limits.gpus:
+        host["DeviceRequests"] = [{"Count": limits.gpus, "Capabilities": [["gpu"]]}]
+    return host
+
+
+def _readable(source: Path) -> None:
+    try:
+        mode = source.stat().st_mode
+    except OSError as error:
+        raise InputError(f"Input {source} can't be read: {error.strerror}") from None
+    needed = 0o005 if source.is_dir() else 0o004
+    if mode & needed != needed:
+        raise InputError(
+            f"Input {source} can't be read by others, and a sandbox runs as a user of its own",
+            f"Run `chmod -R o+rX {source}`, or give a copy.",
+        )

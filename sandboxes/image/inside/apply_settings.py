@@ -1,0 +1,187 @@
+"""Writes settings into a file's text and leaves the rest of it as it was.
+
+Standard input: {"file": name, "content": text, "values": {"a.b": 1}}. The name's suffix says what
+it is: .yaml, .yml, .json, .toml: key b of table a is set; .py: the default of
+`add_argument("--a-b", default=…)`. Standard output: {"content": text, "missing": [names]} or
+{"error": text}.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+class Refused(Exception):
+    """The settings can't be written; the text says why, for a person."""
+
+
+def set_yaml(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
+    """YAML, with its comments, order and quotes."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000
+    match = re.search(r"^( +)\S", content, re.MULTILINE)
+    if match is not None:
+        lists = re.search(r"^( *)[\w\"'][^\n]*:[^\n]*\n( *)- ", content, re.MULTILINE)
+        offset = len(lists[2]) - len(lists[1]) if lists is not None else 0
+        yaml.indent(mapping=len(match[1]), sequence=offset + 2, offset=offset)
+    try:
+        document = yaml.load(content)
+    except YAMLError as error:
+        raise Refused(f"{name} is not YAML: {error}") from None
+    _set_all(document, values, name)
+    out = io.StringIO()
+    yaml.dump(document, out)
+    return out.getvalue(), []
+
+
+def set_json(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
+    """JSON, with its indentation and the order of its keys."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise Refused(f"{name} is not JSON: {error}") from None
+    _set_all(document, values, name)
+    match = re.search(r"^([ \t]+)\S", content, re.MULTILINE)
+    indent = match[1] if match is not None else None
+    text = json.dumps(document, indent=indent, ensure_ascii=not _has_unicode(content))
+    return text + ("\n" if content.endswith("\n") else ""), []
+
+
+def set_toml(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
+    """TOML, with its comments and order."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(content)
+    except TOMLKitError as error:
+        raise Refused(f"{name} is not TOML: {error}") from None
+    _set_all(document, values, name)
+    return tomlkit.dumps(document), []
+
+
+def set_python(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
+    """The literal defaults of argparse options; every other byte stays."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise Refused(f"{name} is not Python: {error}") from None
+    lines = content.encode().splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    raw = content.encode()
+    edits: list[tuple[int, int, bytes]] = []
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        default = _default(node)
+        if default is None:
+            continue
+        for setting, value in values.items():
+            if _same(setting) in _names(node):
+                begin = starts[default.lineno - 1] + default.col_offset
+                end = starts[(default.end_lineno or 0) - 1] + (default.end_col_offset or 0)
+                edits.append((begin, end, repr(value).encode()))
+                found.add(setting)
+                break
+    for begin, end, new in sorted(edits, reverse=True):
+        raw = raw[:begin] + new + raw[end:]
+    return raw.decode(), sorted(set(values) - found)
+
+
+def _default(node: ast.AST) -> ast.expr | None:
+    """The literal default of a call of add_argument, if the node is one."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    if node.func.attr != "add_argument":
+        return None
+    for keyword in node.keywords:
+        if keyword.arg == "default":
+            try:
+                ast.literal_eval(keyword.value)
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                return None
+            return keyword.value
+    return None
+
+
+def _names(node: ast.AST) -> set[str]:
+    assert isinstance(node, ast.Call)
+    texts = [argument for argument in node.args if isinstance(argument, ast.Constant)]
+    names = {_same(text.value) for text in texts if isinstance(text.value, str)}
+    for keyword in node.keywords:
+        if keyword.arg == "dest" and isinstance(keyword.value, ast.Constant):
+            names.add(_same(str(keyword.value.value)))
+    return names
+
+
+def _same(name: str) -> str:
+    return name.lstrip("-").replace("-", "_")
+
+
+def _set_all(document: Any, values: Mapping[str, Any], name: str) -> None:
+    for path, value in values.items():
+        place = document
+        keys = path.split(".")
+        if isinstance(document, dict) and path in document:
+            keys = [path]  # a key that itself holds a dot
+        for depth, key in enumerate(keys):
+            if not isinstance(place, dict) or key not in place:
+                above = ".".join(keys[:depth])
+                known = sorted(map(str, place)) if isinstance(place, dict) else []
+                where = f"{above} in {name}" if above else name
+                have = f"it has {', '.join(known[:50])}" if known else "it has no keys"
+                raise Refused(f"{where} has no key {key!r}; {have}")
+            if depth + 1 < len(keys):
+                place = place[key]
+        last = keys[-1]
+        if isinstance(place[last], (dict, list)) and not isinstance(value, (dict, list)):
+            raise Refused(f"{path} in {name} is a table or a list, not a single value")
+        place[last] = value
+
+
+def _has_unicode(content: str) -> bool:
+    return not content.isascii()
+
+
+_WRITERS: dict[str, Callable[[str, Mapping[str, Any], str], tuple[str, list[str]]]] = {
+    ".yaml": set_yaml,
+    ".yml": set_yaml,
+    ".json": set_json,
+    ".toml": set_toml,
+    ".py": set_python,
+}
+
+
+def apply(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to one request."""
+    try:
+        name = str(request["file"])
+        content, values = request["content"], request["values"]
+        writer = _WRITERS.get(name[name.rfind(".") :].lower() if "." in name else "")
+        if writer is None:
+            raise Refused(f"{name} is not a .yaml, .yml, .json, .toml or .py file")
+        if not isinstance(content, str) or not isinstance(values, dict):
+            raise Refused("content must be text and values an object")
+        text, missing = writer(content, values, name)
+    except Refused as refusal:
+        return {"error": str(refusal)}
+    except KeyError as error:
+        return {"error": f"the request lacks {error}"}
+    except Exception as error:  # what a library makes of a hostile file is an answer, too
+        return {"error": f"{type(error).__name__}: {str(error)[:500]}"}
+    return {"content": text, "missing": missing}
+
+
+if __name__ == "__main__":
+    json.dump(apply(json.load(sys.stdin)), sys.stdout)

@@ -1,0 +1,242 @@
+"""Trusted bare repositories, and the narrow way in and out of them.
+
+The user's repository is read where it lies and never changed but for a new branch (`publish`)
+and a fast-forward (`merge`). What a sandbox made comes in by `land` alone; see landing.py.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from labcrew.domain.repository import Change, Checkout, MergeOutcome
+from labcrew.errors import BoundaryError, NotFound, RepositoryError
+from sandboxes.git_runner import GitFailed, GitRunner
+from sandboxes.landing import Landing, escapes
+from sandboxes.patterns import matches
+from sandboxes.snapshot import AUTHOR, take_snapshot
+from sandboxes.text import clean
+from sandboxes.user_repository import UserRepository
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_DIFF_BYTES = 2 << 20
+# Files come out as they are stored: nothing left out or filled in because an attribute says so.
+_ATTRIBUTES = "* -export-ignore -export-subst -filter\n"
+
+
+class GitRepositories:
+    """Implements labcrew.domain.repository.Repositories with git.
+
+    Args:
+        root: the home's folder of repositories; made when first used.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._git = GitRunner(self._root)
+
+    def inspect(self, repository: str, commit: str) -> Checkout:
+        self._git.prepare()
+        return UserRepository.open(self._git, repository).inspect(commit)
+
+    def take(self, name: str, repository: Path, commit: str, *, snapshot: bool) -> str:
+        self._git.prepare()
+        user = UserRepository.open(self._git, str(repository))
+        full = user.resolve(commit)
+        with self._locked(name):
+            bare = self._make(name, user.object_format())
+            if not self._has_ref(bare, f"refs/labcrew/taken/{full}"):
+                user.copy_into(bare, full, f"refs/labcrew/taken/{full}")
+            if not snapshot:
+                return full
+            taken = take_snapshot(self._git, bare, user, full)
+            self._git.run(bare, "update-ref", f"refs/labcrew/taken/{taken}", taken)
+            return taken
+
+    def files(self, name: str, commit: str) -> tuple[str, ...]:
+        bare = self._open(name)
+        return tuple(path for _, _, path in self._tree(bare, commit))
+
+    def read(self, name: str, commit: str, path: str, cap_mb: int = 16) -> bytes:
+        bare = self._open(name)
+        full = self._commit(bare, commit)
+        command = ("--literal-pathspecs", "ls-tree", "-z", "--long", full, "--", path)
+        try:
+            listing = self._git.run(bare, *command)
+        except GitFailed:
+            raise NotFound(f"{path!r} is not in commit {full[:12]}") from None
+        for entry in _entries(listing):
+            mode, blob, size, found = entry
+            if found != path:
+                continue
+            if mode not in {"100644", "100755"}:
+                raise BoundaryError(f"{path} is not a regular file in commit {full[:12]}")
+            if int(size) > cap_mb << 20:
+                raise BoundaryError(f"{path} holds {size} bytes; {cap_mb} MiB may be read")
+            return self._git.run(bare, "cat-file", "blob", blob)
+        raise NotFound(f"{path} is not in commit {full[:12]}")
+
+    def archive(self, name: str, commit: str, without: tuple[str, ...] = ()) -> bytes:
+        bare = self._open(name)
+        full = self._commit(bare, commit)
+        out: list[str] = []
+        links: list[tuple[str, str]] = []
+        for mode, blob, path in self._tree(bare, full):
+            if matches(path, without):
+                out.append(path)
+            elif mode == "120000":
+                links.append((path, blob))
+        targets = self._blobs(bare, [blob for _, blob in links])
+        out += [
+            path
+            for (path, _), target in zip(links, targets, strict=True)
+            if escapes(path, target.decode("utf-8", "replace"))
+        ]
+        if out:
+            full = self._without(bare, full, out)
+        return self._git.run(bare, "archive", "--format=tar", full)
+
+    def bundle(self, name: str, commit: str) -> bytes:
+        bare = self._open(name)
+        full = self._commit(bare, commit)
+        ref = f"refs/labcrew/bundled/{full}"
+        self._git.run(bare, "update-ref", ref, full)
+        return self._git.run(bare, "bundle", "create", "-q", "-", ref)
+
+    def land(
+        self, name: str, bundle: bytes, *, base: str, ref: str, editable: tuple[str, ...]
+    ) -> str:
+        bare = self._open(name)
+        with self._locked(name):
+            return Landing(self._git, bare, self._root).land(
+                bundle, base=self._commit(bare, base), ref=ref, editable=editable
+            )
+
+    def change(self, name: str, base: str, head: str) -> Change:
+        bare = self._open(name)
+        old, new = self._commit(bare, base), self._commit(bare, head)
+        flags = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames")
+        files, added, removed = [], 0, 0
+        for line in self._git.run(bare, "diff", "--numstat", "-z", *flags, old, new).split(b"\0"):
+            if not line:
+                continue
+            plus, minus, path = line.split(b"\t", 2)
+            files.append(_text(path))
+            added += 0 if plus == b"-" else int(plus)
+            removed += 0 if minus == b"-" else int(minus)
+        raw = self._git.run(bare, "diff", *flags, old, new, limit_bytes=_DIFF_BYTES)
+        note = "\n… (the rest of the difference is not shown)\n" if len(raw) == _DIFF_BYTES else ""
+        return Change(
+            diff=clean(raw) + note, files=tuple(files), insertions=added, deletions=removed
+        )
+
+    def publish(self, name: str, commit: str, repository: Path, branch: str) -> None:
+        bare = self._open(name)
+        user = UserRepository.open(self._git, str(repository))
+        user.publish(bare, self._commit(bare, commit), branch)
+
+    def merge(self, repository: Path, branch: str, commit: str) -> MergeOutcome:
+        self._git.prepare()
+        return UserRepository.open(self._git, str(repository)).merge(branch, commit)
+
+    def _without(self, bare: Path, commit: str, paths: list[str]) -> str:
+        """A commit without some paths, the same each time."""
+        with tempfile.TemporaryDirectory(dir=self._root, prefix=".index-") as folder:
+            index = {"GIT_INDEX_FILE": f"{folder}/index"}
+            self._git.run(bare, "read-tree", commit, environment=index)
+            removals = b"".join(
+                b"0 " + b"0" * len(commit) + b"\t" + path.encode("utf-8", "surrogateescape") + b"\0"
+                for path in paths
+            )
+            self._git.run(
+                bare, "update-index", "-z", "--index-info", stdin=removals, environment=index
+            )
+            tree = self._git.run(bare, "write-tree", environment=index).decode().strip()
+        made = self._git.run(bare, "commit-tree", tree, "-m", "partial copy", environment=AUTHOR)
+        return made.decode().strip()
+
+    def _blobs(self, bare: Path, blobs: list[str]) -> list[bytes]:
+        """The contents of some small blobs, read in one go."""
+        if not blobs:
+            return []
+        ask = "".join(f"{blob}\n" for blob in blobs).encode()
+        answer = self._git.run(bare, "cat-file", "--batch", stdin=ask)
+        found = []
+        position = 0
+        for _ in blobs:
+            end = answer.index(b"\n", position)
+            size = int(answer[position:end].split()[2])
+            found.append(answer[end + 1 : end + 1 + size])
+            position = end + 1 + size + 1
+        return found
+
+    def _tree(self, bare: Path, commit: str) -> Iterator[tuple[str, str, str]]:
+        listing = self._git.run(bare, "ls-tree", "-r", "-z", "--long", self._commit(bare, commit))
+        for mode, blob, _, path in _entries(listing):
+            if mode != "160000":
+                yield mode, blob, path
+
+    def _commit(self, bare: Path, commit: str) -> str:
+        if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+            return commit
+        try:
+            return self._git.line(
+                bare, "rev-parse", "--verify", "-q", "--end-of-options", f"{commit}^{{commit}}"
+            )
+        except GitFailed:
+            raise NotFound(f"{commit!r} is not a commit of the trusted copy {bare.stem}") from None
+
+    def _open(self, name: str) -> Path:
+        self._git.prepare()
+        bare = self._path(name)
+        if not (bare / "labcrew-ready").exists():
+            raise NotFound(f"There is no trusted copy named {name!r}; the ticket was never taken")
+        return bare
+
+    def _make(self, name: str, object_format: str) -> Path:
+        bare = self._path(name)
+        if not (bare / "labcrew-ready").exists():
+            # A killed start is simply done again: `git init` leaves what is there.
+            self._git.run(
+                self._root, "init", "-q", "--bare", "--template=", "--initial-branch=labcrew",
+                f"--object-format={object_format}", str(bare),
+            )  # fmt: skip
+            (bare / "info").mkdir(exist_ok=True)
+            (bare / "info" / "attributes").write_text(_ATTRIBUTES)
+            (bare / "labcrew-ready").touch()
+        return bare
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise NotFound(f"{name!r} can't be the name of a repository")
+        return self._root / f"{name}.git"
+
+    def _has_ref(self, bare: Path, ref: str) -> bool:
+        return self._git.succeeds(bare, "show-ref", "--verify", "--quiet", ref)
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        path = self._path(name).with_suffix(".lock")
+        with path.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _entries(listing: bytes) -> Iterator[tuple[str, str, str, str]]:
+    """Mode, object, size and path of each line of `ls-tree -z --long`."""
+    for line in listing.split(b"\0"):
+        if line:
+            meta, _, path = line.partition(b"\t")
+            mode, _, blob, size = meta.decode().split()
+            yield mode, blob, size, _text(path)
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")
+
+
+__all__ = ["GitRepositories", "RepositoryError"]

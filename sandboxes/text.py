@@ -1,0 +1,58 @@
+"""The one place where text from a sandbox is made safe to show, store and judge."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+# CSI (colours, cursor), OSC (titles, clipboard, links; ended by BEL or ST), DCS/SOS/PM/APC
+# strings, two-byte escapes, and their eight-bit spellings. An unended string is cut at the
+# end of its line, so that a lone introducer cannot swallow what follows.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+# Other control characters, and the marks that turn the direction of text around.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+_HELD_MAX = 4096
+
+
+def clean(raw: bytes | str) -> str:
+    """Text without escape sequences and control characters; newline, return and tab stay.
+
+    Invalid UTF-8 becomes U+FFFD.
+    """
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    return _CONTROLS.sub("", _ESCAPES.sub("", text))
+
+
+class Cleaner:
+    """`clean` for a stream: a character or an escape sequence may be split between chunks."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+
+    def feed(self, raw: bytes) -> str:
+        """The cleaned text of a chunk, as far as it is complete."""
+        text = self._held + self._decoder.decode(raw)
+        cut = _open_escape(text)
+        self._held = text[cut:]
+        return clean(text[:cut])
+
+    def end(self) -> str:
+        """What was still held back."""
+        text, self._held = self._held + self._decoder.decode(b"", True), ""
+        return clean(text)
+
+
+def _open_escape(text: str) -> int:
+    """Where an escape sequence begins that the end of the text may have cut."""
+    begin = len(text) - _HELD_MAX
+    for match in _ESCAPES.finditer(text, max(0, begin)):
+        if match.end() == len(text):
+            return match.start()
+    return len(text)

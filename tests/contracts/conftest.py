@@ -1,0 +1,3 @@
+"""What the contract tests share."""
+
+from tests.sandboxes.fixtures import *  # noqa: F403

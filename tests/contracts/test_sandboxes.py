@@ -1,0 +1,240 @@
+"""What every adapter of the Sandboxes port must do."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from labcrew.domain.sandbox import Limits, OverlayFile, ReadOnlyInput, Sandboxes, WorkspaceSource
+from labcrew.errors import BoundaryError, EngineError, InputError, NotFound, ToolError
+from tests.sandboxes.fixtures import Workshop
+
+
+def ended(sandboxes: Sandboxes, name: str, within_s: float = 15) -> None:
+    end = time.monotonic() + within_s
+    while sandboxes.status(name).state != "exited":
+        assert time.monotonic() < end, "the container does not end"
+        time.sleep(0.05)
+
+
+class TestRun:
+    def test_a_command_runs_in_a_copy_of_the_commit(self, workshop: Workshop) -> None:
+        spec = workshop.spec("run", "cat train.py; echo trouble >&2; pwd; exit 3")
+        result = workshop.sandboxes.run(spec)
+        assert result.exit_code == 3
+        assert result.stdout == "print('trained')\n/work\n"
+        assert result.stderr == "trouble\n"
+        assert not result.timed_out
+        assert workshop.sandboxes.status(spec.name).state == "missing"
+
+    def test_overlay_left_out_paths_and_inputs(self, workshop: Workshop, tmp_path: Path) -> None:
+        (tmp_path / "more.csv").write_text("more\n")
+        source = WorkspaceSource(
+            repository=workshop.name,
+            commit=workshop.commit,
+            without=("evaluate.py", "data/holdout.csv"),
+            overlay=(
+                OverlayFile(path="train.py", content=b"over\n"),
+                OverlayFile(path="new/deep/file", content=b"new\n"),
+            ),
+        )
+        inputs = (ReadOnlyInput(source=tmp_path / "more.csv", target="/data/more.csv"),)
+        script = (
+            "cat train.py new/deep/file /data/more.csv; ls evaluate.py data/holdout.csv;"
+            " echo own >> train.py && echo mine; echo x > /data/more.csv; echo x > /data/y"
+        )
+        result = workshop.sandboxes.run(
+            workshop.spec("overlay", script, workspace=source, inputs=inputs)
+        )
+        assert result.stdout == "over\nnew\nmore\nmine\n"
+        assert result.stderr.count("No such file") == 2
+        assert (tmp_path / "more.csv").read_text() == "more\n"
+
+    def test_the_deadline_is_kept_from_outside(self, workshop: Workshop) -> None:
+        limits = Limits(memory_mb=128, timeout_s=1)
+        began = time.monotonic()
+        script = "trap '' TERM INT; echo on; sleep 60 & wait; sleep 60"
+        result = workshop.sandboxes.run(workshop.spec("late", script, limits=limits))
+        assert result.timed_out
+        assert result.stdout == "on\n"
+        assert time.monotonic() - began < 6
+
+    def test_closing_the_output_does_not_hide_from_the_deadline(self, workshop: Workshop) -> None:
+        limits = Limits(memory_mb=128, timeout_s=1)
+        spec = workshop.spec("quiet", "exec >/dev/null 2>&1; sleep 60", limits=limits)
+        assert workshop.sandboxes.run(spec).timed_out
+
+    def test_output_is_capped_and_cleaned(self, workshop: Workshop) -> None:
+        script = (
+            "printf '\\033[31mred\\033[0m \\033]0;title\\007\\000\\377ok\\n'; yes | head -c 5000000"
+        )
+        result = workshop.sandboxes.run(workshop.spec("flood", script))
+        assert result.stdout.startswith("red \ufffdok\n")
+        assert result.truncated
+        assert len(result.stdout) <= 1 << 20
+
+    def test_running_out_of_memory_is_told(self, workshop: Workshop) -> None:
+        limits = Limits(memory_mb=48, timeout_s=30)
+        script = "python3 -c 'x = bytearray(200 << 20)'"
+        result = workshop.sandboxes.run(workshop.spec("hungry", script, limits=limits))
+        assert result.out_of_memory
+        assert result.exit_code == 137
+
+    def test_a_missing_image(self, workshop: Workshop) -> None:
+        with pytest.raises(EngineError, match="no image"):
+            workshop.sandboxes.run(workshop.spec("none", "true", image="labcrew/none:none"))
+
+    def test_an_input_it_could_not_read(self, workshop: Workshop, tmp_path: Path) -> None:
+        secret = tmp_path / "secret"
+        secret.touch(mode=0o600)
+        inputs = (ReadOnlyInput(source=secret, target="/data/secret"),)
+        spec = workshop.spec("closed", "true", inputs=inputs)
+        with pytest.raises(InputError, match="chmod"):
+            workshop.sandboxes.run(spec)
+
+
+class TestDetached:
+    def test_starting_twice_starts_once(self, workshop: Workshop) -> None:
+        spec = workshop.spec("once", "echo begun; sleep 0.3; echo done; exit 5")
+        for _ in range(3):
+            workshop.sandboxes.start(spec)
+        assert "".join(workshop.sandboxes.follow(spec.name)) == "begun\ndone\n"
+        ended(workshop.sandboxes, spec.name)
+        workshop.sandboxes.start(spec)
+        status = workshop.sandboxes.status(spec.name)
+        assert (status.state, status.exit_code) == ("exited", 5)
+        assert status.started_at is not None
+        assert status.finished_at is not None
+        assert "".join(workshop.sandboxes.follow(spec.name)) == "begun\ndone\n"
+
+    def test_stop_remove_and_list(self, workshop: Workshop) -> None:
+        spec = workshop.spec("stop", "sleep 60", ticket="T-9")
+        workshop.sandboxes.start(spec)
+        assert [s.name for s in workshop.sandboxes.list("T-9")] == [spec.name]
+        assert workshop.sandboxes.list("T-8") == ()
+        workshop.sandboxes.stop(spec.name, grace_s=0)
+        workshop.sandboxes.stop(spec.name)
+        assert workshop.sandboxes.status(spec.name).state == "exited"
+        workshop.sandboxes.remove(spec.name)
+        workshop.sandboxes.remove(spec.name)
+        assert workshop.sandboxes.status(spec.name).state == "missing"
+        workshop.sandboxes.stop(spec.name)
+
+    def test_a_stop_lets_the_command_save_its_work(self, workshop: Workshop) -> None:
+        script = "trap 'echo saved > state; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+        spec = workshop.spec("save", script)
+        workshop.sandboxes.start(spec)
+        next(iter(workshop.sandboxes.follow(spec.name)))
+        workshop.sandboxes.stop(spec.name, grace_s=5)
+        assert workshop.sandboxes.read_file(spec.name, "state") == b"saved\n"
+
+    def test_following_is_capped(self, workshop: Workshop) -> None:
+        spec = workshop.spec("loud", f"yes {'0123456789' * 4} | head -c 1500000")
+        workshop.sandboxes.start(spec)
+        text = "".join(workshop.sandboxes.follow(spec.name))
+        assert len(text) < (1 << 20) + 200
+        assert "not shown" in text[-100:]
+
+
+class TestFiles:
+    def test_collect_takes_regular_files_only(self, workshop: Workshop, tmp_path: Path) -> None:
+        script = (
+            "mkdir -p outputs/deep; echo 1 > outputs/a; echo 2 > outputs/deep/b;"
+            " ln -s /etc/passwd outputs/link; ln outputs/a outputs/same; mkfifo outputs/fifo;"
+            " chmod 000 outputs/deep; touch \"$(printf 'outputs/new\\nline')\""
+            " \"$(printf 'outputs/\\377')\" \"$(printf 'outputs/\\033[31m')\""
+        )
+        spec = workshop.spec("made", script)
+        workshop.sandboxes.start(spec)
+        ended(workshop.sandboxes, spec.name)
+        for _ in range(2):
+            files = workshop.sandboxes.collect(spec.name, "outputs", tmp_path / "out", 10)
+            assert [file.path for file in files] in (["a", "deep/b"], ["deep/b", "same"])
+        assert (tmp_path / "out/deep/b").read_text() == "2\n"
+        assert not list(tmp_path.glob(".out*"))
+
+    def test_a_folder_that_is_not_there(self, workshop: Workshop, tmp_path: Path, lab: str) -> None:
+        assert workshop.sandboxes.collect(lab, "nothing", tmp_path / "out", 10) == ()
+
+    @pytest.mark.parametrize("path", ["../etc", "/etc", "a/../../b"])
+    def test_paths_that_lead_out(
+        self, workshop: Workshop, tmp_path: Path, lab: str, path: str
+    ) -> None:
+        with pytest.raises(BoundaryError):
+            workshop.sandboxes.collect(lab, path, tmp_path / "out", 10)
+        with pytest.raises(BoundaryError):
+            workshop.sandboxes.read_file(lab, path)
+
+    def test_a_cap_that_a_sparse_terabyte_breaks(
+        self, workshop: Workshop, tmp_path: Path, lab: str
+    ) -> None:
+        workshop.sandboxes.exec(lab, ("sh", "-c", "mkdir o; truncate -s 1T o/holes"))
+        began = time.monotonic()
+        with pytest.raises(BoundaryError):
+            workshop.sandboxes.collect(lab, "o", tmp_path / "out", 2)
+        with pytest.raises(BoundaryError):
+            workshop.sandboxes.read_file(lab, "o/holes", cap_mb=1)
+        assert time.monotonic() - began < 10
+        assert not (tmp_path / "out").exists()
+
+    def test_write_and_read(self, workshop: Workshop, lab: str) -> None:
+        content = bytes(range(256)) * 100
+        workshop.sandboxes.write_files(lab, (OverlayFile(path="x/y.bin", content=content),))
+        assert workshop.sandboxes.read_file(lab, "x/y.bin") == content
+        owner = workshop.sandboxes.exec(lab, ("stat", "-c", "%u", "x/y.bin"))
+        assert owner.stdout == "10001\n"
+        with pytest.raises(ToolError):
+            workshop.sandboxes.read_file(lab, "x/none")
+        workshop.sandboxes.exec(lab, ("ln", "-s", "/etc/passwd", "link"))
+        with pytest.raises(BoundaryError):
+            workshop.sandboxes.read_file(lab, "link")
+        with pytest.raises(BoundaryError):
+            workshop.sandboxes.read_file(lab, "x")
+
+
+class TestExec:
+    def test_input_output_and_exit_code(self, workshop: Workshop, lab: str) -> None:
+        data = b"0123456789" * 100_000
+        result = workshop.sandboxes.exec(
+            lab, ("sh", "-c", "wc -c; echo bad >&2; exit 4"), stdin=data
+        )
+        assert (result.stdout.strip(), result.stderr, result.exit_code) == ("1000000", "bad\n", 4)
+
+    def test_input_that_nobody_reads(self, workshop: Workshop, lab: str) -> None:
+        assert workshop.sandboxes.exec(lab, ("true",), stdin=b"x" * 1_000_000).exit_code == 0
+
+    def test_an_unknown_program(self, workshop: Workshop, lab: str) -> None:
+        assert workshop.sandboxes.exec(lab, ("no-such-program",)).exit_code in {126, 127}
+
+    def test_the_deadline_ends_everything_of_the_call(self, workshop: Workshop, lab: str) -> None:
+        script = "(setsid sleep 300 &) ; trap '' TERM; sleep 300 & wait; sleep 300"
+        result = workshop.sandboxes.exec(lab, ("sh", "-c", script), timeout_s=1)
+        assert result.timed_out
+        assert result.duration_s < 5
+        assert self.sleepers(workshop, lab) == 1
+
+    @pytest.mark.parametrize("daemon", ["setsid sleep 300", "env -i setsid sleep 300"])
+    def test_nothing_outlives_its_call(self, workshop: Workshop, lab: str, daemon: str) -> None:
+        workshop.sandboxes.exec(lab, ("sh", "-c", f"touch kept; ({daemon} >/dev/null 2>&1 &)"))
+        assert self.sleepers(workshop, lab) == 1
+        assert workshop.sandboxes.read_file(lab, "kept") == b""
+
+    def test_a_flood_is_capped(self, workshop: Workshop, lab: str) -> None:
+        result = workshop.sandboxes.exec(lab, ("sh", "-c", "yes | head -c 50000000"))
+        assert result.truncated
+        assert len(result.stdout) <= 8 << 20
+
+    def test_a_container_that_does_not_run(self, workshop: Workshop) -> None:
+        with pytest.raises(EngineError):
+            workshop.sandboxes.exec("missing", ("true",))
+
+    @staticmethod
+    def sleepers(workshop: Workshop, lab: str) -> int:
+        found = workshop.sandboxes.exec(lab, ("sh", "-c", "cat /proc/[0-9]*/comm | grep -cx sleep"))
+        return int(found.stdout)
+
+
+def test_image_digest(workshop: Workshop) -> None:
+    assert workshop.sandboxes.image_digest(workshop.image).startswith("sha256:")
+    with pytest.raises(NotFound):
+        workshop.sandboxes.image_digest("labcrew/none:none")

@@ -1,0 +1,3 @@
+"""What the container and git tests share."""
+
+from tests.sandboxes.fixtures import *  # noqa: F403

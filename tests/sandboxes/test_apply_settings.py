@@ -1,0 +1,118 @@
+"""The script that writes settings, run by the Python that the tests run with."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sandboxes
+
+SCRIPT = Path(sandboxes.__file__).parent / "image/inside/apply_settings.py"
+
+
+def apply(file: str, content: str, **values: Any) -> dict[str, Any]:
+    return ask({"file": file, "content": content, "values": values})
+
+
+def ask(request: dict[str, Any]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT)], input=json.dumps(request), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_yaml_keeps_comments_quotes_and_lists() -> None:
+    content = (
+        "# how we train\n"
+        "optimizer:\n"
+        "    learning_rate: 1e-4  # too low?\n"
+        "    name: 'sgd'\n"
+        "layers:\n"
+        "    - 64\n"
+        "    - 32\n"
+        "a.b: 1\n"
+    )
+    answer = ask(
+        {"file": "c.yaml", "content": content,
+         "values": {"optimizer.learning_rate": 0.01, "a.b": 2}}
+    )  # fmt: skip
+    wanted = content.replace("1e-4  # too", "0.01  # too").replace("a.b: 1", "a.b: 2")
+    assert answer == {"content": wanted, "missing": []}
+
+
+def test_json_keeps_its_indentation() -> None:
+    content = '{\n    "model": {\n        "depth": 2\n    },\n    "name": "é"\n}\n'
+    answer = ask({"file": "c.json", "content": content, "values": {"model.depth": 5}})
+    assert answer["content"] == content.replace("2", "5")
+
+
+def test_toml_keeps_comments() -> None:
+    content = '# top\n[train]\nrate = 0.1 # slow\nname = "x"\n'
+    answer = ask({"file": "c.toml", "content": content, "values": {"train.rate": 0.5}})
+    assert answer["content"] == content.replace("0.1", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("c.yaml", "a:\n  b: 1\n"), ("c.json", '{"a": {"b": 1}}'), ("c.toml", "[a]\nb = 1\n")],
+)
+def test_an_unknown_key_names_the_known_ones(file: str, content: str) -> None:
+    answer = ask({"file": file, "content": content, "values": {"a.c": 1}})
+    assert answer == {"error": f"a in {file} has no key 'c'; it has b"}
+    assert "a table or a list" in apply(file, content, a=1)["error"]
+    assert (
+        "has no key 'x'" in ask({"file": file, "content": content, "values": {"a.b.x": 1}})["error"]
+    )
+
+
+def test_python_defaults_by_position() -> None:
+    content = (
+        "import argparse  # é keeps its bytes\n"
+        "p = argparse.ArgumentParser()\n"
+        'p.add_argument("--learning-rate", type=float, default=2e-4, help="é")\n'
+        "p.add_argument('-b', '--batch_size', default = 32 , type=int)\r\n"
+        'p.add_argument("--rate", dest="decay",\n'
+        "               default=-0.5)\n"
+        'p.add_argument("--computed", default=1 if p else 2)\n'
+        'p.add_argument("--bare")\n'
+        'other("--learning-rate", default=7)\n'
+    )
+    answer = apply(
+        "train.py", content, learning_rate=0.5, batch_size=64, decay=0.1, computed=1, bare=2, no=3
+    )
+    wanted = (
+        content.replace("2e-4", "0.5")
+        .replace("default = 32", "default = 64")
+        .replace("-0.5)", "0.1)")
+    )
+    assert answer == {"content": wanted, "missing": ["bare", "computed", "no"]}
+    compile(answer["content"], "train.py", "exec")
+
+
+def test_python_values_are_quoted() -> None:
+    content = 'p.add_argument("--name", default="a")\n'
+    value = "x'); import os; os.system('id') #\n"
+    answer = apply("train.py", content, name=value)["content"]
+    assert answer == content.replace('"a"', repr(value))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("c.yaml", "a: [1"), ("c.yaml", "!!python/object/apply:os.system ['id']"), ("c.json", "{"),
+        ("c.toml", "= 1"), ("c.py", "def ("), ("c.ini", ""), ("noending", ""), ("c.yaml", ""),
+        ("c.yaml", "- 1"), ("c.json", "[]"), ("c.json", "[" * 100_000),
+    ],
+)  # fmt: skip
+def test_what_it_can_not_edit(file: str, content: str) -> None:
+    assert apply(file, content, a=1)["error"]
+
+
+def test_a_request_that_lacks_something() -> None:
+    assert "lacks" in ask({"file": "c.yaml"})["error"]
+    assert ask({"file": "c.yaml", "content": 1, "values": {}})["error"]

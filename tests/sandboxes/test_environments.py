@@ -1,0 +1,175 @@
+"""Environments: planned from the files of a commit, installed once, found again when cut off."""
+
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from labcrew.domain.sandbox import Limits
+from labcrew.domain.ticket import Environment, Metric, Run, Ticket
+from labcrew.errors import EnvironmentBroken, GateRequired
+from sandboxes.environments import Environments
+from sandboxes.requirements import add_packages, read_requirements
+from tests.sandboxes.fixtures import Workshop, make_user
+
+CUT_OFF = """
+import sys
+from pathlib import Path
+from sandboxes.docker_sandboxes import DockerSandboxes
+from labcrew.domain.sandbox import EnvironmentPlan
+from sandboxes.environments import Environments
+from sandboxes.repositories import GitRepositories
+repositories = GitRepositories(Path("/nonexistent"))
+plan = EnvironmentPlan.model_validate_json(sys.argv[2])
+Environments(DockerSandboxes(sys.argv[1], repositories), repositories).ensure(plan)
+"""
+
+
+def ticket(**environment: object) -> Ticket:
+    return Ticket.model_validate(
+        {
+            "title": "t",
+            "repository": ".",
+            "kind": "implement",
+            "metric": Metric(name="m", direction="maximize", file="m.jsonl"),
+            "run": Run(command="python train.py"),
+            "environment": Environment.model_validate(environment),
+        }
+    )
+
+
+@pytest.fixture
+def environments(workshop: Workshop) -> Environments:
+    limits = Limits(cpus=2, memory_mb=1024, timeout_s=300)
+    return Environments(workshop.sandboxes, workshop.repositories, limits=limits)
+
+
+def repository(workshop: Workshop, tmp_path: Path, **files: str) -> tuple[str, str]:
+    user = make_user(tmp_path / "lab")
+    for name, content in files.items():
+        user.write(name.replace("__", ".").replace("_in_", "/"), content)
+    name = f"env{uuid.uuid4().hex[:8]}"
+    return name, workshop.repositories.take(name, user.path, user.commit(), snapshot=False)
+
+
+class TestPlan:
+    def test_nothing_found_is_the_base_image(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        where = repository(workshop, tmp_path, environment__yml="name: x\n")
+        plan = environments.plan(ticket(), *where)
+        assert (plan.kind, plan.needs_gate) == ("base", False)
+        assert "environment.yml is not read" in plan.description
+        assert environments.ensure(plan) == workshop.image
+
+    def test_found_named_and_added(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        files = {
+            "requirements__txt": "numpy==2.0 # why\n-r more.txt\n-e .\n",
+            "more__txt": "-c limits.txt\nscipy \\\n>=1\n",
+            "limits__txt": "scipy<2\n",
+            "pyproject__toml": '[project]\nname = "x"\ndependencies = ["torch>=2"]\n',
+        }
+        where = repository(workshop, tmp_path, **files)
+        plan = environments.plan(ticket(packages=("rich",)), *where)
+        assert plan.requirements == "numpy==2.0\nscipy  >=1\nrich\n# constraint: scipy<2\n"
+        assert "left out" in plan.description
+        other = environments.plan(ticket(requirements="pyproject.toml"), *where)
+        assert other.requirements == "torch>=2\n"
+        assert other.key != plan.key
+        with pytest.raises(EnvironmentBroken, match=r"none\.txt is not in"):
+            environments.plan(ticket(requirements="none.txt"), *where)
+
+    def test_what_a_person_decides_first(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        where = repository(workshop, tmp_path, Dockerfile="FROM scratch\n")
+        docker = environments.plan(ticket(dockerfile="Dockerfile"), *where)
+        address = environments.plan(ticket(packages=("x @ git+https://example.org/x",)), *where)
+        for plan in (docker, address):
+            assert plan.needs_gate
+            with pytest.raises(GateRequired):
+                environments.ensure(plan)
+
+    def test_an_image_is_pinned_by_its_content(
+        self, workshop: Workshop, environments: Environments
+    ) -> None:
+        plan = environments.plan(ticket(image=workshop.image), "lab", workshop.commit)
+        assert environments.ensure(plan) == workshop.sandboxes.image_digest(workshop.image)
+        missing = environments.plan(ticket(image="labcrew/none:none"), "lab", workshop.commit)
+        with pytest.raises(EnvironmentBroken, match="docker pull"):
+            environments.ensure(missing)
+
+
+class TestReading:
+    def read(self, **files: str) -> str:
+        return read_requirements("r.txt", lambda path: files[path.replace(".", "_")]).text
+
+    def test_circles_and_ways_out(self) -> None:
+        assert self.read(r_txt="-r r.txt\na\n") == "a\n"
+        with pytest.raises(EnvironmentBroken, match="outside"):
+            self.read(r_txt="-r ../../etc/passwd\n")
+
+    def test_an_option_is_not_a_package(self) -> None:
+        found = read_requirements("r.txt", lambda path: "")
+        for bad in ("--index-url=x", "-e .", "a\n-r b"):
+            with pytest.raises(EnvironmentBroken):
+                add_packages(found, (bad,))
+
+
+class TestInstall:
+    def test_a_dockerfile_that_was_approved(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        files = {"Dockerfile": f"FROM {workshop.image}\nENV MARK={uuid.uuid4().hex}\n"}
+        where = repository(workshop, tmp_path, **files)
+        plan = environments.plan(ticket(dockerfile="Dockerfile"), *where)
+        tag = environments.ensure(plan, approved=True)
+        try:
+            result = workshop.sandboxes.run(
+                workshop.spec("built", "id -u; cat train.py", image=tag)
+            )
+            assert result.stdout.startswith("10001\n")
+        finally:
+            workshop.sandboxes.client.remove_image(tag, force=True)
+
+    def test_cut_off_installed_once_and_nothing_of_the_host_in_it(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        # A comment-free marker of its own keeps the image from being there already.
+        mark = f"iniconfig!=0.{uuid.uuid4().int % 10**9}"
+        where = repository(workshop, tmp_path, requirements__txt=f"{mark}\n")
+        plan = environments.plan(ticket(), *where)
+        home = workshop.sandboxes.home_id
+        process = subprocess.Popen([sys.executable, "-c", CUT_OFF, home, plan.model_dump_json()])
+        end = time.monotonic() + 30
+        while not any(s.state == "running" for s in workshop.sandboxes.list()):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        tag = environments.ensure(plan)
+        try:
+            assert environments.ensure(plan) == tag
+            script = "which python; python -c 'import iniconfig'; env; ls -A /work /opt/env/.. /tmp"
+            result = workshop.sandboxes.run(workshop.spec("env", script, image=tag, workspace=None))
+            assert result.stdout.startswith("/opt/env/bin/python\n")
+            assert result.exit_code == 0, result.stderr
+            for trace in ("ca.pem", "PIP_", "install.sh", "SSL_CERT"):
+                assert trace not in result.stdout
+            assert workshop.sandboxes.list() == ()
+        finally:
+            workshop.sandboxes.client.remove_image(tag, force=True)
+
+    def test_what_can_not_be_installed_says_so(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        where = repository(workshop, tmp_path, requirements__txt="iniconfig==0.0.0.1\n")
+        plan = environments.plan(ticket(), *where)
+        with pytest.raises(EnvironmentBroken, match=r"No matching distribution"):
+            environments.ensure(plan)
+        assert workshop.sandboxes.list() == ()
