@@ -23,17 +23,20 @@ def compute(
     """
     if not new or (statistic.startswith("gain") and not old):
         raise EvidenceError(f"no scores to compute {statistic} from.")
-    if statistic == "value":
-        return new[0]
-    if statistic == "mean":
-        return statistics.fmean(new)
-    if statistic == "std":
-        return statistics.stdev(new) if len(new) > 1 else 0.0
-    if statistic == "gain":
-        return metric.gain(statistics.fmean(new), statistics.fmean(old))
+    try:
+        if statistic == "value":
+            return new[0]
+        if statistic == "mean":
+            return statistics.fmean(new)
+        if statistic == "std":
+            return statistics.stdev(new) if len(new) > 1 else 0.0
+        if statistic == "gain":
+            return metric.gain(statistics.fmean(new), statistics.fmean(old))
+    except OverflowError:
+        raise EvidenceError(f"the scores are too large to compute {statistic} from.") from None
     interval = difference_interval(new, old)
     if interval is None:
-        raise EvidenceError("an interval needs at least two seeds on each side.")
+        raise EvidenceError("an interval needs at least two seeds of a sane size on each side.")
     bounds = sorted((metric.gain(interval.low, 0.0), metric.gain(interval.high, 0.0)))
     return bounds[0] if statistic == "gain_low" else bounds[1]
 
@@ -74,7 +77,21 @@ def fill(template: str, evidence: Sequence[Evidence]) -> str:
 
 
 def as_text(untrusted: str, cap: int = 300) -> str:
-    """Text of others, safe inside a Markdown table: one line, no markup, no references."""
-    line = " ".join(untrusted.split())
+    """Text of others, safe inside a Markdown table: one line, no markup, links or references.
+
+    Characters that nobody sees (escapes, text direction) are left out.
+    """
+    line = "".join(c for c in " ".join(untrusted.split()) if c.isprintable())
     line = line[: cap - 1] + "…" if len(line) > cap else line
-    return re.sub(r"([\\`*_{}\[\]<>|!#~&])", r"\\\1", line)
+    escaped = re.sub(r"([\\`*_{}\[\]<>|!#~&$])", r"\\\1", line)
+    # Addresses that a renderer would make links of by itself, and names that a forge would notify.
+    escaped = re.sub(r":(?=//)|(?<=www)\.", r"\\\g<0>", escaped, flags=re.IGNORECASE)
+    return escaped.replace("@", "@\u2060")
+
+
+def as_code(untrusted: str, cap: int = 300) -> str:
+    """Text of others as a Markdown code span; as plain text where it would break out of one."""
+    line = "".join(c for c in " ".join(untrusted.split()) if c.isprintable())
+    if not line or len(line) > cap or any(mark in line for mark in ("`", "|", "{{", "}}")):
+        return as_text(untrusted, cap)
+    return f"`{line}`"

@@ -31,16 +31,22 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
 
 
 def difference_interval(new: Sequence[float], old: Sequence[float]) -> Interval | None:
-    """Welch's interval of mean(new) - mean(old) (Welch 1947); None for fewer than two of either.
+    """Welch's interval of mean(new) - mean(old) (Welch 1947); None for fewer than two of either,
+    or for numbers so large that their spread can't be computed.
 
     Two groups without any spread give an interval of no width.
     """
     if len(new) < 2 or len(old) < 2:
         return None
-    difference = statistics.fmean(new) - statistics.fmean(old)
-    a, b = statistics.variance(new) / len(new), statistics.variance(old) / len(old)
+    try:
+        difference = statistics.fmean(new) - statistics.fmean(old)
+        a, b = statistics.variance(new) / len(new), statistics.variance(old) / len(old)
+    except OverflowError:
+        return None
     if a + b == 0:
         return Interval(estimate=difference, low=difference, high=difference)
-    degrees = (a + b) ** 2 / (a**2 / (len(new) - 1) + b**2 / (len(old) - 1))
+    # By shares of the whole: the squares of very small variances would both be zero.
+    share = a / (a + b)
+    degrees = 1 / (share**2 / (len(new) - 1) + (1 - share) ** 2 / (len(old) - 1))
     half = _half_width(math.sqrt(a + b), degrees)
     return Interval(estimate=difference, low=difference - half, high=difference + half)

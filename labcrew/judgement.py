@@ -8,7 +8,7 @@ then the rule answers. Who answered, and why not the model, is written to the le
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -70,14 +70,22 @@ class Judge:
         models: agent name → chat model; "default" serves the agents without one.
         attempts: tries a question before the rule answers, at least 1.
         timeout_s: seconds for one try.
+        record: is told of every answer that a model gave or failed to give.
     """
 
     models: Mapping[str, ChatModel]
     attempts: int = 2
     timeout_s: float = 60.0
+    record: Callable[[str, BaseModel, Verdict[Any]], None] | None = None
 
     async def ask(self, judgement: Judgement[Q, A], question: Q) -> Verdict[A]:
         """Answers a question; never raises for what a model does."""
+        verdict = await self._answer(judgement, question)
+        if self.record is not None and (verdict.fallbacks or verdict.by != "rule"):
+            self.record(judgement.name, question, verdict)
+        return verdict
+
+    async def _answer(self, judgement: Judgement[Q, A], question: Q) -> Verdict[A]:
         model = self.models.get(judgement.agent) or self.models.get("default")
         troubles: list[str] = []
         if model is not None:

@@ -10,7 +10,13 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """A value that crosses folders: no unknown fields, no change after construction."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        ser_json_inf_nan="strings",
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+    )
 
 
 def canonical_json(value: Any) -> str:

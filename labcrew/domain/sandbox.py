@@ -143,6 +143,9 @@ class Sandboxes(Protocol):
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         """This home's containers."""
 
+    def clean_orphans(self, living: set[str]) -> tuple[str, ...]:
+        """Removes this home's containers and workspaces whose names are not among the living."""
+
 
 class EnvironmentPlan(Model):
     """The software environment a ticket will run in, before anything is installed."""

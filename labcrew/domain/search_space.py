@@ -1,6 +1,7 @@
 """The parameters a ticket lets the crew change, and their legal values."""
 
 import math
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -74,6 +75,8 @@ class ChoiceParameter(_Parameter):
     def _consistent(self) -> Self:
         if len({(type(c), c) for c in self.choices}) != len(self.choices):
             raise ValueError("choices holds the same value twice")
+        if any(isinstance(c, float) and not math.isfinite(c) for c in self.choices):
+            raise ValueError("choices must be finite")
         return self
 
 
@@ -87,16 +90,44 @@ def legal(parameter: Parameter, value: Any) -> bool:
         return any(type(c) is type(value) and c == value for c in parameter.choices)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    if isinstance(parameter, IntParameter) and not float(value).is_integer():
+    if isinstance(parameter, IntParameter) and isinstance(value, float) and not value.is_integer():
         return False
     return bool(parameter.low <= value <= parameter.high)
+
+
+def top(parameter: FloatParameter | IntParameter) -> float:
+    """The highest value on the parameter's grid; `high` where there is no grid."""
+    if parameter.step is None:
+        return parameter.high
+    low, step = Decimal(str(parameter.low)), Decimal(str(parameter.step))
+    return float(low + (Decimal(str(parameter.high)) - low) // step * step)
+
+
+def nearest(parameter: FloatParameter | IntParameter, value: float) -> int | float:
+    """The value in range, on the grid and of the parameter's type that is nearest to a number.
+
+    Without a grid a real number keeps as few digits (at least six) as leave it within a millionth
+    of the range: they are enough to repeat a run, and fit a table.
+    """
+    bounded = min(max(value, parameter.low), parameter.high)
+    if parameter.step is not None:
+        low, step = Decimal(str(parameter.low)), Decimal(str(parameter.step))
+        steps = round((Decimal(str(min(bounded, top(parameter)))) - low) / step)
+        on_grid = low + steps * step
+        return int(on_grid) if isinstance(parameter, IntParameter) else float(on_grid)
+    for digits in range(6, 18):
+        short = min(max(float(f"{bounded:.{digits}g}"), parameter.low), parameter.high)
+        if _gap(parameter, short, bounded) <= 1e-6:
+            return short
+    return bounded
 
 
 def distance(space: dict[str, Parameter], a: Values, b: Values) -> float:
     """The largest difference of two settings over all parameters, each scaled to [0, 1].
 
     A logarithmic parameter is compared by its logarithm, a choice by equality. Parameters that
-    only one of the two sets count as entirely different.
+    only one of the two sets, and values that the parameter can't have at all (another ticket's
+    space may have been another), count as entirely different.
     """
     worst = 0.0
     for name, parameter in space.items():
@@ -104,11 +135,22 @@ def distance(space: dict[str, Parameter], a: Values, b: Values) -> float:
             return 1.0
         if name not in a:
             continue
-        if isinstance(parameter, ChoiceParameter):
-            gap = 0.0 if a[name] == b[name] else 1.0
-        else:
-            scale = math.log if parameter.log else float
-            low, high = scale(parameter.low), scale(parameter.high)
-            gap = abs(scale(float(a[name])) - scale(float(b[name]))) / (high - low)
-        worst = max(worst, gap)
+        worst = max(worst, _gap(parameter, a[name], b[name]))
     return worst
+
+
+def _gap(parameter: Parameter, a: Value, b: Value) -> float:
+    if isinstance(parameter, ChoiceParameter):
+        return 0.0 if type(a) is type(b) and a == b else 1.0
+    if a == b:
+        return 0.0
+    if isinstance(a, str | bool) or isinstance(b, str | bool):
+        return 1.0
+    if parameter.log and min(a, b) <= 0:
+        return 1.0
+    scale = math.log if parameter.log else float
+    try:
+        gap = abs(scale(a) - scale(b)) / (scale(parameter.high) - scale(parameter.low))
+    except OverflowError:
+        return 1.0
+    return gap if math.isfinite(gap) else 1.0

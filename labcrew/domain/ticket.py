@@ -225,7 +225,7 @@ class Gates(Model):
 class Ticket(Model):
     """A research ticket: Markdown, these fields as YAML front matter, the question below."""
 
-    title: str = Field(min_length=1, max_length=200)
+    title: str = Field(min_length=1, max_length=200, description="one line, for people")
     question: str = Field(
         default="", max_length=200_000, description="the text below the front matter"
     )
@@ -343,6 +343,9 @@ class Ticket(Model):
         return content_hash(self)
 
 
+TicketStatus = Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"]
+
+
 class AssignedTicket(Model):
     """A ticket that has been taken: the ledger's record of it."""
 
@@ -354,9 +357,7 @@ class AssignedTicket(Model):
     repository: str = Field(description="the user's repository, absolute")
     base_commit: str = Field(description="full id; the snapshot's where one was asked for")
     target_branch: str | None = Field(description="None: detached, no branch to merge to")
-    status: Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"] = (
-        "assigned"
-    )
+    status: TicketStatus = "assigned"
     outcome: str = Field(default="", description="one line on how it ended, or what it waits for")
     budget: Budget = Field(description="as assigned, or as a person changed it since")
     revision: int = Field(default=0, ge=0, description="how often comments were turned into work")
