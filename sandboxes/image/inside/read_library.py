@@ -140,7 +140,7 @@ def capped(documents: list[dict[str, Any]], problems: list[str]) -> dict[str, An
     if len(problems) > MOST_PROBLEMS:
         problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more problems"]
     room = MOST_OUTPUT - len(json.dumps(problems)) - 1000
-    kept = []
+    kept: list[dict[str, Any]] = []
     for document in documents:
         room -= len(json.dumps(document)) + 2
         if room < 0:

@@ -136,10 +136,13 @@ def _far_out(
     if len(other) >= _SAMPLE_MIN:
         suspects &= (numbers > other.max()) | (numbers < other.min())
     found: list[tuple[int, float]] = []
+    tails = {
+        upper: _Tail.of(away[pooled > middle] if upper else away[pooled < middle])
+        for upper in ((True, False) if suspects.any() else ())
+    }
     for row in np.flatnonzero(suspects).tolist():
-        side = (pooled - middle) * (1 if numbers[row] > middle else -1)
         distance = abs(float(numbers[row] - middle))
-        tail = _Tail.of(side[side > 0])
+        tail = tails[bool(numbers[row] > middle)]
         if (tail and tail.excludes(distance, columns)) or (crowd and crowd.excludes(distance, 1)):
             found.append((row, 0.9))
         elif tail is None and crowd is None and distance > _ALONE * spread:

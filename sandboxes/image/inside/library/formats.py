@@ -77,14 +77,12 @@ def year_of(text: object) -> int | None:
 
 def read_bibtex(path: Path, where: str, problems: list[str]) -> list[tuple[Facts, Passages]]:
     """Entries of a BibTeX file with their abstracts and notes."""
-    import bibtexparser
     from bibtexparser import middlewares
+    from bibtexparser.entrypoint import parse_string
 
     text = read_text(path, where, problems)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        library = bibtexparser.parse_string(
-            text, append_middleware=[middlewares.LatexDecodingMiddleware()]
-        )
+        library = parse_string(text, append_middleware=[middlewares.LatexDecodingMiddleware()])
     for block in library.failed_blocks:
         line = (block.start_line or 0) + 1
         problems.append(f"{where}, line {line}: this entry can't be read, left out")
@@ -116,7 +114,7 @@ def read_pdf(path: Path, where: str, problems: list[str]) -> list[tuple[Facts, P
         raise Skipped("encrypted")
     facts: Facts = {"key": "", "title": "", "authors": [], "year": None, "venue": ""}
     with contextlib.suppress(Exception):  # a broken information dictionary costs no page
-        about = reader.metadata or {}
+        about: Any = reader.metadata or {}
         facts["title"] = plain(about.get("/Title", ""), 2000)
         facts["authors"] = people(about.get("/Author", ""))
         facts["year"] = year_of(plain(about.get("/CreationDate", ""))[2:6])

@@ -1,0 +1,202 @@
+"""The data pipeline: profiles data, proposes rows to quarantine, cleans what was agreed."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from agents.quarantine import MOST_OF_A_FILE, QUARANTINE, left_alone, quarantine_question
+from labcrew.domain.base import Model, content_hash
+from labcrew.domain.research import DatasetCard, QuarantinedRow
+from labcrew.domain.ticket import AssignedTicket, DataInput
+from labcrew.errors import InputError
+from labcrew.judgement import Judge
+from tools.clean_data import CleanData, clean_data
+from tools.profile_data import FileProfile, ProfileData, profile_data
+from tools.toolbox import Toolbox
+
+
+class DataReport(Model):
+    """What the data are and which rows a person should decide about."""
+
+    cards: tuple[DatasetCard, ...] = Field(description="`quarantined` holds what is proposed")
+    problems: tuple[str, ...] = Field(description="what people should know, a sentence each")
+    data_hash: str = Field(description="over path and content of all files; empty: no files")
+    by: str = Field(default="rule", description="who chose the rows: rule, or model:<name>")
+    fallbacks: tuple[str, ...] = Field(default=(), description="why a model's answer was not used")
+
+
+class DataPipeline:
+    """Looks after the ticket's data.
+
+    Args:
+        judge: answers which doubtful rows to propose.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    async def profile(self, assigned: AssignedTicket, tools: Toolbox) -> DataReport:
+        """Profiles all data files of the ticket and proposes rows to quarantine.
+
+        A file that can't be read is a problem in the report, not an error.
+
+        Raises:
+            ToolError: the data could not be profiled at all.
+        """
+        if not assigned.ticket.data:
+            return DataReport(cards=(), problems=(), data_hash="")
+        profile = await tools.use(profile_data, ProfileData())
+        problems = [problem.detail for problem in profile.problems]
+        question, members = quarantine_question(profile.files)
+        by, fallbacks = "rule", tuple[str, ...]()
+        proposed: tuple[QuarantinedRow, ...] = ()
+        if question.groups:
+            verdict = await self._judge.ask(QUARANTINE, question)
+            by, fallbacks = verdict.by, verdict.fallbacks
+            left = set(verdict.answer.leave_in)
+            proposed = tuple(
+                row
+                for key in dict.fromkeys(verdict.answer.groups)
+                for row_key, row in members[key].items()
+                if row_key not in left
+            )
+            problems += left_alone(question, {row.path for row in proposed})
+        by_path = {file.path: file for file in profile.files}
+        listed = [item.path for item in assigned.ticket.data if item.path in by_path]
+        cards = tuple(
+            _card(f"{assigned.id}-D{number:02d}", assigned.id, by_path[path], proposed)
+            for number, path in enumerate(listed, start=1)
+        )
+        return DataReport(
+            cards=cards,
+            problems=tuple(problems),
+            data_hash=_data_hash(cards),
+            by=by,
+            fallbacks=fallbacks,
+        )
+
+    async def clean(
+        self,
+        assigned: AssignedTicket,
+        cards: Sequence[DatasetCard],
+        accepted: Sequence[QuarantinedRow],
+        tools: Toolbox,
+    ) -> tuple[DatasetCard, ...]:
+        """Makes cleaned copies without the rows that a person agreed to leave out.
+
+        Args:
+            assigned: the ticket.
+            cards: as `profile` made them; the answer has the same, in the same order.
+            accepted: rows to leave out; rows that were proposed and aren't here are readmitted.
+            tools: for `clean_data`, which waits for the plan gate.
+
+        Raises:
+            InputError: a row was accepted that nobody proposed.
+            ToolError: a file could not be cleaned, or has changed since it was profiled.
+        """
+        proposed = {(row.path, row.row) for card in cards for row in card.quarantined}
+        chosen = {(row.path, row.row) for row in accepted}
+        if chosen - proposed:
+            path, row = sorted(chosen - proposed)[0]
+            raise InputError(
+                f"Row {row} of {path} was never proposed for quarantine.",
+                "Accept rows from the proposal alone.",
+            )
+        done = []
+        for card in cards:
+            out = tuple(row.row for row in card.quarantined if (card.path, row.row) in chosen)
+            back = tuple(sorted({row.row for row in card.quarantined} - set(out)))
+            change: dict[str, object] = {"readmitted": back}
+            if out:
+                call = CleanData(path=card.path, sha256=card.sha256, rows=tuple(sorted(out)))
+                cleaned = await tools.use(clean_data, call)
+                change |= {"cleaned_sha256": cleaned.sha256, "cleaned_rows": cleaned.rows}
+            done.append(card.model_copy(update=change))
+        return tuple(done)
+
+
+def report_problems(report: DataReport, assigned: AssignedTicket) -> list[str]:
+    """What is wrong with a report, a sentence each; empty when it may be built upon."""
+    wanted = {item.path: item for item in assigned.ticket.data}
+    cards = {card.path: card for card in report.cards}
+    problems = [
+        f"{path} is in the ticket, but has no profile." for path in wanted if path not in cards
+    ]
+    if len(cards) != len(report.cards):
+        problems.append("A data file has two cards.")
+    if report.data_hash != _data_hash(report.cards):
+        problems.append("The data hash does not fit the cards.")
+    for path, card in cards.items():
+        item = wanted.get(path)
+        if item is None:
+            problems.append(f"{path} has a card, but is not in the ticket.")
+            continue
+        problems += _card_problems(card, item)
+    return problems + _whole_overlap(report.cards)
+
+
+def _card_problems(card: DatasetCard, item: DataInput) -> list[str]:
+    problems = []
+    if card.columns and item.label is not None and item.label not in _names(card):
+        problems.append(f"{card.path} has no label column {item.label!r}.")
+    if not card.rows:
+        problems.append(f"{card.path} has no rows.")
+    rows = [row.row for row in card.quarantined]
+    if not rows:
+        return problems
+    if item.split != "train" or item.private:
+        problems.append(f"Rows of {card.path} are proposed, but it is not a training file.")
+    if (
+        min(rows) < 0
+        or max(rows) >= card.rows
+        or any(r.path != card.path for r in card.quarantined)
+    ):
+        problems.append(f"A row is proposed that {card.path} does not have.")
+    if len(set(rows)) != len(rows):
+        problems.append(f"A row of {card.path} is proposed twice.")
+    if len(rows) > MOST_OF_A_FILE * card.rows:
+        problems.append(f"{len(rows)} of {card.rows} rows of {card.path} are proposed: too many.")
+    return problems
+
+
+def _whole_overlap(cards: Sequence[DatasetCard]) -> list[str]:
+    """Splits that are the same file, or a training file of which every row is held out too."""
+    problems = []
+    for place, card in enumerate(cards):
+        for other in cards[place + 1 :]:
+            if card.sha256 == other.sha256 and card.split != other.split:
+                problems.append(f"{card.path} and {other.path} are the same file.")
+        leaked = max((f.rows for f in card.faults if f.check == "split_overlap"), default=0)
+        if card.split == "train" and card.rows and leaked >= card.rows:
+            problems.append(f"Every row of {card.path} also stands in another split.")
+    return problems
+
+
+def _names(card: DatasetCard) -> set[str]:
+    return {column.name for column in card.columns}
+
+
+def _card(
+    id: str, ticket: str, file: FileProfile, proposed: Sequence[QuarantinedRow]
+) -> DatasetCard:
+    return DatasetCard(
+        id=id,
+        ticket=ticket,
+        path=file.path,
+        split=file.split,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        rows=file.rows,
+        columns=file.columns,
+        label=file.label,
+        label_counts=file.label_counts,
+        faults=file.faults,
+        quarantined=tuple(
+            sorted((row for row in proposed if row.path == file.path), key=lambda row: row.row)
+        ),
+    )
+
+
+def _data_hash(cards: Sequence[DatasetCard]) -> str:
+    seen = sorted([card.path, card.sha256] for card in cards)
+    return content_hash(list(seen)) if seen else ""

@@ -1,0 +1,248 @@
+"""The data pipeline: from a ticket's files to cards, a proposal and cleaned copies."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from pydantic import BaseModel
+
+from agents.data_pipeline import DataPipeline, DataReport, report_problems
+from agents.quarantine import (
+    QUARANTINE,
+    DoubtfulRow,
+    DoubtGroup,
+    QuarantineAnswer,
+    QuarantineQuestion,
+)
+from labcrew.domain.base import content_hash
+from labcrew.domain.research import DataFault, DatasetCard, QuarantinedRow
+from labcrew.domain.ticket import AssignedTicket, Budget, DataInput, Metric, Run, Ticket
+from labcrew.errors import GateRequired, InputError
+from labcrew.judgement import Judge
+from tests.data_lab import COPY, EMPTY, LEAK, DataLab, blobs, data_lab
+
+A = TypeVar("A", bound=BaseModel)
+RULES = Judge(models={})
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[DataLab]:
+    with data_lab(tmp_path) as lab:
+        yield lab
+
+
+class Scripted:
+    """A chat model that gives prepared answers, one after the other."""
+
+    name = "scripted"
+
+    def __init__(self, *answers: QuarantineAnswer) -> None:
+        self._answers = list(answers)
+        self.asked: list[str] = []
+
+    async def answer(self, system: str, user: str, schema: type[A]) -> A:
+        self.asked.append(user)
+        return schema.model_validate(self._answers.pop(0).model_dump())
+
+
+@pytest.mark.engine
+async def test_rows_are_proposed_accepted_and_readmitted(lab: DataLab) -> None:
+    assigned = lab.assigned(lab.inside("train"), lab.inside("validation"))
+    pipeline = DataPipeline(RULES)
+    report = await pipeline.profile(assigned, lab.toolbox(assigned))
+    assert [card.id for card in report.cards] == ["T-0001-D01", "T-0001-D02"]
+    assert (report.problems, report.by) == ((), "rule")
+    assert report_problems(report, assigned) == []
+    train, validation = report.cards
+    assert [row.row for row in train.quarantined] == [LEAK, EMPTY, COPY]
+    assert validation.quarantined == ()
+    again = await pipeline.profile(assigned, lab.toolbox(assigned))
+    assert again == report
+
+    accepted = tuple(row for row in train.quarantined if row.row != EMPTY)
+    with pytest.raises(GateRequired):
+        await pipeline.clean(
+            assigned, report.cards, accepted, lab.toolbox(assigned, approved=False)
+        )
+    cleaned = await pipeline.clean(assigned, report.cards, accepted, lab.toolbox(assigned))
+    assert cleaned[0].readmitted == (EMPTY,)
+    assert cleaned[0].cleaned_rows == 148
+    assert cleaned[0].cleaned_sha256 not in (None, train.sha256)
+    assert cleaned[1] == validation
+    kept = await pipeline.clean(assigned, report.cards, (), lab.toolbox(assigned))
+    assert kept[0].cleaned_sha256 is None
+    assert kept[0].readmitted == (LEAK, EMPTY, COPY)
+    stranger = accepted[0].model_copy(update={"row": 1})
+    with pytest.raises(InputError, match=r"Row 1 of data/train\.csv was never"):
+        await pipeline.clean(assigned, report.cards, (stranger,), lab.toolbox(assigned))
+
+
+@pytest.mark.engine
+async def test_when_too_much_is_doubtful_nothing_is_proposed_and_it_is_said(lab: DataLab) -> None:
+    train = lab.user.path / "data/train.csv"
+    blobs(train, 60, 2)
+    lab.user.commit()
+    assigned = lab.assigned(lab.inside("train"), lab.inside("validation"))
+    report = await DataPipeline(RULES).profile(assigned, lab.toolbox(assigned))
+    assert report.cards[0].quarantined == ()
+    assert "60 of 60 rows of data/train.csv are doubtful" in report.problems[0]
+    assert any("also stands in another split" in p for p in report_problems(report, assigned))
+
+
+@pytest.mark.engine
+async def test_files_that_cannot_be_read_are_problems(lab: DataLab) -> None:
+    (lab.user.path / "data/other.csv").write_bytes(b"\0\1\2")
+    lab.user.commit()
+    assigned = lab.assigned(
+        lab.inside("train"), lab.inside("other"), DataInput(path="data/gone.csv")
+    )
+    report = await DataPipeline(RULES).profile(assigned, lab.toolbox(assigned))
+    assert [card.path for card in report.cards] == ["data/train.csv", "data/other.csv"]
+    assert len(report.problems) == 2
+    found = report_problems(report, assigned)
+    assert any("data/gone.csv is in the ticket, but has no profile" in p for p in found)
+    assert any("data/other.csv has no rows" in p for p in found)
+
+
+@pytest.mark.engine
+async def test_a_model_may_choose_within_the_bounds(lab: DataLab) -> None:
+    assigned = lab.assigned(lab.inside("train"), lab.inside("validation"))
+    model = Scripted(
+        QuarantineAnswer(groups=("G9",)),
+        QuarantineAnswer(groups=("G1", "G2"), leave_in=(f"G2:{EMPTY}",)),
+    )
+    pipeline = DataPipeline(Judge(models={"data_pipeline": model}))
+    report = await pipeline.profile(assigned, lab.toolbox(assigned))
+    assert report.by == "model:scripted"
+    assert report.fallbacks == ("there is no group 'G9'",)
+    assert [row.row for row in report.cards[0].quarantined] == [LEAK]
+    assert "there is no group" in model.asked[1]
+
+
+async def test_a_ticket_without_data_needs_no_sandbox(lab: DataLab) -> None:
+    assigned = lab.assigned()
+    report = await DataPipeline(RULES).profile(assigned, lab.toolbox(assigned))
+    assert report == DataReport(cards=(), problems=(), data_hash="")
+    assert report_problems(report, assigned) == []
+
+
+def group(key: str, rows: int, confidence: float, path: str = "train.csv") -> DoubtGroup:
+    return DoubtGroup(
+        key=key,
+        path=path,
+        check="duplicate",
+        rows=rows,
+        confidence_least=confidence,
+        confidence_most=confidence,
+        examples=(),
+    )
+
+
+def question(*groups: DoubtGroup, rows: int = 100) -> QuarantineQuestion:
+    return QuarantineQuestion(
+        file_rows={g.path: rows for g in groups},
+        groups=groups,
+        least_sure=(DoubtfulRow(key="G1:7", group="G1", reason="r", confidence=0.6),),
+        most_of_a_file=0.2,
+    )
+
+
+def test_the_rule_proposes_what_is_sure_up_to_a_fifth_of_each_file() -> None:
+    asked = question(
+        group("G1", 20, 0.5), group("G2", 70, 0.49), group("G3", 21, 0.9, path="other.csv")
+    )
+    assert QUARANTINE.rule(asked) == QuarantineAnswer(groups=("G1",))
+    assert QUARANTINE.check(asked, QUARANTINE.rule(asked)) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (QuarantineAnswer(groups=("G3",)), "no group"),
+        (QuarantineAnswer(groups=("G1",), leave_in=("G1:8",)), "no row"),
+        (QuarantineAnswer(groups=("G1", "G2")), "more than 20%"),
+    ],
+)
+def test_an_answer_beyond_the_question_is_refused(answer: QuarantineAnswer, why: str) -> None:
+    trouble = QUARANTINE.check(question(group("G1", 11, 0.9), group("G2", 10, 0.9)), answer)
+    assert trouble is not None
+    assert why in trouble
+
+
+def test_a_wrong_report_is_told_from_a_right_one() -> None:
+    def card(path: str, split: str, **changes: object) -> DatasetCard:
+        values = {
+            "id": f"T-{path}",
+            "ticket": "T",
+            "path": path,
+            "split": split,
+            "sha256": content_hash(path),
+            "size_bytes": 1,
+            "rows": 10,
+            "columns": ({"name": "y", "type": "text", "missing": 0, "distinct": 2},),
+            "label": "y",
+        }
+        return DatasetCard.model_validate(values | changes)
+
+    def row(number: int, path: str) -> QuarantinedRow:
+        return QuarantinedRow(path=path, row=number, check="duplicate", reason="r", confidence=1)
+
+    train = DataInput(path="train", split="train", label="y")
+    held = DataInput(path="held", split="holdout", label="y")
+    fault = DataFault(check="split_overlap", path="train", rows=10, detail="", severity="warning")
+    cases = {
+        "has no label column": (card("train", "train", columns=({
+            "name": "z", "type": "text", "missing": 0, "distinct": 2},)), card("held", "holdout")),
+        "has no profile": (card("train", "train"),),
+        "not a training file": (
+            card("train", "train"), card("held", "holdout", quarantined=(row(1, "held"),))),
+        "does not have": (
+            card("train", "train", quarantined=(row(10, "train"),)), card("held", "holdout")),
+        "twice": (card("train", "train", quarantined=(row(1, "train"), row(1, "train"))),
+            card("held", "holdout")),
+        "too many": (card("train", "train", quarantined=tuple(row(i, "train") for i in range(3))),
+            card("held", "holdout")),
+        "the same file": (
+            card("train", "train"), card("held", "holdout", sha256=content_hash("train"))),
+        "Every row of train": (card("train", "train", faults=(fault,)), card("held", "holdout")),
+        "not in the ticket": (card("train", "train"), card("held", "holdout"), card("x", "other")),
+    }  # fmt: skip
+    with_data = _assigned(train, held)
+    for words, cards in cases.items():
+        report = DataReport(cards=cards, problems=(), data_hash=_hash(cards))
+        problems = report_problems(report, with_data)
+        assert len(problems) == 1, problems
+        assert words in problems[0]
+    good = (card("train", "train"), card("held", "holdout"))
+    assert (
+        report_problems(DataReport(cards=good, problems=(), data_hash=_hash(good)), with_data) == []
+    )
+    wrong = DataReport(cards=good, problems=(), data_hash="x")
+    assert report_problems(wrong, with_data) == ["The data hash does not fit the cards."]
+
+
+def _hash(cards: tuple[DatasetCard, ...]) -> str:
+    return content_hash(sorted([card.path, card.sha256] for card in cards))
+
+
+def _assigned(*data: DataInput) -> AssignedTicket:
+    ticket = Ticket(
+        title="t",
+        kind="implement",
+        repository="r",
+        metric=Metric(name="m", direction="maximize", file="m.jsonl"),
+        run=Run(command="c"),
+        data=data,
+    )
+    return AssignedTicket(
+        id="T",
+        ticket=ticket,
+        source="test",
+        assigned_by="person:ada",
+        assigned_at="2026-01-01T00:00:00Z",
+        repository="r",
+        base_commit="0" * 40,
+        target_branch=None,
+        budget=Budget(),
+    )
