@@ -95,8 +95,10 @@ def legal(parameter: Parameter, value: Any) -> bool:
     return bool(parameter.low <= value <= parameter.high)
 
 
-def top(parameter: FloatParameter | IntParameter) -> float:
+def top(parameter: FloatParameter | IntParameter) -> int | float:
     """The highest value on the parameter's grid; `high` where there is no grid."""
+    if isinstance(parameter, IntParameter):
+        return parameter.high - (parameter.high - parameter.low) % parameter.step
     if parameter.step is None:
         return parameter.high
     low, step = Decimal(str(parameter.low)), Decimal(str(parameter.step))
@@ -109,11 +111,10 @@ def nearest(parameter: FloatParameter | IntParameter, value: float) -> int | flo
     Without a grid a real number keeps as few digits (at least six) as leave it within a millionth
     of the range: they are enough to repeat a run, and fit a table.
     """
-    bounded = min(max(value, parameter.low), parameter.high)
+    bounded = min(max(value, parameter.low), top(parameter))
     if parameter.step is not None:
         low, step = Decimal(str(parameter.low)), Decimal(str(parameter.step))
-        steps = round((Decimal(str(min(bounded, top(parameter)))) - low) / step)
-        on_grid = low + steps * step
+        on_grid = low + round((Decimal(str(bounded)) - low) / step) * step
         return int(on_grid) if isinstance(parameter, IntParameter) else float(on_grid)
     for digits in range(6, 18):
         short = min(max(float(f"{bounded:.{digits}g}"), parameter.low), parameter.high)

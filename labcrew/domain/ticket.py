@@ -16,7 +16,8 @@ def _relative(path: str) -> str:
     pure = PurePosixPath(path)
     if not path or "\0" in path or path.startswith("-") or pure.is_absolute() or ".." in pure.parts:
         raise ValueError(
-            f"{path!r} must be a path inside the repository, without a leading '/' or '-' or any '..'"
+            f"{path!r} must be a path inside the repository, without a leading '/' or '-' or any"
+            " '..'"
         )
     return pure.as_posix()
 
@@ -143,7 +144,8 @@ class DataInput(Model):
 
     path: str = Field(
         min_length=1,
-        description="inside the repository, or absolute on this machine (then read-only at /data)",
+        description="inside the repository, or absolute on this machine: then a run finds it,"
+        " read-only, where the variable LABCREW_DATA_0 (1, 2 … by its place in this list) says",
     )
     split: Literal["train", "validation", "holdout", "other"] = "other"
     label: str | None = Field(default=None, description="the column to predict")

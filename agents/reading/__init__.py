@@ -1,0 +1,1 @@
+"""Plain parts of the literature review: sentences, ranking, settings that a sentence reports."""

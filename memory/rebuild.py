@@ -1,0 +1,34 @@
+"""Makes the memory's index anew from the ledger."""
+
+from typing import TYPE_CHECKING
+
+from labcrew.domain.remembered import (
+    REMEMBERED_TRIALS,
+    record_of_finding,
+    record_of_lesson,
+    record_of_trial,
+)
+from labcrew.domain.research import Memory
+
+if TYPE_CHECKING:
+    from labcrew.ledger import Ledger
+
+
+def rebuild(memory: Memory, ledger: "Ledger") -> int:
+    """Empties the memory and fills it from the ledger's findings, lessons and ended trials.
+
+    Args:
+        memory: may be damaged; `clear` must cope with that.
+        ledger: where the records come from.
+
+    Returns:
+        How many records the memory holds now.
+    """
+    records = [record_of_finding(finding) for finding in ledger.findings.all()]
+    records += [record_of_lesson(lesson) for lesson in ledger.lessons.all()]
+    records += [
+        record_of_trial(trial) for trial in ledger.trials.all() if trial.status in REMEMBERED_TRIALS
+    ]
+    memory.clear()
+    memory.remember(records)
+    return len(records)

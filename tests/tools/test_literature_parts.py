@@ -1,0 +1,33 @@
+"""Parts of the literature clients that need no server."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labcrew.errors import ToolError
+from tests.doubles.papers_server import papers_server
+from tools.literature.arxiv_source import ArxivSource
+from tools.literature.openalex import _abstract
+from tools.literature.wording import content_words
+
+
+def test_content_words_drop_the_rest() -> None:
+    words = content_words("Which learning-rate is the best for SGD's momentum, and why? 42")
+    assert words == ("learning-rate", "sgd's", "momentum")
+
+
+@given(st.text(max_size=400))
+def test_content_words_of_anything_are_words(text: str) -> None:
+    words = content_words(text)
+    assert len(words) <= 12
+    assert all(word == word.strip() and " " not in word and ":" not in word for word in words)
+
+
+@given(st.dictionaries(st.text(max_size=8), st.lists(st.integers(-5, 10**9), max_size=5)))
+def test_any_inverted_index_is_text(index: dict[str, list[int]]) -> None:
+    assert len(_abstract(index)) <= 20_000
+
+
+def test_a_refused_arxiv_query_is_an_error() -> None:
+    with papers_server("error_entry") as served, pytest.raises(ToolError, match="refused"):
+        ArxivSource(f"{served.url}/api/query", 5).search(("momentum",), 3)

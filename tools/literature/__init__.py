@@ -1,0 +1,1 @@
+"""Literature sources: one file each, all behind the same port."""
