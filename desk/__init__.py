@@ -1,0 +1,1 @@
+"""Front doors: the command line; wires everything together."""

@@ -1,0 +1,204 @@
+"""What is checked before a ticket is taken, so that nothing starts that can't end well."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from labcrew.domain.repository import Checkout, Repositories
+from labcrew.domain.ticket import DataInput, Ticket
+from labcrew.errors import BoundaryError, InputError, TicketError
+from labcrew.settings import Settings
+
+_HASHED_MB = 512
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A ticket that can be taken.
+
+    Args:
+        repository: the user's repository, absolute.
+        commit: full id of where work starts; the snapshot's where one was asked for.
+        branch: what a merge would fast-forward, None for none.
+        files: the commit's paths.
+        warnings: what a person should know, none of it fatal.
+    """
+
+    repository: Path
+    commit: str
+    branch: str | None
+    files: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def examine(
+    ticket: Ticket,
+    name: str,
+    beside: Path,
+    repositories: Repositories,
+    settings: Settings,
+) -> Examined:
+    """Checks a ticket against the repository, the machine and the settings.
+
+    Args:
+        ticket: as read.
+        name: of the trusted repository that takes the commit in.
+        beside: the folder that a relative repository path starts from.
+        repositories: the git boundary.
+        settings: tells whether a chat model is there.
+
+    Raises:
+        RepositoryError: the repository, commit or branch.
+        TicketError: everything else that is wrong, a line each.
+    """
+    _needs_a_model(ticket, settings)
+    place = Path(ticket.repository).expanduser()
+    checkout = repositories.inspect(
+        str(place if place.is_absolute() else beside / place), ticket.commit
+    )
+    if ticket.branch is not None:
+        repositories.inspect(str(checkout.repository), f"refs/heads/{ticket.branch}")
+    commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=ticket.snapshot)
+    files = repositories.files(name, commit)
+    troubles = [*_missing(ticket, files), *_external_troubles(ticket)]
+    if not troubles:
+        troubles = _overlaps(ticket, name, commit, repositories)
+    if troubles:
+        raise TicketError(
+            "\n".join(troubles), "Correct the ticket, or commit what is missing, and try again."
+        )
+    return Examined(
+        repository=checkout.repository,
+        commit=commit,
+        branch=ticket.branch or checkout.branch,
+        files=files,
+        warnings=(*_kept(checkout, ticket), *_warnings(ticket)),
+    )
+
+
+def _needs_a_model(ticket: Ticket, settings: Settings) -> None:
+    if ticket.kind == "search":
+        return
+    if not settings.models:
+        raise InputError(
+            f"A ticket of kind {ticket.kind} has code written, which needs a chat model; none is"
+            " set.",
+            "Set LABCREW_MODELS__DEFAULT__MODEL and, for a server of your own,"
+            " LABCREW_MODELS__DEFAULT__BASE_URL (or [models.default] in the home's labcrew.toml)."
+            " Tickets of kind search need none.",
+        )
+    raise InputError(
+        f"Tickets of kind {ticket.kind} are not offered yet: this release finds settings and cleans"
+        " data; it does not write code.",
+        "Assign it as kind: search with a search_space, or wait for the release that does.",
+    )
+
+
+def _missing(ticket: Ticket, files: Sequence[str]) -> list[str]:
+    """Files that the ticket names and the commit does not have."""
+    named: list[tuple[str, str]] = []
+    if ticket.settings.file is not None:
+        named.append(("settings.file", ticket.settings.file))
+    if ticket.environment.requirements is not None:
+        named.append(("environment.requirements", ticket.environment.requirements))
+    if ticket.environment.dockerfile is not None:
+        named.append(("environment.dockerfile", ticket.environment.dockerfile))
+    if ticket.literature.library is not None:
+        named.append(("literature.library", ticket.literature.library))
+    for path in ticket.evaluator.private if ticket.evaluator is not None else ():
+        named.append(("evaluator.private", path))
+    for i, item in enumerate(ticket.data):
+        if not item.external:
+            named.append((f"data[{i}].path", str(PurePosixPath(item.path))))
+    known = {*files, *(str(parent) for path in files for parent in PurePosixPath(path).parents)}
+    return [
+        f"{field}: {path!r} is not in commit {ticket.commit}; is it committed?"
+        for field, path in named
+        if not re.search(r"[*?\[]", path) and path not in known
+    ]
+
+
+def _external_troubles(ticket: Ticket) -> list[str]:
+    troubles = []
+    for i, item in enumerate(ticket.data):
+        if item.external:
+            path = Path(item.path)
+            try:
+                if not path.exists():
+                    troubles.append(f"data[{i}].path: {item.path!r} is not on this machine")
+                elif not (path.is_file() or path.is_dir()):
+                    troubles.append(f"data[{i}].path: {item.path!r} is no file or folder")
+            except OSError as error:
+                troubles.append(f"data[{i}].path: {item.path!r}: {error.strerror}")
+    return troubles
+
+
+def _overlaps(ticket: Ticket, name: str, commit: str, repositories: Repositories) -> list[str]:
+    """Files of different splits with the same content; what is too large is left to the profile."""
+    troubles = []
+    seen: dict[str, tuple[int, DataInput]] = {}
+    for i, item in enumerate(ticket.data):
+        if item.split == "other":
+            continue
+        digest = _digest(item, name, commit, repositories)
+        if digest is None:
+            continue
+        first = seen.setdefault(digest, (i, item))
+        if first[1].split != item.split:
+            troubles.append(
+                f"data[{i}]: splits overlap: {item.path!r} ({item.split}) has the same content as"
+                f" {first[1].path!r} ({first[1].split})"
+            )
+    return troubles
+
+
+def _digest(item: DataInput, name: str, commit: str, repositories: Repositories) -> str | None:
+    if not item.external:
+        try:
+            raw = repositories.read(name, commit, str(PurePosixPath(item.path)), _HASHED_MB)
+        except (BoundaryError, LookupError):
+            return None
+        return hashlib.sha256(raw).hexdigest()
+    path = Path(item.path)
+    try:
+        if not path.is_file() or path.stat().st_size > _HASHED_MB << 20:
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise TicketError(f"{item.path!r} can't be read: {error.strerror}.") from None
+
+
+def _kept(checkout: Checkout, ticket: Ticket) -> list[str]:
+    """The checkout's warnings that the ticket has not answered already."""
+    return [
+        warning
+        for warning in checkout.warnings
+        if not (ticket.snapshot and "snapshot" in warning)
+        and not (ticket.branch is not None and "detached" in warning)
+    ]
+
+
+def _warnings(ticket: Ticket) -> list[str]:
+    warnings = []
+    if ticket.evaluator is None:
+        warnings.append(
+            "There is no evaluator: all numbers are what runs report of themselves, labelled so."
+        )
+    if ticket.data_for("holdout") is None and ticket.evaluator is not None:
+        warnings.append("No data is marked as holdout; the evaluator's own holdout is trusted.")
+    if (
+        ticket.settings.file is not None
+        and ticket.editable
+        and not any(
+            PurePosixPath(ticket.settings.file).match(pattern.replace("**", "*"))
+            or ticket.settings.file.startswith(pattern.rstrip("*/") + "/")
+            for pattern in ticket.editable
+        )
+    ):
+        warnings.append(
+            f"editable does not cover {ticket.settings.file}, where the best settings would go."
+        )
+    return warnings

@@ -1,0 +1,67 @@
+"""The command line: `labcrew …`. One module a group of commands; see `common` for what they share.
+
+Exit codes: 0 done · 2 the input is wrong · 3 waiting for a person · 4 failed.
+"""
+
+import sys
+
+import typer
+
+from desk.cli import decisions, home, memory, merge_requests, results, tickets, work
+from desk.cli.common import FAILED, fail, group
+from labcrew.errors import InputError, LabcrewError
+
+__all__ = ["app", "main"]
+
+
+def _app() -> typer.Typer:
+    front = group(
+        "labcrew: a research crew for machine-learning labs. Assign a ticket, decide at its gates,"
+        " review its merge request."
+    )
+    for module in (home, work, decisions, results):
+        front.registered_commands += module.app.registered_commands
+    front.add_typer(tickets.app, name="ticket")
+    front.add_typer(merge_requests.app, name="mr")
+    front.add_typer(memory.app, name="memory")
+    front.add_typer(home.ledger_app, name="ledger")
+    return front
+
+
+app = _app()
+
+
+def main() -> None:
+    """The program `labcrew`."""
+    arguments = sys.argv[1:]
+    as_json = "--json" in arguments
+    try:
+        if "--help" not in arguments:
+            from desk.packages import check_own_packages
+
+            check_own_packages()
+        ended = app(arguments, prog_name="labcrew", standalone_mode=False)
+    except typer.TyperException as error:
+        if as_json:
+            code = _code(InputError(error.format_message()))
+        else:
+            show = getattr(error, "show", None)
+            if callable(show):
+                show()
+            else:
+                typer.echo(f"Error: {error.format_message()}", err=True)
+            code = error.exit_code
+    except typer.Abort:
+        code = FAILED
+    except LabcrewError as error:
+        code = _code(error, as_json)
+    else:
+        code = ended if isinstance(ended, int) else 0
+    sys.exit(code)
+
+
+def _code(error: LabcrewError, as_json: bool = True) -> int:
+    try:
+        fail(error, as_json)
+    except typer.Exit as end:
+        return end.exit_code

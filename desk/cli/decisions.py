@@ -1,0 +1,88 @@
+"""Commands at gates: inbox, decide."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from desk.cli.common import ByOption, HomeOption, JsonOption, answer, group, guarded
+
+app = group("")
+
+
+class Answer(StrEnum):
+    """What may be said at a gate."""
+
+    accept = "accept"
+    edit = "edit"
+    respond = "respond"
+    ignore = "ignore"
+
+
+@app.command()
+@guarded
+def inbox(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show what waits for a person."""
+    from desk.cli.showing import gate_pages
+    from desk.wiring import open_home
+
+    with open_home(home) as opened:
+        gates = opened.office().inbox()
+    value = [{**gate.model_dump(mode="json"), "payload_hash": gate.payload_hash} for gate in gates]
+    answer({"gates": value}, as_json, lambda: gate_pages(gates))
+
+
+@app.command()
+@guarded
+def decide(
+    gate: Annotated[
+        str, typer.Argument(metavar="GATE", help="The gate, or a ticket with one open gate.")
+    ],
+    kind: Annotated[Answer, typer.Argument(metavar="accept|edit|respond|ignore")],
+    comment: Annotated[str, typer.Option(help="Why; needed to respond.")] = "",
+    edits: Annotated[
+        str,
+        typer.Option(metavar="JSON", help='For edit, e.g. {"budget": {"trials": 40}}'),
+    ] = "",
+    shown: Annotated[
+        str | None,
+        typer.Option(metavar="HASH", help="Refuse unless the gate still shows this."),
+    ] = None,
+    by: ByOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide at a gate: accept, edit, respond with a comment, or ignore."""
+    from desk.wiring import open_home, person
+
+    with open_home(home) as opened:
+        decision = opened.office().decide(
+            gate, kind.value, by or person(), shown, comment, parsed_edits(edits)
+        )
+    answer(
+        decision,
+        as_json,
+        lambda: (
+            f"{decision.gate}: {decision.kind}, by {decision.by}."
+            f" A running `labcrew up` goes on by itself; else: labcrew run {decision.ticket}"
+        ),
+    )
+
+
+def parsed_edits(text: str) -> dict[str, Any]:
+    """The edits given as JSON. Raises InputError."""
+    import json
+
+    from labcrew.errors import InputError
+
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"--edits is not JSON: {error}.", 'E.g. {"budget": {"hours": 4}}'
+        ) from None
+    if not isinstance(value, dict):
+        raise InputError("--edits must be a JSON object.", 'E.g. {"budget": {"hours": 4}}')
+    return value

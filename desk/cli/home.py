@@ -1,0 +1,97 @@
+"""Commands on a home: init, doctor, clean, ledger verify."""
+
+from typing import Annotated
+
+import typer
+
+from desk.cli.common import FAILED, HomeOption, JsonOption, answer, group, guarded
+
+app = group("")
+ledger_app = group("The ledger: the truth about every ticket.")
+
+
+@app.command()
+@guarded
+def init(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Make a home: the folder that keeps tickets, ledger and results."""
+    from desk.wiring import home_folder, open_home
+    from labcrew.home import Home
+
+    new = Home(home_folder(home)).create()
+    with open_home(home) as opened:
+        root = opened.home.root
+        answer(
+            {"home": str(root), "created": new},
+            as_json,
+            lambda: (
+                f"{'Made' if new else 'There is already'} a labcrew home in {root}.\n"
+                "Next: labcrew doctor, then labcrew run TICKET.md"
+            ),
+        )
+
+
+@app.command()
+@guarded
+def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Check everything that labcrew rests on, and say what to do."""
+    from desk.doctor import checks, worst
+    from desk.wiring import home_folder
+
+    found = checks(home_folder(home))
+
+    def shown() -> str:
+        marks = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
+        lines = []
+        for check in found:
+            lines.append(f"{marks[check.state]}  {check.name}: {check.detail}")
+            if check.remedy:
+                lines.append(f"           {check.remedy}")
+        return "\n".join(lines)
+
+    answer({"checks": found, "state": worst(found)}, as_json, shown)
+    if worst(found) == "problem":
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+@guarded
+def clean(
+    days: Annotated[
+        float | None,
+        typer.Option(min=0, help="Keep younger tickets. [default: the setting retention_days]"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Free disk: remove what ended tickets left, but for their evidence."""
+    from desk import keeping
+    from desk.wiring import open_home
+
+    with open_home(home) as opened:
+        done = keeping.clean(opened.office(), days=days, dry_run=dry_run)
+
+    def shown() -> str:
+        verb = "Would free" if dry_run else "Freed"
+        lines = [*done.removed, f"{verb} {done.freed_bytes / 1e6:.1f} MB."]
+        return "\n".join([*lines, f"Kept: {done.kept_because}."])
+
+    answer(done, as_json, shown)
+
+
+@ledger_app.command("verify")
+@guarded
+def ledger_verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Check the whole ledger: every line's hash, every record, the anchor."""
+    from desk.wiring import open_home
+
+    with open_home(home) as opened:
+        problems = opened.ledger.verify()
+        count = opened.ledger.events.count()
+    answer(
+        {"lines": count, "problems": problems},
+        as_json,
+        lambda: "\n".join(problems) or f"The ledger is sound: {count} lines.",
+    )
+    if problems:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,174 @@
+"""How records look on a terminal. Everything from outside goes through `plain`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from desk.cli.common import plain, printable
+from desk.wording import measured, settings
+from labcrew.domain.review import Gate, MergeRequest
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.ledger import Ledger
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+_NEWEST = 40
+
+
+def taken(assigned: AssignedTicket) -> str:
+    """What a person reads after a ticket was assigned."""
+    lines = [
+        f"{assigned.id} assigned: {assigned.ticket.title}",
+        f"  {assigned.repository} at {assigned.base_commit[:12]}"
+        f" ({assigned.target_branch or 'no branch'})",
+        *(f"  Note: {warning}" for warning in assigned.warnings),
+    ]
+    return printable("\n".join(lines))
+
+
+def ticket_table(ledger: Ledger, tickets: Sequence[AssignedTicket]) -> "RenderableType":
+    """One line a ticket."""
+    if not tickets:
+        return "No tickets yet. Assign one with `labcrew run TICKET.md`."
+    table = _table("ticket", "status", "runs", "title and outcome")
+    for assigned in tickets:
+        used = sum(trial.status != "planned" for trial in ledger.trials.of(assigned.id))
+        table.add_row(
+            plain(assigned.id),
+            plain(assigned.status),
+            plain(f"{used}/{assigned.budget.trials}"),
+            plain(assigned.ticket.title + f" · {assigned.outcome}" * bool(assigned.outcome)),
+        )
+    return table
+
+
+def ticket_page(
+    ledger: Ledger, assigned: AssignedTicket, waiting: Sequence[Gate]
+) -> "RenderableType":
+    """Where a ticket stands."""
+    from rich.console import Group
+
+    parts: list[RenderableType] = [
+        plain(f"{assigned.id} {assigned.ticket.title}", "bold"),
+        plain(f"{assigned.status}{f': {assigned.outcome}' * bool(assigned.outcome)}"),
+        plain(f"{assigned.repository} at {assigned.base_commit[:12]}"),
+        plain(budget_line(ledger, assigned)),
+    ]
+    parts += [plain(f"Note: {warning}", "yellow") for warning in assigned.warnings]
+    trials = [t for t in ledger.trials.of(assigned.id) if t.status != "planned"]
+    if trials:
+        table = _table("trial", "kind", "data", "seed", "status", "validation", "settings")
+        for trial in trials[-_NEWEST:]:
+            cells = (
+                trial.id,
+                trial.kind.replace("_", " "),
+                trial.data,
+                str(trial.seed),
+                trial.status,
+                measured(trial),
+                settings(trial.values),
+            )
+            table.add_row(*(plain(cell) for cell in cells))
+        parts += ["", table]
+    for incident in ledger.incidents.of(assigned.id)[-10:]:
+        kind = incident.kind.replace("_", " ")
+        parts.append(plain(f"{incident.trial}: {kind}, {incident.diagnosis}", "yellow"))
+    for request in ledger.merge_requests.of(assigned.id):
+        parts.append(plain(f"{request.id} {request.status}: labcrew mr show {request.id}"))
+    parts += [plain(how_to_decide(gate), "bold") for gate in waiting]
+    return Group(*parts)
+
+
+def budget_line(ledger: Ledger, assigned: AssignedTicket) -> str:
+    """The budget and what of it is used."""
+    budget = assigned.budget
+    used = sum(trial.status != "planned" for trial in ledger.trials.of(assigned.id))
+    gpus = f", {budget.gpus} GPUs" if budget.gpus else ""
+    return (
+        f"{used} of {budget.trials} runs used; at most {budget.hours:g} h, {budget.parallel} at"
+        f" once, {budget.cpus:g} cores and {budget.memory_mb} MiB{gpus} a run"
+    )
+
+
+def gate_pages(gates: Sequence[Gate]) -> "RenderableType":
+    """Everything that waits for a person."""
+    from rich.console import Group
+
+    if not gates:
+        return "Nothing waits for you."
+    return Group(*(gate_page(gate) for gate in gates))
+
+
+def gate_page(gate: Gate) -> "RenderableType":
+    """What a gate asks, and how to answer."""
+    from rich.console import Group
+    from rich.panel import Panel
+
+    until = f" · until {gate.expires_at:%Y-%m-%d %H:%M} UTC" if gate.expires_at else ""
+    return Panel(
+        Group(plain(gate.description), "", plain(how_to_decide(gate), "bold")),
+        title=plain(gate.title),
+        subtitle=plain(f"{gate.id} · shows {gate.payload_hash[:12]}{until}"),
+        title_align="left",
+        subtitle_align="left",
+    )
+
+
+def how_to_decide(gate: Gate) -> str:
+    """The commands that answer a gate."""
+    means = {
+        "plan": {
+            "accept": "go",
+            "edit": 'change it: --edits \'{"budget": {…}, "readmit": [["path", row]],'
+            ' "drop_suggestions": [0]}\'',
+            "respond": "plan again: --comment '…'",
+            "ignore": "stop the ticket",
+        },
+        "budget": {
+            "accept": "add what is asked",
+            "edit": 'set it: --edits \'{"budget": {"trials": 40}}\'',
+            "respond": "say why not: --comment '…'",
+            "ignore": "finish with what there is",
+        },
+        "escalation": {
+            "accept": "try again",
+            "respond": "try again with a note: --comment '…'",
+            "ignore": "go on without",
+        },
+        "merge": {
+            "accept": "merge",
+            "respond": "send it back to work: --comment '…'",
+            "ignore": "close without merging",
+        },
+    }[gate.kind]
+    return "\n".join(
+        f"labcrew decide {gate.id} {kind}   # {means.get(kind, kind)}" for kind in gate.allowed
+    )
+
+
+def request_table(requests: Sequence[MergeRequest]) -> "RenderableType":
+    """One line a merge request."""
+    if not requests:
+        return "No merge requests yet."
+    table = _table("merge request", "status", "verdict", "holdout gain", "branch", "title")
+    for request in requests:
+        table.add_row(
+            plain(request.id),
+            plain(request.status),
+            plain(request.verdict.replace("_", " ")),
+            plain("" if request.gain is None else f"{request.gain:+.4g}"),
+            plain(request.branch),
+            plain(request.title),
+        )
+    return table
+
+
+def _table(*columns: str) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        # The last column has the long text; it alone is folded.
+        table.add_column(column, overflow="fold", no_wrap=column != columns[-1])
+    return table

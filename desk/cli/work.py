@@ -1,0 +1,225 @@
+"""Commands that set the crew to work or watch it: run, up, watch."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from desk.cli.common import (
+    DONE,
+    FAILED,
+    WAITING,
+    ByOption,
+    HomeOption,
+    JsonOption,
+    answer,
+    answer_json,
+    console,
+    group,
+    guarded,
+    say,
+)
+
+if TYPE_CHECKING:
+    from desk.wiring import Opened
+    from labcrew.domain.ticket import AssignedTicket
+
+app = group("")
+YesOption = Annotated[
+    bool,
+    typer.Option("--yes", help="Accept plan, budget and merge gates; recorded as by --yes."),
+]
+
+
+@app.command()
+@guarded
+def run(
+    ticket: Annotated[
+        str | None,
+        typer.Argument(metavar="TICKET", help="T-001, or a ticket's file; none: the only one."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--ticket", metavar="FILE.md", help="Assign this first.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show plan inputs, budget and environment.")
+    ] = False,
+    yes: YesOption = False,
+    by: ByOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Work on one ticket until it is done or needs you."""
+    from desk.wiring import open_home
+
+    if file is None and ticket is not None and (ticket.endswith(".md") or Path(ticket).is_file()):
+        file, ticket = Path(ticket), None
+    if dry_run:
+        _dry_run(ticket, file, home, as_json)
+        return
+    with open_home(home, create=file is not None) as opened:
+        id = _assigned(opened, file, by) if file is not None else ticket or _only_one(opened)
+        ended = _work_on(opened, id, yes)
+        _tell(opened, ended, as_json)
+    raise typer.Exit(_exit_code(ended))
+
+
+@app.command()
+@guarded
+def up(
+    at_once: Annotated[
+        int, typer.Option("--at-once", min=1, max=64, help="Tickets worked on at a time.")
+    ] = 4,
+    yes: YesOption = False,
+    idle_exit: Annotated[
+        bool, typer.Option("--until-idle", help="End when no ticket can move on.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Work on all tickets until interrupted; decisions made meanwhile are picked up."""
+    import asyncio
+
+    from desk.live import Board, alongside
+    from desk.shift import Shift
+    from desk.wiring import at_work, open_home
+
+    with open_home(home, create=True) as opened, at_work(opened, say) as working:
+        board = Board(opened.ledger, opened.clock)
+        say(f"At work in {opened.home.root}; interrupt to end. Tickets keep their place.")
+
+        async def work() -> None:
+            async with working.worker(yes) as worker:
+                shift = Shift(opened.office(), worker, at_once=at_once, say=say)
+                await alongside(shift.run(until_idle=idle_exit), board, console(err=True))
+
+        try:
+            asyncio.run(work())
+        except KeyboardInterrupt:
+            say("Interrupted; running trials go on, and tickets continue with the next `up`.")
+        tickets = opened.ledger.tickets.all()
+    if as_json:
+        answer_json({"tickets": tickets})
+
+
+@app.command()
+@guarded
+def watch(
+    ticket: Annotated[str | None, typer.Argument(metavar="TICKET")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch the crew at work, from any terminal."""
+    import asyncio
+
+    from desk.live import Board, alongside
+    from desk.wiring import open_home
+
+    with open_home(home) as opened:
+        if ticket is not None:
+            opened.ledger.tickets.get(ticket)
+        board = Board(
+            opened.ledger, opened.clock, None if ticket is None else [ticket], replay=True
+        )
+        if once or as_json:
+            said = board.poll()
+            answer({"lines": said}, as_json, lambda: "\n".join(said) or "Nothing happened yet.")
+            return
+        try:
+            asyncio.run(alongside(asyncio.Event().wait(), board, console()))
+        except KeyboardInterrupt:
+            return
+
+
+def _assigned(opened: "Opened", file: Path, by: str | None) -> str:
+    from desk.cli.showing import taken
+    from desk.wiring import person
+    from labcrew.ticket_file import read_ticket
+
+    ticket, source = read_ticket(file), str(file.absolute())
+    office = opened.office()
+    if (known := office.unfinished(ticket, source)) is not None:
+        say(f"{known.id} is this ticket; it goes on.")
+        return known.id
+    assigned = office.assign(
+        ticket, source=source, by=by or person(), beside=file.absolute().parent
+    )
+    say(taken(assigned))
+    return assigned.id
+
+
+def _only_one(opened: "Opened") -> str:
+    from labcrew.errors import InputError
+
+    going = [t.id for t in opened.ledger.tickets.all() if t.status not in ("done", "stopped")]
+    if len(going) == 1:
+        return going[0]
+    raise InputError(
+        "Which ticket?" if going else "There is no ticket to work on.",
+        f"Name one: {', '.join(going)}." if going else "Give a file: labcrew run TICKET.md",
+    )
+
+
+def _work_on(opened: "Opened", id: str, yes: bool) -> "AssignedTicket":
+    import asyncio
+
+    from desk.live import Board, alongside
+    from desk.wiring import at_work
+
+    assigned = opened.ledger.tickets.get(id)
+    if assigned.status in ("done", "stopped", "paused"):
+        return assigned
+    with at_work(opened, say) as working:
+        board = Board(opened.ledger, opened.clock, [id])
+
+        async def work() -> "AssignedTicket":
+            async with working.worker(yes) as worker:
+                return await alongside(worker.advance(id), board, console(err=True))
+
+        try:
+            return asyncio.run(work())
+        except KeyboardInterrupt:
+            say(f"Interrupted; nothing is lost. Go on with: labcrew run {id}")
+            raise
+
+
+def _tell(opened: "Opened", assigned: "AssignedTicket", as_json: bool) -> None:
+    from rich.console import Group
+
+    from desk.cli.showing import gate_page, ticket_page
+
+    gates = [gate for gate in opened.office().inbox() if gate.ticket == assigned.id]
+    value = {"ticket": assigned, "gates": gates}
+    page = ticket_page(opened.ledger, assigned, ())
+    answer(value, as_json, lambda: Group(page, *(gate_page(gate) for gate in gates)))
+    hint = {
+        "paused": f"Paused. Go on with: labcrew ticket resume {assigned.id}",
+        "failed": f"See: labcrew report {assigned.id}. Again: labcrew ticket retry {assigned.id}",
+        "done": f"The report: labcrew report {assigned.id}",
+    }.get(assigned.status)
+    if hint is not None:
+        say(hint)
+
+
+def _exit_code(assigned: "AssignedTicket") -> int:
+    if assigned.status in ("done", "stopped"):
+        return DONE
+    return FAILED if assigned.status == "failed" else WAITING
+
+
+def _dry_run(ticket: str | None, file: Path | None, home: Path | None, as_json: bool) -> None:
+    from desk import preview
+    from desk.wiring import home_folder, open_home
+    from labcrew.home import Home
+    from labcrew.settings import Settings
+    from labcrew.ticket_file import read_ticket
+
+    if file is not None:
+        settings = Settings.load(Home(home_folder(home)).settings_file)
+        shown = preview.of_ticket(read_ticket(file), file.absolute().parent, settings)
+    else:
+        with open_home(home) as opened:
+            assigned = opened.ledger.tickets.get(ticket or _only_one(opened))
+            shown = preview.of_assigned(assigned, opened.home.root, opened.settings)
+    answer(shown, as_json, lambda: preview.text(shown))

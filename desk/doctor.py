@@ -1,0 +1,179 @@
+"""What labcrew rests on, checked one by one; nothing is changed."""
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from labcrew.domain.base import Model
+from labcrew.errors import LabcrewError
+from labcrew.home import Home
+
+State = Literal["ok", "warning", "problem"]
+
+
+class Check(Model):
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+def checks(root: Path) -> list[Check]:
+    """Looks at everything.
+
+    Args:
+        root: the home's folder, whether it is there or not.
+    """
+    found: list[Check] = []
+    for name, look in (
+        ("python", _python),
+        ("git", _git),
+        ("engine", _engine),
+        ("home", lambda: _home(root)),
+    ):
+        found += _guarded(name, look)
+    return found
+
+
+def worst(found: list[Check]) -> State:
+    """The worst state among some checks."""
+    states = {check.state for check in found}
+    return "problem" if "problem" in states else "warning" if "warning" in states else "ok"
+
+
+def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    try:
+        yield from look()
+    except LabcrewError as error:
+        yield Check(name=name, state="problem", detail=error.message, remedy=error.remedy)
+
+
+def _python() -> Iterator[Check]:
+    yield Check(
+        name="python",
+        state="ok",
+        detail=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+    )
+
+
+def _git() -> Iterator[Check]:
+    remedy = "Install git, e.g. `sudo apt-get install git`."
+    place = shutil.which("git")
+    if place is None:
+        yield Check(name="git", state="problem", detail="not found", remedy=remedy)
+        return
+    done = subprocess.run(
+        [place, "--version"], capture_output=True, text=True, timeout=20, check=False
+    )
+    state: State = "ok" if done.returncode == 0 else "problem"
+    yield Check(name="git", state=state, detail=done.stdout.strip() or "does not run")
+
+
+def _engine() -> Iterator[Check]:
+    from sandboxes.client import connect
+    from sandboxes.images import base_tag
+
+    client = connect(30)
+    try:
+        info = client.info()
+        version = str(client.version().get("Version", "?"))
+        driver, cgroup = info.get("Driver", "?"), info.get("CgroupVersion", "?")
+        yield Check(name="engine", state="ok", detail=f"Docker {version} answers")
+        yield Check(
+            name="storage",
+            state="ok" if driver in ("overlay2", "overlayfs", "btrfs", "zfs") else "warning",
+            detail=f"driver {driver}, {_free(Path(str(info.get('DockerRootDir', '/'))))}",
+            remedy="" if driver != "vfs" else "vfs copies every layer: use overlay2.",
+        )
+        limits = bool(info.get("MemoryLimit")) and bool(info.get("PidsLimit"))
+        yield Check(
+            name="limits",
+            state="ok" if limits else "problem",
+            detail=f"cgroup v{cgroup}; memory and process limits {'work' if limits else 'do not'}",
+            remedy="" if limits else "Enable the memory and pids cgroups in the kernel.",
+        )
+        yield _namespaces([str(option) for option in info.get("SecurityOptions", [])])
+        there = bool(client.images(name=base_tag()))
+        yield Check(
+            name="base image",
+            state="ok" if there else "warning",
+            detail=f"{base_tag()} {'is there' if there else 'is not built yet'}",
+            remedy="" if there else "The first run builds it (some minutes).",
+        )
+    finally:
+        client.close()
+
+
+def _namespaces(options: list[str]) -> Check:
+    apart = any("rootless" in option or "userns" in option for option in options)
+    seccomp = any("seccomp" in option for option in options)
+    if not seccomp:
+        return Check(
+            name="isolation",
+            state="problem",
+            detail="the engine has no seccomp",
+            remedy="Sandboxes rely on it: use an engine built with seccomp.",
+        )
+    return Check(
+        name="isolation",
+        state="ok" if apart else "warning",
+        detail="seccomp, " + ("user namespaces" if apart else "no user namespaces"),
+        remedy=""
+        if apart
+        else "Sandboxes run as an unprivileged user either way; a rootless engine or"
+        " `userns-remap` adds a wall.",
+    )
+
+
+def _home(root: Path) -> Iterator[Check]:
+    from desk.wiring import open_home
+
+    if not Home(root).exists():
+        yield Check(
+            name="home", state="warning", detail=f"none in {root}", remedy="Run `labcrew init`."
+        )
+        return
+    with open_home(root) as opened:
+        yield Check(name="home", state="ok", detail=f"{root}, {_free(root)}")
+        problems = opened.ledger.verify()
+        yield Check(
+            name="ledger",
+            state="problem" if problems else "ok",
+            detail="; ".join(problems[:3]) or f"sound, {opened.ledger.events.count()} lines",
+            remedy="Restore the home from a backup; see `labcrew ledger verify`."
+            if problems
+            else "",
+        )
+        kept = (
+            len(opened.ledger.findings.all()),
+            len(opened.ledger.lessons.all()),
+            len(opened.ledger.trials.all()),
+        )
+        yield Check(
+            name="memory",
+            state="ok",
+            detail=f"rests on {kept[0]} findings, {kept[1]} lessons and {kept[2]} trials;"
+            " `labcrew memory rebuild` makes it anew",
+        )
+        models = opened.settings.models
+        yield Check(
+            name="models",
+            state="ok",
+            detail=", ".join(f"{agent}: {m.model}" for agent, m in models.items())
+            or "none set: judgements by rules; tickets of kind search need none",
+        )
+        if models:
+            from desk.models import build_judge
+
+            build_judge(opened.settings)
+
+
+def _free(path: Path) -> str:
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return f"{shutil.disk_usage(path).free / 1e9:.1f} GB free"

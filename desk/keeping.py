@@ -1,0 +1,156 @@
+"""What stays and what goes: handing a ticket's results out, and freeing disk."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from desk.office import ENDED, Office
+from desk.report import report
+from labcrew.domain.base import Model
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import InputError, StorageFull
+
+
+class Exported(Model):
+    """What was written, relative to the folder."""
+
+    ticket: str
+    folder: str
+    files: tuple[str, ...]
+    winner: str = ""
+
+
+class Cleaned(Model):
+    """What was, or would be, removed."""
+
+    removed: tuple[str, ...]
+    freed_bytes: int
+    kept_because: str
+    dry_run: bool
+
+
+def export(office: Office, ticket: str, folder: Path) -> Exported:
+    """Writes a ticket's report, records, merge requests, plots and the winner's files to a folder.
+
+    Args:
+        office: the home.
+        ticket: its id.
+        folder: made by this; must not hold anything.
+
+    Raises:
+        InputError: the folder is not empty.
+        StorageFull: it can't be written.
+    """
+    assigned = office.ledger.tickets.get(ticket)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists and is not empty.", "Name a new folder.")
+    winners = winning_trials(office, ticket)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.md").write_text(report(office.ledger, assigned), encoding="utf-8")
+        (folder / "ticket.json").write_text(assigned.model_dump_json(indent=2), encoding="utf-8")
+        _lines(
+            folder / "trials.jsonl", (t.model_dump_json() for t in office.ledger.trials.of(ticket))
+        )
+        _lines(
+            folder / "events.jsonl", (e.model_dump_json() for e in office.ledger.events.of(ticket))
+        )
+        for request in office.ledger.merge_requests.of(ticket):
+            (folder / f"{request.id}.md").write_text(request.description, encoding="utf-8")
+            (folder / f"{request.id}.json").write_text(
+                json.dumps(request.model_dump(mode="json"), indent=2), encoding="utf-8"
+            )
+        artefacts = office.home.artefacts(ticket)
+        if artefacts.is_dir():
+            shutil.copytree(artefacts, folder / "artefacts", symlinks=True)
+        for trial in winners:
+            outputs = office.home.outputs(ticket, trial)
+            if outputs.is_dir():
+                shutil.copytree(outputs, folder / "winner" / trial, symlinks=True)
+    except OSError as error:
+        raise StorageFull(f"{folder} can't be written: {error.strerror or error}.") from error
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return Exported(
+        ticket=ticket, folder=str(folder), files=tuple(files), winner=", ".join(winners)
+    )
+
+
+def winning_trials(office: Office, ticket: str) -> tuple[str, ...]:
+    """The trials that the newest merge request's settings were measured by, first seed first."""
+    for request in reversed(office.ledger.merge_requests.of(ticket)):
+        for key in ("validation_best_mean", "holdout_best_mean"):
+            for item in request.evidence:
+                if item.key == key:
+                    return tuple(dict.fromkeys(score.trial for score in item.scores))
+    return ()
+
+
+def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -> Cleaned:
+    """Removes what ended tickets left, but for what a merge request's numbers rest on.
+
+    Args:
+        office: the home.
+        days: tickets whose last line is younger are kept; default: the setting retention_days.
+        dry_run: only say what would go.
+    """
+    days = office.settings.retention_days if days is None else days
+    before = office.clock.now() - timedelta(days=days)
+    removed: list[str] = []
+    freed = 0
+    for assigned in office.ledger.tickets.all():
+        if assigned.status not in ENDED or not _older(office, assigned, before.isoformat()):
+            continue
+        for folder in _disposable(office, assigned):
+            freed += _size(folder)
+            removed.append(folder.relative_to(office.home.root).as_posix())
+            if not dry_run:
+                shutil.rmtree(folder, ignore_errors=True)
+    if removed and not dry_run:
+        office.ledger.events.append(
+            ticket="",
+            actor="worker",
+            kind="home.cleaned",
+            key=f"clean/{office.clock.now().isoformat()}",
+            data={"folders": len(removed), "bytes": freed, "older_than_days": days},
+        )
+    return Cleaned(
+        removed=tuple(removed),
+        freed_bytes=freed,
+        kept_because=(
+            f"tickets at work, tickets younger than {days:g} days, and the outputs that a merge"
+            " request's numbers rest on"
+        ),
+        dry_run=dry_run,
+    )
+
+
+def _disposable(office: Office, assigned: AssignedTicket) -> Iterator[Path]:
+    needed = {
+        score.trial
+        for request in office.ledger.merge_requests.of(assigned.id)
+        for item in request.evidence
+        for score in (*item.scores, *item.against)
+    }
+    outputs = office.home.root / "outputs" / assigned.id
+    for folder in sorted(outputs.iterdir()) if outputs.is_dir() else []:
+        if folder.name not in needed:
+            yield folder
+    if assigned.status != "done" and office.home.artefacts(assigned.id).is_dir():
+        yield office.home.artefacts(assigned.id)
+
+
+def _older(office: Office, assigned: AssignedTicket, before: str) -> bool:
+    events = office.ledger.events.of(assigned.id)
+    last = events[-1].at.isoformat() if events else assigned.assigned_at
+    return last < before
+
+
+def _size(folder: Path) -> int:
+    return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
+
+
+def _lines(path: Path, lines: Iterator[str]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)

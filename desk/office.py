@@ -1,0 +1,272 @@
+"""The actions that people take: on tickets, at gates, on merge requests."""
+
+import fcntl
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from desk.assigning import examine
+from labcrew.deciding import budget_with, decide, settled
+from labcrew.domain.repository import Repositories
+from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest
+from labcrew.domain.ticket import AssignedTicket, Budget, Ticket
+from labcrew.errors import InputError
+from labcrew.home import Home
+from labcrew.ledger import Ledger
+from labcrew.ports import Clock
+from labcrew.settings import Settings
+
+_NUMBER = re.compile(r"T-(\d+)")
+_MOVES = {
+    "pause": "ticket.paused",
+    "resume": "ticket.resumed",
+    "retry": "ticket.retried",
+    "stop": "ticket.stopped",
+}
+ENDED = ("done", "stopped", "failed")
+
+
+class Office:
+    """Everything a person can do to a home's tickets; each action is a line of the ledger.
+
+    Args:
+        home: where the tickets live.
+        ledger: the truth about them.
+        clock: when things happen.
+        repositories: the git boundary.
+        settings: what the lab has set.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        ledger: Ledger,
+        clock: Clock,
+        repositories: Repositories,
+        settings: Settings,
+    ) -> None:
+        self.home = home
+        self.ledger = ledger
+        self.clock = clock
+        self.repositories = repositories
+        self.settings = settings
+
+    def assign(self, ticket: Ticket, *, source: str, by: str, beside: Path) -> AssignedTicket:
+        """Takes a ticket, after everything that can be checked beforehand was checked.
+
+        Args:
+            ticket: as read.
+            source: the file it came from, or who sent it.
+            by: a person's name.
+            beside: the folder that a relative repository path starts from.
+
+        Raises:
+            InputError: with all that is wrong; nothing was started.
+        """
+        person = actor(by)
+        with self._one_at_a_time():
+            id = self._next_id()
+            examined = examine(ticket, id, beside, self.repositories, self.settings)
+            assigned = AssignedTicket(
+                id=id,
+                ticket=ticket,
+                source=source,
+                assigned_by=by,
+                assigned_at=self.clock.now().isoformat(timespec="seconds"),
+                repository=str(examined.repository),
+                base_commit=examined.commit,
+                target_branch=examined.branch,
+                budget=ticket.budget,
+                warnings=examined.warnings,
+            )
+            self.ledger.tickets.put(assigned, actor=person, kind="ticket.assigned")
+        return assigned
+
+    def unfinished(self, ticket: Ticket, source: str) -> AssignedTicket | None:
+        """The newest ticket from this very file and text that is not done or stopped."""
+        for assigned in reversed(self.ledger.tickets.all()):
+            same = assigned.source == source and assigned.ticket == ticket
+            if same and assigned.status not in ("done", "stopped"):
+                return assigned
+        return None
+
+    def pause(self, id: str, by: str) -> AssignedTicket:
+        """Lets the ticket rest; running trials go on, nothing new is begun."""
+        return self._move(id, by, ("assigned", "running", "waiting"), "paused", "pause")
+
+    def resume(self, id: str, by: str) -> AssignedTicket:
+        """Lets a paused ticket go on."""
+        return self._move(id, by, ("paused",), "assigned", "resume")
+
+    def retry(self, id: str, by: str) -> AssignedTicket:
+        """Lets a failed or stopped ticket go on from where it was."""
+        return self._move(id, by, ("failed", "stopped"), "assigned", "retry")
+
+    def stop(self, id: str, by: str) -> AssignedTicket:
+        """Ends a ticket for good measure; its records stay, its open gates ask no more."""
+        with self.ledger.transaction():
+            stopped = self._move(
+                id, by, ("assigned", "running", "waiting", "paused"), "stopped", "stop"
+            )
+            for gate in self.ledger.gates.of(id):
+                if gate.status == "open":
+                    void = gate.model_copy(update={"status": "void"})
+                    self.ledger.gates.put(void, actor=actor(by), kind="gate.voided")
+        return stopped
+
+    def change_budget(self, id: str, by: str, changes: Mapping[str, Any]) -> AssignedTicket:
+        """Sets some fields of a ticket's budget. Raises InputError."""
+        with self.ledger.transaction():
+            assigned = self.ledger.tickets.get(id)
+            if assigned.status == "done":
+                raise InputError(f"{id} is done; its budget can't change any more.")
+            budget = Budget.model_validate(budget_with(assigned.budget, changes))
+            spent = self.ledger.trials.count(id)
+            if budget.trials < spent:
+                raise InputError(
+                    f"{id} has used {spent} trials already; the budget can't be {budget.trials}."
+                )
+            changed = assigned.model_copy(update={"budget": budget})
+            self.ledger.tickets.put(changed, actor=actor(by), kind="ticket.budget")
+        return changed
+
+    def inbox(self) -> list[Gate]:
+        """The gates that wait for a person, oldest first; expired ones are decided on the way."""
+        waiting = []
+        for gate in self.ledger.gates.all(status="open"):
+            if settled(self.ledger, self.clock, gate) is None:
+                waiting.append(gate)
+        return waiting
+
+    def gate_of(self, name: str) -> Gate:
+        """A gate by its id, or the only open gate of a ticket by the ticket's id."""
+        if self.ledger.gates.find(name) is None and self.ledger.tickets.find(name) is not None:
+            waiting = [gate for gate in self.inbox() if gate.ticket == name]
+            if len(waiting) == 1:
+                return waiting[0]
+            raise InputError(
+                f"{name} has {len(waiting) or 'no'} open gate{'s' * (len(waiting) != 1)}.",
+                f"Name one: {', '.join(gate.id for gate in waiting)}." if waiting else "",
+            )
+        return self.ledger.gates.get(name)
+
+    def decide(
+        self,
+        gate: str,
+        kind: DecisionKind,
+        by: str,
+        payload_hash: str | None = None,
+        comment: str = "",
+        edits: Mapping[str, Any] | None = None,
+    ) -> Decision:
+        """Decides a gate, see `labcrew.deciding.decide`; a response to a merge request is also
+        kept as a comment on it, for comments are what a revision works on.
+        """
+        actor(by)
+        found = self.gate_of(gate)
+        with self.ledger.transaction():
+            decision = decide(
+                self.ledger,
+                self.clock,
+                found.id,
+                kind,
+                by=by,
+                payload_hash=payload_hash,
+                comment=comment,
+                edits=edits,
+            )
+            if found.kind == "merge" and kind == "respond":
+                request = self.merge_request(str(found.shown.get("merge_request", found.ticket)))
+                noted = self.ledger.comments.of(found.ticket)
+                if not any(c.text == comment.strip() and c.by == by for c in noted):
+                    self.comment(request.id, by, comment)
+        return decision
+
+    def merge_request(self, name: str) -> MergeRequest:
+        """A merge request by its id, or a ticket's newest by the ticket's id."""
+        if self.ledger.merge_requests.find(name) is None:
+            of_ticket = self.ledger.merge_requests.of(name)
+            if of_ticket:
+                return of_ticket[-1]
+            if self.ledger.tickets.find(name) is not None:
+                raise InputError(f"{name} has no merge request yet.")
+        return self.ledger.merge_requests.get(name)
+
+    def comment(
+        self, merge_request: str, by: str, text: str, path: str = "", line: int | None = None
+    ) -> Comment:
+        """Leaves a remark on an open merge request; it becomes work when the gate is answered."""
+        person = actor(by)
+        request = self.merge_request(merge_request)
+        if request.status != "open":
+            raise InputError(f"{request.id} is {request.status}; comments are for open ones.")
+        if not 0 < len(text.strip()) <= 20_000:
+            raise InputError("A comment has 1 to 20,000 characters.")
+        with self.ledger.transaction():
+            number = sum(
+                c.merge_request == request.id for c in self.ledger.comments.of(request.ticket)
+            )
+            comment = Comment(
+                id=f"{request.id}-C{number + 1:02d}",
+                merge_request=request.id,
+                by=by,
+                at=self.clock.now(),
+                text=text.strip(),
+                path=path,
+                line=line,
+            )
+            self.ledger.comments.put(comment, actor=person, kind="merge_request.commented")
+        return comment
+
+    def merge_gate(self, request: MergeRequest) -> Gate:
+        """The open gate of a merge request. Raises InputError if none waits."""
+        for gate in self.inbox():
+            if gate.ticket == request.ticket and gate.kind == "merge":
+                return gate
+        raise InputError(
+            f"{request.id} does not wait for a decision; it is {request.status}.",
+            f"See `labcrew ticket show {request.ticket}`.",
+        )
+
+    def _move(
+        self, id: str, by: str, states: tuple[str, ...], to: str, action: str
+    ) -> AssignedTicket:
+        person = actor(by)
+        with self.ledger.transaction():
+            assigned = self.ledger.tickets.get(id)
+            if assigned.status == to and to != "assigned":
+                return assigned
+            if assigned.status not in states:
+                raise InputError(
+                    f"{id} is {assigned.status}; {action} is for tickets that are"
+                    f" {' or '.join(states)}."
+                )
+            moved = assigned.model_copy(update={"status": to, "outcome": f"{action} by {by}"})
+            self.ledger.tickets.put(moved, actor=person, kind=_MOVES[action])
+        return moved
+
+    def _next_id(self) -> str:
+        numbers = [
+            int(match[1])
+            for assigned in self.ledger.tickets.all()
+            if (match := _NUMBER.fullmatch(assigned.id))
+        ]
+        return f"T-{max(numbers, default=0) + 1:03d}"
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Two people assigning at once get two numbers."""
+        with (self.home.root / "assign.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def actor(by: str) -> str:
+    """A person as the ledger names them. Raises InputError for a name it can't keep."""
+    if not 0 < len(by) <= 80 or not by.isprintable():
+        raise InputError("A name has 1 to 80 printable characters.", "Give one with --by.")
+    if by == "expired":
+        raise InputError("'expired' is what the clock signs with.", "Give your name with --by.")
+    return f"person:{by}"

@@ -1,0 +1,298 @@
+"""A ticket's report as Markdown, for a person to send on: what was asked, done, found and spent."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from agents.description import spelt, table
+from labcrew.domain.experiment import Plan, Score, Trial
+from labcrew.domain.research import Citation, DatasetCard
+from labcrew.domain.review import Gate
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.evidence import as_text
+from labcrew.ledger import Ledger
+from sandboxes.text import clean
+
+_MOST_ROWS = 200
+_SPENT = ("finished", "scored", "failed", "stopped", "unknown", "running")
+
+
+def report(ledger: Ledger, assigned: AssignedTicket) -> str:
+    """The report of a ticket as the ledger has it now.
+
+    Text that came from papers, logs, data or people is escaped: it can't become markup.
+    """
+    parts = [
+        f"# {assigned.id}: {as_text(assigned.ticket.title)}",
+        _standing(ledger, assigned),
+        *_needs(ledger, assigned),
+        *_asked(assigned),
+        *_plan(ledger, assigned),
+        *_literature(ledger, assigned),
+        *_data(ledger, assigned),
+        *_trials(ledger, assigned),
+        *_incidents(ledger, assigned),
+        *_merge_requests(ledger, assigned),
+        *_cost(ledger, assigned),
+        *_decisions(ledger, assigned),
+    ]
+    return clean("\n\n".join(parts)) + "\n"
+
+
+def number(score: Score) -> str:
+    """A score as text; one that nobody but the run vouches for is labelled."""
+    return f"{score.value:.6g}" + (" (reported)" if score.source == "reported" else "")
+
+
+def _standing(ledger: Ledger, assigned: AssignedTicket) -> str:
+    spent = sum(trial.status in _SPENT for trial in ledger.trials.of(assigned.id))
+    outcome = f": {as_text(assigned.outcome)}" if assigned.outcome else ""
+    return (
+        f"**{assigned.status.capitalize()}**{outcome}. {spent} of {assigned.budget.trials} runs"
+        f" used; revision {assigned.revision}; assigned {assigned.assigned_at[:16]} by"
+        f" {as_text(assigned.assigned_by)}."
+    )
+
+
+def _needs(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    open_gates: list[Gate] = [g for g in ledger.gates.of(assigned.id) if g.status == "open"]
+    if open_gates:
+        yield "## What needs a person"
+        yield "\n".join(
+            f"- **{as_text(gate.title)}** (`{gate.id}`), since"
+            f" {gate.opened_at:%Y-%m-%d %H:%M} UTC: {' or '.join(gate.allowed)}"
+            for gate in open_gates
+        )
+
+
+def _asked(assigned: AssignedTicket) -> Iterator[str]:
+    ticket = assigned.ticket
+    yield "## What was asked"
+    if ticket.question:
+        quoted = "\n".join(f"> {as_text(line, 2000)}" for line in ticket.question.split("\n")[:60])
+        yield quoted
+    goal = "higher" if ticket.metric.direction == "maximize" else "lower"
+    target = f", target {ticket.metric.target:g}" if ticket.metric.target is not None else ""
+    judge = (
+        "scored by the ticket's evaluator from each run's outputs"
+        if ticket.evaluator is not None
+        else "as the runs report it themselves: not verified"
+    )
+    lines = [
+        f"- Measure: {as_text(ticket.metric.name)} ({goal} is better{target}), {judge}",
+        f"- Repository: `{assigned.repository}` at commit `{assigned.base_commit[:12]}`",
+        f"- Command: `{ticket.run.command.replace('`', chr(39))}`",
+    ]
+    lines += [f"- Note: {as_text(warning)}" for warning in assigned.warnings]
+    yield "\n".join(lines)
+
+
+def _plan(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    plans = ledger.plans.of(assigned.id)
+    if not plans:
+        return
+    plan: Plan = plans[-1]
+    yield f"## The plan (written by {as_text(plan.by)})"
+    yield as_text(plan.summary, 2000)
+    yield "\n".join(f"{n}. {as_text(step, 600)}" for n, step in enumerate(plan.steps, 1))
+    if plan.suggestions:
+        yield table(
+            ["settings to try first", "because"],
+            [[spelt(s.values), as_text(s.because)] for s in plan.suggestions],
+        )
+    if plan.recalled:
+        yield "\n".join(f"- Recalled: {as_text(lesson)}" for lesson in plan.recalled)
+
+
+def _literature(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    briefs = ledger.briefs.of(assigned.id)
+    if not briefs:
+        return
+    brief = briefs[-1]
+    yield "## Literature"
+    findings = {finding.id: finding for finding in ledger.findings.of(assigned.id)}
+    lines, sources = [], {}
+    for id in brief.findings:
+        if (finding := findings.get(id)) is not None:
+            citation = finding.citation
+            sources[citation.key] = citation
+            lines.append(f"- {as_text(finding.claim, 600)} [{as_text(citation.key)}]")
+    yield "\n".join(lines) if lines else "Nothing relevant was found."
+    if sources:
+        yield "\n".join(f"- [{as_text(key)}] {_source(c)}" for key, c in sorted(sources.items()))
+    yield "\n".join(
+        f"- Searched {as_text(s.source)}: {s.state}, {s.documents} documents"
+        f"{f' ({as_text(s.detail)})' if s.detail else ''}"
+        for s in brief.searched
+    )
+
+
+def _source(citation: Citation) -> str:
+    authors = ", ".join(citation.authors[:6]) + (" et al." if len(citation.authors) > 6 else "")
+    year = f"({citation.year})" if citation.year else ""
+    head = " ".join(part for part in (authors, year) if part)
+    parts = [head, citation.title, citation.venue, citation.locator]
+    told = ". ".join(as_text(part) for part in parts if part)
+    return f"{told} ({citation.verification.replace('_', ' ')})"
+
+
+def _data(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    cards: list[DatasetCard] = ledger.datasets.of(assigned.id)
+    if not cards:
+        return
+    yield "## Data"
+    yield table(
+        ["file", "split", "rows", "faults", "quarantined", "readmitted", "sha256"],
+        [
+            [
+                as_text(card.path),
+                card.split,
+                str(card.rows),
+                str(sum(fault.severity != "note" for fault in card.faults)),
+                str(len(card.quarantined)),
+                str(len(card.readmitted)),
+                card.sha256[:12],
+            ]
+            for card in cards
+        ],
+    )
+    faults = [(card, fault) for card in cards for fault in card.faults]
+    if faults:
+        yield "\n".join(
+            f"- {fault.severity}: {as_text(card.path)}, {as_text(fault.check)}, {fault.rows} rows:"
+            f" {as_text(fault.detail)}"
+            for card, fault in faults[:_MOST_ROWS]
+        )
+    reasons = Counter((card.path, row.check) for card in cards for row in card.quarantined)
+    if reasons:
+        yield table(
+            ["file", "taken out because", "rows"],
+            [
+                [as_text(path), as_text(check), str(n)]
+                for (path, check), n in sorted(reasons.items())
+            ],
+        )
+
+
+def _trials(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    trials = ledger.trials.of(assigned.id)
+    if not trials:
+        return
+    yield "## Trials"
+    yield table(
+        ["trial", "kind", "settings", "data", "seed", "validation", "took", "ended"],
+        [_trial_row(trial) for trial in trials[:_MOST_ROWS]],
+    )
+    if len(trials) > _MOST_ROWS:
+        yield f"{len(trials) - _MOST_ROWS} more are in the ledger."
+
+
+def _trial_row(trial: Trial) -> Sequence[str]:
+    result = trial.result
+    if trial.score is not None:
+        measured = number(trial.score)
+    elif result is not None and result.reported is not None:
+        measured = f"{result.reported:.6g} (reported)"
+    else:
+        measured = ""
+    return [
+        trial.id,
+        trial.kind.replace("_", " "),
+        spelt(trial.values),
+        trial.data,
+        str(trial.seed),
+        measured,
+        f"{result.duration_s:.0f} s" if result is not None else "",
+        trial.status + (f": {as_text(result.reason, 120)}" if result and result.exit_code else ""),
+    ]
+
+
+def _incidents(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    incidents = ledger.incidents.of(assigned.id)
+    if not incidents:
+        return
+    yield "## Incidents and what was done"
+    rows = []
+    for incident in incidents:
+        done = incident.intervention
+        helped = {None: "not known", True: "yes", False: "no"}[done.helped if done else None]
+        rows.append(
+            [
+                incident.trial,
+                f"{incident.kind.replace('_', ' ')} after {incident.at_s:.0f} s",
+                as_text(incident.diagnosis),
+                f"{done.action.replace('_', ' ')} ({as_text(done.by)})" if done else "",
+                helped,
+            ]
+        )
+    yield table(["trial", "what", "diagnosis", "done", "helped"], rows)
+
+
+def _merge_requests(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    for request in ledger.merge_requests.of(assigned.id):
+        verdict = request.verdict.replace("_", " ")
+        yield f"## Merge request {request.id}: {request.status}, {verdict}"
+        if request.status == "superseded":
+            yield "A later revision took its place."
+            continue
+        yield f"Branch `{request.branch}` at `{request.commit[:12]}`. {as_text(request.merge_note)}"
+        yield _deeper(request.description)
+        for comment in ledger.comments.of(assigned.id):
+            if comment.merge_request == request.id:
+                where = f" on {as_text(comment.path)}" if comment.path else ""
+                yield f"> {as_text(comment.by)}{where}: {as_text(comment.text, 2000)}"
+
+
+def _deeper(markdown: str) -> str:
+    """A document within a document: its headings one level down."""
+    return "\n".join(f"#{line}" if line.startswith("#") else line for line in markdown.split("\n"))
+
+
+def _cost(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    trials = [t for t in ledger.trials.of(assigned.id) if t.status in _SPENT]
+    hours = sum(t.result.duration_s for t in trials if t.result is not None) / 3600
+    events = ledger.events.of(assigned.id)
+    span = _hours(events[0].at, events[-1].at) if events else 0.0
+    plans = ledger.plans.of(assigned.id)
+    forecast = plans[-1].forecast if plans else None
+    yield "## Forecast and actual"
+    yield table(
+        ["", "forecast", "actual", "budget"],
+        [
+            [
+                "runs",
+                str(forecast.trials) if forecast else "",
+                str(len(trials)),
+                str(assigned.budget.trials),
+            ],
+            [
+                "hours of work",
+                f"{forecast.hours:.2f}" if forecast else "",
+                f"{span:.2f}",
+                f"{assigned.budget.hours:g}",
+            ],
+            [
+                "cost, USD",
+                f"{forecast.cost_usd:.2f}" if forecast else "",
+                f"{hours * assigned.budget.usd_per_hour:.2f}",
+                "",
+            ],
+        ],
+    )
+    if forecast is not None:
+        yield f"The forecast rested on {as_text(forecast.basis)}. Hours include waiting at gates."
+
+
+def _decisions(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    decisions = ledger.decisions.of(assigned.id)
+    if decisions:
+        yield "## Who decided what"
+        yield "\n".join(
+            f"- {d.at:%Y-%m-%d %H:%M} UTC, {as_text(d.by)}: {d.kind} at `{d.gate}`"
+            f"{f': {as_text(d.comment, 600)}' if d.comment else ''}"
+            for d in decisions
+        )
+
+
+def _hours(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds() / 3600

@@ -1,0 +1,210 @@
+"""Puts the parts together: a home that is open, and a home that is at work."""
+
+import getpass
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcrew.errors import NotFound
+from labcrew.home import Home
+from labcrew.ports import Clock, SystemClock
+from labcrew.settings import Settings
+
+if TYPE_CHECKING:
+    from desk.office import Office
+    from graphs.work import Work
+    from graphs.worker import Worker
+    from labcrew.ledger import Ledger
+    from tools.toolbox import Workbench
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A home whose ledger is open: enough to read, to decide and to assign."""
+
+    home: Home
+    settings: Settings
+    ledger: "Ledger"
+    clock: Clock
+
+    def office(self) -> "Office":
+        """What people do here."""
+        from desk.office import Office
+        from sandboxes.repositories import GitRepositories
+
+        return Office(
+            self.home,
+            self.ledger,
+            self.clock,
+            GitRepositories(self.home.repositories),
+            self.settings,
+        )
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """A home that this process owns, with everything a worker needs.
+
+    Args:
+        bench: the adapters.
+        work: adapters and agents, for checks outside a ticket's graph.
+        worker: makes a worker; True answers its gates with accept.
+    """
+
+    bench: "Workbench"
+    work: "Work"
+    worker: Callable[[bool], "Worker"]
+
+
+def home_folder(given: Path | None) -> Path:
+    """The home that is meant: given, LABCREW_HOME, ./.labcrew if it is there, or ~/.labcrew."""
+    if given is not None:
+        return given.expanduser().absolute()
+    if named := os.environ.get("LABCREW_HOME"):
+        return Path(named).expanduser().absolute()
+    here = Path.cwd() / ".labcrew"
+    return here if here.is_dir() else Path.home() / ".labcrew"
+
+
+def person() -> str:
+    """Who sits here: LABCREW_USER, else the login name."""
+    named = os.environ.get("LABCREW_USER")
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+@contextmanager
+def open_home(
+    given: Path | None, *, create: bool = False, clock: Clock | None = None
+) -> Iterator[Opened]:
+    """Opens a home and its ledger; closes them at the end.
+
+    Args:
+        given: the folder, None: where a home is looked for.
+        create: make it if it is not there.
+        clock: default: the machine's.
+
+    Raises:
+        NotFound: there is no home.
+        SettingsError: its settings can't be read.
+        LedgerError: its ledger is damaged or locked.
+    """
+    from labcrew.ledger import Ledger
+
+    home = Home(home_folder(given))
+    if create:
+        home.create()
+    elif not home.exists():
+        raise NotFound(
+            f"There is no labcrew home in {home.root}.",
+            "Make one with `labcrew init`, name one with --home, or `labcrew run TICKET.md`.",
+        )
+    settings = Settings.load(home.settings_file)
+    clock = clock or SystemClock()
+    url = settings.ledger_url or home.ledger_url
+    with Ledger.open(url, anchor=home.anchor, clock=clock) as ledger:
+        yield Opened(home, settings, ledger, clock)
+
+
+@contextmanager
+def at_work(opened: Opened, say: Say = lambda text: None) -> Iterator[AtWork]:
+    """Owns the home and builds everything a worker needs.
+
+    Args:
+        opened: the home.
+        say: is told in plain words what takes a while.
+
+    Raises:
+        LabcrewError: another process owns the home.
+        EngineUnavailable: no Docker engine; nothing runs outside a sandbox.
+        SettingsError: a model's settings.
+    """
+    from desk.models import build_judge
+    from sandboxes.client import connect
+    from sandboxes.images import BaseImage
+
+    judge = build_judge(opened.settings)
+    # These libraries tell of their own tables and migrations, which says nothing to a person.
+    for chatty in ("mlflow", "alembic", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    with ExitStack() as stack:
+        stack.enter_context(opened.home.owned())
+        client = connect()
+        stack.callback(client.close)
+        base_image = BaseImage(client, _unless_there(say)).ensure()
+
+        from graphs.crew import Crew
+        from graphs.work import Work
+        from graphs.worker import Worker
+        from memory.chroma import ChromaMemory
+        from memory.embedding import OnnxEmbedder
+        from sandboxes.docker_sandboxes import DockerSandboxes
+        from sandboxes.environments import Environments
+        from sandboxes.repositories import GitRepositories
+        from tools.literature.arxiv_source import ArxivSource
+        from tools.literature.openalex import OpenAlexSource
+        from tools.toolbox import Workbench
+        from tools.track_run import MlflowTracker
+
+        home, settings = opened.home, opened.settings
+        repositories = GitRepositories(home.repositories)
+        sandboxes = DockerSandboxes(home.id, repositories, client)
+        embedder = OnnxEmbedder()
+        memory = ChromaMemory(home.memory, embedder)
+        stack.callback(memory.close)
+        bench = Workbench(
+            home=home,
+            ledger=opened.ledger,
+            sandboxes=sandboxes,
+            repositories=repositories,
+            environments=Environments(sandboxes, repositories, say=_unless_there(say)),
+            memory=memory,
+            tracker=MlflowTracker(tracking_uri(settings, home)),
+            sources=(ArxivSource(), OpenAlexSource()),
+            clock=opened.clock,
+            base_image=base_image,
+            output_cap_mb=settings.output_cap_mb,
+        )
+        crew = Crew.of(judge, embedder)
+        holder = f"{os.uname().nodename}:{os.getpid()}"
+
+        def worker(assume_yes: bool) -> Worker:
+            return Worker(crew, bench, settings, holder=holder, assume_yes=assume_yes)
+
+        yield AtWork(bench, Work(bench=bench, crew=crew, rules=crew.without_models()), worker)
+
+
+def tracking_uri(settings: Settings, home: Home) -> str:
+    """Where MLflow writes: the setting, else MLFLOW_TRACKING_URI, else the home's own store."""
+    return settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or home.tracking_url
+
+
+def halt(opened: Opened, ticket: str) -> int:
+    """Ends the containers of a ticket that was stopped; answers how many ran.
+
+    Raises:
+        EngineError: the engine does not answer, so they may still run.
+    """
+    from sandboxes.docker_sandboxes import DockerSandboxes
+    from sandboxes.repositories import GitRepositories
+
+    sandboxes = DockerSandboxes(opened.home.id, GitRepositories(opened.home.repositories))
+    running = [s.name for s in sandboxes.list(ticket) if s.state == "running"]
+    for name in running:
+        sandboxes.stop(name)
+    return len(running)
+
+
+def _unless_there(say: Say) -> Say:
+    """Leaves out that nothing needed doing."""
+    return lambda text: None if "nothing to do" in text else say(text)
