@@ -220,6 +220,36 @@ class Office:
             self.ledger.comments.put(comment, actor=person, kind="merge_request.commented")
         return comment
 
+    def finish_merge(self, request: MergeRequest, by: str) -> MergeRequest | None:
+        """Merges what was approved while its branch was checked out; None if it was not approved.
+
+        Does nothing but look where the person has merged it by hand meanwhile.
+        """
+        approved = [
+            gate
+            for gate in self.ledger.gates.of(request.ticket)
+            if gate.kind == "merge" and gate.shown.get("commit") == request.commit
+        ]
+        decision = self.ledger.decisions.find(approved[-1].id) if approved else None
+        if request.status != "open" or request.target is None or decision is None:
+            return None
+        if decision.kind != "accept" or not request.merge_note:
+            return None
+        outcome = self.repositories.merge(
+            Path(self.ledger.tickets.get(request.ticket).repository), request.target, request.commit
+        )
+        merged = outcome.state in ("merged", "already")
+        changed = request.model_copy(
+            update={
+                "status": "merged" if merged else "open",
+                "merge_note": outcome.message,
+            }
+        )
+        self.ledger.merge_requests.put(
+            changed, actor=actor(by), kind="merge_request.merged" if merged else ""
+        )
+        return changed
+
     def merge_gate(self, request: MergeRequest) -> Gate:
         """The open gate of a merge request. Raises InputError if none waits."""
         for gate in self.inbox():
