@@ -65,8 +65,12 @@ class Settings(BaseSettings):
                 values = tomllib.loads(file.read_text(encoding="utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise SettingsError(f"{file}: {error}", "Correct the file or remove it.") from None
+        from pydantic_settings import SettingsError as UnreadVariable
+
         try:
             return cls(**values)
+        except UnreadVariable as error:
+            raise SettingsError(f"A LABCREW_… variable: {error}.", "It must be JSON.") from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

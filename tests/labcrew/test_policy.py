@@ -14,8 +14,12 @@ AGENTS: tuple[AgentName, ...] = get_args(AgentName)
 TOOLS = sorted({row.tool for row in POLICY})
 
 
-@given(st.sampled_from(AGENTS), st.sampled_from(TOOLS) | st.text(), st.dictionaries(
-    st.sampled_from(["split", "path"]), st.sampled_from(["validation", "holdout", ""])))  # fmt: skip
+ARGUMENTS = st.dictionaries(
+    st.sampled_from(["split", "path"]), st.sampled_from(["validation", "holdout", ""])
+)
+
+
+@given(st.sampled_from(AGENTS), st.sampled_from(TOOLS) | st.text(), ARGUMENTS)
 def test_only_rows_allow(agent: AgentName, tool: str, arguments: dict[str, str]) -> None:
     verdict, because = decide(agent, tool, arguments)
     assert because

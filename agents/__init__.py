@@ -1,0 +1,1 @@
+"""One module a role: its judgements, its prompts and the tools it uses."""

@@ -1,0 +1,282 @@
+"""The words of a merge request: a Markdown template written from records, numbers by reference."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from labcrew.domain.base import Model
+from labcrew.domain.experiment import Incident, Plan, Score, Trial
+from labcrew.domain.research import DatasetCard, Finding, QuarantinedRow
+from labcrew.domain.review import Comment, SmokeTest
+from labcrew.domain.search_space import Values
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.evidence import as_code, as_text
+
+_MOST_TRIALS = 60
+
+
+class Packet(Model):
+    """All that a merge request rests on, as the ledger has it."""
+
+    assigned: AssignedTicket
+    plan: Plan
+    trials: tuple[Trial, ...]
+    incidents: tuple[Incident, ...]
+    cards: tuple[DatasetCard, ...]
+    findings: tuple[Finding, ...]
+    quarantined: tuple[QuarantinedRow, ...]
+    settings: Values
+    validation_baseline: tuple[Score, ...]
+    validation_cleaned: tuple[Score, ...]
+    validation_best: tuple[Score, ...]
+    holdout_baseline: tuple[Score, ...]
+    holdout_best: tuple[Score, ...]
+    gain: float | None
+    verdict: Literal["improves", "no_gain", "unmeasured"]
+    changed_files: tuple[str, ...]
+    unplaced: tuple[str, ...]
+    comments: tuple[Comment, ...]
+    paragraph: str
+    smoke: SmokeTest | None
+
+
+def write(packet: Packet) -> str:
+    """The description's template; the same packet always gives the same text."""
+    sections = [
+        packet.paragraph,
+        *_results(packet),
+        *_change(packet),
+        *_trials(packet),
+        *_failures(packet),
+        *_data(packet),
+        *_sources(packet),
+        *_smoke(packet),
+        *_comments(packet),
+        *_cost(packet),
+        *_check(packet),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def spelt(values: Values) -> str:
+    """Settings in one cell."""
+    if not values:
+        return "as it is"
+    return ", ".join(f"{as_text(k)} = {as_text(str(v))}" for k, v in sorted(values.items()))
+
+
+def _measured(packet: Packet, scores: Sequence[Score]) -> str:
+    return "score" if all(s.source == "evaluator" for s in scores) else "reported, not verified"
+
+
+def _results(packet: Packet) -> Iterator[str]:
+    metric = packet.assigned.ticket.metric
+    arrow = "higher" if metric.direction == "maximize" else "lower"
+    yield "## Result"
+    rows = []
+    for split, baseline, best in (
+        ("validation", packet.validation_baseline, packet.validation_best),
+        ("holdout", packet.holdout_baseline, packet.holdout_best),
+    ):
+        if not best or not baseline:
+            continue
+        spread = len(best) > 1 and len(baseline) > 1
+        gain = f"{{{{{split}_gain}}}}"
+        if spread:
+            gain += f" [{{{{{split}_gain_low}}}}, {{{{{split}_gain_high}}}}]"
+        rows.append(
+            [
+                split,
+                f"{{{{{split}_baseline_mean}}}} ± {{{{{split}_baseline_std}}}}",
+                f"{{{{{split}_best_mean}}}} ± {{{{{split}_best_std}}}}",
+                gain,
+                _measured(packet, (*baseline, *best)),
+            ]
+        )
+    name = as_text(metric.name)
+    yield table(
+        [f"{name} ({arrow} is better)", "baseline", "this change", "gain [95%]", "number is"], rows
+    )
+    seeds = ", ".join(map(str, packet.assigned.ticket.seeds))
+    note = f"Mean ± standard deviation over seeds {seeds}; the interval is Welch's."
+    if packet.holdout_best:
+        note += " The change was chosen on validation; the holdout was opened once, for this table."
+    yield note
+    if packet.validation_cleaned:
+        yield (
+            "Cleaning alone, with the program's own settings: validation"
+            " {{validation_cleaned_mean}} ± {{validation_cleaned_std}}."
+        )
+
+
+def _change(packet: Packet) -> Iterator[str]:
+    yield "## What changes"
+    if packet.settings:
+        yield table(
+            ["setting", "value"],
+            [[as_text(k), as_text(str(v))] for k, v in sorted(packet.settings.items())],
+        )
+    if packet.changed_files:
+        yield "Files: " + ", ".join(as_code(path) for path in packet.changed_files) + "."
+    if packet.unplaced:
+        names = ", ".join(as_text(name) for name in packet.unplaced)
+        yield (
+            f"No default of {names} was found to rewrite: pass them when running, as in"
+            " `settings.json`."
+        )
+
+
+def _outcome(trial: Trial) -> str:
+    if trial.score is not None:
+        mark = " (reported)" if trial.score.source == "reported" else ""
+        return f"{{{{t{trial.number}}}}}{mark}"
+    if trial.result is not None:
+        return f"{trial.status}: {as_text(trial.result.reason, 120)}"
+    return f"{trial.status}: {as_text(trial.because, 120)}" if trial.because else trial.status
+
+
+def _trials(packet: Packet) -> Iterator[str]:
+    shown = packet.trials[:_MOST_TRIALS]
+    yield "## Trials"
+    yield table(
+        ["trial", "kind", "settings", "data", "seed", "validation"],
+        [
+            [t.id, t.kind.replace("_", " "), spelt(t.values), t.data, str(t.seed), _outcome(t)]
+            for t in shown
+        ],
+    )
+    if len(packet.trials) > len(shown):
+        yield f"{len(packet.trials) - len(shown)} more are in the ledger."
+
+
+def _failures(packet: Packet) -> Iterator[str]:
+    skipped = [t for t in packet.trials if t.status == "skipped"]
+    if not packet.incidents and not skipped:
+        return
+    yield "## What went wrong on the way"
+    if packet.incidents:
+        yield table(
+            ["trial", "incident", "diagnosis", "done", "helped"],
+            [
+                [
+                    i.trial,
+                    i.kind.replace("_", " "),
+                    as_text(i.diagnosis, 160),
+                    _done(i),
+                    _helped(i),
+                ]
+                for i in packet.incidents
+            ],
+        )
+    if skipped:
+        yield f"{len(skipped)} near-repeats of failed runs were not run again: " + ", ".join(
+            f"{t.id} (see {as_text(t.cites)})" for t in skipped
+        )
+
+
+def _done(incident: Incident) -> str:
+    action = incident.intervention
+    if action is None:
+        return "stopped"
+    into = f" as {action.new_trial}" if action.new_trial else ""
+    return action.action.replace("_", " ") + into
+
+
+def _helped(incident: Incident) -> str:
+    action = incident.intervention
+    if action is None or action.helped is None:
+        return "-"
+    return "yes" if action.helped else "no"
+
+
+def _data(packet: Packet) -> Iterator[str]:
+    if not packet.cards:
+        return
+    yield "## Data"
+    yield table(
+        ["file", "split", "rows", "SHA-256", "cleaned copy"],
+        [
+            [
+                as_code(c.path),
+                c.split,
+                str(c.rows),
+                f"`{c.sha256[:12]}`",
+                f"{c.cleaned_rows} rows, `{c.cleaned_sha256[:12]}`" if c.cleaned_sha256 else "-",
+            ]
+            for c in packet.cards
+        ],
+    )
+    if packet.quarantined:
+        counted = Counter(row.check for row in packet.quarantined)
+        what = ", ".join(f"{n} {check.replace('_', ' ')}" for check, n in sorted(counted.items()))
+        yield (
+            f"{len(packet.quarantined)} training rows were set aside ({what}); the list with"
+            " reasons is in the ledger. Your files are unchanged."
+        )
+    faults = [fault for card in packet.cards for fault in card.faults]
+    if faults:
+        yield table(
+            ["check", "file", "rows", "finding"],
+            [
+                [as_text(f.check), as_code(f.path), str(f.rows), as_text(f.detail, 160)]
+                for f in faults[:20]
+            ],
+        )
+
+
+def _sources(packet: Packet) -> Iterator[str]:
+    used = {s.finding for s in packet.plan.suggestions}
+    cited = [f for f in packet.findings if f.id in used] or list(packet.findings[:5])
+    if not cited:
+        return
+    yield "## Sources"
+    yield "\n".join(
+        f"- “{as_text(f.claim)}” — {as_text(f.citation.title)}"
+        f" ({as_text(f.citation.locator)}; {f.citation.verification.replace('_', ' ')})"
+        for f in cited[:12]
+    )
+
+
+def _smoke(packet: Packet) -> Iterator[str]:
+    yield "## Smoke test"
+    if packet.smoke is None:
+        yield "Not run yet."
+        return
+    state = "passed" if packet.smoke.passed else "**failed**"
+    command = as_code(packet.smoke.command, 2000)
+    detail = as_text(packet.smoke.detail, 400)
+    yield f"{command} on this commit, in a fresh sandbox: {state}. {detail}"
+
+
+def _comments(packet: Packet) -> Iterator[str]:
+    if packet.comments:
+        yield "## Comments turned into work"
+        yield "\n".join(f"- From {as_text(c.by)}: {as_text(c.text, 500)}" for c in packet.comments)
+
+
+def _cost(packet: Packet) -> Iterator[str]:
+    done = [t.result.duration_s for t in packet.trials if t.result is not None]
+    hours = sum(done) / 3600
+    cost = hours * packet.assigned.budget.usd_per_hour
+    predicted = packet.plan.forecast
+    yield "## Cost"
+    yield (
+        f"{len(done)} runs of {packet.assigned.budget.trials} allowed, {sum(done):.0f} s of running"
+        f" time, {cost:.2f} USD. Forecast: {predicted.trials} runs, {predicted.hours:g} h,"
+        f" {predicted.cost_usd:.2f} USD ({as_text(predicted.basis)})."
+    )
+
+
+def _check(packet: Packet) -> Iterator[str]:
+    revision = packet.assigned.revision
+    yield "## Check it"
+    yield (
+        f"`labcrew mr verify {packet.assigned.id}-MR{revision}` computes every number again from"
+        " the stored outputs; `--rerun` runs the winner again."
+    )

@@ -1,0 +1,278 @@
+"""The experiment launcher: which trials to run next, within the budget. Pure, but for Optuna."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from agents.sampler import asked, completed, study_of
+from labcrew.domain.base import Model, canonical_json, content_hash
+from labcrew.domain.experiment import Plan, Trial, TrialKind
+from labcrew.domain.search_space import Parameter, Values, distance
+from labcrew.domain.ticket import AssignedTicket, Metric
+
+NEAR = 0.02
+"""Two settings closer than this on every axis (each scaled to [0, 1]) count as the same try."""
+_FINALISTS = 2
+
+
+class Group(Model):
+    """The trials that differ in nothing but the seed."""
+
+    kind: TrialKind
+    values: Values
+    data: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """One score a seed: a run repeated with the same seed says nothing new."""
+        first = {t.seed: t.score.value for t in reversed(self.trials) if t.score is not None}
+        return tuple(
+            first[seed] for seed in dict.fromkeys(t.seed for t in self.trials) if seed in first
+        )
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.scores)
+
+
+class PastFailure(Model):
+    """A recorded run that failed with certain settings, on the same code and data."""
+
+    trial: str
+    values: Values
+    reason: str
+
+
+def spent(trials: Sequence[Trial]) -> int:
+    """How many runs of the budget are used or promised."""
+    return sum(trial.status != "skipped" for trial in trials)
+
+
+def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:
+    """Trials by what they set and which data they saw, in order of their first trial."""
+    found: dict[str, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        found[canonical_json([trial.values, trial.data])].append(trial)
+    return tuple(
+        Group(kind=g[0].kind, values=g[0].values, data=g[0].data, trials=tuple(g))
+        for g in found.values()
+    )
+
+
+def ranked(metric: Metric, trials: Sequence[Trial], least_seeds: int) -> tuple[Group, ...]:
+    """Groups with at least `least_seeds` scores, best mean first; ties go to the older group."""
+    ready = [g for g in groups(trials) if len(g.scores) >= least_seeds]
+    sign = -1 if metric.direction == "maximize" else 1
+    return tuple(sorted(ready, key=lambda g: sign * g.mean))
+
+
+class ExperimentLauncher:
+    """Designs trials: baseline, baseline on cleaned data, search by Optuna, finalists by seed."""
+
+    def design(
+        self,
+        assigned: AssignedTicket,
+        plan: Plan,
+        trials: Sequence[Trial],
+        failures: Sequence[PastFailure] = (),
+        baselines: int = 1,
+    ) -> tuple[Trial, ...]:
+        """The next trials to run; empty when the design is complete or the budget is spent.
+
+        A function of its arguments alone: the same history always gives the same trials.
+
+        Args:
+            trials: all of the ticket's trials so far.
+            failures: runs that failed before on the same code and data, of any ticket.
+            baselines: how often the baseline may be run while it has given no score.
+        """
+        seeds = assigned.ticket.seeds
+        left = assigned.budget.trials - spent(trials)
+        kinds = {trial.kind for trial in trials}
+        make = _Maker(assigned, len(trials))
+        own = [trial for trial in trials if trial.kind == "baseline"]
+        if not any(trial.score for trial in own):
+            if len(own) >= baselines * len(seeds):
+                return ()
+            why = "the program as it is"
+            return tuple(make("baseline", {}, s, "original", why) for s in seeds[: max(0, left)])
+        cleaned = bool(plan.quarantine)
+        if cleaned and "cleaned_baseline" not in kinds and left > len(seeds):
+            why = f"the program as it is, without {len(plan.quarantine)} quarantined rows"
+            return tuple(make("cleaned_baseline", {}, s, "cleaned", why) for s in seeds)
+        data = "cleaned" if cleaned else "original"
+        reserve = 0 if "finalist" in kinds else self._reserve(assigned, trials)
+        past = [*failures, *_failed(trials)]
+        suggested = tuple(self._suggested(assigned, plan, trials, past, make, data, left - reserve))
+        if any(trial.status == "planned" for trial in suggested):
+            return suggested
+        searching = "finalist" not in kinds and not self._target_met(assigned, trials)
+        if searching and left > reserve:
+            count = min(assigned.budget.parallel, left - reserve)
+            found = tuple(self._search(assigned, trials, past, make, data, count))
+            if any(trial.status == "planned" for trial in found):
+                return (*suggested, *found)
+        return tuple(self._finalists(assigned, trials, data, left))
+
+    def _reserve(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> int:
+        """Runs kept for the finalists' other seeds; none where not even one can be completed."""
+        more = len(assigned.ticket.seeds) - 1
+        own = sum(t.kind in ("baseline", "cleaned_baseline") for t in trials)
+        room = assigned.budget.trials - own
+        if room < 1 + more:
+            return 0
+        two = assigned.budget.trials >= 8 * max(1, more) and room >= _FINALISTS * (1 + more)
+        return more * (_FINALISTS if two else 1)
+
+    def _target_met(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> bool:
+        metric = assigned.ticket.metric
+        best = ranked(metric, [t for t in trials if t.kind in ("search", "restart")], 1)
+        if metric.target is None or not best:
+            return False
+        return not metric.better(metric.target, best[0].mean)
+
+    def _suggested(
+        self,
+        assigned: AssignedTicket,
+        plan: Plan,
+        trials: Sequence[Trial],
+        past: Sequence[PastFailure],
+        make: "_Maker",
+        data: str,
+        left: int,
+    ) -> Iterator[Trial]:
+        """The plan's suggestions that were not tried yet; a person's own is tried in any case."""
+        space = assigned.ticket.search_space
+        tried = {canonical_json(t.values) for t in trials}
+        for suggestion in plan.suggestions:
+            complete = completed(space, suggestion.values, content_hash(suggestion))
+            if left <= 0 or canonical_json(complete) in tried:
+                continue
+            tried.add(canonical_json(complete))
+            seed, repeated = assigned.ticket.seeds[0], _near(space, past, complete)
+            if repeated is not None and suggestion.finding:
+                yield make("search", complete, seed, data, *_not_run(repeated), skipped=True)
+                continue
+            left -= 1
+            yield make("search", complete, seed, data, suggestion.because, suggestion.finding)
+
+    def _search(
+        self,
+        assigned: AssignedTicket,
+        trials: Sequence[Trial],
+        past: Sequence[PastFailure],
+        make: "_Maker",
+        data: str,
+        count: int,
+    ) -> Iterator[Trial]:
+        """Settings from Optuna; those close to a recorded failure are cited, not run.
+
+        Settings that were run already give nothing new with the same seed: they are asked past.
+        """
+        space, seed = assigned.ticket.search_space, assigned.ticket.seeds[0]
+        study = study_of(assigned, [t for t in trials if t.kind in ("search", "restart")])
+        known = {canonical_json(t.values) for t in trials if t.data == data}
+        # A space whose every neighbourhood has failed would be asked for ever.
+        for _ in range(20 * count):
+            values = asked(study, space)
+            if canonical_json(values) in known:
+                continue
+            known.add(canonical_json(values))
+            repeated = _near(space, past, values)
+            if repeated is not None:
+                yield make("search", values, seed, data, *_not_run(repeated), skipped=True)
+                continue
+            yield make("search", values, seed, data, "Optuna (TPE)")
+            count -= 1
+            if count == 0:
+                return
+
+    def _finalists(
+        self,
+        assigned: AssignedTicket,
+        trials: Sequence[Trial],
+        data: str,
+        left: int,
+    ) -> Iterator[Trial]:
+        """The missing seeds of the best two; settings that failed with a seed are passed over."""
+        make, chosen = _Maker(assigned, len(trials)), 0
+        # A baseline that was started again with more memory is no candidate: it sets nothing.
+        searched = [
+            t for t in trials if t.kind in ("search", "restart") and t.data == data and t.values
+        ]
+        for group in ranked(assigned.ticket.metric, searched, 1):
+            known = [t for t in trials if t.values == group.values and t.data == data]
+            scored = {t.seed for t in known if t.score is not None}
+            if {t.seed for t in known} - scored:
+                continue
+            missing = [s for s in assigned.ticket.seeds if s not in scored]
+            if len(missing) > left:
+                return
+            left -= len(missing)
+            for seed in missing:
+                first = group.trials[0].id
+                yield make("finalist", group.values, seed, data, f"{first} with another seed")
+            chosen += 1
+            if chosen == _FINALISTS:
+                return
+
+    def restart(
+        self, assigned: AssignedTicket, trials: Sequence[Trial], of: Trial, values: Values, why: str
+    ) -> Trial:
+        """A trial that starts a stopped one again with changed values or memory."""
+        made = _Maker(assigned, len(trials))("restart", values, of.seed, of.data, why)
+        return made.model_copy(update={"restarts": of.id})
+
+
+class _Maker:
+    """Numbers trials on from the last one."""
+
+    def __init__(self, assigned: AssignedTicket, known: int) -> None:
+        self._assigned, self._next = assigned, known
+
+    def __call__(
+        self,
+        kind: TrialKind,
+        values: Values,
+        seed: int,
+        data: str,
+        because: str,
+        cites: str = "",
+        *,
+        skipped: bool = False,
+    ) -> Trial:
+        number = self._next
+        self._next += 1
+        return Trial(
+            id=f"{self._assigned.id}-{number:03d}",
+            ticket=self._assigned.id,
+            number=number,
+            kind=kind,
+            values=values,
+            seed=seed,
+            data="cleaned" if data == "cleaned" else "original",
+            because=because,
+            cites=cites,
+            memory_mb=self._assigned.budget.memory_mb,
+            status="skipped" if skipped else "planned",
+        )
+
+
+def _failed(trials: Sequence[Trial]) -> list[PastFailure]:
+    return [
+        PastFailure(trial=t.id, values=t.values, reason=t.result.reason if t.result else t.status)
+        for t in trials
+        if t.status in ("failed", "stopped") and t.values
+    ]
+
+
+def _near(
+    space: dict[str, Parameter], past: Sequence[PastFailure], values: Values
+) -> PastFailure | None:
+    return next((f for f in past if distance(space, f.values, values) <= NEAR), None)
+
+
+def _not_run(repeated: PastFailure) -> tuple[str, str]:
+    """Why a trial is skipped, and the failed run that it cites."""
+    return f"not run: {repeated.trial} ended so before ({repeated.reason})", repeated.trial

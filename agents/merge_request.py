@@ -1,0 +1,232 @@
+"""The merge request: which change to propose, and the evidence packet that speaks for it.
+
+The description is a function of the ledger's records alone. `mr verify` writes it again and
+compares every character, so that an altered digit shows.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+from agents.description import Packet, write
+from labcrew.domain.base import Model
+from labcrew.domain.experiment import Score, Trial
+from labcrew.domain.research import DatasetCard
+from labcrew.domain.review import Evidence, MergeRequest
+from labcrew.domain.sandbox import OverlayFile
+from labcrew.domain.search_space import Values
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.evidence import fill, number
+from labcrew.intervals import difference_interval
+from labcrew.judgement import Judge, Judgement
+
+
+class SummaryQuestion(Model):
+    """What the opening paragraph may speak of; numbers only by their keys."""
+
+    title: str
+    question: str
+    keys: tuple[str, ...]
+    settings: Values
+    quarantined_rows: int
+    verdict: Literal["improves", "no_gain", "unmeasured"]
+
+
+class SummaryAnswer(Model):
+    """The opening paragraph, in Markdown, with {{key}} for every number."""
+
+    paragraph: str
+
+
+def _summary_rule(q: SummaryQuestion) -> SummaryAnswer:
+    what = "better settings" + (" and cleaner training data" if q.quarantined_rows else "")
+    if q.verdict == "unmeasured":
+        return SummaryAnswer(
+            paragraph=f"This change proposes {what}, chosen on validation. No holdout was measured."
+        )
+    outcome = (
+        "beats the program as it was"
+        if q.verdict == "improves"
+        else "does not beat the program as it was beyond the seeds' noise"
+    )
+    return SummaryAnswer(
+        paragraph=(
+            f"This change proposes {what}. On the holdout, opened once, it {outcome}:"
+            " {{holdout_best_mean}} against {{holdout_baseline_mean}} (means over the seeds)."
+        )
+    )
+
+
+SUMMARY = Judgement(
+    name="merge_request.summary",
+    agent="merge_request",
+    answer=SummaryAnswer,
+    rule=_summary_rule,
+    prompt=(
+        "Write the opening paragraph of a merge request in plain words. Write no digit yourself;"
+        " refer to a number as {{key}} with one of the keys."
+    ),
+    check=lambda q, a: _summary_trouble(q, a),
+)
+
+
+def _summary_trouble(q: SummaryQuestion, a: SummaryAnswer) -> str | None:
+    rest = a.paragraph
+    for key in q.keys:
+        rest = rest.replace("{{" + key + "}}", "")
+    if any(c.isdigit() for c in rest):
+        return "it holds a digit that is not a reference"
+    lowered = rest.lower()
+    if any(mark in lowered for mark in ("{{", "<", "[", "://", "www.", "`", "|", "\n#")):
+        return "it holds an unknown reference, HTML, a link, code, a table or a heading"
+    return None if 0 < len(a.paragraph) <= 2000 else "it is empty or too long"
+
+
+def compared(
+    assigned: AssignedTicket, baseline: Sequence[Score], best: Sequence[Score]
+) -> tuple[float | None, Literal["improves", "no_gain", "unmeasured"]]:
+    """The holdout gain, and whether its 95% interval lies above zero."""
+    metric = assigned.ticket.metric
+    interval = difference_interval([s.value for s in best], [s.value for s in baseline])
+    if interval is None:
+        return None, "unmeasured"
+    low = min(metric.gain(interval.low, 0.0), metric.gain(interval.high, 0.0))
+    return metric.gain(interval.estimate, 0.0), "improves" if low > 0 else "no_gain"
+
+
+def numbers(packet: Packet) -> tuple[Evidence, ...]:
+    """Every number of the description that is a score or computed from scores."""
+    metric, digits = packet.assigned.ticket.metric, _digits(packet)
+    found = [
+        number(metric, f"t{trial.number}", "value", [trial.score], digits=digits)
+        for trial in packet.trials
+        if trial.score is not None
+    ]
+    for name, scores in (
+        ("validation_baseline", packet.validation_baseline),
+        ("validation_cleaned", packet.validation_cleaned),
+        ("validation_best", packet.validation_best),
+        ("holdout_baseline", packet.holdout_baseline),
+        ("holdout_best", packet.holdout_best),
+    ):
+        if scores:
+            found.append(number(metric, f"{name}_mean", "mean", scores, digits=digits))
+            found.append(number(metric, f"{name}_std", "std", scores, digits=digits))
+    for split, new, old in (
+        ("validation", packet.validation_best, packet.validation_baseline),
+        ("holdout", packet.holdout_best, packet.holdout_baseline),
+    ):
+        if len(new) > 1 and len(old) > 1:
+            found += [
+                number(metric, f"{split}_{statistic}", statistic, new, old, digits)
+                for statistic in ("gain", "gain_low", "gain_high")
+            ]
+        elif new and old:
+            found.append(number(metric, f"{split}_gain", "gain", new, old, digits))
+    return tuple(found)
+
+
+def _digits(packet: Packet) -> int:
+    """Decimals for the packet's numbers: four, and more where the best scores are very small."""
+    sizes = [abs(s.value) for s in (*packet.validation_best, *packet.validation_baseline)]
+    largest = max(sizes, default=1.0)
+    if largest == 0 or largest >= 0.1:
+        return 4
+    return min(12, 3 + math.ceil(-math.log10(largest)))
+
+
+class MergeRequestAgent:
+    """Turns the winner into files, and the ledger into a description."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    async def summarise(self, packet: Packet) -> str:
+        """The opening paragraph; asked once and kept, so that a model is not asked again."""
+        verdict = await self._judge.ask(
+            SUMMARY,
+            SummaryQuestion(
+                title=packet.assigned.ticket.title,
+                question=packet.assigned.ticket.question[:2000],
+                keys=tuple(item.key for item in numbers(packet)),
+                settings=packet.settings,
+                quarantined_rows=len(packet.quarantined),
+                verdict=packet.verdict,
+            ),
+        )
+        return verdict.answer.paragraph
+
+    def compose(self, packet: Packet, *, revision: int, branch: str, commit: str) -> MergeRequest:
+        """The merge request as the ledger's records have it."""
+        evidence = numbers(packet)
+        template = write(packet)
+        assigned = packet.assigned
+        return MergeRequest(
+            id=f"{assigned.id}-MR{revision}",
+            ticket=assigned.id,
+            revision=revision,
+            title=assigned.ticket.title,
+            branch=branch,
+            target=assigned.target_branch,
+            base_commit=assigned.base_commit,
+            commit=commit,
+            template=template,
+            description=fill(template, evidence),
+            evidence=evidence,
+            plots=("trials.svg",),
+            smoke=packet.smoke,
+            gain=packet.gain,
+            verdict=packet.verdict,
+        )
+
+    def records(self, packet: Packet, folder: str, plot: bytes) -> tuple[OverlayFile, ...]:
+        """Files that document the change in the repository: settings, quarantine, plot."""
+        settings = {
+            "ticket": packet.assigned.id,
+            "base_commit": packet.assigned.base_commit,
+            "settings": packet.settings,
+            "seeds": list(packet.assigned.ticket.seeds),
+        }
+        files = [
+            OverlayFile(
+                path=f"{folder}/settings.json",
+                content=(json.dumps(settings, indent=2) + "\n").encode(),
+            ),
+            OverlayFile(path=f"{folder}/trials.svg", content=plot),
+        ]
+        if packet.quarantined:
+            lines = ["path,row,id,check,confidence"] + [
+                f"{_cell(row.path)},{row.row},{_cell(row.id)},{_cell(row.check)},{row.confidence:.2f}"
+                for row in packet.quarantined
+            ]
+            files.append(
+                OverlayFile(
+                    path=f"{folder}/quarantine.csv", content=("\n".join(lines) + "\n").encode()
+                )
+            )
+        return tuple(files)
+
+
+def _cell(text: str) -> str:
+    """An id of the user's data as one CSV cell that no spreadsheet runs as a formula."""
+    plain = "".join(c for c in text if c.isprintable()).replace('"', '""')
+    guarded = f"'{plain}" if plain[:1] in "=+-@" else plain
+    return f'"{guarded}"' if any(c in guarded for c in ',"') else guarded
+
+
+def data_hash(cards: Sequence[DatasetCard], *, cleaned: bool) -> str:
+    """One hash over what a run saw of the ticket's data."""
+    from labcrew.domain.base import content_hash
+
+    seen = [
+        (card.path, card.cleaned_sha256 if cleaned and card.cleaned_sha256 else card.sha256)
+        for card in sorted(cards, key=lambda card: card.path)
+    ]
+    return content_hash([list(pair) for pair in seen]) if seen else ""
+
+
+def outcome_counts(trials: Sequence[Trial]) -> Counter[str]:
+    """How many trials ended in each way."""
+    return Counter(trial.status for trial in trials)

@@ -1,0 +1,111 @@
+"""The description: what it shows, and that nobody's text breaks out of its place in it."""
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from agents.description import write
+from agents.merge_request import numbers
+from labcrew.evidence import fill
+from tests.packets import make_packet, scores
+from tests.tickets import make_assigned, make_trial
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+NASTY = (
+    "<script>alert(1)</script>", "<!--", "[x](http://evil.example)", "![x](http://evil.example)",
+    "http://evil.example", "www.evil.example", "{{t0}}", "{{nothing}}", "|", "`", "``", "\\", "\\`",
+    "\n\n# Approved\n", "\r\n- item", "* ", "~~~", "**", "__", "&lt;", "&#60;", "\u2028",
+    "\x1b[31m",
+    "\u202e", "1. ", "> ", "---", "[x]: http://evil.example", "<http://evil.example>", "@team",
+)  # fmt: skip
+HARMLESS = {"text", "code_inline", "strong_open", "strong_close", "softbreak"}
+
+
+def described(text: str) -> str:
+    packet = make_packet(text)
+    return fill(write(packet), numbers(packet))
+
+
+def blocks(markdown: str) -> list[tuple[str, str]]:
+    return [(token.type, token.tag) for token in MARKDOWN.parse(markdown)]
+
+
+def inline(markdown: str) -> list[Token]:
+    return [child for token in MARKDOWN.parse(markdown) for child in token.children or []]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(NASTY) | st.text(max_size=6), min_size=1, max_size=6).map("".join))
+@example("".join(NASTY))
+@example("a`<b>`{{t0}}")
+def test_text_of_others_never_leaves_its_place(text: str) -> None:
+    markdown = described(f"x{text}")
+    assert blocks(markdown) == blocks(described("x"))
+    children = inline(markdown)
+    assert {child.type for child in children} <= HARMLESS
+    shown = "".join(child.content for child in children if child.type == "text")
+    assert "\u202e" not in shown
+    assert "\x1b" not in markdown
+    # What a renderer with automatic links would look for in the source, escapes aside.
+    plain = re.sub(r"`[^`\n]*`", "", markdown)
+    assert not re.search(r"(?<!\\)://|\bwww\.|@\w", plain)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_each_trick_alone(text: str) -> None:
+    test_text_of_others_never_leaves_its_place.hypothesis.inner_test(text)  # type: ignore[attr-defined]
+
+
+def test_everything_that_happened_is_told() -> None:
+    text = described("said")
+    for words in (
+        "## Result", "0.9000 ± 0.0100", "## What changes", "| lr | 0.1 |", "`train.py`",
+        "No default of lr was found", "## Trials", "as it is", "skipped: said", "failed: said",
+        "## What went wrong on the way", "restart smaller as T-0001-004 | yes", "stopped | -",
+        "1 near-repeats of failed runs", "## Data", "9 rows, `cccccccccccc`", "1 duplicate",
+        "## Sources", "local file", "## Smoke test", "passed", "From said: said", "## Cost",
+        "labcrew mr verify T-0001-MR0",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_what_did_not_happen_is_left_out() -> None:
+    packet = make_packet(
+        incidents=(), cards=(), findings=(), quarantined=(), comments=(), smoke=None,
+        settings={}, changed_files=(), unplaced=(), holdout_best=(), holdout_baseline=(),
+        trials=(make_trial(0, 0.5),), paragraph="Well.",
+    )  # fmt: skip
+    text = fill(write(packet), numbers(packet))
+    for words in ("went wrong", "## Data", "## Sources", "## Comments", "| holdout", "opened once"):
+        assert words not in text
+    assert "Not run yet." in text
+
+
+def test_reported_numbers_are_called_so() -> None:
+    reported = tuple(s.model_copy(update={"source": "reported"}) for s in scores(0.8, 0.9))
+    packet = make_packet(validation_best=reported, validation_baseline=reported)
+    assert "reported, not verified" in write(packet)
+
+
+def test_a_failed_smoke_test_stands_out() -> None:
+    packet = make_packet()
+    assert packet.smoke is not None
+    broken = packet.smoke.model_copy(update={"passed": False})
+    assert "**failed**" in write(packet.model_copy(update={"smoke": broken}))
+
+
+def test_many_trials_are_cut_and_counted() -> None:
+    packet = make_packet(trials=tuple(make_trial(n, 0.5) for n in range(75)))
+    text = write(packet)
+    assert "15 more are in the ledger." in text
+    assert "{{t59}}" in text
+    assert "{{t60}}" not in text
+
+
+def test_lower_is_better_is_said() -> None:
+    metric = {"name": "loss", "direction": "minimize", "file": "m.jsonl"}
+    assert "loss (lower is better)" in write(make_packet(assigned=make_assigned(metric=metric)))

@@ -1,0 +1,85 @@
+"""Detectors: what must raise an alarm, what must not, and that memory stays constant."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.detectors import DETECTORS, Alarm, Divergence, NotFinite
+
+NAN, INF = math.nan, math.inf
+
+
+def first_alarm(lines: list[dict[str, float]]) -> tuple[int, Alarm] | None:
+    detectors = [make() for make in DETECTORS]
+    for position, numbers in enumerate(lines):
+        for detector in detectors:
+            alarm = detector.see(numbers)
+            if alarm is not None:
+                return position, alarm
+    return None
+
+
+def losses(*values: float, name: str = "loss") -> list[dict[str, float]]:
+    return [{"step": float(n), name: value} for n, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "position", "kind"),
+    [
+        (losses(1, NAN, NAN), 2, "not_finite"),
+        (losses(NAN, NAN), 1, "not_finite"),
+        (losses(1, INF, INF, name="val_loss"), 2, "not_finite"),
+        (losses(50, INF, INF, name="rmse"), 2, "not_finite"),
+        (losses(1, 0.5, 30, 40, 50, 60), 5, "diverged"),
+        (losses(-5, -6, 300, 400, 500, 600, name="nll"), 5, "diverged"),
+    ],
+)
+def test_what_has_gone_wrong_is_seen(
+    lines: list[dict[str, float]], position: int, kind: str
+) -> None:
+    found = first_alarm(lines)
+    assert found is not None
+    assert (found[0], found[1].kind) == (position, kind)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        losses(1, NAN, 1, NAN, 1),
+        losses(1, NAN, 0.9),
+        losses(INF, INF, INF, INF, name="best"),
+        losses(1, 30, 30, 30, 0.9, 30, 30, 30),
+        losses(1e-9, 5e-8, 5e-8, 5e-8, 5e-8),
+        losses(0.1, 0.001, -3, -4, -5, -6, -7, name="nll"),
+        losses(1, 100, 1000, 10_000, 100_000, name="tokens"),
+        losses(1, 1.5, 1.9, 1.9, 1.9, 1.9),
+        [{}] * 9,
+    ],
+)
+def test_what_is_well_is_left_alone(lines: list[dict[str, float]]) -> None:
+    assert first_alarm(lines) is None
+
+
+def test_lines_without_numbers_do_not_break_a_row() -> None:
+    assert first_alarm([{"loss": NAN}, {}, {}, {"loss": NAN}]) is not None
+
+
+def test_a_log_that_invents_names_fills_no_memory() -> None:
+    finite, divergence = NotFinite(), Divergence()
+    for number in range(5000):
+        finite.see({f"loss{number}": 1.0})
+        divergence.see({f"loss{number}": 1.0})
+    held = [v for d in (finite, divergence) for v in vars(d).values() if isinstance(v, set | dict)]
+    assert max(len(part) for part in held) <= 200
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=8), st.floats(), max_size=3), max_size=30))
+def test_no_line_breaks_a_detector(lines: list[dict[str, float]]) -> None:
+    first_alarm(lines)
+
+
+@given(st.lists(st.floats(0.1, 1.9), max_size=60))
+def test_noise_within_a_factor_of_twenty_is_no_divergence(values: list[float]) -> None:
+    assert first_alarm(losses(*values)) is None

@@ -1,0 +1,259 @@
+"""The launcher: whole searches played through, on any space, budget and history."""
+
+import hashlib
+import statistics
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agents.experiment_launcher import (
+    NEAR,
+    ExperimentLauncher,
+    PastFailure,
+    groups,
+    ranked,
+    spent,
+)
+from labcrew.domain.base import canonical_json
+from labcrew.domain.experiment import Plan, Trial
+from labcrew.domain.research import QuarantinedRow, Suggestion
+from labcrew.domain.search_space import distance, legal, nearest
+from labcrew.domain.ticket import AssignedTicket
+from tests.spaces import settings_of, spaces
+from tests.tickets import SPACE, failed, make_assigned, make_plan, make_trial, scored
+
+LAUNCHER = ExperimentLauncher()
+ROW = QuarantinedRow(path="train.csv", row=1, check="duplicate", reason="r", confidence=1)
+SLOW = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+
+
+def play(
+    assigned: AssignedTicket,
+    plan: Plan,
+    failures: tuple[PastFailure, ...] = (),
+    fails: float = 0.0,
+) -> list[Trial]:
+    """Runs a design to its end; a hash of the settings says how well each run goes."""
+    trials: list[Trial] = []
+    for _ in range(300):
+        designed = LAUNCHER.design(assigned, plan, trials, failures)
+        assert designed == LAUNCHER.design(assigned, plan, list(trials), failures)
+        if not any(trial.status == "planned" for trial in designed):
+            return trials
+        for trial in designed:
+            if trial.status == "planned":
+                luck = _luck(trial)
+                trial = failed(trial) if luck < fails and trial.values else scored(trial, luck)
+            trials.append(trial)
+    raise AssertionError("the design never ends")
+
+
+def _luck(trial: Trial) -> float:
+    text = canonical_json([trial.values, trial.data, trial.seed])
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 16**8
+
+
+@SLOW
+@given(
+    spaces(),
+    st.integers(1, 3),
+    st.integers(0, 14),
+    st.integers(1, 4),
+    st.booleans(),
+    st.sampled_from([0.0, 0.3, 1.0]),
+    st.data(),
+)
+def test_a_design_keeps_its_promises(
+    space: dict[str, Any],
+    seed_count: int,
+    more: int,
+    parallel: int,
+    cleaned: bool,
+    fails: float,
+    data: st.DataObject,
+) -> None:
+    seeds = tuple(range(10, 10 + seed_count))
+    assigned = make_assigned(
+        search_space={name: p.model_dump() for name, p in space.items()},
+        seeds=seeds,
+        budget={"trials": seed_count + 1 + more, "parallel": parallel},
+    )
+    suggestions = tuple(
+        Suggestion(values=v, because="a paper says so", finding=f"F{n}")
+        for n, v in enumerate(data.draw(st.lists(settings_of(space), max_size=3)))
+    )
+    failures = tuple(
+        PastFailure(trial=f"T-0000-{n}", values=v, reason="nan")
+        for n, v in enumerate(data.draw(st.lists(settings_of(space), max_size=2)))
+    )
+    plan = make_plan(suggestions=suggestions, quarantine=(ROW,) if cleaned else ())
+    trials = play(assigned, plan, failures, fails)
+
+    assert spent(trials) <= assigned.budget.trials
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    assert len({trial.id for trial in trials}) == len(trials)
+    ran = [trial for trial in trials if trial.status != "skipped"]
+    assert [t.seed for t in ran[:seed_count]] == list(seeds)
+    assert all(t.kind == "baseline" and t.values == {} for t in ran[:seed_count])
+    assert len({canonical_json([t.values, t.data, t.seed]) for t in ran}) == len(ran)
+    for trial in trials:
+        assert set(trial.values) in (set(), set(space))
+        for name, value in trial.values.items():
+            parameter = space[name]
+            assert legal(parameter, value)
+            if parameter.type != "choice" and parameter.step is not None:
+                assert nearest(parameter, value) == value
+        if trial.kind == "search":
+            assert trial.seed == seeds[0]
+        if trial.status == "skipped":
+            past = {f.trial: f.values for f in failures}
+            past |= {t.id: t.values for t in trials if t.status == "failed"}
+            assert distance(space, past[trial.cites], trial.values) <= NEAR
+    if fails == 0:
+        for finalist in (t for t in trials if t.kind == "finalist"):
+            same = [t for t in ran if t.values == finalist.values and t.data == finalist.data]
+            assert sorted(t.seed for t in same) == sorted(seeds)
+    kinds = [t.kind for t in ran]
+    assert kinds.count("cleaned_baseline") in (0, seed_count)
+    if "cleaned_baseline" in kinds:
+        assert all(t.data == "cleaned" for t in ran if t.kind in ("search", "finalist"))
+
+
+def assigned_for(trials: int, **changes: Any) -> AssignedTicket:
+    return make_assigned(budget={"trials": trials, "parallel": 2}, **changes)
+
+
+def test_baseline_then_suggestions_then_optuna_then_finalists() -> None:
+    paper = Suggestion(values={"lr": 0.03}, because="a paper says so", finding="F1")
+    trials = play(assigned_for(24), make_plan(suggestions=(paper,), quarantine=(ROW,)))
+    assert [t.kind for t in trials[:6]] == ["baseline"] * 3 + ["cleaned_baseline"] * 3
+    assert (trials[6].because, trials[6].cites) == ("a paper says so", "F1")
+    assert trials[6].values["lr"] == 0.03
+    assert [t.kind for t in trials[-4:]] == ["finalist"] * 4
+    assert {t.because for t in trials[7:-4]} == {"Optuna (TPE)"}
+    assert spent(trials) == 24
+    best = ranked(assigned_for(24).ticket.metric, trials, 3)
+    assert len([g for g in best if g.kind == "search"]) == 2
+
+
+def test_a_met_target_ends_the_search_and_finalists_run_once() -> None:
+    metric = {"name": "a", "direction": "maximize", "file": "m.jsonl", "target": 0.0}
+    trials = play(assigned_for(24, metric=metric), make_plan())
+    kinds = [t.kind for t in trials]
+    assert kinds.count("search") == 2
+    assert kinds.count("finalist") == 4
+
+
+def test_suggestions_leave_enough_for_the_finalists() -> None:
+    many = tuple(
+        Suggestion(values={"lr": lr, "batch": b}, because="p", finding="F")
+        for lr in (0.001, 0.01, 0.1)
+        for b in (8, 16, 32)
+    )
+    trials = play(assigned_for(9), make_plan(suggestions=many))
+    assert [t.kind for t in trials] == ["baseline"] * 3 + ["search"] * 4 + ["finalist"] * 2
+
+
+def test_a_budget_too_small_for_a_finalist_is_spent_on_the_search() -> None:
+    trials = play(assigned_for(5), make_plan())
+    assert [t.kind for t in trials] == ["baseline"] * 3 + ["search"] * 2
+
+
+def test_a_small_space_is_not_run_twice() -> None:
+    space = {"kind": {"type": "choice", "choices": ["a", "b"]}}
+    trials = play(assigned_for(24, search_space=space), make_plan())
+    assert [t.kind for t in trials].count("search") == 2
+    assert [t.kind for t in trials].count("finalist") == 4
+    assert spent(trials) == 9
+
+
+def test_a_finalist_that_fails_gives_way_to_the_next() -> None:
+    assigned = assigned_for(16)
+    trials = [scored(t, 0.1) for t in LAUNCHER.design(assigned, make_plan(), [])]
+    for n, value in enumerate((0.9, 0.8, 0.7)):
+        trials.append(make_trial(3 + n, value, values={"lr": (n + 1) / 10, "batch": 8}))
+    trials.append(make_trial(6, kind="finalist", values={"lr": 0.1, "batch": 8}, seed=1))
+    trials[-1] = failed(trials[-1])
+    designed = LAUNCHER.design(assigned, make_plan(), trials)
+    assert [t.values["lr"] for t in designed] == [0.2, 0.2, 0.3, 0.3]
+    assert [t.seed for t in designed] == [1, 2, 1, 2]
+
+
+def test_near_repeats_of_failures_are_cited_not_run() -> None:
+    space = {"lr": SPACE["lr"]}
+    everywhere = tuple(
+        PastFailure(trial=f"T-0000-{n}", values={"lr": 10 ** (-4 + n / 30)}, reason="nan")
+        for n in range(121)
+    )
+    paper = Suggestion(values={"lr": 0.1}, because="p", finding="F1")
+    person = Suggestion(values={"lr": 0.2}, because="asked for in a comment", finding="")
+    assigned = assigned_for(12, search_space=space)
+    baseline = [scored(t, 0.1) for t in LAUNCHER.design(assigned, make_plan(), [])]
+    plan = make_plan(suggestions=(paper, person))
+    designed = LAUNCHER.design(assigned, plan, baseline, everywhere)
+    assert [(t.values["lr"], t.status) for t in designed] == [(0.1, "skipped"), (0.2, "planned")]
+    assert designed[0].cites.startswith("T-0000-")
+    assert LAUNCHER.design(assigned, make_plan(), baseline, everywhere) == ()
+
+
+def test_failures_of_another_space_are_no_obstacle() -> None:
+    strange = PastFailure(trial="T-0000-1", values={"lr": 0.0, "batch": "many"}, reason="nan")
+    assigned = assigned_for(12)
+    baseline = [scored(t, 0.1) for t in LAUNCHER.design(assigned, make_plan(), [])]
+    designed = LAUNCHER.design(assigned, make_plan(), baseline, (strange,))
+    assert [t.status for t in designed] == ["planned", "planned"]
+
+
+def test_a_baseline_without_a_score_is_tried_as_often_as_a_person_said() -> None:
+    assigned, plan = assigned_for(8), make_plan()
+    trials = [failed(t) for t in LAUNCHER.design(assigned, plan, [])]
+    assert LAUNCHER.design(assigned, plan, trials) == ()
+    trials += [failed(t) for t in LAUNCHER.design(assigned, plan, trials, baselines=2)]
+    assert len(trials) == 6
+    assert len(LAUNCHER.design(assigned, plan, trials, baselines=3)) == 2
+
+
+def test_a_repeated_seed_does_not_make_a_finalist() -> None:
+    trials = [make_trial(n, 0.5 + n / 10, seed=0) for n in range(3)]
+    (group,) = groups(trials)
+    assert group.scores == (0.5,)
+    assert ranked(make_assigned().ticket.metric, trials, 3) == ()
+
+
+def test_ranking_follows_the_direction_and_the_older_of_equals() -> None:
+    trials = [
+        make_trial(0, 0.5, values={"lr": 0.1, "batch": 8}),
+        make_trial(1, 0.5, values={"lr": 0.2, "batch": 8}),
+        make_trial(2, 0.9, values={"lr": 0.3, "batch": 8}),
+    ]
+    up = make_assigned().ticket.metric
+    assert [g.values["lr"] for g in ranked(up, trials, 1)] == [0.3, 0.1, 0.2]
+    down = up.model_copy(update={"direction": "minimize"})
+    assert [g.values["lr"] for g in ranked(down, trials, 1)] == [0.1, 0.2, 0.3]
+
+
+def test_a_restart_says_what_it_restarts() -> None:
+    of = make_trial(4, seed=1, data="cleaned")
+    made = LAUNCHER.restart(make_assigned(), [of] * 5, of, {"lr": 0.01, "batch": 8}, "again")
+    assert (made.number, made.restarts, made.seed, made.data) == (5, of.id, 1, "cleaned")
+    assert made.kind == "restart"
+
+
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_the_search_learns(direction: str) -> None:
+    space = {"lr": {"type": "float", "low": 0.0, "high": 1.0}}
+    metric = {"name": "m", "direction": direction, "file": "m.jsonl"}
+    assigned = make_assigned(
+        search_space=space, metric=metric, seeds=(0,), budget={"trials": 40, "parallel": 1}
+    )
+    sign = -1 if direction == "maximize" else 1
+    trials: list[Trial] = []
+    while designed := LAUNCHER.design(assigned, make_plan(), trials):
+        trials += [scored(t, sign * (float(t.values.get("lr", 1)) - 0.3) ** 2) for t in designed]
+    missed = [abs(float(t.values["lr"]) - 0.3) for t in trials[1:]]
+    assert min(missed) < 0.02
+    assert statistics.median(missed[-10:]) < statistics.median(missed[:10])

@@ -1,0 +1,70 @@
+"""What a run reports: the last value, from a file or a line; a NaN at the end is no value."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labcrew.domain.ticket import Metric
+from tools.reported import from_file, from_line, from_output
+
+
+def metric(name: str = "acc", **changes: str) -> Metric:
+    return Metric.model_validate({"name": name, "direction": "maximize"} | changes)
+
+
+FILE = metric(file="metrics.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        (['{"acc": 0.5}', '{"acc": 0.7}', '{"loss": 1}'], 0.7),
+        (['{"acc": 0.5}', '{"acc": NaN}'], None),
+        (['{"acc": 0.5}', "acc: broken", '{"acc": "0.9"}', '{"acc": true}', '["acc"]'], 0.5),
+        (['{"acc": 0.5}', '{"acc": ' + "[" * 50_000], 0.5),
+        (['{"acc": 0.5}', '{"acc": 1' + "0" * 400 + "}"], 0.5),
+        (['{"other": 1}'], None),
+        ([], None),
+    ],
+)
+def test_the_last_line_that_has_it_counts(
+    tmp_path: Path, lines: list[str], value: float | None
+) -> None:
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines))
+    assert from_file(FILE, tmp_path) == value
+
+
+def test_no_file_is_no_value(tmp_path: Path) -> None:
+    assert from_file(FILE, tmp_path) is None
+    assert from_file(metric(pattern="(x)"), tmp_path) is None
+
+
+@given(name=st.text(min_size=1, max_size=20).filter(str.strip), ascii=st.booleans())
+def test_any_name_is_found_however_json_spells_it(
+    tmp_path_factory: pytest.TempPathFactory, name: str, ascii: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("outputs")
+    line = json.dumps({name: 0.5}, ensure_ascii=ascii)
+    (folder / "metrics.jsonl").write_text(line, encoding="utf-8", errors="surrogatepass")
+    if not any("\ud800" <= c <= "\udfff" for c in name):
+        assert from_file(metric(name, file="metrics.jsonl"), folder) == 0.5
+
+
+def test_lines_are_read_by_pattern_or_name() -> None:
+    pattern = metric("val rmse", pattern=r"val rmse[=: ]+(\S+)")
+    assert from_line(pattern, "val rmse: 3 val rmse: 4") == 4
+    assert from_line(pattern, "val rmse: many") is None
+    assert from_line(pattern, "other") is None
+    assert from_line(metric("val rmse"), "epoch 1 val rmse 0.5") == 0.5
+    assert from_line(metric("acc"), '{"acc": 0.5}') == 0.5
+    assert from_line(metric("a"), "b 1") is None
+
+
+def test_a_run_that_ends_in_nan_has_no_metric() -> None:
+    pattern = metric(pattern=r"acc (\S+)")
+    assert from_output(pattern, ["acc 0.5", "noise", "acc 0.7", "noise"]) == 0.7
+    assert from_output(pattern, ["acc 0.5", "acc nan"]) is None
+    assert from_output(pattern, []) is None

@@ -1,0 +1,1 @@
+"""Typed actions that agents take; the policy check stands in `toolbox.py`."""

@@ -1,0 +1,127 @@
+"""The plot of a ticket's trials as an SVG that is the same for the same trials."""
+
+import io
+import threading
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from labcrew.domain.experiment import Score, Trial
+from labcrew.domain.ticket import Metric
+
+_LOCK = threading.Lock()
+_INK, _GOOD, _BAD, _BASE = "#24292f", "#0a7d5a", "#c0392b", "#57606a"
+_STYLE: Any = {
+    "svg.hashsalt": "labcrew",
+    "svg.fonttype": "none",
+    "font.family": ["DejaVu Sans", "sans-serif"],
+    "font.size": 10,
+    "text.parse_math": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "figure.facecolor": "white",
+}
+
+
+def trials_svg(
+    metric: Metric,
+    trials: Sequence[Trial],
+    holdout: Sequence[tuple[str, Sequence[Score]]] = (),
+) -> bytes:
+    """Validation by trial with the best so far, the baseline's spread, and the holdout by seed.
+
+    Args:
+        holdout: a label and its holdout scores, one a seed; shown in a panel of its own.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    # The style is the process's: two tickets' plots at once would mix theirs. A browser has the
+    # glyphs that Matplotlib's own font lacks: the file holds text, not outlines.
+    with _LOCK, mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure = Figure(figsize=(9.6, 3.8), layout="constrained")
+        if holdout:
+            left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [2.4, 1]})
+            _holdout(right, metric, holdout)
+        else:
+            left = figure.subplots()
+        _search(left, metric, trials)
+        made = io.BytesIO()
+        figure.savefig(made, format="svg", metadata={"Date": None, "Creator": "labcrew"})
+    return made.getvalue()
+
+
+def _search(axes: Any, metric: Metric, trials: Sequence[Trial]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    scored = [(t.number, t.score.value, t.kind) for t in trials if t.score is not None]
+    base = [value for _, value, kind in scored if kind == "baseline"]
+    if base:
+        axes.axhspan(min(base), max(base), color=_BASE, alpha=0.18, lw=0)
+        axes.axhline(sum(base) / len(base), color=_BASE, lw=1, ls="--", label="baseline")
+    for kinds, marker, label in (
+        (("baseline", "cleaned_baseline"), "s", "program's own settings"),
+        (("search", "restart"), "o", "search"),
+        (("finalist",), "D", "finalist, other seed"),
+    ):
+        chosen = [(n, v) for n, v, kind in scored if kind in kinds]
+        if chosen:
+            x, y = zip(*chosen, strict=True)
+            fill = _BASE if marker == "s" else "none" if marker == "D" else _GOOD
+            axes.scatter(
+                x, y, marker=marker, s=26, label=label, zorder=3, facecolor=fill,
+                edgecolor=_BASE if marker == "s" else _GOOD,
+            )  # fmt: skip
+    _best_line(axes, metric, scored)
+    low, high = axes.get_ylim()
+    bad = [t.number for t in trials if t.status in ("failed", "stopped")]
+    if bad:
+        axes.scatter(
+            bad, [low + 0.03 * (high - low)] * len(bad), marker="x", s=34, color=_BAD,
+            label="stopped or failed", zorder=3,
+        )  # fmt: skip
+    axes.set_xlabel("trial")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel(f"validation {_plain(metric.name)}")
+    arrow = "higher" if metric.direction == "maximize" else "lower"
+    axes.set_title(f"Trials ({arrow} is better)", loc="left", fontsize=10.5, color=_INK)
+    axes.grid(axis="y", color="#d0d7de", lw=0.6)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=8, loc="best")
+
+
+def _best_line(axes: Any, metric: Metric, scored: Sequence[tuple[int, float, str]]) -> None:
+    best: list[tuple[int, float]] = []
+    for number, value, kind in scored:
+        if kind != "finalist" and (not best or metric.better(value, best[-1][1])):
+            best.append((number, value))
+    if len(best) > 1:
+        x, y = zip(*best, (scored[-1][0], best[-1][1]), strict=True)
+        axes.step(x, y, where="post", color=_GOOD, lw=1.2, alpha=0.7, label="best so far")
+
+
+def _holdout(axes: Any, metric: Metric, holdout: Sequence[tuple[str, Sequence[Score]]]) -> None:
+    for place, (label, scores) in enumerate(holdout):
+        values = [score.value for score in scores]
+        colour = _BASE if label == "baseline" else _GOOD
+        axes.scatter([place] * len(values), values, s=30, color=colour, zorder=3)
+        mean = sum(values) / len(values)
+        axes.hlines(mean, place - 0.25, place + 0.25, color=colour, lw=2)
+        axes.annotate(f"{mean:.4g}", (place + 0.28, mean), fontsize=9, color=colour, va="center")
+    axes.set_xticks(range(len(holdout)), [label for label, _ in holdout])
+    axes.set_xlim(-0.5, len(holdout) - 0.2)
+    axes.margins(y=0.15)
+    axes.set_title(
+        f"Holdout {_plain(metric.name)}, each seed", loc="left", fontsize=10.5, color=_INK
+    )
+    axes.grid(axis="y", color="#d0d7de", lw=0.6)
+
+
+def _plain(name: str) -> str:
+    """A name without what no XML may hold."""
+    return "".join(c for c in name if c.isprintable())

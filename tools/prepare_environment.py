@@ -1,0 +1,26 @@
+"""Tool that installs a ticket's software environment, once for each content hash."""
+
+from labcrew.domain.base import Model
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import ToolError
+from tools.toolbox import Tool, Workbench
+
+
+class PrepareEnvironment(Model):
+    """Installs the environment that the plan showed."""
+
+    key: str
+    approved: bool
+
+
+def _prepare(call: PrepareEnvironment, assigned: AssignedTicket, bench: Workbench) -> str:
+    plan = bench.environments.plan(assigned.ticket, assigned.id, assigned.base_commit)
+    if plan.key != call.key:
+        raise ToolError(
+            "the environment is not the one that the plan gate showed; it must be approved anew.",
+            f"Run `labcrew ticket retry {assigned.id}`.",
+        )
+    return bench.environments.ensure(plan, approved=call.approved)
+
+
+prepare_environment = Tool("prepare_environment", PrepareEnvironment, _prepare)

@@ -1,0 +1,139 @@
+"""The one way an agent acts: look the call up in the policy table, run it, write it down."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from labcrew.domain.base import content_hash
+from labcrew.domain.experiment import Tracker
+from labcrew.domain.repository import Repositories
+from labcrew.domain.research import AgentName, LiteratureSource, Memory
+from labcrew.domain.review import GateKind
+from labcrew.domain.sandbox import Environments, Sandboxes
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import GateRequired, LabcrewError, PolicyRefused
+from labcrew.home import Home
+from labcrew.ledger import Ledger
+from labcrew.policy import Arguments, decide
+from labcrew.ports import Clock
+
+C = TypeVar("C", bound=BaseModel)
+R = TypeVar("R")
+_SHOWN_CHARACTERS = 400
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """The adapters that tools reach the world through; built by desk/, handed down."""
+
+    home: Home
+    ledger: Ledger
+    sandboxes: Sandboxes
+    repositories: Repositories
+    environments: Environments
+    memory: Memory
+    tracker: Tracker
+    sources: Sequence[LiteratureSource]
+    clock: Clock
+    base_image: str
+    output_cap_mb: int = 256
+
+
+@dataclass(frozen=True)
+class Tool(Generic[C, R]):
+    """A typed action.
+
+    Args:
+        name: as the policy table knows it.
+        call: the arguments' type.
+        run: does it; blocks, raises ToolError for what the agent should hear.
+    """
+
+    name: str
+    call: type[C]
+    run: Callable[[C, AssignedTicket, Workbench], R]
+
+
+@dataclass
+class Toolbox:
+    """One agent's hands for one logical step of one ticket.
+
+    Args:
+        agent: who acts.
+        assigned: the ticket.
+        bench: the adapters.
+        step: names the step in the ledger; the same on every re-run, so that a call that is
+            repeated after a crash is still one event.
+        approved: whether a gate of a kind was accepted for this revision.
+    """
+
+    agent: AgentName
+    assigned: AssignedTicket
+    bench: Workbench
+    step: str
+    approved: Callable[[GateKind], bool]
+
+    async def use(self, tool: Tool[C, R], call: C) -> R:
+        """Runs a tool in a thread, after the policy said yes.
+
+        Raises:
+            PolicyRefused, GateRequired: the table's verdict.
+            ToolError: what the tool says of its failure; other errors stop the ticket.
+        """
+        arguments = call.model_dump(mode="json")
+        verdict, because = decide(self.agent, tool.name, arguments)
+        try:
+            if verdict == "refused":
+                raise PolicyRefused(f"{self.agent} may not use {tool.name}: {because}.")
+            if verdict != "allowed" and not self.approved(verdict):  # type: ignore[arg-type]
+                raise GateRequired(
+                    f"{tool.name} waits for the {verdict} gate: {because}.",
+                    "Decide it with `labcrew decide`.",
+                )
+            result = await _to_its_end(tool.run, call, self.assigned, self.bench)
+        except Exception as error:
+            said = error.message if isinstance(error, LabcrewError) else str(error)
+            self._write_down(tool.name, verdict, arguments, f"{type(error).__name__}: {said}")
+            raise
+        self._write_down(tool.name, verdict, arguments, "done")
+        return result
+
+    def _write_down(self, tool: str, verdict: str, arguments: Arguments, outcome: str) -> None:
+        digest = content_hash(arguments)
+        failed = "" if outcome == "done" else f"/{content_hash(outcome)[:8]}"
+        self.bench.ledger.events.append(
+            ticket=self.assigned.id,
+            actor=self.agent,
+            kind="tool.used",
+            # By what was asked, not by a count: a re-run may leave out what was done before.
+            key=f"{self.assigned.id}/{self.step}/{tool}/{digest[:12]}{failed}",
+            data={
+                "tool": tool,
+                "verdict": verdict,
+                "arguments": str(arguments)[:_SHOWN_CHARACTERS],
+                "arguments_sha256": digest,
+                "outcome": outcome[:_SHOWN_CHARACTERS],
+            },
+        )
+
+
+async def _to_its_end(
+    run: Callable[[C, AssignedTicket, Workbench], R],
+    call: C,
+    assigned: AssignedTicket,
+    bench: Workbench,
+) -> R:
+    """Runs a tool in a thread. Cancelled, it waits for the thread first: an effect that is under
+    way can't be called back, and the ticket must not be let go while it happens.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(run, call, assigned, bench))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running})
+        if not running.cancelled():
+            running.exception()  # looked at, so that it is not reported as forgotten
+        raise

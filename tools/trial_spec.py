@@ -1,0 +1,194 @@
+"""How a trial becomes a container: one place, so that a rerun is the same run."""
+
+import re
+import shlex
+from pathlib import Path
+
+from labcrew.domain.experiment import Trial
+from labcrew.domain.sandbox import (
+    Limits,
+    OverlayFile,
+    Purpose,
+    ReadOnlyInput,
+    SandboxSpec,
+    WorkspaceSource,
+)
+from labcrew.domain.search_space import Values
+from labcrew.domain.ticket import AssignedTicket, DataInput, Settings
+
+WORKSPACE = "/work"
+
+
+def spelt_value(value: object) -> str:
+    """A parameter's value as a program reads it on a command line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def arguments(settings: Settings, values: Values) -> str:
+    """The command-line arguments that set `values`, quoted for a shell."""
+    if settings.style != "arguments":
+        return ""
+    spelt = []
+    for name, value in values.items():
+        option = name.replace("_", "-") if settings.dashes else name
+        known = {"name": option, "value": spelt_value(value)}
+        spelt += [shlex.quote(_filled(word, known)) for word in settings.argument.split(" ")]
+    return " ".join(spelt)
+
+
+def run_command(assigned: AssignedTicket, template: str, values: Values, seed: int) -> str:
+    """The shell line of one run: the ticket's command with its placeholders filled in."""
+    ticket = assigned.ticket
+    known = {
+        "settings": arguments(ticket.settings, values),
+        "seed": str(seed),
+        "outputs": ticket.outputs,
+    }
+    return _filled(template, known)
+
+
+def _filled(template: str, known: dict[str, str]) -> str:
+    """A template with its placeholders filled in one pass: a value that reads "{seed}" stays so."""
+    placeholder = re.compile("{(" + "|".join(map(re.escape, known)) + ")}")
+    return placeholder.sub(lambda found: known[found[1]], template)
+
+
+def run_environment(assigned: AssignedTicket, values: Values, seed: int) -> dict[str, str]:
+    """The environment variables of one run."""
+    ticket = assigned.ticket
+    variables = {
+        "PYTHONUNBUFFERED": "1",
+        "LABCREW_SEED": str(seed),
+        "LABCREW_OUTPUTS": f"{WORKSPACE}/{ticket.outputs}",
+        "OMP_NUM_THREADS": str(max(1, int(assigned.budget.cpus))),
+    }
+    variables |= data_variables(assigned) | ticket.run.environment
+    if ticket.settings.style == "environment":
+        variables |= {
+            # A shell hands on only names of letters, digits and underscores.
+            re.sub(r"\W", "_", ticket.settings.prefix + name, flags=re.ASCII).upper(): spelt_value(
+                value
+            )
+            for name, value in values.items()
+        }
+    return variables
+
+
+def external_target(index: int, item: DataInput) -> str:
+    """Where a data file outside the repository stands in a container."""
+    return f"/data/{index}/{Path(item.path).name}"
+
+
+def data_variables(assigned: AssignedTicket) -> dict[str, str]:
+    """LABCREW_DATA_<n> for the n-th data file, where that lies outside the repository."""
+    return {
+        f"LABCREW_DATA_{index}": external_target(index, item)
+        for index, item in enumerate(assigned.ticket.data)
+        if item.external
+    }
+
+
+def hidden_paths(assigned: AssignedTicket) -> tuple[str, ...]:
+    """Repository paths that no trial sees: the evaluator's private ones and private data."""
+    ticket = assigned.ticket
+    private = ticket.evaluator.private if ticket.evaluator else ()
+    return (*private, *(d.path for d in ticket.data if d.private and not d.external))
+
+
+def data_inputs(
+    assigned: AssignedTicket, cleaned: dict[str, Path], *, private: bool = False
+) -> tuple[tuple[ReadOnlyInput, ...], tuple[OverlayFile, ...]]:
+    """Data for a container: files outside as read-only inputs, cleaned files laid over originals.
+
+    Args:
+        cleaned: the ticket's path of a data file → its cleaned copy on the host.
+        private: whether the container may see private data (the evaluator's may).
+    """
+    inputs: list[ReadOnlyInput] = []
+    overlay: list[OverlayFile] = []
+    for index, item in enumerate(assigned.ticket.data):
+        if item.private and not private:
+            continue
+        copy = cleaned.get(item.path)
+        if item.external:
+            source = copy or Path(item.path)
+            inputs.append(ReadOnlyInput(source=source, target=external_target(index, item)))
+        elif copy is not None:
+            overlay.append(OverlayFile(path=item.path, content=copy.read_bytes()))
+    return tuple(inputs), tuple(overlay)
+
+
+def trial_container(trial_id: str, purpose: Purpose = "trial") -> str:
+    """The container's name in its home."""
+    return f"{trial_id}-{purpose}".lower()
+
+
+def run_spec(
+    assigned: AssignedTicket,
+    *,
+    name: str,
+    purpose: Purpose,
+    image: str,
+    commit: str,
+    template: str,
+    values: Values,
+    seed: int,
+    memory_mb: int,
+    cleaned: dict[str, Path],
+    overlay: tuple[OverlayFile, ...] = (),
+    trial: str = "",
+) -> SandboxSpec:
+    """The container of one run of the ticket's program, without anything private."""
+    inputs, laid_over = data_inputs(assigned, cleaned)
+    command = run_command(assigned, template, values, seed)
+    return SandboxSpec(
+        name=name,
+        purpose=purpose,
+        ticket=assigned.id,
+        trial=trial,
+        image=image,
+        command=("sh", "-c", f"mkdir -p {shlex.quote(assigned.ticket.outputs)} && {command}"),
+        environment=run_environment(assigned, values, seed),
+        workspace=WorkspaceSource(
+            repository=assigned.id,
+            commit=commit,
+            without=hidden_paths(assigned),
+            overlay=(*laid_over, *overlay),
+        ),
+        inputs=inputs,
+        limits=Limits(
+            cpus=assigned.budget.cpus,
+            memory_mb=memory_mb,
+            timeout_s=assigned.ticket.run.timeout_s,
+            gpus=assigned.budget.gpus,
+        ),
+    )
+
+
+def trial_spec(
+    assigned: AssignedTicket,
+    trial: Trial,
+    *,
+    image: str,
+    cleaned: dict[str, Path],
+    overlay: tuple[OverlayFile, ...] = (),
+    name: str | None = None,
+    purpose: Purpose = "trial",
+) -> SandboxSpec:
+    """The container of a trial: the base commit, its parameters, its data version and seed."""
+    return run_spec(
+        assigned,
+        name=name or trial_container(trial.id),
+        purpose=purpose,
+        image=image,
+        commit=assigned.base_commit,
+        template=assigned.ticket.run.command,
+        values=trial.values,
+        seed=trial.seed,
+        memory_mb=trial.memory_mb,
+        cleaned=cleaned if trial.data == "cleaned" else {},
+        overlay=overlay,
+        trial=trial.id,
+    )
