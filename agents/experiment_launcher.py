@@ -220,8 +220,12 @@ class ExperimentLauncher:
     def restart(
         self, assigned: AssignedTicket, trials: Sequence[Trial], of: Trial, values: Values, why: str
     ) -> Trial:
-        """A trial that starts a stopped one again with changed values or memory."""
-        made = _Maker(assigned, len(trials))("restart", values, of.seed, of.data, why)
+        """A trial that starts a stopped one again with changed values or memory.
+
+        With the same values it is the same kind of trial: a baseline stays a baseline.
+        """
+        kind: TrialKind = of.kind if values == of.values else "restart"
+        made = _Maker(assigned, len(trials))(kind, values, of.seed, of.data, why)
         return made.model_copy(update={"restarts": of.id})
 
 

@@ -233,7 +233,9 @@ class LogMonitor:
         allowed: list[Action] = ["give_up"]
         if may_restart and smaller is not None:
             allowed.append("restart_smaller")
-        if may_restart and alarm.kind == "out_of_memory":
+        # Only as far as a person approved: no agent raises its own budget.
+        ceiling = assigned.budget.memory_limit_mb or assigned.budget.memory_mb
+        if may_restart and alarm.kind == "out_of_memory" and 2 * trial.memory_mb <= ceiling:
             allowed.append("restart_with_memory")
         verdict = await self._judge.ask(
             INTERVENTION,

@@ -104,7 +104,7 @@ class Toolbox:
     def _write_down(self, tool: str, verdict: str, arguments: Arguments, outcome: str) -> None:
         digest = content_hash(arguments)
         failed = "" if outcome == "done" else f"/{content_hash(outcome)[:8]}"
-        self.bench.ledger.events.append(
+        self.bench.ledger.events.note(
             ticket=self.assigned.id,
             actor=self.agent,
             kind="tool.used",

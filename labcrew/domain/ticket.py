@@ -200,6 +200,12 @@ class Budget(Model):
     parallel: int = Field(default=2, ge=1, le=256, description="runs at once")
     cpus: float = Field(default=1, gt=0, description="cores a run")
     memory_mb: int = Field(default=2048, ge=64, description="MiB a run")
+    memory_limit_mb: int | None = Field(
+        default=None,
+        ge=64,
+        description="MiB that a run may be given when it is started again after running out of"
+        " memory; default: no more than memory_mb",
+    )
     gpus: int = Field(default=0, ge=0, description="GPUs a run")
     usd_per_hour: float = Field(default=0, ge=0, description="price of one running trial")
 

@@ -42,6 +42,18 @@ class Events:
         with self._store.writing(self._lease) as transaction:
             return transaction.append(ticket=ticket, actor=actor, kind=kind, key=key, data=data)
 
+    def note(self, *, ticket: str, actor: str, kind: str, key: str, data: dict[str, Any]) -> None:
+        """Adds a line with the next write or look at the log, for a commit costs milliseconds.
+
+        For what goes before a write of its own, such as a tool's call before its result: a process
+        killed in between leaves neither, and the step that is run again notes it again.
+        """
+        if key.startswith(RESERVED):
+            raise LedgerError(f"The key {key!r} is kept for the ledger itself: choose another.")
+        self._store.notes.append(
+            {"ticket": ticket, "actor": actor, "kind": kind, "key": key, "data": data}
+        )
+
     def of(
         self, ticket: str | None = None, after: int = 0, limit: int | None = None
     ) -> list[Event]:
@@ -51,11 +63,13 @@ class Events:
             query = query.where(EVENTS.c.ticket == ticket)
         if limit is not None:
             query = query.limit(limit)
+        self._store.write_notes()
         with self._store.reading() as connection:
             return [event_of(row) for row in connection.execute(query)]
 
     def find(self, key: str) -> Event | None:
         """The line that has this key."""
+        self._store.write_notes()
         with self._store.reading() as connection:
             row = connection.execute(select(EVENTS).where(EVENTS.c.key == key)).one_or_none()
         return None if row is None else event_of(row)
@@ -67,5 +81,6 @@ class Events:
             query = query.where(EVENTS.c.ticket == ticket)
         if kind is not None:
             query = query.where(EVENTS.c.kind == kind)
+        self._store.write_notes()
         with self._store.reading() as connection:
             return int(connection.execute(query).scalar_one())

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -136,12 +137,22 @@ class Store:
         self.clock = clock
         self.wait_s = wait_s
         self.keys_in_flight: dict[str, threading.Lock] = {}
+        self.notes: deque[dict[str, Any]] = deque()
         self._turn = threading.Lock()
         self._local = threading.local()
 
     def close(self) -> None:
         """Lets go of the database; SQLite folds its log into the file."""
-        self.engine.dispose()
+        try:
+            self.write_notes()
+        finally:
+            self.engine.dispose()
+
+    def write_notes(self) -> None:
+        """Writes the lines that wait for a transaction; any transaction takes them along."""
+        if self.notes:
+            with self.writing():
+                return
 
     def refuse_open_transaction(self) -> None:
         """Raises LedgerError inside a transaction of this thread."""
@@ -220,8 +231,14 @@ class Store:
                 start = Head(row.sequence, row.hash)
                 transaction = Transaction(connection, start, stamp(self.clock.now()))
                 self._local.transaction = transaction
+                taken = [self.notes.popleft() for _ in range(len(self.notes))]
                 try:
+                    for line in taken:
+                        transaction.append(**line)
                     yield transaction
+                except BaseException:
+                    self.notes.extendleft(reversed(taken))
+                    raise
                 finally:
                     self._local.transaction = None
                 if transaction.broken:

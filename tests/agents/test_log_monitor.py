@@ -181,11 +181,24 @@ async def test_restarts_are_bounded(changes: dict[str, Any], restarts: int, left
 
 async def test_what_runs_out_of_memory_at_its_smallest_gets_more_once() -> None:
     alarm = Alarm(kind="out_of_memory", diagnosis="d")
+    approved = make_assigned()
+    approved = approved.model_copy(
+        update={"budget": approved.budget.model_copy(update={"memory_limit_mb": 1024})}
+    )
     verdict, values, memory = await LogMonitor(RULES).intervene(
-        make_assigned(), make_trial(1), alarm, reading(), restarts=0, budget_left=5
+        approved, make_trial(1), alarm, reading(), restarts=0, budget_left=5
     )
     assert (verdict.answer.action, memory) == ("restart_with_memory", 1024)
     assert values == {"lr": 0.1, "batch": 8}
+
+
+async def test_no_run_gets_more_memory_than_a_person_approved() -> None:
+    alarm = Alarm(kind="out_of_memory", diagnosis="d")
+    trial = make_trial(1, memory_mb=make_assigned().budget.memory_mb)
+    verdict, _, memory = await LogMonitor(RULES).intervene(
+        make_assigned(), trial, alarm, reading(), restarts=0, budget_left=5
+    )
+    assert (verdict.answer.action, memory) == ("give_up", trial.memory_mb)
 
 
 class Stubborn:

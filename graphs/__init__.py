@@ -1,0 +1,1 @@
+"""The LangGraph state machines: the only place where agents meet."""

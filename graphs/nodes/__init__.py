@@ -1,0 +1,1 @@
+"""The ticket machine's nodes, in the order of a ticket's way."""

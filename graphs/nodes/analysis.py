@@ -1,0 +1,149 @@
+"""After the trials: what they gave, which move comes next, and the gates that it may need."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agents.coordinator import Move, MoveQuestion
+from agents.experiment_launcher import ranked, spent
+from graphs.gates import gate_id, make_gate, pause_for
+from graphs.nodes.trials import hours_left
+from graphs.packet import best_group, group_of, own_runs
+from graphs.state import TicketState
+from graphs.work import Work
+from labcrew.domain.experiment import Trial
+from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.evidence import as_text
+
+_TAIL = 300
+
+
+async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Looks at what the trials gave and lets the coordinator choose among the legal moves."""
+    work = runtime.context
+    assigned = work.assigned(state["ticket"])
+    trials = work.trials(assigned.id)
+    if not own_runs(trials):
+        _ask_about_baseline(work, assigned, state["escalation_round"], trials)
+        return {"route": "gate_escalation"}
+    question = _move_question(work, assigned, trials)
+    answer = await work.crew.coordinator.next_move(question)
+    round_ = state.get("budget_round", 0)
+    work.ledger.events.append(
+        ticket=assigned.id,
+        actor="coordinator",
+        kind="move.chosen",
+        key=f"{assigned.id}/r{assigned.revision}/move/{len(trials)}.{round_}",
+        data={"move": answer.move, "because": answer.because},
+    )
+    if answer.move == "ask_budget":
+        _ask_budget(work, assigned, round_, answer.because)
+        return {"route": "gate_budget"}
+    if answer.move == "design_trials":
+        return {"route": "design_trials"}
+    if answer.move == "open_merge_request":
+        return {"route": "open_merge_request"}
+    return {"route": "close", "outcome": "no gain beyond noise: nothing beats the baseline"}
+
+
+def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) -> MoveQuestion:
+    metric = assigned.ticket.metric
+    baseline, best = group_of(trials, "baseline"), best_group(assigned, trials)
+    begins = f"{assigned.id}-budget-r{assigned.revision}."
+    asked = sum(1 for gate in work.ledger.gates.of(assigned.id) if gate.id.startswith(begins))
+    tried = [trial.values for trial in trials]
+    wanted = [s.values for s in work.plan(assigned).suggestions if not s.finding]
+    legal: list[Move] = []
+    left = assigned.budget.trials - spent(trials)
+    if left <= 0 or hours_left(assigned, trials) <= 0:
+        legal.append("ask_budget")
+    legal.append("open_merge_request" if best is not None else "finish")
+    found = ranked(metric, [t for t in trials if t.kind in ("search", "restart")], 1)
+    return MoveQuestion(
+        legal=tuple(legal),
+        trials_left=max(0, left),
+        hours_left=round(hours_left(assigned, trials), 3),
+        target_met=bool(found)
+        and metric.target is not None
+        and not metric.better(metric.target, found[0].mean),
+        gain=metric.gain(best.mean, baseline.mean) if best and baseline else None,
+        budget_asked=asked,
+        untried=sum(
+            not any(values.items() <= known.items() for known in tried) for values in wanted
+        ),
+    )
+
+
+def _ask_budget(work: Work, assigned: AssignedTicket, round_: int, because: str) -> None:
+    add = {"trials": assigned.budget.trials, "hours": assigned.budget.hours}
+    make_gate(
+        work,
+        assigned,
+        "budget",
+        round_,
+        title="More budget?",
+        description=(
+            f"{because}. {assigned.budget.trials} runs were allowed.\n\naccept: the same budget"
+            " again · edit: another one · ignore: finish with what there is"
+        ),
+        shown={"add": add, "budget": assigned.budget.model_dump(mode="json")},
+        allowed=("accept", "edit", "ignore"),
+    )
+
+
+async def gate_budget(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Waits for a person's word on more budget; only they can raise it."""
+    work, round_ = runtime.context, state["budget_round"]
+    assigned = work.assigned(state["ticket"])
+    gate = gate_id(assigned.id, "budget", assigned.revision, round_)
+    decision = pause_for(work, gate)
+    if decision.kind not in ("accept", "edit"):
+        return {"route": "analyse", "budget_round": round_ + 1}
+    shown = work.ledger.gates.get(gate).shown
+    # From what was shown, not from what stands: done again after a crash it adds nothing twice.
+    before = dict(shown["budget"])
+    changes = (
+        dict(decision.edits.get("budget", {}))
+        if decision.kind == "edit"
+        else {k: before[k] + v for k, v in shown["add"].items()}
+    )
+    work.update(assigned.id, actor="coordinator", budget=Budget.model_validate(before | changes))
+    return {"route": "design_trials", "budget_round": round_ + 1}
+
+
+def _ask_about_baseline(
+    work: Work, assigned: AssignedTicket, round_: int, trials: list[Trial]
+) -> None:
+    last = [t for t in trials if t.kind == "baseline"][-1:]
+    reason = last[0].result.reason if last and last[0].result else "it never ran"
+    spent_all = (
+        ""
+        if spent(trials) < assigned.budget.trials
+        else (f" The budget's {assigned.budget.trials} runs are spent: raise it before you accept.")
+    )
+    make_gate(
+        work,
+        assigned,
+        "escalation",
+        round_,
+        title="The program as it is gives no score",
+        description=(
+            f"No run of `{assigned.ticket.run.command}` at {assigned.base_commit[:12]} gave"
+            f" {assigned.ticket.metric.name}: {as_text(reason, 600)}\n\nCorrect the ticket's run,"
+            " metric, evaluator or environment and assign it again, or free what was missing and"
+            f" accept to try once more.{spent_all} ignore: end the ticket as failed"
+        ),
+        shown={"reason": reason[:1000], "trials": [t.id for t in trials]},
+        allowed=("accept", "respond", "ignore"),
+    )
+
+
+async def gate_escalation(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Waits for a person where the crew can't go on by itself."""
+    work, round_ = runtime.context, state["escalation_round"]
+    gate = gate_id(state["ticket"], "escalation", state["revision"], round_)
+    decision = pause_for(work, gate)
+    if decision.kind == "ignore":
+        reason = str(work.ledger.gates.get(gate).shown["reason"])
+        return {"route": "close", "outcome": f"failed: {reason[:_TAIL]}"}
+    return {"route": "design_trials", "escalation_round": round_ + 1}

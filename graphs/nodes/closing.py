@@ -1,0 +1,78 @@
+"""The end of a ticket: closed without a merge, and what is kept for the next one."""
+
+import asyncio
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agents.merge_request import data_hash
+from graphs.packet import best_group
+from graphs.state import TicketState
+from graphs.work import Work
+from labcrew.domain.experiment import Trial
+from labcrew.domain.remembered import REMEMBERED_TRIALS, record_of_lesson, record_of_trial
+from labcrew.domain.research import Lesson
+from labcrew.domain.ticket import AssignedTicket
+
+
+async def close(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Ends a ticket that is not merged."""
+    work = runtime.context
+    with work.ledger.transaction():
+        for request in work.ledger.merge_requests.of(state["ticket"]):
+            if request.status == "open":
+                work.ledger.merge_requests.put(
+                    request.model_copy(update={"status": "closed"}),
+                    actor="merge_request",
+                    kind="merge_request.closed",
+                )
+    return {}
+
+
+async def reflect(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Keeps what was learnt, for the next ticket, and ends this one."""
+    work = runtime.context
+    assigned = work.assigned(state["ticket"])
+    outcome = state.get("outcome", "")
+    trials = work.trials(assigned.id)
+    lessons = _lessons(work, assigned, trials, outcome)
+    failed = outcome.startswith("failed")
+    # Memory first: a ticket that the ledger has as done is not taken up again.
+    kept = [record_of_trial(t) for t in trials if t.status in REMEMBERED_TRIALS]
+    kept += [record_of_lesson(lesson) for lesson in lessons]
+    await asyncio.to_thread(work.bench.memory.remember, kept)
+    with work.ledger.transaction():
+        for lesson in lessons:
+            work.ledger.lessons.put(lesson, actor="coordinator", kind="lesson.kept")
+        work.move(assigned.id, "failed" if failed else "done", outcome)
+    return {}
+
+
+def _lessons(
+    work: Work, assigned: AssignedTicket, trials: list[Trial], outcome: str
+) -> list[Lesson]:
+    best = best_group(assigned, trials)
+    ticket = assigned.ticket
+    texts = [f"{ticket.title}: {outcome}."]
+    if best is not None:
+        spelt = ", ".join(f"{k}={v}" for k, v in sorted(best.values.items()))
+        texts.append(
+            f"For {ticket.title}, {spelt} on {best.data} data gave the best validation"
+            f" {ticket.metric.name}, {best.mean:.4g} over {len(best.scores)} seeds."
+        )
+    for incident in work.ledger.incidents.of(assigned.id)[:5]:
+        values = next((t.values for t in trials if t.id == incident.trial), {})
+        spelt = ", ".join(f"{k}={v}" for k, v in sorted(values.items())) or "the program's defaults"
+        texts.append(f"With {spelt} a run of {ticket.title} ended so: {incident.diagnosis[:200]}")
+    data = data_hash(work.cards(assigned.id), cleaned=False)
+    return [
+        Lesson(
+            id=f"{assigned.id}-L{assigned.revision}.{n}",
+            ticket=assigned.id,
+            text=text,
+            code_hash=assigned.base_commit,
+            data_hash=data,
+            repository=assigned.repository,
+        )
+        for n, text in enumerate(texts)
+    ]

@@ -1,0 +1,266 @@
+"""From assignment to a prepared ticket: intake, the two side-by-side agents, plan, prepare."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agents.coordinator import without_rows
+from agents.data_pipeline import report_problems
+from agents.literature_review import review_problems
+from graphs.gates import gate_id, make_gate, pause_for
+from graphs.state import TicketState
+from graphs.work import Work, environment_effect
+from labcrew.domain.experiment import Plan
+from labcrew.domain.remembered import record_of_finding
+from labcrew.domain.research import QuarantinedRow, Suggestion
+from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.errors import InputError
+from tools.prepare_environment import PrepareEnvironment, prepare_environment
+from tools.recall_memory import RecallMemory, recall_memory
+
+_LESSONS = 5
+_NEAR_ENOUGH = 0.35
+
+
+async def intake(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Takes the ticket up."""
+    assigned = runtime.context.assigned(state["ticket"])
+    return {
+        "revision": assigned.revision,
+        "plan_round": state.get("plan_round", 0),
+        "budget_round": 0,
+        "escalation_round": 0,
+    }
+
+
+async def review_literature(
+    work: Work, assigned: AssignedTicket, rules_only: bool, attempt: int
+) -> list[str]:
+    """The literature agent's attempt: its findings and brief go to ledger and memory if sound."""
+    crew = work.rules if rules_only else work.crew
+    tools = work.toolbox("literature_review", assigned, f"literature/{attempt}")
+    review = await crew.literature_review.review(assigned, tools)
+    problems = review_problems(review, assigned)
+    if problems:
+        return problems
+    with work.ledger.transaction():
+        for finding in review.findings:
+            work.ledger.findings.put(finding, actor="literature_review")
+        work.ledger.briefs.put(review.brief, actor="literature_review", kind="literature.reviewed")
+        if review.untrusted_text_read:
+            work.ledger.events.append(
+                ticket=assigned.id,
+                actor="literature_review",
+                kind="ticket.tainted",
+                key=f"{assigned.id}/tainted/literature",
+                data={"because": "untrusted paper text was read; no run gets the network"},
+            )
+    work.bench.memory.remember([record_of_finding(f) for f in review.findings])
+    return []
+
+
+async def profile_data(
+    work: Work, assigned: AssignedTicket, rules_only: bool, attempt: int
+) -> list[str]:
+    """The data agent's attempt: its dataset cards go to the ledger if sound."""
+    if not assigned.ticket.data:
+        return []
+    crew = work.rules if rules_only else work.crew
+    tools = work.toolbox("data_pipeline", assigned, f"data/{attempt}")
+    report = await crew.data_pipeline.profile(assigned, tools)
+    problems = report_problems(report, assigned)
+    if problems:
+        return problems
+    with work.ledger.transaction():
+        for card in report.cards:
+            if work.ledger.datasets.find(card.id) is None:
+                work.ledger.datasets.put(card, actor="data_pipeline", kind="data.profiled")
+    return []
+
+
+async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Writes the plan and opens its gate."""
+    work = runtime.context
+    assigned = work.assigned(state["ticket"])
+    round_ = state.get("plan_round", 0)
+    known = work.ledger.plans.find(_plan_id(assigned, round_))
+    made = known or await _written(work, assigned, round_)
+    if known is None:
+        work.ledger.plans.put(made, actor="coordinator", kind="plan.written")
+    make_gate(
+        work,
+        assigned,
+        "plan",
+        round_,
+        title=f"Plan for {assigned.ticket.title}",
+        description=_plan_text(assigned, made),
+        shown={
+            "plan": made.model_dump(mode="json"),
+            "budget": assigned.budget.model_dump(mode="json"),
+            "base_commit": assigned.base_commit,
+        },
+    )
+    return {"revision": assigned.revision, "plan_round": round_}
+
+
+def _plan_id(assigned: AssignedTicket, round_: int) -> str:
+    return f"{assigned.id}-P{assigned.revision}.{round_}"
+
+
+async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
+    environment = work.bench.environments.plan(assigned.ticket, assigned.id, assigned.base_commit)
+    tools = work.toolbox("coordinator", assigned, f"plan/{round_}")
+    recalled = await tools.use(
+        recall_memory,
+        RecallMemory(
+            scope="lessons",
+            query=f"{assigned.ticket.title}\n{assigned.ticket.question[:500]}",
+            limit=_LESSONS,
+            commit=assigned.base_commit,
+        ),
+    )
+    lessons = tuple(
+        hit.record.text + (" (lapsed: the code or data has changed since)" if hit.lapsed else "")
+        for hit in recalled
+        if hit.similarity >= _NEAR_ENOUGH and hit.record.ticket != assigned.id
+    )
+    briefs = work.ledger.briefs.of(assigned.id)
+    comment, asked = _comments(work, assigned)
+    made = await work.crew.coordinator.plan(
+        assigned,
+        briefs[-1] if briefs else None,
+        work.cards(assigned.id),
+        lessons=lessons,
+        plan_id=_plan_id(assigned, round_),
+        environment=environment.description,
+        environment_key=environment.key,
+        comment=comment,
+        seconds_a_run=_seconds_a_run(work, assigned),
+    )
+    return made.model_copy(update={"suggestions": (*asked, *made.suggestions)})
+
+
+def _comments(work: Work, assigned: AssignedTicket) -> tuple[str, tuple[Suggestion, ...]]:
+    """What people asked for since the last revision, as text and as settings to try."""
+    from agents.reading.asked import asked_settings
+
+    texts = [
+        comment.text
+        for request in work.ledger.merge_requests.of(assigned.id)
+        for comment in work.ledger.comments.of(assigned.id)
+        if comment.merge_request == request.id and comment.resolved_by_revision == assigned.revision
+    ]
+    texts += [
+        decision.comment
+        for decision in work.ledger.decisions.of(assigned.id)
+        if decision.kind == "respond" and "-plan-" in decision.gate and decision.comment
+    ]
+    asked = tuple(
+        Suggestion(values=values, because="asked for in a comment", finding="")
+        for text in texts
+        for values in asked_settings(text, assigned.ticket.search_space)
+    )
+    return "\n\n".join(texts), asked
+
+
+def _seconds_a_run(work: Work, assigned: AssignedTicket) -> float | None:
+    """The median run of this repository at this commit, over all tickets."""
+    times = sorted(
+        trial.result.duration_s
+        for other in work.ledger.tickets.all()
+        if other.base_commit == assigned.base_commit
+        for trial in work.ledger.trials.of(other.id)
+        if trial.result is not None and trial.status == "scored"
+    )
+    return times[len(times) // 2] if times else None
+
+
+def _plan_text(assigned: AssignedTicket, made: Plan) -> str:
+    budget, forecast = assigned.budget, made.forecast
+    lines = [made.summary, "", *(f"{n}. {step}" for n, step in enumerate(made.steps, 1)), ""]
+    if made.suggestions:
+        lines.append("Settings to try first:")
+        lines += [
+            f"- {', '.join(f'{k} = {v}' for k, v in s.values.items())} ({s.because})"
+            for s in made.suggestions
+        ]
+        lines.append("")
+    if made.quarantine:
+        lines.append(f"Rows to take out of the training data: {len(made.quarantine)}")
+        counted: dict[tuple[str, str], int] = {}
+        for row in made.quarantine:
+            counted[row.path, row.check] = counted.get((row.path, row.check), 0) + 1
+        lines += [f"- {path}: {n} {check}" for (path, check), n in sorted(counted.items())]
+        lines.append("")
+    lines += [f"Recalled: {lesson}" for lesson in made.recalled]
+    lines += [
+        f"Environment: {made.environment}",
+        f"Network hosts: {', '.join(made.hosts) or 'none'}",
+        f"Budget: {budget.trials} runs, {budget.parallel} at once, {budget.cpus:g} CPU and"
+        f" {budget.memory_mb} MiB each, at most {budget.hours:g} h",
+        f"Forecast: {forecast.hours:g} h, {forecast.cost_usd:.2f} USD ({forecast.basis})",
+    ]
+    return "\n".join(lines)
+
+
+async def gate_plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Waits for a person's word on the plan, and takes their edits into it."""
+    work, round_ = runtime.context, state["plan_round"]
+    assigned = work.assigned(state["ticket"])
+    decision = pause_for(work, gate_id(assigned.id, "plan", assigned.revision, round_))
+    if decision.kind == "ignore":
+        return {"route": "close", "outcome": f"the plan was turned down by {decision.by}"}
+    if decision.kind == "respond":
+        return {"route": "plan", "plan_round": round_ + 1}
+    if decision.kind == "edit":
+        # From what was shown, not from what stands: a re-run edits nothing twice.
+        gate = work.ledger.gates.get(decision.gate)
+        _edit_plan(work, assigned, Plan.model_validate(gate.shown["plan"]), decision.edits)
+    return {"route": "prepare"}
+
+
+def _edit_plan(work: Work, assigned: AssignedTicket, made: Plan, edits: dict[str, Any]) -> None:
+    dropped = set(edits.get("drop_suggestions", ()))
+    readmitted = frozenset((str(path), int(row)) for path, row in edits.get("readmit", ()))
+    changed = made.model_copy(
+        update={
+            "quarantine": without_rows(made, readmitted),
+            "suggestions": tuple(s for i, s in enumerate(made.suggestions) if i not in dropped),
+        }
+    )
+    with work.ledger.transaction():
+        work.ledger.plans.put(changed, actor="coordinator", kind="plan.edited")
+        if "budget" in edits:
+            budget = Budget.model_validate(assigned.budget.model_dump() | dict(edits["budget"]))
+            work.update(assigned.id, actor="coordinator", budget=budget)
+
+
+async def prepare(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Installs the environment and makes the cleaned data, as the gate approved them."""
+    work = runtime.context
+    assigned = work.assigned(state["ticket"])
+    made = work.plan(assigned)
+    tools = work.toolbox("experiment_launcher", assigned, "prepare")
+    image = await tools.use(
+        prepare_environment, PrepareEnvironment(key=made.environment_key, approved=True)
+    )
+    key = environment_effect(assigned.id, made)
+    work.ledger.intend(key, assigned.id, {"key": made.environment_key})
+    work.ledger.done(key, {"image": image})
+    cards = work.cards(assigned.id)
+    if made.quarantine and not any(card.cleaned_sha256 for card in cards):
+        await _clean(work, assigned, made.quarantine)
+    return {}
+
+
+async def _clean(
+    work: Work, assigned: AssignedTicket, accepted: tuple[QuarantinedRow, ...]
+) -> None:
+    tools = work.toolbox("data_pipeline", assigned, "clean")
+    cards = work.cards(assigned.id)
+    cleaned = await work.crew.data_pipeline.clean(assigned, cards, accepted, tools)
+    if not any(card.cleaned_sha256 for card in cleaned):
+        raise InputError(f"{assigned.id}: rows were quarantined, but no cleaned copy was made.")
+    with work.ledger.transaction():
+        for card in cleaned:
+            work.ledger.datasets.put(card, actor="data_pipeline", kind="data.cleaned")

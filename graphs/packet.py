@@ -1,0 +1,194 @@
+"""Gathers a merge request's packet from the ledger: the same ledger gives the same packet."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from agents.description import Packet
+from agents.experiment_launcher import Group, groups, ranked
+from agents.merge_request import compared
+from graphs.work import Work
+from labcrew.domain.experiment import Score, Trial, TrialKind
+from labcrew.domain.review import SmokeTest
+from labcrew.domain.sandbox import OverlayFile
+from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.errors import EvidenceError, ToolError
+from tools.make_change import MakeChange, RenderSettings, make_change, render_settings
+from tools.plots import trials_svg
+
+
+def own_runs(trials: Sequence[Trial]) -> list[Trial]:
+    """Scored runs of the program's own settings on its own data."""
+    return [t for t in trials if t.kind == "baseline" and t.score is not None]
+
+
+def group_of(trials: Sequence[Trial], kind: TrialKind) -> Group | None:
+    """The first group of a kind that has a score."""
+    return next((g for g in groups(trials) if g.kind == kind and g.scores), None)
+
+
+def best_group(assigned: AssignedTicket, trials: Sequence[Trial]) -> Group | None:
+    """The winner: the best validation mean over all seeds, if it beats the baseline's."""
+    baseline = group_of(trials, "baseline")
+    if baseline is None:
+        return None
+    metric = assigned.ticket.metric
+    full = ranked(metric, trials, len(assigned.ticket.seeds))
+    best = next((g for g in full if g.kind != "baseline"), None)
+    if best is None or not metric.better(best.mean, baseline.mean):
+        return None
+    return best
+
+
+def _holdout(work: Work, group: Group | None) -> tuple[Score, ...]:
+    found = []
+    for trial in group.trials if group else ():
+        effect = work.ledger.effect(f"{trial.id}/holdout")
+        if effect is not None and effect.result is not None:
+            found.append(Score.model_validate(effect.result))
+    return tuple(found)
+
+
+async def make_packet(
+    work: Work, assigned: AssignedTicket, smoke: SmokeTest | None = None
+) -> tuple[Packet, str]:
+    """The packet and the commit of its change, which is made and landed if it was not yet.
+
+    Raises:
+        EvidenceError: there is no winner.
+        ToolError: the change could not be made.
+    """
+    trials = work.trials(assigned.id)
+    baseline, best = group_of(trials, "baseline"), best_group(assigned, trials)
+    if baseline is None or best is None:
+        raise EvidenceError(f"{assigned.id} has no winner to propose.")
+    cleaned = group_of(trials, "cleaned_baseline")
+    plan = work.plan(assigned)
+    holdout_baseline, holdout_best = _holdout(work, baseline), _holdout(work, best)
+    gain, verdict = compared(assigned, holdout_baseline, holdout_best)
+    packet = Packet(
+        assigned=assigned,
+        plan=plan,
+        trials=tuple(trials),
+        incidents=tuple(work.ledger.incidents.of(assigned.id)),
+        cards=work.cards(assigned.id),
+        findings=tuple(work.ledger.findings.of(assigned.id)),
+        quarantined=plan.quarantine if best.data == "cleaned" else (),
+        settings=best.values,
+        validation_baseline=_scores(baseline),
+        validation_cleaned=_scores(cleaned) if cleaned else (),
+        validation_best=_scores(best),
+        holdout_baseline=holdout_baseline,
+        holdout_best=holdout_best,
+        gain=gain,
+        verdict=verdict,
+        changed_files=(),
+        unplaced=(),
+        comments=tuple(
+            c for c in work.ledger.comments.of(assigned.id) if c.resolved_by_revision is not None
+        ),
+        paragraph="",
+        smoke=smoke,
+    )
+    made = await _change(work, packet)
+    # The budget as it stood when the request was opened: a person may change it at any time.
+    budget = Budget.model_validate(made["budget"])
+    packet = packet.model_copy(
+        update={
+            "assigned": assigned.model_copy(update={"budget": budget}),
+            "changed_files": tuple(made["files"]),
+            "unplaced": tuple(made["missing"]),
+        }
+    )
+    paragraph = await _paragraph(work, packet)
+    return packet.model_copy(update={"paragraph": paragraph}), str(made["commit"])
+
+
+def _scores(group: Group) -> tuple[Score, ...]:
+    return tuple(t.score for t in group.trials if t.score is not None)
+
+
+async def _paragraph(work: Work, packet: Packet) -> str:
+    assigned = packet.assigned
+
+    async def ask() -> dict[str, object]:
+        return {"paragraph": await work.crew.merge_request.summarise(packet)}
+
+    async def find() -> dict[str, object] | None:
+        return None  # nothing outside the ledger changes; asking again is harmless
+
+    kept = await work.ledger.once_async(
+        f"{assigned.id}/r{assigned.revision}/paragraph", assigned.id, {}, ask, find
+    )
+    return str(kept["paragraph"])
+
+
+async def _change(work: Work, packet: Packet) -> dict[str, Any]:
+    """Makes the change once a revision: {commit, files, missing, budget}, kept in the ledger."""
+    assigned = packet.assigned
+    tools = work.toolbox("merge_request", assigned, "change")
+
+    async def make() -> dict[str, object]:
+        edited, missing = await _edited(work, packet)
+        plot = await asyncio.to_thread(
+            trials_svg,
+            assigned.ticket.metric,
+            packet.trials,
+            [("baseline", packet.holdout_baseline), ("this change", packet.holdout_best)]
+            if packet.holdout_best
+            else [],
+        )
+        folder = work.bench.home.artefacts(assigned.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "trials.svg").write_bytes(plot)
+        place = f"experiments/{assigned.id}"
+        records = work.crew.merge_request.records(packet, place, plot)
+        landed = await tools.use(
+            make_change,
+            MakeChange(
+                files=(*edited, *records),
+                message=f"{assigned.ticket.title}\n\nlabcrew ticket {assigned.id},"
+                f" revision {assigned.revision}",
+                editable=(*assigned.ticket.editable, f"{place}/**"),
+                ref=f"refs/labcrew/{assigned.id}/r{assigned.revision}",
+                container=f"{assigned.id}-change-r{assigned.revision}".lower(),
+            ),
+        )
+        return {
+            "commit": landed.commit,
+            "files": list(landed.change.files),
+            "missing": list(missing),
+            "budget": assigned.budget.model_dump(mode="json"),
+        }
+
+    async def find() -> dict[str, object] | None:
+        return None  # landing the same commit again does nothing: its dates are fixed
+
+    return await work.ledger.once_async(
+        f"{assigned.id}/r{assigned.revision}/change", assigned.id, {}, make, find
+    )
+
+
+async def _edited(work: Work, packet: Packet) -> tuple[tuple[OverlayFile, ...], tuple[str, ...]]:
+    """The settings file with the winner's values, and the parameters it has no place for."""
+    assigned = packet.assigned
+    settings = assigned.ticket.settings
+    if settings.file is None or not packet.settings:
+        return (), tuple(packet.settings)
+    tools = work.toolbox("experiment_launcher", assigned, "winner")
+    try:
+        rendered = await tools.use(
+            render_settings,
+            RenderSettings(
+                file=settings.file,
+                values=packet.settings,
+                container=f"{assigned.id}-winner-r{assigned.revision}".lower(),
+            ),
+        )
+    except ToolError:
+        if settings.style == "file":
+            raise
+        return (), tuple(packet.settings)
+    if set(rendered.missing) == set(packet.settings):
+        return (), rendered.missing
+    return (rendered.file,), rendered.missing

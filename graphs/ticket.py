@@ -1,0 +1,103 @@
+"""The ticket machine: every move a ticket can make."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, get_args
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from graphs.nodes import analysis, closing, delivery, preparation, trials
+from graphs.state import Route, TicketState
+from graphs.supervised import supervised
+from graphs.work import HALTED, Halted, Work
+
+Node = Callable[[TicketState, Runtime[Work]], Awaitable[dict[str, Any]]]
+
+
+def ticket_graph() -> StateGraph[TicketState, Work, TicketState, TicketState]:
+    """The graph, not compiled: `compile(checkpointer=…)` and run it with a Work as context."""
+    graph = StateGraph(TicketState, context_schema=Work)
+    graph.add_node("intake", preparation.intake)
+    graph.add_node(
+        "literature_review",
+        supervised("literature_review", "literature_review", preparation.review_literature),
+    )
+    graph.add_node(
+        "profile_data", supervised("data_pipeline", "profile_data", preparation.profile_data)
+    )
+    for node in (
+        preparation.plan,
+        preparation.gate_plan,
+        preparation.prepare,
+        trials.design_trials,
+        trials.launch_trials,
+        trials.monitor_trials,
+        analysis.analyse,
+        analysis.gate_budget,
+        analysis.gate_escalation,
+        delivery.open_merge_request,
+        delivery.smoke_test,
+        delivery.gate_merge,
+        delivery.merge,
+        delivery.revise,
+        closing.close,
+        closing.reflect,
+    ):
+        graph.add_node(node.__name__, _unless_halted(node))
+    graph.add_edge(START, "intake")
+    # Both agents run in one superstep, so the plan starts once, when the slower one has ended.
+    for agent in ("literature_review", "profile_data"):
+        graph.add_edge("intake", agent)
+        graph.add_edge(agent, "plan")
+    graph.add_edge("plan", "gate_plan")
+    graph.add_edge("prepare", "design_trials")
+    graph.add_edge("launch_trials", "monitor_trials")
+    graph.add_edge("open_merge_request", "smoke_test")
+    graph.add_edge("smoke_test", "gate_merge")
+    graph.add_edge("close", "reflect")
+    graph.add_edge("reflect", END)
+    for source, targets in ROUTES.items():
+        graph.add_conditional_edges(source, lambda state: state["route"], list(targets))
+    return graph
+
+
+def _unless_halted(node: Node) -> Any:
+    """The node, which begins nothing once a person has paused or stopped the ticket."""
+
+    @wraps(node)
+    async def step(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+        if runtime.context.assigned(state["ticket"]).status in HALTED:
+            raise Halted(state["ticket"])
+        return await node(state, runtime)
+
+    return step
+
+
+ROUTES: dict[str, tuple[Route, ...]] = {
+    "gate_plan": ("prepare", "plan", "close"),
+    "design_trials": ("launch_trials", "analyse"),
+    "monitor_trials": ("monitor_trials", "launch_trials", "design_trials"),
+    "analyse": (
+        "design_trials",
+        "gate_budget",
+        "gate_escalation",
+        "open_merge_request",
+        "close",
+    ),
+    "gate_budget": ("design_trials", "analyse"),
+    "gate_escalation": ("design_trials", "close"),
+    "gate_merge": ("merge", "revise", "close"),
+    "merge": ("reflect", "close"),
+    "revise": ("plan",),
+}
+"""Where each deciding node may lead; nothing else is legal."""
+
+
+def picture() -> str:
+    """The machine as Mermaid, drawn from the compiled graph."""
+    drawn: Any = ticket_graph().compile().get_graph(xray=1)
+    return str(drawn.draw_mermaid())
+
+
+assert {t for targets in ROUTES.values() for t in targets} == set(get_args(Route))

@@ -1,0 +1,178 @@
+"""Checks a merge request: numbers again from the stored outputs, words from the ledger."""
+
+import asyncio
+import statistics
+from typing import Any
+
+from graphs.nodes.ending import reported_value
+from graphs.packet import best_group, make_packet
+from graphs.work import Work
+from labcrew.domain.experiment import Score, Trial
+from labcrew.domain.review import Evidence, MergeRequest, Verification
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import LabcrewError
+from labcrew.evidence import compute, fill
+from tools.evaluate import EvaluateOutputs, evaluate_outputs
+from tools.run_trial import log_path
+from tools.smoke_test import rerun_trial
+
+_CLOSE = 1e-9
+
+
+async def verify(work: Work, request: MergeRequest) -> Verification:
+    """Recomputes a merge request: scores by the evaluator on the stored outputs, statistics from
+    scores, the description from the ledger, and the ledger's own chain.
+
+    A number that can't be recomputed is a problem: missing evidence never counts as success.
+    """
+    assigned = work.assigned(request.ticket).model_copy(update={"revision": request.revision})
+    problems = [f"ledger: {trouble}" for trouble in await asyncio.to_thread(work.ledger.verify)]
+    values: dict[str, float] = {}
+    for score in {s.model_dump_json(): s for e in request.evidence for s in _scores(e)}.values():
+        try:
+            values[score.model_dump_json()] = await asyncio.to_thread(_again, work, assigned, score)
+        except LabcrewError as error:
+            problems.append(f"{score.trial} on {score.split}: {error.message}")
+    for item in request.evidence:
+        problems += _number_problems(assigned, item, values)
+    problems += await _description_problems(work, assigned, request)
+    if not request.evidence:
+        problems.append("there is no evidence at all")
+    return Verification(
+        merge_request=request.id, checked=len(request.evidence), problems=tuple(problems)
+    )
+
+
+async def _description_problems(
+    work: Work, assigned: AssignedTicket, request: MergeRequest
+) -> list[str]:
+    expected = [("its own evidence", fill(request.template, request.evidence))]
+    # The records that an older revision rested on have moved on; its numbers are still checked.
+    if request.id == work.ledger.merge_requests.of(request.ticket)[-1].id:
+        expected.append(("the ledger", await description_of(work, assigned, request)))
+    return [
+        f"the description differs from {source}: {_difference(text, request.description)}"
+        for source, text in expected
+        if text != request.description
+    ]
+
+
+async def description_of(work: Work, assigned: AssignedTicket, request: MergeRequest) -> str:
+    """The description as it follows from the ledger now."""
+    packet, landed = await make_packet(work, assigned, smoke=request.smoke)
+    return work.crew.merge_request.compose(
+        packet, revision=request.revision, branch=request.branch, commit=landed
+    ).description
+
+
+def _scores(item: Evidence) -> tuple[Score, ...]:
+    return (*item.scores, *item.against)
+
+
+def _again(work: Work, assigned: AssignedTicket, score: Score) -> float:
+    """One score anew: the evaluator on stored outputs, or the reported value from file or log."""
+    folder = work.bench.home.outputs(assigned.id, score.trial)
+    if score.source == "reported":
+        log = log_path(work.bench, assigned.id, score.trial)
+        if not log.is_file():
+            raise LabcrewError(f"its log is gone ({log})")
+        return reported_value(assigned, folder, log, score.trial)
+    call = EvaluateOutputs(
+        subject=score.trial,
+        folder=folder,
+        expected_sha256=score.outputs_sha256,
+        split="holdout" if score.split == "holdout" else "validation",
+        seed=score.seed,
+        commit=score.commit,
+        image=work.image(assigned.id),
+        data_sha256=score.data_sha256,
+        container=f"{score.trial}-verify-{score.split}".lower(),
+    )
+    again = evaluate_outputs.run(call, assigned, work.bench)
+    if again.evaluator_sha256 != score.evaluator_sha256:
+        raise LabcrewError("the evaluator is not the one that made the score")
+    return again.value
+
+
+def _number_problems(
+    assigned: AssignedTicket, item: Evidence, values: dict[str, float]
+) -> list[str]:
+    keys = [s.model_dump_json() for s in _scores(item)]
+    if any(key not in values for key in keys):
+        return [f"{item.key}: a score it rests on could not be computed again"]
+    new = [values[s.model_dump_json()] for s in item.scores]
+    old = [values[s.model_dump_json()] for s in item.against]
+    found = compute(assigned.ticket.metric, item.statistic, new, old)
+    if abs(found - item.value) > _CLOSE * max(1.0, abs(found)):
+        return [f"{item.key}: it says {item.value!r}, the stored outputs give {found!r}"]
+    return []
+
+
+def _difference(expected: str, found: str) -> str:
+    for number, (a, b) in enumerate(
+        zip(expected.splitlines(), found.splitlines(), strict=False), start=1
+    ):
+        if a != b:
+            return f"line {number} reads {b[:120]!r}, the ledger gives {a[:120]!r}"
+    return "it is longer or shorter"
+
+
+async def rerun(work: Work, request: MergeRequest) -> str:
+    """Runs the winner's trials again and compares, within the spread of its seeds.
+
+    Returns:
+        One sentence for each seed that was run again.
+
+    Raises:
+        LabcrewError: a rerun fails, or lies outside three standard deviations of the seeds.
+    """
+    assigned = work.assigned(request.ticket)
+    best = best_group(assigned, work.trials(assigned.id))
+    if best is None:
+        raise LabcrewError(f"{request.id} has no winner to run again.")
+    spread = statistics.stdev(best.scores) if len(best.scores) > 1 else 0.0
+    told = []
+    for trial in best.trials:
+        if trial.score is None:
+            continue
+        value = await _rerun_one(work, assigned, trial)
+        gap = abs(value - trial.score.value)
+        if gap > max(3 * spread, _CLOSE):
+            raise LabcrewError(
+                f"{trial.id} run again gives {value:.6g}, it had {trial.score.value:.6g}; the"
+                f" seeds spread by {spread:.3g}."
+            )
+        told.append(f"{trial.id} (seed {trial.seed}): {value:.6g}, was {trial.score.value:.6g}")
+    return "; ".join(told)
+
+
+async def _rerun_one(work: Work, assigned: AssignedTicket, trial: Trial) -> float:
+    tools = work.toolbox("experiment_launcher", assigned, f"rerun/{trial.id}")
+    subject = f"{trial.id}-rerun-{work.bench.clock.now():%Y%m%d%H%M%S}"
+    done = await asyncio.to_thread(
+        rerun_trial,
+        work.bench,
+        assigned,
+        trial,
+        work.image(assigned.id),
+        work.cleaned(assigned.id),
+        await work.overlay(assigned, trial, tools),
+        subject,
+    )
+    if done.exit_code != 0:
+        raise LabcrewError(f"{trial.id} run again ended with exit code {done.exit_code}.")
+    kept: Any = done.kept
+    if assigned.ticket.evaluator is None:
+        return reported_value(assigned, kept.folder, kept.log, subject)
+    call = EvaluateOutputs(
+        subject=subject,
+        folder=kept.folder,
+        expected_sha256=kept.sha256,
+        split="validation",
+        seed=trial.seed,
+        commit=assigned.base_commit,
+        image=work.image(assigned.id),
+        data_sha256="",
+        container=f"{subject}-score".lower(),
+    )
+    return (await asyncio.to_thread(evaluate_outputs.run, call, assigned, work.bench)).value

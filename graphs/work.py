@@ -1,0 +1,152 @@
+"""What every node works with: the crew, the adapters, and one ticket's records."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.log_monitor import Watch
+from graphs.crew import Crew
+from labcrew.domain.experiment import Plan, Trial
+from labcrew.domain.research import AgentName, DatasetCard
+from labcrew.domain.review import Gate, GateKind
+from labcrew.domain.sandbox import OverlayFile
+from labcrew.domain.ticket import AssignedTicket, TicketStatus
+from labcrew.errors import LabcrewError
+from labcrew.ledger import Ledger
+from tools.make_change import RenderSettings, render_settings
+from tools.toolbox import Toolbox, Workbench
+
+HALTED = ("paused", "stopped")
+
+
+def environment_effect(ticket: str, plan: Plan) -> str:
+    """The key of the effect that prepares a plan's environment: another one, another effect."""
+    return f"{ticket}/environment/{plan.environment_key[:16]}"
+
+
+class Halted(Exception):
+    """A person has paused or stopped the ticket: the step that was about to begin begins later."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The context of a graph run.
+
+    Args:
+        bench: adapters; its ledger is fenced by the worker's lease.
+        crew: the agents.
+        rules: the same agents without any chat model, for rerouting.
+        tick_s: longest wait of one monitoring step, seconds.
+    """
+
+    bench: Workbench
+    crew: Crew
+    rules: Crew
+    tick_s: float = 5.0
+    watches: dict[str, Watch] = field(default_factory=dict)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.bench.ledger
+
+    def assigned(self, ticket: str) -> AssignedTicket:
+        """The ticket as it stands now, with the budget a person may have changed."""
+        return self.ledger.tickets.get(ticket)
+
+    def update(self, ticket: str, actor: str = "worker", **fields: Any) -> AssignedTicket:
+        """Changes fields of the ticket's record, read afresh."""
+        with self.ledger.transaction():
+            changed = self.assigned(ticket).model_copy(update=fields)
+            self.ledger.tickets.put(changed, actor=actor)
+        return changed
+
+    def move(self, ticket: str, status: TicketStatus, outcome: str) -> AssignedTicket:
+        """Changes a ticket's status, unless a person has paused or stopped it meanwhile."""
+        with self.ledger.transaction():
+            assigned = self.assigned(ticket)
+            if assigned.status in HALTED:
+                return assigned
+            return self.update(ticket, status=status, outcome=outcome)
+
+    def toolbox(self, agent: AgentName, assigned: AssignedTicket, step: str) -> Toolbox:
+        """An agent's hands for one logical step."""
+        return Toolbox(
+            agent=agent,
+            assigned=assigned,
+            bench=self.bench,
+            step=f"r{assigned.revision}/{step}",
+            approved=lambda kind: self.approved(assigned, kind),
+        )
+
+    def approved(self, assigned: AssignedTicket, kind: GateKind) -> bool:
+        """Whether a person let a gate of this kind pass, on what was shown, in this revision."""
+        begins = f"{assigned.id}-{kind}-r{assigned.revision}."
+        for gate in self.ledger.gates.of(assigned.id):
+            if gate.kind != kind or not gate.id.startswith(begins):
+                continue
+            decision = self.ledger.decisions.find(gate.id)
+            if (
+                decision is not None
+                and decision.kind in ("accept", "edit")
+                and decision.payload_hash == gate.payload_hash
+            ):
+                return True
+        return False
+
+    def plan(self, assigned: AssignedTicket) -> Plan:
+        """The plan of the present revision, as it was approved."""
+        return self.ledger.plans.of(assigned.id)[-1]
+
+    def trials(self, ticket: str) -> list[Trial]:
+        return self.ledger.trials.of(ticket)
+
+    def cards(self, ticket: str) -> tuple[DatasetCard, ...]:
+        return tuple(self.ledger.datasets.of(ticket))
+
+    def cleaned(self, ticket: str) -> dict[str, Path]:
+        """The ticket's data path → its cleaned copy on the host, where one was made."""
+        folder = self.bench.home.artefacts(ticket) / "data"
+        return {
+            card.path: folder / card.cleaned_sha256 / Path(card.path).name
+            for card in self.cards(ticket)
+            if card.cleaned_sha256
+        }
+
+    def image(self, ticket: str) -> str:
+        """The image that `prepare` made last."""
+        for plan in reversed(self.ledger.plans.of(ticket)):
+            effect = self.ledger.effect(environment_effect(ticket, plan))
+            if effect is not None and effect.result is not None:
+                return str(effect.result["image"])
+        raise LabcrewError(f"{ticket} has no prepared environment.", "Run `labcrew ticket retry`.")
+
+    async def overlay(
+        self, assigned: AssignedTicket, trial: Trial, tools: Toolbox
+    ) -> tuple[OverlayFile, ...]:
+        """The edited settings file of a trial, for tickets that set parameters in a file."""
+        settings = assigned.ticket.settings
+        if settings.style != "file" or settings.file is None or not trial.values:
+            return ()
+        rendered = await tools.use(
+            render_settings,
+            RenderSettings(
+                file=settings.file,
+                values=trial.values,
+                container=f"{trial.id}-settings".lower(),
+            ),
+        )
+        return (rendered.file,)
+
+    def open_gate(self, gate: Gate) -> None:
+        """Writes a gate's row, once; what was shown first stays."""
+        if self.ledger.gates.find(gate.id) is None:
+            self.ledger.gates.put(gate, actor="coordinator", kind="gate.opened")
+
+    def reopened(self, gate_id: str) -> Gate:
+        """A gate that the machine waits at: one that a stop made void asks again after a retry."""
+        with self.ledger.transaction():
+            gate = self.ledger.gates.get(gate_id)
+            if gate.status == "void" and self.assigned(gate.ticket).status not in HALTED:
+                gate = gate.model_copy(update={"status": "open"})
+                self.ledger.gates.put(gate, actor="worker", kind="gate.reopened")
+        return gate

@@ -1,0 +1,275 @@
+"""The worker: takes a ticket's lease and moves it along its way until it ends or waits."""
+
+import asyncio
+import traceback
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.errors import GraphDrained
+from langgraph.graph import StateGraph
+from langgraph.runtime import RunControl
+from langgraph.types import Command
+from pydantic import BaseModel
+
+from graphs.crew import Crew
+from graphs.state import TicketState
+from graphs.ticket import ticket_graph
+from graphs.work import HALTED, Halted, Work
+from labcrew.deciding import decide, settled
+from labcrew.domain.base import content_hash
+from labcrew.domain.review import Decision, Gate
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import (
+    EngineError,
+    InputError,
+    LabcrewError,
+    LeaseLost,
+    LedgerError,
+    StorageFull,
+)
+from labcrew.judgement import Verdict
+from labcrew.ledger import Lease
+from labcrew.settings import Settings
+from tools.toolbox import Workbench
+from tools.trial_spec import trial_container
+
+_STEPS = 1_000_000
+_TRACE_CHARACTERS = 4000
+
+
+class Worker:
+    """Moves tickets. An async context manager, for it keeps LangGraph's checkpoints open; on its
+    way in it removes what an earlier worker of this home left on the engine.
+
+    Args:
+        crew: the agents.
+        bench: the adapters.
+        holder: names this worker in leases, unique in the world.
+        assume_yes: answer plan, budget and merge gates with accept, recorded as by "--yes";
+            escalations, and merges whose smoke test failed, keep their safe default.
+        machine: the graph to run, default: the ticket machine.
+    """
+
+    def __init__(
+        self,
+        crew: Crew,
+        bench: Workbench,
+        settings: Settings,
+        *,
+        holder: str,
+        assume_yes: bool = False,
+        machine: StateGraph[TicketState, Work, TicketState, TicketState] | None = None,
+    ) -> None:
+        self._crew, self._rules = crew, crew.without_models()
+        self._bench, self._settings = bench, settings
+        self._holder, self._yes = holder, assume_yes
+        self._machine = machine
+        self._stack = AsyncExitStack()
+        self._graph: Any = None
+        self._in_hand: set[str] = set()
+
+    async def __aenter__(self) -> "Worker":
+        async with AsyncExitStack() as stack:
+            saver = await stack.enter_async_context(
+                AsyncSqliteSaver.from_conn_string(str(self._bench.home.checkpoints))
+            )
+            await saver.setup()
+            # Only a position: one that a power cut takes back is a node run again, which is safe.
+            await saver.conn.execute("PRAGMA synchronous = NORMAL")
+            await asyncio.to_thread(self._clean_up)
+            self._graph = (self._machine or ticket_graph()).compile(checkpointer=saver)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    def _clean_up(self) -> None:
+        """Removes containers that no trial waits for; the home has one owner, so nobody else does.
+
+        A trial's container lives on while the ledger has it planned or running.
+        """
+        living = {
+            trial_container(trial.id)
+            for status in ("planned", "running")
+            for trial in self._bench.ledger.trials.all(status=status)
+        }
+        self._bench.sandboxes.clean_orphans(living)
+
+    async def advance(self, ticket: str) -> AssignedTicket:
+        """Works until the ticket is done, failed, paused, stopped, or waits for a person.
+
+        Raises:
+            LabcrewError: another worker holds the ticket, or the world can't be reached (the
+                ticket keeps its place and goes on from there next time).
+        """
+        ledger = self._bench.ledger
+        lease = self._lease(ticket)
+        self._in_hand.add(ticket)
+        fenced = ledger.fenced(lease)
+
+        def record(name: str, question: BaseModel, verdict: Verdict[Any]) -> None:
+            # The same question asked again after a crash is the same line.
+            fenced.events.append(
+                ticket=ticket,
+                actor=name.partition(".")[0],
+                kind="judgement.answered",
+                key=f"{ticket}/judgement/{name}/{content_hash(question)}",
+                data={
+                    "judgement": name,
+                    "by": verdict.by,
+                    "fallbacks": list(verdict.fallbacks),
+                    "answer": verdict.answer.model_dump(mode="json"),
+                },
+            )
+
+        work = Work(
+            bench=replace(self._bench, ledger=fenced),
+            crew=self._crew.recording(record),
+            rules=self._rules,
+            tick_s=self._settings.tick_s,
+        )
+        renewing = asyncio.create_task(self._renew(lease))
+        moving = asyncio.create_task(self._move(work, ticket))
+        try:
+            await asyncio.wait({moving, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            if not moving.done():
+                await renewing  # it only ends by its error
+            return await moving
+        except (LeaseLost, EngineError, StorageFull, LedgerError):
+            raise  # the world is at fault: the ticket keeps its place and goes on from there
+        except LabcrewError as error:
+            return work.move(ticket, "failed", f"failed: {error.message}")
+        except Exception as error:
+            # A fault of labcrew's own stops this ticket where a person sees it, and no other.
+            return self._broken(work, lease, error)
+        finally:
+            # Cancelled, too, nothing may go on that has no lease any more.
+            moving.cancel()
+            renewing.cancel()
+            await asyncio.gather(moving, renewing, return_exceptions=True)
+            self._in_hand.discard(ticket)
+            for watch in work.watches.values():
+                watch.close()
+            ledger.release(lease)
+
+    def _broken(self, work: Work, lease: Lease, error: Exception) -> AssignedTicket:
+        work.ledger.events.append(
+            ticket=lease.ticket,
+            actor="worker",
+            kind="worker.error",
+            key=f"{lease.ticket}/error/{lease.token}",
+            data={"traceback": "".join(traceback.format_exception(error))[-_TRACE_CHARACTERS:]},
+        )
+        said = f"failed: an error in labcrew itself, {type(error).__name__}: {str(error)[:300]}"
+        return work.move(lease.ticket, "failed", said)
+
+    def _lease(self, ticket: str) -> Lease:
+        """The ticket's lease. The home has one owner, so a lease of another worker is a dead one's,
+        unless this very worker has the ticket in hand."""
+        if ticket in self._in_hand:
+            raise LabcrewError(f"{ticket} is being worked on already.")
+        lease = self._bench.ledger.acquire(
+            ticket, self._holder, self._settings.lease_s, take_over=True
+        )
+        if lease is None:
+            raise LabcrewError(f"{ticket} could not be taken; another worker has it.")
+        return lease
+
+    async def _renew(self, lease: Lease) -> None:
+        while True:
+            await asyncio.sleep(self._settings.lease_s / 3)
+            lease = self._bench.ledger.renew(lease, self._settings.lease_s)
+
+    async def _move(self, work: Work, ticket: str) -> AssignedTicket:
+        config: RunnableConfig = {
+            "configurable": {"thread_id": ticket},
+            "recursion_limit": _STEPS,
+        }
+        state = await self._graph.aget_state(config)
+        if state.created_at is not None and not state.next:
+            await self._begin_again(work, ticket, state, config)
+        while work.assigned(ticket).status not in HALTED:
+            state = await self._graph.aget_state(config)
+            pending = self._pending(work, state)
+            if pending and not (resume := self._decided(work, pending)):
+                titles = "; ".join(f"{gate.id}: {gate.title}" for gate in pending.values())
+                return work.move(ticket, "waiting", f"waits for you at {titles}")
+            if state.created_at is not None and not state.next:
+                break
+            given: Any = None
+            if state.created_at is None:
+                given = {"ticket": ticket}
+            elif pending:
+                given = Command(resume=resume)
+            work.move(ticket, "running", "")
+            await self._run(work, ticket, given, config)
+        return work.assigned(ticket)
+
+    async def _begin_again(
+        self, work: Work, ticket: str, state: Any, config: RunnableConfig
+    ) -> None:
+        """Puts a ticket that had ended, and that a person took up again, where it can go on."""
+        if work.assigned(ticket).status != "assigned":
+            return
+        outcome = str(state.values.get("outcome", ""))
+        if not outcome.startswith("failed"):
+            work.move(ticket, "done", outcome)  # it was paused or stopped in its very last step
+            return
+        assigned, values = work.assigned(ticket), {"outcome": ""}
+        if work.approved(assigned, "merge"):
+            await self._graph.aupdate_state(config, {**values, "route": "merge"}, "gate_merge")
+            return
+        round_ = state.values.get("escalation_round", 0) + 1
+        values |= {"route": "design_trials", "escalation_round": round_}
+        await self._graph.aupdate_state(config, values, "gate_escalation")
+
+    async def _run(self, work: Work, ticket: str, given: Any, config: RunnableConfig) -> None:
+        """Runs the graph to its next pause, or to the end of the step that a person halted in."""
+        control = RunControl()
+        steps = self._graph.astream(
+            given,
+            config,
+            context=work,
+            durability="sync",
+            stream_mode="updates",
+            control=control,
+        )
+        try:
+            async for _ in steps:
+                # The side-by-side agents end in peace; any other step does not begin.
+                if work.assigned(ticket).status in HALTED:
+                    control.request_drain("a person halted the ticket")
+        except (GraphDrained, Halted):
+            return
+
+    def _pending(self, work: Work, state: Any) -> dict[str, Gate]:
+        """Interrupt id → the gate it waits for."""
+        return {
+            interrupt.id: work.reopened(
+                interrupt.value["action_request"]["action"].partition(":")[2]
+            )
+            for interrupt in state.interrupts
+        }
+
+    def _decided(self, work: Work, pending: dict[str, Gate]) -> dict[str, str]:
+        """The interrupts whose gates are decided; with --yes they are decided here."""
+        ready: dict[str, str] = {}
+        for interrupt, gate in pending.items():
+            decision = settled(work.ledger, work.bench.clock, gate)
+            if decision is None and self._yes:
+                decision = self._yes_to(work, gate)
+            if decision is not None:
+                ready[interrupt] = decision.kind
+        return ready
+
+    def _yes_to(self, work: Work, gate: Gate) -> Decision | None:
+        doubtful = gate.kind == "escalation" or gate.shown.get("smoke_passed") is False
+        kind = gate.safe_default if doubtful else "accept"
+        try:
+            return decide(work.ledger, work.bench.clock, gate.id, kind, by="--yes")
+        except InputError:  # a person was quicker, or has stopped the ticket
+            return work.ledger.decisions.find(gate.id)

@@ -1,0 +1,315 @@
+"""What goes wrong on the way: failing programs and steps, people and workers that cross."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from graphs.worker import Worker
+from labcrew.domain.experiment import Trial
+from labcrew.errors import LabcrewError, LeaseLost, OutcomeUnknown, ToolError
+from labcrew.settings import Settings
+from tests.doubles.faulty import Around, ForgetfulMemory
+from tests.graphs.tiny import DATA, REPORTED, Lab, run
+
+pytestmark = pytest.mark.engine
+_SHORT: dict[str, Any] = REPORTED | {
+    "seeds": [0],
+    "budget": {"trials": 2},
+    "search_space": {"x": {"type": "float", "low": 0.6, "high": 1}},
+}
+
+
+def worker(lab: Lab, *, yes: bool = True, tick_s: float = 0.2, **adapters: Any) -> Worker:
+    """A worker whose workbench has some other adapters."""
+    bench = replace(lab.parts.bench, **adapters)
+    settings = Settings(tick_s=tick_s)
+    return Worker(lab.parts.work.crew, bench, settings, holder="other", assume_yes=yes)
+
+
+def go(worker: Worker, id: str) -> Any:
+    async def on() -> Any:
+        async with worker as ready:
+            return await ready.advance(id)
+
+    return asyncio.run(on())
+
+
+@pytest.mark.parametrize(
+    ("variant", "kind", "said"),
+    [
+        ("crash", "crashed", "no such layer: attention"),
+        ("silent", "no_metric", "never shows 'score'"),
+        ("memory", "out_of_memory", "out of memory"),
+        ("stall", "stalled", "no line of output for 2 s"),
+    ],
+)
+def test_a_program_that_gives_no_score_asks_a_person(
+    lab: Lab, variant: str, kind: str, said: str
+) -> None:
+    command = f"python3 train.py --variant {variant} {{settings}} --seed {{seed}}"
+    changes = _SHORT | {"budget": {"trials": 4}}
+    assigned = lab.assign(**changes, run={"command": command, "stall_s": 2})
+    failed = run(lab, assigned.id)  # --yes takes an escalation's safe default
+    assert failed.status == "failed"
+    assert said in failed.outcome
+    incidents = lab.ledger.incidents.of(assigned.id)
+    assert {incident.kind for incident in incidents} == {kind}
+    assert all(incident.intervention is not None for incident in incidents)
+    assert lab.containers() == set()
+    # A person frees what was missing and tries again.
+    lab.office.retry(assigned.id, "ada")
+    run(lab, assigned.id)
+    more = [t for t in lab.ledger.trials.of(assigned.id) if t.kind == "baseline"]
+    assert len(more) == 2
+
+
+def test_why_a_run_was_stopped_is_known_after_the_engine_was_lost_in_mid_stop(lab: Lab) -> None:
+    command = "python3 train.py --variant stall {settings} --seed {seed}"
+    assigned = lab.assign(**_SHORT, run={"command": command, "stall_s": 1})
+
+    def stop(name: str) -> None:
+        lab.parts.bench.sandboxes.stop(name, 0)
+        raise OutcomeUnknown("the engine was lost")
+
+    with pytest.raises(OutcomeUnknown):
+        go(worker(lab, sandboxes=Around(lab.parts.bench.sandboxes, stop=stop)), assigned.id)
+    assert lab.ledger.trials.get(f"{assigned.id}-000").status == "running"
+    run(lab, assigned.id)
+    assert [incident.kind for incident in lab.ledger.incidents.of(assigned.id)] == ["stalled"]
+    assert lab.ledger.effects.pending(assigned.id) == []
+
+
+def test_a_run_that_diverges_is_stopped_and_started_smaller(lab: Lab) -> None:
+    space = {"x": {"type": "float", "low": 0.06, "high": 1, "role": "learning_rate"}}
+    changes = _SHORT | {"search_space": space, "budget": {"trials": 8, "parallel": 2}}
+    assigned = lab.assign(variant="diverge", **changes)
+    run(lab, assigned.id)
+    incidents = lab.ledger.incidents.of(assigned.id)
+    assert {incident.kind for incident in incidents} == {"not_finite"}
+    restarted = [i for i in incidents if i.intervention and i.intervention.new_trial]
+    assert restarted
+    first = restarted[0].intervention
+    assert first is not None
+    assert first.helped
+    trials = {t.id: t for t in lab.ledger.trials.of(assigned.id)}
+    smaller, was = trials[first.new_trial], trials[restarted[0].trial]
+    assert smaller.values["x"] == pytest.approx(float(was.values["x"]) / 10, rel=1e-4)
+    assert was.status == "stopped"
+    assert smaller.status == "scored"
+
+
+def test_a_metric_that_only_some_seeds_show(lab: Lab) -> None:
+    changes = _SHORT | {"seeds": [0, 1], "budget": {"trials": 4}}
+    assigned = lab.assign(variant="sometimes", **changes)
+    done = run(lab, assigned.id)
+    statuses = {(t.kind, t.seed): t.status for t in lab.ledger.trials.of(assigned.id)}
+    assert statuses["baseline", 0] == "scored"
+    assert statuses["baseline", 1] == "failed"
+    # With a seed missing nothing is good enough for a merge request.
+    assert lab.ledger.merge_requests.of(assigned.id) == []
+    assert done.status == "done"
+
+
+def test_near_repeats_of_a_recorded_failure_are_cited_not_run(lab: Lab) -> None:
+    space = {"x": {"type": "choice", "choices": [0.5, 0.95, 0.9, 0.85]}}
+    changes = _SHORT | {"search_space": space, "budget": {"trials": 5, "parallel": 1}}
+    first = lab.assign(variant="crash-above", **changes)
+    run(lab, first.id)
+    failed = {t.values["x"] for t in lab.ledger.trials.of(first.id) if t.status == "failed"}
+    assert failed
+    lab.user.git("branch", "-f", "main", first.base_commit)
+    second = lab.assign(variant="crash-above", **(changes | {"title": "A better x, once more"}))
+    run(lab, second.id)
+    plan = lab.ledger.plans.of(second.id)[0]
+    assert any("A better x" in lesson for lesson in plan.recalled)
+    trials = lab.ledger.trials.of(second.id)
+    skipped = [t for t in trials if t.status == "skipped"]
+    assert skipped
+    assert any(t.cites.startswith(first.id) for t in skipped)
+    assert not failed & {t.values.get("x") for t in trials if t.status != "skipped"}
+
+
+@pytest.mark.parametrize("order", [("literature", "data"), ("data", "literature")])
+def test_both_side_by_side_agents_wait_and_each_is_decided_by_its_own_id(
+    lab: Lab, order: tuple[str, str], tmp_path: Any
+) -> None:
+    outside = tmp_path / "train.csv"
+    outside.write_text("a,y\n" + "".join(f"{n},{2 * n}\n" for n in range(12)))
+    item = {"path": str(outside), "split": "train", "label": "y"}
+    assigned = lab.assign(**_SHORT, data=[item])
+    outside.unlink()
+    memory = ForgetfulMemory(lab.parts.bench.memory)
+    crossed = worker(lab, yes=False, memory=memory)
+
+    waiting = go(crossed, assigned.id)
+    gates = {
+        "literature": f"{assigned.id}-escalation-r0.0-literature_review",
+        "data": f"{assigned.id}-escalation-r0.0-data_pipeline",
+    }
+    assert {gate.id for gate in lab.office.inbox()} == set(gates.values())
+    assert all(id in waiting.outcome for id in gates.values())
+
+    outside.write_text("a,y\n" + "".join(f"{n},{2 * n}\n" for n in range(12)))
+    memory.out = False
+    lab.office.decide(gates[order[0]], "accept", "ada")
+    waiting = go(worker(lab, yes=False, memory=memory), assigned.id)
+    assert [gate.id for gate in lab.office.inbox()] == [gates[order[1]]]
+    assert lab.ledger.plans.of(assigned.id) == []
+    lab.office.decide(gates[order[1]], "accept" if order[1] == "data" else "ignore", "ada")
+    go(worker(lab, yes=False, memory=memory), assigned.id)
+    assert [gate.kind for gate in lab.office.inbox()] == ["plan"]
+    assert len(lab.ledger.plans.of(assigned.id)) == 1
+    assert [card.rows for card in lab.ledger.datasets.of(assigned.id)] == [12]
+    assert len(lab.ledger.briefs.of(assigned.id)) == (order[1] == "data")
+
+
+def test_a_step_that_fails_says_so_and_a_retry_goes_on(lab: Lab) -> None:
+    def no_disk(*_: Any, **__: Any) -> str:
+        raise ToolError("the package index is closed for today.")
+
+    assigned = lab.assign(**_SHORT)
+    environments = Around(lab.parts.bench.environments, ensure=no_disk)
+    failed = go(worker(lab, environments=environments), assigned.id)
+    assert failed.status == "failed"
+    assert failed.outcome == "failed: the package index is closed for today."
+    lab.office.retry(assigned.id, "ada")
+    assert run(lab, assigned.id).outcome.startswith("merged")
+    assert lab.kinds(assigned.id).count("plan.written") == 1
+
+
+def test_a_fault_of_labcrews_own_stops_the_ticket_with_its_trace(lab: Lab) -> None:
+    def broken(*_: Any, **__: Any) -> str:
+        raise ZeroDivisionError("a bug")
+
+    assigned = lab.assign(**_SHORT)
+    failed = go(worker(lab, tracker=Around(None, record=broken)), assigned.id)
+    assert failed.status == "failed"
+    assert "ZeroDivisionError: a bug" in failed.outcome
+    (error,) = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "worker.error"]
+    assert "in broken" in error.data["traceback"]
+    lab.office.retry(assigned.id, "ada")
+    assert run(lab, assigned.id).outcome.startswith("merged")
+    starts = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "trial.started"]
+    assert len(starts) == 2
+
+
+def test_paused_between_steps_it_rests_and_goes_on_from_there(lab: Lab) -> None:
+    assigned = lab.assign(**_SHORT)
+
+    def pausing(call: Any) -> None:
+        lab.office.pause(assigned.id, "ada")
+        lab.parts.bench.sandboxes.start(call)
+
+    paused = go(
+        worker(lab, sandboxes=Around(lab.parts.bench.sandboxes, start=pausing)), assigned.id
+    )
+    assert (paused.status, paused.outcome) == ("paused", "pause by ada")
+    (trial,) = lab.ledger.trials.of(assigned.id)
+    assert trial.status == "running"  # what runs goes on; nothing new is begun
+    assert run(lab, assigned.id).status == "paused"
+    lab.office.resume(assigned.id, "ada")
+    assert run(lab, assigned.id).outcome.startswith("merged")
+    assert lab.kinds(assigned.id).count("trial.started") == 2
+
+
+def test_paused_while_two_agents_work_side_by_side_both_end_in_peace(lab: Lab) -> None:
+    assigned = lab.assign(**_SHORT, data=DATA[:1])
+    memory = lab.parts.bench.memory
+
+    def pausing(*given: Any, **more: Any) -> Any:
+        lab.office.pause(assigned.id, "ada")
+        return memory.recall(*given, **more)
+
+    paused = go(worker(lab, memory=Around(memory, recall=pausing)), assigned.id)
+    assert paused.status == "paused"
+    assert len(lab.ledger.datasets.of(assigned.id)) == 1
+    assert len(lab.ledger.briefs.of(assigned.id)) == 1
+    assert lab.ledger.plans.of(assigned.id) == []
+    lab.office.resume(assigned.id, "ada")
+    assert run(lab, assigned.id).outcome.startswith("merged")
+    assert lab.kinds(assigned.id).count("data.profiled") == 1
+
+
+def test_stopped_while_a_step_writes_it_stays_stopped(lab: Lab) -> None:
+    assigned = lab.assign(**_SHORT)
+
+    def stopping(*given: Any, **more: Any) -> Any:
+        lab.office.stop(assigned.id, "ada")
+        raise ToolError("and then it failed, too")
+
+    stopped = go(
+        worker(lab, environments=Around(lab.parts.bench.environments, ensure=stopping)), assigned.id
+    )
+    assert (stopped.status, stopped.outcome) == ("stopped", "stop by ada")
+    lab.office.retry(assigned.id, "ada")
+    assert run(lab, assigned.id).outcome.startswith("merged")
+
+
+async def test_a_second_worker_fences_the_first_and_nothing_happens_twice(lab: Lab) -> None:
+    assigned = lab.assign(**_SHORT)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    loop, started = asyncio.get_running_loop(), list[str]()
+
+    def slow(spec: Any) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
+        started.append(spec.name)
+        lab.parts.bench.sandboxes.start(spec)
+
+    first = worker(lab, sandboxes=Around(lab.parts.bench.sandboxes, start=slow))
+    async with first:
+        running = asyncio.create_task(first.advance(assigned.id))
+        await begun.wait()
+        held = lab.ledger.lease_of(assigned.id)
+        with pytest.raises(LabcrewError, match="being worked on already"):
+            await first.advance(assigned.id)
+        async with worker(lab) as second:
+            taking_over = asyncio.create_task(second.advance(assigned.id))
+            while (lab.ledger.lease_of(assigned.id) or held) == held:
+                await asyncio.sleep(0.01)
+            go_on.set()
+            with pytest.raises(LeaseLost):
+                await running
+            done = await taking_over
+    assert done.outcome.startswith("merged"), done.outcome
+    assert lab.kinds(assigned.id).count("trial.started") == 2
+    assert lab.ledger.verify() == []
+
+
+async def test_cancelled_it_finishes_the_effect_in_hand_and_leaves_no_task(lab: Lab) -> None:
+    assigned = lab.assign(**_SHORT)
+    begun, ended = asyncio.Event(), list[Trial | str]()
+    loop = asyncio.get_running_loop()
+
+    def slow(spec: Any) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        lab.parts.bench.sandboxes.start(spec)
+        ended.append(spec.name)
+
+    async with worker(lab, sandboxes=Around(lab.parts.bench.sandboxes, start=slow)) as first:
+        running = asyncio.create_task(first.advance(assigned.id))
+        await begun.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert len(ended) == 1
+        assert lab.ledger.lease_of(assigned.id) is None
+        others = {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+        assert not [task for task in others if "advance" in repr(task) or "_move" in repr(task)]
+    async with worker(lab) as second:
+        assert (await second.advance(assigned.id)).outcome.startswith("merged")
+    assert lab.kinds(assigned.id).count("trial.started") == 2
+
+
+def test_containers_that_nobody_waits_for_are_removed_when_a_worker_starts(lab: Lab) -> None:
+    assigned = lab.assign(**_SHORT, data=DATA)
+    run(lab, assigned.id, yes=False)
+    box = lab.parts.bench.sandboxes
+    from tests.graphs.specs import sleeper
+
+    box.start(sleeper(lab, "t-009-000-trial"))
+    assert lab.containers()
+    run(lab, assigned.id, yes=False)
+    assert lab.containers() == set()
