@@ -4,14 +4,16 @@ The description is a function of the ledger's records alone. `mr verify` writes 
 compares every character, so that an altered digit shows.
 """
 
+import inspect
 import json
 import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
+from agents import description
 from agents.description import Packet, write
-from labcrew.domain.base import Model
+from labcrew.domain.base import Model, content_hash
 from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.research import DatasetCard
 from labcrew.domain.review import Evidence, MergeRequest
@@ -137,6 +139,11 @@ def _digits(packet: Packet) -> int:
     return min(12, 3 + math.ceil(-math.log10(largest)))
 
 
+def wording() -> str:
+    """The version of the description's text: a hash of the module that writes it."""
+    return content_hash(inspect.getsource(description))[:16]
+
+
 class MergeRequestAgent:
     """Turns the winner into files, and the ledger into a description."""
 
@@ -179,6 +186,7 @@ class MergeRequestAgent:
             smoke=packet.smoke,
             gain=packet.gain,
             verdict=packet.verdict,
+            wording=wording(),
         )
 
     def records(self, packet: Packet, folder: str, plot: bytes) -> tuple[OverlayFile, ...]:
@@ -218,8 +226,6 @@ def _cell(text: str) -> str:
 
 def data_hash(cards: Sequence[DatasetCard], *, cleaned: bool) -> str:
     """One hash over what a run saw of the ticket's data."""
-    from labcrew.domain.base import content_hash
-
     seen = [
         (card.path, card.cleaned_sha256 if cleaned and card.cleaned_sha256 else card.sha256)
         for card in sorted(cards, key=lambda card: card.path)

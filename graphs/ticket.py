@@ -51,7 +51,6 @@ def ticket_graph() -> StateGraph[TicketState, Work, TicketState, TicketState]:
         graph.add_edge("intake", agent)
         graph.add_edge(agent, "plan")
     graph.add_edge("plan", "gate_plan")
-    graph.add_edge("prepare", "design_trials")
     graph.add_edge("launch_trials", "monitor_trials")
     graph.add_edge("open_merge_request", "smoke_test")
     graph.add_edge("smoke_test", "gate_merge")
@@ -76,6 +75,7 @@ def _unless_halted(node: Node) -> Any:
 
 ROUTES: dict[str, tuple[Route, ...]] = {
     "gate_plan": ("prepare", "plan", "close"),
+    "prepare": ("design_trials", "plan"),
     "design_trials": ("launch_trials", "analyse"),
     "monitor_trials": ("monitor_trials", "launch_trials", "design_trials"),
     "analyse": (

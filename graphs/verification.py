@@ -4,6 +4,7 @@ import asyncio
 import statistics
 from typing import Any
 
+from agents.merge_request import wording
 from graphs.nodes.ending import reported_value
 from graphs.packet import best_group, make_packet
 from graphs.work import Work
@@ -47,8 +48,10 @@ async def _description_problems(
     work: Work, assigned: AssignedTicket, request: MergeRequest
 ) -> list[str]:
     expected = [("its own evidence", fill(request.template, request.evidence))]
-    # The records that an older revision rested on have moved on; its numbers are still checked.
-    if request.id == work.ledger.merge_requests.of(request.ticket)[-1].id:
+    # The records that an older revision rested on have moved on, and an older labcrew chose other
+    # words; the numbers are checked all the same, and the ledger knows the text's hash.
+    newest = request.id == work.ledger.merge_requests.of(request.ticket)[-1].id
+    if newest and request.wording == wording():
         expected.append(("the ledger", await description_of(work, assigned, request)))
     return [
         f"the description differs from {source}: {_difference(text, request.description)}"

@@ -70,6 +70,7 @@ class Worker:
         self._stack = AsyncExitStack()
         self._graph: Any = None
         self._in_hand: set[str] = set()
+        self._working: list[Work] = []
 
     async def __aenter__(self) -> "Worker":
         async with AsyncExitStack() as stack:
@@ -98,6 +99,15 @@ class Worker:
             for trial in self._bench.ledger.trials.all(status=status)
         }
         self._bench.sandboxes.clean_orphans(living)
+
+    def readings(self) -> dict[str, float]:
+        """Trial → the last metric that its run printed, for the runs that are followed now."""
+        found = {
+            trial: watch.reading().reported
+            for work in tuple(self._working)
+            for trial, watch in tuple(work.watches.items())
+        }
+        return {trial: value for trial, value in found.items() if value is not None}
 
     async def advance(self, ticket: str) -> AssignedTicket:
         """Works until the ticket is done, failed, paused, stopped, or waits for a person.
@@ -132,6 +142,7 @@ class Worker:
             rules=self._rules,
             tick_s=self._settings.tick_s,
         )
+        self._working.append(work)
         renewing = asyncio.create_task(self._renew(lease))
         moving = asyncio.create_task(self._move(work, ticket))
         try:
@@ -152,6 +163,7 @@ class Worker:
             renewing.cancel()
             await asyncio.gather(moving, renewing, return_exceptions=True)
             self._in_hand.discard(ticket)
+            self._working.remove(work)
             for watch in work.watches.values():
                 watch.close()
             ledger.release(lease)

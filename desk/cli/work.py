@@ -85,11 +85,11 @@ def up(
     from desk.wiring import at_work, open_home
 
     with open_home(home, create=True) as opened, at_work(opened, say) as working:
-        board = Board(opened.ledger, opened.clock)
         say(f"At work in {opened.home.root}; interrupt to end. Tickets keep their place.")
 
         async def work() -> None:
             async with working.worker(yes) as worker:
+                board = Board(opened.ledger, opened.clock, readings=worker.readings)
                 shift = Shift(opened.office(), worker, at_once=at_once, say=say)
                 await alongside(shift.run(until_idle=idle_exit), board, console(err=True))
 
@@ -171,10 +171,10 @@ def _work_on(opened: "Opened", id: str, yes: bool) -> "AssignedTicket":
     if assigned.status in ("done", "stopped", "paused"):
         return assigned
     with at_work(opened, say) as working:
-        board = Board(opened.ledger, opened.clock, [id])
 
         async def work() -> "AssignedTicket":
             async with working.worker(yes) as worker:
+                board = Board(opened.ledger, opened.clock, [id], readings=worker.readings)
                 return await alongside(worker.advance(id), board, console(err=True))
 
         try:

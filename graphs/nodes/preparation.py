@@ -1,5 +1,6 @@
 """From assignment to a prepared ticket: intake, the two side-by-side agents, plan, prepare."""
 
+import asyncio
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -240,6 +241,12 @@ async def prepare(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     work = runtime.context
     assigned = work.assigned(state["ticket"])
     made = work.plan(assigned)
+    wanted = await asyncio.to_thread(
+        work.bench.environments.plan, assigned.ticket, assigned.id, assigned.base_commit
+    )
+    if wanted.key != made.environment_key:
+        # Not what was approved (labcrew's own image is newer, say): a person looks again.
+        return {"route": "plan", "plan_round": state["plan_round"] + 1}
     tools = work.toolbox("experiment_launcher", assigned, "prepare")
     image = await tools.use(
         prepare_environment, PrepareEnvironment(key=made.environment_key, approved=True)
@@ -250,7 +257,7 @@ async def prepare(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     cards = work.cards(assigned.id)
     if made.quarantine and not any(card.cleaned_sha256 for card in cards):
         await _clean(work, assigned, made.quarantine)
-    return {}
+    return {"route": "design_trials"}
 
 
 async def _clean(

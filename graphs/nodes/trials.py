@@ -121,11 +121,12 @@ async def _launch(work: Work, assigned: AssignedTicket, trial: Trial) -> None:
         status = await asyncio.to_thread(work.bench.sandboxes.status, name)
         return {"container": name} if status.state in ("running", "exited") else None
 
-    await work.ledger.once_async(
-        f"{trial.id}/start", assigned.id, {"trial": trial.id, "container": name}, start, find
-    )
-    running = trial.model_copy(update={"status": "running"})
-    work.ledger.trials.put(running, actor="experiment_launcher", kind="trial.started")
+    def runs() -> None:
+        running = trial.model_copy(update={"status": "running"})
+        work.ledger.trials.put(running, actor="experiment_launcher", kind="trial.started")
+
+    payload = {"trial": trial.id, "container": name}
+    await work.ledger.once_async(f"{trial.id}/start", assigned.id, payload, start, find, runs)
 
 
 async def monitor_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:

@@ -125,6 +125,7 @@ class MergeRequest(Model):
     verdict: Literal["improves", "no_gain", "unmeasured"]
     status: Literal["open", "merged", "closed", "superseded"] = "open"
     merge_note: str = ""
+    wording: str = Field(default="", description="which version of the template's text wrote it")
 
 
 class Verification(Model):

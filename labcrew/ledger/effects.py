@@ -90,8 +90,13 @@ class Effects:
         payload: dict[str, Any],
         perform: Callable[[], Awaitable[dict[str, Any]]],
         find: Callable[[], Awaitable[dict[str, Any] | None]],
+        settle: Callable[[], None] | None = None,
     ) -> dict[str, Any]:
-        """`once` with awaitables; other tasks run while the world is waited for."""
+        """`once` with awaitables; other tasks run while the world is waited for.
+
+        Args:
+            settle: writes to the ledger what follows, in the commit that notes the effect as done.
+        """
         self._store.refuse_open_transaction()
         async with self._alone_async(key):
             effect, is_new = await asyncio.to_thread(self._intend, key, ticket, payload)
@@ -100,7 +105,7 @@ class Effects:
             result = None if is_new else await find()
             if result is None:
                 result = await perform()
-            return await asyncio.to_thread(self._done, key, result)
+            return await asyncio.to_thread(self._done, key, result, settle)
 
     def _intend(self, key: str, ticket: str, payload: dict[str, Any]) -> tuple[Effect, bool]:
         kept = plain(text_of(payload))
@@ -117,7 +122,9 @@ class Effects:
                 )
             return known, False
 
-    def _done(self, key: str, result: dict[str, Any]) -> dict[str, Any]:
+    def _done(
+        self, key: str, result: dict[str, Any], settle: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
         kept: dict[str, Any] = plain(text_of(result))
         with self._store.writing(self._lease):
             known = self._records.find(key)
@@ -126,6 +133,8 @@ class Effects:
             if known.result is None:
                 effect = known.model_copy(update={"result": kept, "status": "done"})
                 self._records.put(effect, actor=ACTOR, kind="effect.done")
+                if settle is not None:
+                    settle()
             elif canonical_json(known.result) != canonical_json(kept):
                 raise LedgerError(f"The effect {key!r} is done already, with another result.")
         return kept

@@ -158,9 +158,10 @@ class Ledger:
         payload: dict[str, Any],
         perform: Callable[[], Awaitable[dict[str, Any]]],
         find: Callable[[], Awaitable[dict[str, Any] | None]],
+        settle: Callable[[], None] | None = None,
     ) -> dict[str, Any]:
-        """`once` with awaitables."""
-        return await self.effects.once_async(key, ticket, payload, perform, find)
+        """`once` with awaitables; `settle` writes along with the done row."""
+        return await self.effects.once_async(key, ticket, payload, perform, find, settle)
 
     def verify(self) -> list[str]:
         """Checks everything; [] when sound, else a sentence a problem with the line's number."""
