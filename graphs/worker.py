@@ -69,8 +69,7 @@ class Worker:
         self._machine = machine
         self._stack = AsyncExitStack()
         self._graph: Any = None
-        self._in_hand: set[str] = set()
-        self._working: list[Work] = []
+        self._in_hand: dict[str, Work] = {}
 
     async def __aenter__(self) -> "Worker":
         async with AsyncExitStack() as stack:
@@ -104,7 +103,7 @@ class Worker:
         """Trial → the last metric that its run printed, for the runs that are followed now."""
         found = {
             trial: watch.reading().reported
-            for work in tuple(self._working)
+            for work in tuple(self._in_hand.values())
             for trial, watch in tuple(work.watches.items())
         }
         return {trial: value for trial, value in found.items() if value is not None}
@@ -118,7 +117,6 @@ class Worker:
         """
         ledger = self._bench.ledger
         lease = self._lease(ticket)
-        self._in_hand.add(ticket)
         fenced = ledger.fenced(lease)
 
         def record(name: str, question: BaseModel, verdict: Verdict[Any]) -> None:
@@ -142,7 +140,7 @@ class Worker:
             rules=self._rules,
             tick_s=self._settings.tick_s,
         )
-        self._working.append(work)
+        self._in_hand[ticket] = work
         renewing = asyncio.create_task(self._renew(lease))
         moving = asyncio.create_task(self._move(work, ticket))
         try:
@@ -162,8 +160,7 @@ class Worker:
             moving.cancel()
             renewing.cancel()
             await asyncio.gather(moving, renewing, return_exceptions=True)
-            self._in_hand.discard(ticket)
-            self._working.remove(work)
+            del self._in_hand[ticket]
             for watch in work.watches.values():
                 watch.close()
             ledger.release(lease)
