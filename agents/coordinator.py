@@ -51,7 +51,7 @@ def _plan_rule(q: PlanQuestion) -> PlanAnswer:
         steps.append(f"Try {len(q.suggestions)} settings that the literature reports.")
     steps.append(f"Search with Optuna (TPE) in up to {q.search_runs} runs, failures never twice.")
     steps.append("Run the best two with all seeds; choose by the mean on validation.")
-    steps.append("Open the holdout once, for the baseline and the winner, and a merge request.")
+    steps.append("Open the holdout for the baseline and the winner, and a merge request.")
     summary = f"To {aim}: " + (
         "clean the training data, then search settings."
         if q.quarantined

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from agents.quarantine import MOST_OF_A_FILE, QUARANTINE, left_alone, quarantine_question
-from labcrew.domain.base import Model, content_hash
-from labcrew.domain.research import DatasetCard, QuarantinedRow
+from labcrew.domain.base import Model
+from labcrew.domain.research import DatasetCard, QuarantinedRow, data_hash
 from labcrew.domain.ticket import AssignedTicket, DataInput
 from labcrew.errors import InputError
 from labcrew.judgement import Judge
@@ -70,7 +70,7 @@ class DataPipeline:
         return DataReport(
             cards=cards,
             problems=tuple(problems),
-            data_hash=_data_hash(cards),
+            data_hash=data_hash(cards, cleaned=False),
             by=by,
             fallbacks=fallbacks,
         )
@@ -124,7 +124,7 @@ def report_problems(report: DataReport, assigned: AssignedTicket) -> list[str]:
     ]
     if len(cards) != len(report.cards):
         problems.append("A data file has two cards.")
-    if report.data_hash != _data_hash(report.cards):
+    if report.data_hash != data_hash(report.cards, cleaned=False):
         problems.append("The data hash does not fit the cards.")
     for path, card in cards.items():
         item = wanted.get(path)
@@ -195,8 +195,3 @@ def _card(
             sorted((row for row in proposed if row.path == file.path), key=lambda row: row.row)
         ),
     )
-
-
-def _data_hash(cards: Sequence[DatasetCard]) -> str:
-    seen = sorted([card.path, card.sha256] for card in cards)
-    return content_hash(list(seen)) if seen else ""

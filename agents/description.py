@@ -106,13 +106,23 @@ def _results(packet: Packet) -> Iterator[str]:
     seeds = ", ".join(map(str, packet.assigned.ticket.seeds))
     note = f"Mean ± standard deviation over seeds {seeds}; the interval is Welch's."
     if packet.holdout_best:
-        note += " The change was chosen on validation; the holdout was opened once, for this table."
+        note += f" The change was chosen on validation; {_opened(packet.assigned.revision)}."
     yield note
     if packet.validation_cleaned:
         yield (
             "Cleaning alone, with the program's own settings: validation"
             " {{validation_cleaned_mean}} ± {{validation_cleaned_std}}."
         )
+
+
+def _opened(revision: int) -> str:
+    """How unseen the holdout still is: people steer a revision by what they saw of it."""
+    if revision == 0:
+        return "the holdout was opened once, for this table"
+    return (
+        f"the holdout was opened in {revision + 1} revisions, so it is no longer unseen: people"
+        " read its numbers in between"
+    )
 
 
 def _change(packet: Packet) -> Iterator[str]:
@@ -216,9 +226,19 @@ def _data(packet: Packet) -> Iterator[str]:
         counted = Counter(row.check for row in packet.quarantined)
         what = ", ".join(f"{n} {check.replace('_', ' ')}" for check, n in sorted(counted.items()))
         yield (
-            f"{len(packet.quarantined)} training rows were set aside ({what}); the list with"
-            " reasons is in the ledger. Your files are unchanged."
+            f"{len(packet.quarantined)} training rows were left out ({what}); `quarantine.csv` on"
+            " the branch lists them with their reasons."
         )
+        apart = sorted({row.path for row in packet.quarantined} - set(packet.changed_files))
+        if apart:
+            yield (
+                f"**The branch does not hold a cleaned {', '.join(as_code(p) for p in apart)}.**"
+                " All numbers of this change, the smoke test's too, were measured with those rows"
+                " left out; to have them without labcrew, leave the rows out yourself. A ticket"
+                " that names the file in `editable` gets the cleaned copy committed."
+            )
+        else:
+            yield "The cleaned copy is part of this change."
     faults = [fault for card in packet.cards for fault in card.faults]
     if faults:
         yield table(

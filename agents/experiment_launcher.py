@@ -45,8 +45,8 @@ class PastFailure(Model):
 
 
 def spent(trials: Sequence[Trial]) -> int:
-    """How many runs of the budget are used or promised."""
-    return sum(trial.status != "skipped" for trial in trials)
+    """How many runs of the budget are used or promised; a run that was lost counts nothing."""
+    return sum(trial.status not in ("skipped", "unknown") for trial in trials)
 
 
 def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:

@@ -18,6 +18,8 @@ from tools.log_lines import metrics, step_of
 from tools.reported import from_line
 
 _KEPT_LINES = 400
+_ENDED_FROM_OUTSIDE = (137, 143, 255)
+"""SIGKILL, SIGTERM, and what a restarted engine reports: no verdict on the settings."""
 _EVIDENCE_LINES = 8
 _MAX_LINE = 20_000
 
@@ -154,6 +156,7 @@ def _rule(question: InterventionQuestion) -> InterventionAnswer:
         "not_finite": ("restart_smaller",),
         "diverged": ("restart_smaller",),
         "out_of_memory": ("restart_smaller", "restart_with_memory"),
+        "engine_lost": ("restart_same",),
     }
     for action in order.get(question.kind, ()):
         if action in question.allowed:
@@ -202,6 +205,13 @@ class LogMonitor:
             return None
         if status.state == "missing":
             return Alarm(kind="engine_lost", diagnosis="its container is gone; outcome unknown")
+        if status.state == "exited" and status.exit_code in _ENDED_FROM_OUTSIDE:
+            if age_s > run.timeout_s:
+                return Alarm(kind="time_limit", diagnosis=f"it ran longer than {run.timeout_s:g} s")
+            return Alarm(
+                kind="engine_lost",
+                diagnosis=f"something outside labcrew ended it (exit code {status.exit_code})",
+            )
         if status.state == "exited" and status.exit_code != 0:
             return Alarm(kind="crashed", diagnosis=_cause(reading.tail, status.exit_code))
         return None
@@ -233,6 +243,8 @@ class LogMonitor:
         allowed: list[Action] = ["give_up"]
         if may_restart and smaller is not None:
             allowed.append("restart_smaller")
+        if alarm.kind == "engine_lost" and not trial.restarts:
+            allowed.append("restart_same")
         # Only as far as a person approved: no agent raises its own budget.
         ceiling = assigned.budget.memory_limit_mb or assigned.budget.memory_mb
         if may_restart and alarm.kind == "out_of_memory" and 2 * trial.memory_mb <= ceiling:

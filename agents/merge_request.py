@@ -7,15 +7,13 @@ compares every character, so that an altered digit shows.
 import inspect
 import json
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
 from agents import description
 from agents.description import Packet, write
 from labcrew.domain.base import Model, content_hash
-from labcrew.domain.experiment import Score, Trial
-from labcrew.domain.research import DatasetCard
+from labcrew.domain.experiment import Score
 from labcrew.domain.review import Evidence, MergeRequest
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.search_space import Values
@@ -55,7 +53,7 @@ def _summary_rule(q: SummaryQuestion) -> SummaryAnswer:
     )
     return SummaryAnswer(
         paragraph=(
-            f"This change proposes {what}. On the holdout, opened once, it {outcome}:"
+            f"This change proposes {what}. On the holdout it {outcome}:"
             " {{holdout_best_mean}} against {{holdout_baseline_mean}} (means over the seeds)."
         )
     )
@@ -205,8 +203,18 @@ class MergeRequestAgent:
             OverlayFile(path=f"{folder}/trials.svg", content=plot),
         ]
         if packet.quarantined:
-            lines = ["path,row,id,check,confidence"] + [
-                f"{_cell(row.path)},{row.row},{_cell(row.id)},{_cell(row.check)},{row.confidence:.2f}"
+            lines = ["path,row,id,check,confidence,reason"] + [
+                ",".join(
+                    _cell(str(value))
+                    for value in (
+                        row.path,
+                        row.row,
+                        row.id,
+                        row.check,
+                        f"{row.confidence:.2f}",
+                        row.reason,
+                    )
+                )
                 for row in packet.quarantined
             ]
             files.append(
@@ -222,17 +230,3 @@ def _cell(text: str) -> str:
     plain = "".join(c for c in text if c.isprintable()).replace('"', '""')
     guarded = f"'{plain}" if plain[:1] in "=+-@" else plain
     return f'"{guarded}"' if any(c in guarded for c in ',"') else guarded
-
-
-def data_hash(cards: Sequence[DatasetCard], *, cleaned: bool) -> str:
-    """One hash over what a run saw of the ticket's data."""
-    seen = [
-        (card.path, card.cleaned_sha256 if cleaned and card.cleaned_sha256 else card.sha256)
-        for card in sorted(cards, key=lambda card: card.path)
-    ]
-    return content_hash([list(pair) for pair in seen]) if seen else ""
-
-
-def outcome_counts(trials: Sequence[Trial]) -> Counter[str]:
-    """How many trials ended in each way."""
-    return Counter(trial.status for trial in trials)

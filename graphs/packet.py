@@ -142,7 +142,12 @@ async def _change(work: Work, packet: Packet) -> dict[str, Any]:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "trials.svg").write_bytes(plot)
         place = f"experiments/{assigned.id}"
-        records = work.crew.merge_request.records(packet, place, plot)
+        records = list(work.crew.merge_request.records(packet, place, plot))
+        if packet.quarantined:
+            records += [
+                OverlayFile(path=path, content=copy.read_bytes())
+                for path, copy in sorted(work.delivered(assigned).items())
+            ]
         landed = await tools.use(
             make_change,
             MakeChange(

@@ -13,6 +13,7 @@ from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import AssignedTicket, TicketStatus
 from labcrew.errors import LabcrewError
 from labcrew.ledger import Ledger
+from tools.clean_data import cleaned_files
 from tools.make_change import RenderSettings, render_settings
 from tools.toolbox import Toolbox, Workbench
 
@@ -79,19 +80,15 @@ class Work:
         )
 
     def approved(self, assigned: AssignedTicket, kind: GateKind) -> bool:
-        """Whether a person let a gate of this kind pass, on what was shown, in this revision."""
+        """Whether a person let this revision's newest gate of a kind pass, on what it shows."""
         begins = f"{assigned.id}-{kind}-r{assigned.revision}."
-        for gate in self.ledger.gates.of(assigned.id):
-            if gate.kind != kind or not gate.id.startswith(begins):
-                continue
-            decision = self.ledger.decisions.find(gate.id)
-            if (
-                decision is not None
-                and decision.kind in ("accept", "edit")
-                and decision.payload_hash == gate.payload_hash
-            ):
-                return True
-        return False
+        gates = [g for g in self.ledger.gates.of(assigned.id) if g.id.startswith(begins)]
+        decision = self.ledger.decisions.find(gates[-1].id) if gates else None
+        return (
+            decision is not None
+            and decision.kind in ("accept", "edit")
+            and decision.payload_hash == gates[-1].payload_hash
+        )
 
     def plan(self, assigned: AssignedTicket) -> Plan:
         """The plan of the present revision, as it was approved."""
@@ -105,11 +102,14 @@ class Work:
 
     def cleaned(self, ticket: str) -> dict[str, Path]:
         """The ticket's data path → its cleaned copy on the host, where one was made."""
-        folder = self.bench.home.artefacts(ticket) / "data"
+        return cleaned_files(self.bench.home, self.cards(ticket))
+
+    def delivered(self, assigned: AssignedTicket) -> dict[str, Path]:
+        """Cleaned copies that the change commits: of files that the ticket names as editable."""
         return {
-            card.path: folder / card.cleaned_sha256 / Path(card.path).name
-            for card in self.cards(ticket)
-            if card.cleaned_sha256
+            path: copy
+            for path, copy in self.cleaned(assigned.id).items()
+            if path in assigned.ticket.editable
         }
 
     def image(self, ticket: str) -> str:

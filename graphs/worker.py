@@ -17,9 +17,10 @@ from pydantic import BaseModel
 from graphs.crew import Crew
 from graphs.state import TicketState
 from graphs.ticket import ticket_graph
-from graphs.work import HALTED, Halted, Work
+from graphs.work import HALTED, Halted, Work, environment_effect
 from labcrew.deciding import decide, settled
 from labcrew.domain.base import content_hash
+from labcrew.domain.experiment import Trial
 from labcrew.domain.review import Decision, Gate
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import (
@@ -28,6 +29,7 @@ from labcrew.errors import (
     LabcrewError,
     LeaseLost,
     LedgerError,
+    NotFound,
     StorageFull,
 )
 from labcrew.judgement import Verdict
@@ -98,6 +100,16 @@ class Worker:
             for trial in self._bench.ledger.trials.all(status=status)
         }
         self._bench.sandboxes.clean_orphans(living)
+        for trial in self._bench.ledger.trials.all(status="running"):
+            self._stop_overdue(trial)
+
+    def _stop_overdue(self, trial: Trial) -> None:
+        """Ends a run that outlived its time limit while nobody watched."""
+        name = trial_container(trial.id)
+        started = self._bench.sandboxes.status(name).started_at
+        limit = self._bench.ledger.tickets.get(trial.ticket).ticket.run.timeout_s
+        if started and (self._bench.clock.now() - started).total_seconds() > limit:
+            self._bench.sandboxes.stop(name)
 
     def readings(self) -> dict[str, float]:
         """Trial → the last metric that its run printed, for the runs that are followed now."""
@@ -151,9 +163,11 @@ class Worker:
         except (LeaseLost, EngineError, StorageFull, LedgerError):
             raise  # the world is at fault: the ticket keeps its place and goes on from there
         except LabcrewError as error:
+            await self._stop_runs(work, ticket)
             return work.move(ticket, "failed", f"failed: {error.message}")
         except Exception as error:
             # A fault of labcrew's own stops this ticket where a person sees it, and no other.
+            await self._stop_runs(work, ticket)
             return self._broken(work, lease, error)
         finally:
             # Cancelled, too, nothing may go on that has no lease any more.
@@ -164,6 +178,27 @@ class Worker:
             for watch in work.watches.values():
                 watch.close()
             ledger.release(lease)
+
+    async def _stop_runs(self, work: Work, ticket: str) -> None:
+        """Ends what still runs of a ticket that failed: nobody would watch it."""
+        for trial in work.trials(ticket):
+            if trial.status == "running":
+                await asyncio.to_thread(self._bench.sandboxes.stop, trial_container(trial.id))
+
+    async def _image_stands(self, work: Work, ticket: str) -> None:
+        """Makes a prepared environment again where somebody removed its image."""
+        assigned = work.assigned(ticket)
+        plans = work.ledger.plans.of(ticket)
+        effect = work.ledger.effect(environment_effect(ticket, plans[-1])) if plans else None
+        if effect is None or effect.result is None:
+            return
+        environments = self._bench.environments
+        try:
+            self._bench.sandboxes.image_digest(str(effect.result["image"]))
+        except NotFound:
+            plan = environments.plan(assigned.ticket, ticket, assigned.base_commit)
+            if plan.key == plans[-1].environment_key:
+                await asyncio.to_thread(environments.ensure, plan, approved=True)
 
     def _broken(self, work: Work, lease: Lease, error: Exception) -> AssignedTicket:
         work.ledger.events.append(
@@ -201,6 +236,7 @@ class Worker:
         state = await self._graph.aget_state(config)
         if state.created_at is not None and not state.next:
             await self._begin_again(work, ticket, state, config)
+        await self._image_stands(work, ticket)
         while work.assigned(ticket).status not in HALTED:
             state = await self._graph.aget_state(config)
             pending = self._pending(work, state)

@@ -1,7 +1,6 @@
-"""Time and identity, passed in so that runs can be repeated."""
+"""Time, passed in so that runs can be repeated."""
 
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -24,17 +23,3 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
-
-
-class Ids(Protocol):
-    """Where new identifiers come from."""
-
-    def new(self, prefix: str) -> str:
-        """A fresh identifier that starts with `prefix`."""
-
-
-class RandomIds:
-    """Identifiers nobody can guess."""
-
-    def new(self, prefix: str) -> str:
-        return f"{prefix}-{uuid.uuid4().hex[:12]}"

@@ -8,6 +8,7 @@ from typing import Any
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import TrackedRun
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import ToolError
 from tools.toolbox import Tool, Workbench
 
 _MOST_METRICS = 500
@@ -105,7 +106,12 @@ def tracked_name(printed: str) -> str:
 
 
 def _track(call: TrackRun, assigned: AssignedTicket, bench: Workbench) -> str:
-    return bench.tracker.record(f"labcrew/{assigned.id}", call.run)
+    # Several homes may share a server: each has a T-001.
+    place = f"labcrew/{bench.home.id}/{assigned.id}"
+    try:
+        return bench.tracker.record(place, call.run)
+    except Exception as error:  # whatever the tracker's libraries raise
+        raise ToolError(f"the tracker did not take {call.run.trial.id}: {error}") from error
 
 
 track_run = Tool("track_run", TrackRun, _track)

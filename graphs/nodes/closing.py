@@ -5,13 +5,12 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.merge_request import data_hash
 from graphs.packet import best_group
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Trial
 from labcrew.domain.remembered import REMEMBERED_TRIALS, record_of_lesson, record_of_trial
-from labcrew.domain.research import Lesson
+from labcrew.domain.research import Lesson, data_hash
 from labcrew.domain.ticket import AssignedTicket
 
 

@@ -1,10 +1,10 @@
 """The merge request: opened with its evidence, smoke-tested, decided, merged or revised."""
 
+from pathlib import Path
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.merge_request import data_hash
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.ending import reported_value
 from graphs.packet import best_group, group_of, make_packet
@@ -12,6 +12,7 @@ from graphs.state import TicketState
 from graphs.verification import verify
 from graphs.work import Work
 from labcrew.domain.experiment import Trial
+from labcrew.domain.research import data_hash
 from labcrew.domain.review import MergeRequest, SmokeTest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
@@ -136,6 +137,12 @@ async def smoke_test(state: TicketState, runtime: Runtime[Work]) -> dict[str, An
     return {"revision": assigned.revision}
 
 
+def _beside(work: Work, assigned: AssignedTicket) -> dict[str, Path]:
+    """The cleaned copies that the change does not hold itself."""
+    held = work.delivered(assigned)
+    return {path: copy for path, copy in work.cleaned(assigned.id).items() if path not in held}
+
+
 async def _smoke(work: Work, assigned: AssignedTicket, request: MergeRequest) -> SmokeTest:
     trials = work.trials(assigned.id)
     best = best_group(assigned, trials)
@@ -155,7 +162,7 @@ async def _smoke(work: Work, assigned: AssignedTicket, request: MergeRequest) ->
             values=values,
             seed=seed,
             image=work.image(assigned.id),
-            cleaned=work.cleaned(assigned.id) if best.data == "cleaned" else {},
+            cleaned=_beside(work, assigned) if best.data == "cleaned" else {},
         ),
     )
     passed, detail = done.exit_code == 0 and not done.timed_out, f"exit code {done.exit_code}"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.detectors import Alarm
+from agents.experiment_launcher import spent
 from agents.log_monitor import Reading
-from agents.merge_request import data_hash
 from graphs.work import Work
 from labcrew.domain.experiment import (
     Incident,
@@ -17,6 +17,7 @@ from labcrew.domain.experiment import (
     TrialResult,
     TrialStatus,
 )
+from labcrew.domain.research import data_hash
 from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, ToolError
@@ -73,11 +74,29 @@ async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> 
             "result": _result(ending, alarm, kept),
         }
     )
-    lines = kept.log.read_text(encoding="utf-8", errors="replace").splitlines() if kept else []
-    run = TrackedRun(trial=ended, title=assigned.ticket.title, metrics=points(lines))
-    ended = ended.model_copy(update={"tracker_run": await tools.use(track_run, TrackRun(run=run))})
+    tracked = await _tracked(work, assigned, ended, kept, tools)
+    ended = ended.model_copy(update={"tracker_run": tracked})
     await _write(work, assigned, ending, alarm, ended)
     await asyncio.to_thread(work.bench.sandboxes.remove, trial_container(trial.id))
+
+
+async def _tracked(
+    work: Work, assigned: AssignedTicket, ended: Trial, kept: Collected | None, tools: Toolbox
+) -> str:
+    """The tracker's id for the run; a tracker that is down costs its record, not the trial."""
+    lines = kept.log.read_text(encoding="utf-8", errors="replace").splitlines() if kept else []
+    run = TrackedRun(trial=ended, title=assigned.ticket.title, metrics=points(lines))
+    try:
+        return await tools.use(track_run, TrackRun(run=run))
+    except ToolError as error:
+        work.ledger.events.append(
+            ticket=assigned.id,
+            actor="log_monitor",
+            kind="tracking.failed",
+            key=f"{ended.id}/tracking",
+            data={"trial": ended.id, "because": error.message},
+        )
+        return ""
 
 
 def _result(ending: Ending, alarm: Alarm | None, kept: Collected | None) -> TrialResult:
@@ -168,7 +187,9 @@ async def _write(
         action = verdict.answer.action
         with work.ledger.transaction():
             trials = work.trials(assigned.id)
-            if action.startswith("restart"):
+            # Runs that end side by side were each told of the same last run of the budget.
+            affordable = spent(trials) < assigned.budget.trials or action == "restart_same"
+            if action.startswith("restart") and affordable:
                 made = work.crew.experiment_launcher.restart(
                     assigned,
                     trials,

@@ -13,7 +13,7 @@ from graphs.state import TicketState
 from graphs.work import Work, environment_effect
 from labcrew.domain.experiment import Plan
 from labcrew.domain.remembered import record_of_finding
-from labcrew.domain.research import QuarantinedRow, Suggestion
+from labcrew.domain.research import DatasetCard, QuarantinedRow, Suggestion, data_hash
 from labcrew.domain.ticket import AssignedTicket, Budget
 from labcrew.errors import InputError
 from tools.prepare_environment import PrepareEnvironment, prepare_environment
@@ -76,7 +76,19 @@ async def profile_data(
         for card in report.cards:
             if work.ledger.datasets.find(card.id) is None:
                 work.ledger.datasets.put(card, actor="data_pipeline", kind="data.profiled")
+        if report.problems:
+            work.ledger.events.append(
+                ticket=assigned.id,
+                actor="data_pipeline",
+                kind="data.noted",
+                key=_noted(assigned.id),
+                data={"problems": list(report.problems)},
+            )
     return []
+
+
+def _noted(ticket: str) -> str:
+    return f"{ticket}/data/noted"
 
 
 async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
@@ -94,7 +106,7 @@ async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         "plan",
         round_,
         title=f"Plan for {assigned.ticket.title}",
-        description=_plan_text(assigned, made),
+        description=_plan_text(assigned, made, _notes(work, assigned.id)),
         shown={
             "plan": made.model_dump(mode="json"),
             "budget": assigned.budget.model_dump(mode="json"),
@@ -104,6 +116,12 @@ async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     return {"revision": assigned.revision, "plan_round": round_}
 
 
+def _notes(work: Work, ticket: str) -> list[str]:
+    """What the data checks could not settle: for a person to know before they decide."""
+    noted = work.ledger.events.find(_noted(ticket))
+    return [str(problem) for problem in noted.data["problems"]] if noted is not None else []
+
+
 def _plan_id(assigned: AssignedTicket, round_: int) -> str:
     return f"{assigned.id}-P{assigned.revision}.{round_}"
 
@@ -111,15 +129,21 @@ def _plan_id(assigned: AssignedTicket, round_: int) -> str:
 async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
     environment = work.bench.environments.plan(assigned.ticket, assigned.id, assigned.base_commit)
     tools = work.toolbox("coordinator", assigned, f"plan/{round_}")
-    recalled = await tools.use(
-        recall_memory,
-        RecallMemory(
-            scope="lessons",
-            query=f"{assigned.ticket.title}\n{assigned.ticket.question[:500]}",
-            limit=_LESSONS,
-            commit=assigned.base_commit,
-        ),
-    )
+    data = data_hash(work.cards(assigned.id), cleaned=False)
+    recalled = [
+        hit
+        for scope in ("lessons", "trials")
+        for hit in await tools.use(
+            recall_memory,
+            RecallMemory(
+                scope=scope,
+                query=f"{assigned.ticket.title}\n{assigned.ticket.question[:500]}",
+                limit=_LESSONS,
+                commit=assigned.base_commit,
+                data_hash=data or None,
+            ),
+        )
+    ]
     lessons = tuple(
         hit.record.text + (" (lapsed: the code or data has changed since)" if hit.lapsed else "")
         for hit in recalled
@@ -176,7 +200,7 @@ def _seconds_a_run(work: Work, assigned: AssignedTicket) -> float | None:
     return times[len(times) // 2] if times else None
 
 
-def _plan_text(assigned: AssignedTicket, made: Plan) -> str:
+def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str]) -> str:
     budget, forecast = assigned.budget, made.forecast
     lines = [made.summary, "", *(f"{n}. {step}" for n, step in enumerate(made.steps, 1)), ""]
     if made.suggestions:
@@ -193,6 +217,7 @@ def _plan_text(assigned: AssignedTicket, made: Plan) -> str:
             counted[row.path, row.check] = counted.get((row.path, row.check), 0) + 1
         lines += [f"- {path}: {n} {check}" for (path, check), n in sorted(counted.items())]
         lines.append("")
+    lines += [f"Data: {note}" for note in notes]
     lines += [f"Recalled: {lesson}" for lesson in made.recalled]
     lines += [
         f"Environment: {made.environment}",
@@ -255,9 +280,20 @@ async def prepare(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     work.ledger.intend(key, assigned.id, {"key": made.environment_key})
     work.ledger.done(key, {"image": image})
     cards = work.cards(assigned.id)
-    if made.quarantine and not any(card.cleaned_sha256 for card in cards):
+    if made.quarantine and _left_out(cards) != {(row.path, row.row) for row in made.quarantine}:
         await _clean(work, assigned, made.quarantine)
     return {"route": "design_trials"}
+
+
+def _left_out(cards: tuple[DatasetCard, ...]) -> set[tuple[str, int]]:
+    """The rows that the cleaned copies lack."""
+    return {
+        (row.path, row.row)
+        for card in cards
+        if card.cleaned_sha256
+        for row in card.quarantined
+        if row.row not in card.readmitted
+    }
 
 
 async def _clean(

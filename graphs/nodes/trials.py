@@ -10,11 +10,11 @@ from langgraph.runtime import Runtime
 from agents.detectors import Alarm
 from agents.experiment_launcher import PastFailure, spent
 from agents.log_monitor import Reading, Watch
-from agents.merge_request import data_hash
 from graphs.nodes.ending import Ending, finish_trial
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Trial
+from labcrew.domain.research import data_hash
 from labcrew.domain.ticket import AssignedTicket
 from tools.run_trial import (
     StartTrial,

@@ -102,7 +102,9 @@ IncidentKind = Literal[
     "no_metric",
     "engine_lost",
 ]
-Action = Literal["stop", "restart_smaller", "restart_with_memory", "give_up", "escalate"]
+Action = Literal[
+    "stop", "restart_same", "restart_smaller", "restart_with_memory", "give_up", "escalate"
+]
 
 
 class Incident(Model):

@@ -1,10 +1,11 @@
 """What the crew learns before it acts: findings with sources, datasets with faults, lessons."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from pydantic import Field
 
-from labcrew.domain.base import Model
+from labcrew.domain.base import Model, content_hash
 from labcrew.domain.search_space import Values
 
 AgentName = Literal[
@@ -121,6 +122,15 @@ class DatasetCard(Model):
     readmitted: tuple[int, ...] = Field(default=(), description="rows a person took back in")
     cleaned_sha256: str | None = None
     cleaned_rows: int | None = None
+
+
+def data_hash(cards: Sequence[DatasetCard], *, cleaned: bool) -> str:
+    """One hash over what a run sees of a ticket's data; empty without data."""
+    seen = [
+        [card.path, card.cleaned_sha256 if cleaned and card.cleaned_sha256 else card.sha256]
+        for card in sorted(cards, key=lambda card: card.path)
+    ]
+    return content_hash(list(seen)) if seen else ""
 
 
 class Lesson(Model):

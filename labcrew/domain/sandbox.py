@@ -155,7 +155,12 @@ class EnvironmentPlan(Model):
     needs_gate: bool = Field(description="a Dockerfile runs as root while it is built")
     key: str = Field(description="content hash; the same key is the same image")
     requirements: str = Field(default="", description="text of the requirements file")
-    source: str = Field(default="", description="Dockerfile path or image name")
+    source: str = Field(
+        default="", description="Dockerfile path, or the image: its id, or its name if unknown"
+    )
+    without: tuple[str, ...] = Field(
+        default=(), description="path patterns that a Dockerfile's build does not see"
+    )
     repository: str
     commit: str
 

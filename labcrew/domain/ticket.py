@@ -277,9 +277,6 @@ class Ticket(Model):
     outputs: RepositoryPath = Field(
         default="outputs", description="the folder that a run writes and labcrew keeps"
     )
-    checkpoints: RepositoryPath | None = Field(
-        default=None, description="the folder beneath outputs where a run saves its weights"
-    )
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

@@ -16,14 +16,12 @@ from agents.merge_request import (
     SummaryAnswer,
     SummaryQuestion,
     compared,
-    data_hash,
     numbers,
-    outcome_counts,
 )
-from labcrew.domain.research import QuarantinedRow
+from labcrew.domain.research import QuarantinedRow, data_hash
 from labcrew.judgement import Judge
 from tests.packets import CARD, make_packet, scores
-from tests.tickets import failed, make_assigned, make_trial
+from tests.tickets import make_assigned
 
 A = TypeVar("A", bound=BaseModel)
 AGENT = MergeRequestAgent(Judge(models={}))
@@ -129,7 +127,7 @@ def test_records_are_json_svg_and_a_harmless_csv() -> None:
     assert set(by_name) == {"settings.json", "trials.svg", "quarantine.csv"}
     assert json.loads(by_name["settings.json"])["settings"] == {"batch": 8, "lr": 0.1}
     rows = list(csv.reader(io.StringIO(by_name["quarantine.csv"].decode())))
-    assert rows[1] == ["data/a,b.csv", "3", '\'=HYPERLINK("http://evil")', "duplicate", "0.50"]
+    assert rows[1] == ["data/a,b.csv", "3", '\'=HYPERLINK("http://evil")', "duplicate", "0.50", "r"]
     names = {f.path for f in AGENT.records(make_packet(quarantined=()), "e", b"")}
     assert names == {"e/settings.json", "e/trials.svg"}
 
@@ -140,7 +138,7 @@ def test_any_id_is_one_cell_and_never_a_formula(id: str, path: str) -> None:
     files = AGENT.records(make_packet(quarantined=(row,)), "e", b"")
     text = next(f.content for f in files if f.path.endswith(".csv")).decode()
     _, cells = list(csv.reader(io.StringIO(text)))
-    assert len(cells) == 5
+    assert len(cells) == 6
     assert cells[2][:1] not in set("=+-@\t\r")
     assert cells[0][:1] not in set("=+-@\t\r")
 
@@ -152,8 +150,3 @@ def test_the_data_hash_tells_cleaned_from_original() -> None:
     assert data_hash((), cleaned=True) == ""
     other = CARD.model_copy(update={"path": "z.csv"})
     assert data_hash((CARD, other), cleaned=False) == data_hash((other, CARD), cleaned=False)
-
-
-def test_outcomes_are_counted() -> None:
-    trials = [make_trial(0, 0.5), make_trial(1, 0.6), failed(make_trial(2))]
-    assert outcome_counts(trials) == {"scored": 2, "failed": 1}

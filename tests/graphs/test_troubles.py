@@ -8,7 +8,7 @@ import pytest
 
 from graphs.worker import Worker
 from labcrew.domain.experiment import Trial
-from labcrew.errors import LabcrewError, LeaseLost, OutcomeUnknown, ToolError
+from labcrew.errors import LabcrewError, LeaseLost, NotFound, OutcomeUnknown, ToolError
 from labcrew.settings import Settings
 from tests.doubles.faulty import Around, ForgetfulMemory
 from tests.graphs.tiny import DATA, REPORTED, Lab, run
@@ -184,7 +184,8 @@ def test_a_fault_of_labcrews_own_stops_the_ticket_with_its_trace(lab: Lab) -> No
         raise ZeroDivisionError("a bug")
 
     assigned = lab.assign(**_SHORT)
-    failed = go(worker(lab, tracker=Around(None, record=broken)), assigned.id)
+    sandboxes = Around(lab.parts.bench.sandboxes, collect=broken)
+    failed = go(worker(lab, sandboxes=sandboxes), assigned.id)
     assert failed.status == "failed"
     assert "ZeroDivisionError: a bug" in failed.outcome
     (error,) = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "worker.error"]
@@ -193,6 +194,75 @@ def test_a_fault_of_labcrews_own_stops_the_ticket_with_its_trace(lab: Lab) -> No
     assert run(lab, assigned.id).outcome.startswith("merged")
     starts = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "trial.started"]
     assert len(starts) == 2
+
+
+def test_a_tracker_that_is_down_costs_its_record_and_not_the_trial(lab: Lab) -> None:
+    def down(*_: Any, **__: Any) -> str:
+        raise ConnectionError("nobody listens")
+
+    assigned = lab.assign(**_SHORT)
+    done = go(worker(lab, yes=True, tracker=Around(None, record=down)), assigned.id)
+    assert done.outcome.startswith("merged")
+    assert [t.tracker_run for t in lab.ledger.trials.of(assigned.id)] == ["", ""]
+    told = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "tracking.failed"]
+    assert len(told) == 2
+    assert "nobody listens" in told[0].data["because"]
+
+
+def test_a_run_that_something_else_ended_is_unknown_and_run_again(lab: Lab) -> None:
+    assigned = lab.assign(**_SHORT)
+    box: Any = lab.parts.bench.sandboxes
+    ended: list[str] = []
+
+    def killed_once(call: Any) -> None:
+        box.start(call)
+        if not ended:
+            ended.append(call.name)
+            box.client.kill(box.container_name(call.name))
+
+    done = go(worker(lab, yes=True, sandboxes=Around(box, start=killed_once)), assigned.id)
+    assert done.outcome.startswith("merged")
+    lost, *others = lab.ledger.trials.of(assigned.id)
+    assert lost.status == "unknown"
+    again = next(t for t in others if t.restarts == lost.id)
+    assert (again.kind, again.values, again.status) == (lost.kind, lost.values, "scored")
+
+
+def test_an_environment_image_that_somebody_removed_is_made_again(lab: Lab) -> None:
+    assigned = lab.assign(**_SHORT)
+    made: list[str] = []
+    environments: Any = lab.parts.bench.environments
+
+    def gone(image: str) -> str:
+        raise NotFound(f"no image {image}")
+
+    def noting(plan: Any, *, approved: bool) -> str:
+        made.append(plan.key)
+        return str(environments.ensure(plan, approved=approved))
+
+    def pausing(call: Any) -> None:
+        lab.office.pause(assigned.id, "ada")
+        lab.parts.bench.sandboxes.start(call)
+
+    go(worker(lab, sandboxes=Around(lab.parts.bench.sandboxes, start=pausing)), assigned.id)
+    lab.office.resume(assigned.id, "ada")
+    digests = iter([gone])
+    real: Any = lab.parts.bench.sandboxes
+
+    def first_gone(image: str) -> str:
+        return next(digests, real.image_digest)(image)
+
+    done = go(
+        worker(
+            lab,
+            yes=True,
+            sandboxes=Around(real, image_digest=first_gone),
+            environments=Around(environments, ensure=noting),
+        ),
+        assigned.id,
+    )
+    assert done.outcome.startswith("merged")
+    assert len(made) == 1
 
 
 def test_paused_between_steps_it_rests_and_goes_on_from_there(lab: Lab) -> None:
