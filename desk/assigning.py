@@ -1,8 +1,7 @@
 """What is checked before a ticket is taken, so that nothing starts that can't end well."""
 
 import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +9,7 @@ from labcrew.domain.repository import Checkout, Repositories
 from labcrew.domain.ticket import DataInput, Ticket
 from labcrew.errors import BoundaryError, InputError, TicketError
 from labcrew.settings import Settings
+from sandboxes.patterns import matches
 
 _HASHED_MB = 512
 
@@ -54,10 +54,7 @@ def examine(
         TicketError: everything else that is wrong, a line each.
     """
     _needs_a_model(ticket, settings)
-    place = Path(ticket.repository).expanduser()
-    checkout = repositories.inspect(
-        str(place if place.is_absolute() else beside / place), ticket.commit
-    )
+    checkout = repositories.inspect(located(ticket, beside), ticket.commit)
     if ticket.branch is not None:
         repositories.inspect(str(checkout.repository), f"refs/heads/{ticket.branch}")
     commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=ticket.snapshot)
@@ -76,6 +73,12 @@ def examine(
         files=files,
         warnings=(*_kept(checkout, ticket), *_warnings(ticket)),
     )
+
+
+def located(ticket: Ticket, beside: Path) -> str:
+    """The ticket's repository, as a path from the folder that relative ones start from."""
+    place = Path(ticket.repository).expanduser()
+    return str(place if place.is_absolute() else beside / place)
 
 
 def _needs_a_model(ticket: Ticket, settings: Settings) -> None:
@@ -107,17 +110,43 @@ def _missing(ticket: Ticket, files: Sequence[str]) -> list[str]:
         named.append(("environment.dockerfile", ticket.environment.dockerfile))
     if ticket.literature.library is not None:
         named.append(("literature.library", ticket.literature.library))
-    for path in ticket.evaluator.private if ticket.evaluator is not None else ():
-        named.append(("evaluator.private", path))
     for i, item in enumerate(ticket.data):
-        if not item.external:
+        if not item.external and not item.private:
             named.append((f"data[{i}].path", str(PurePosixPath(item.path))))
     known = {*files, *(str(parent) for path in files for parent in PurePosixPath(path).parents)}
-    return [
+    missing = [
         f"{field}: {path!r} is not in commit {ticket.commit}; is it committed?"
         for field, path in named
-        if not re.search(r"[*?\[]", path) and path not in known
+        if path not in known
     ]
+    return missing + _hides_nothing(ticket, files, known)
+
+
+def _hides_nothing(ticket: Ticket, files: Sequence[str], known: Collection[str]) -> list[str]:
+    """Private paths that would hide no file, by which a trial could read what it must not."""
+    private = [
+        ("evaluator.private", path)
+        for path in (ticket.evaluator.private if ticket.evaluator is not None else ())
+    ] + [
+        (f"data[{i}].path", str(PurePosixPath(item.path)))
+        for i, item in enumerate(ticket.data)
+        if item.private and not item.external
+    ]
+    troubles = []
+    for field, path in private:
+        if path in known:
+            continue
+        if "[" in path:
+            troubles.append(
+                f"{field}: {path!r} holds '[', which no pattern here knows; use *, ? or **, or"
+                " name each file"
+            )
+        elif field != "evaluator.private" or not any(matches(file, (path,)) for file in files):
+            troubles.append(
+                f"{field}: {path!r} is not in commit {ticket.commit}, so nothing would be hidden;"
+                " is it committed?"
+            )
+    return troubles
 
 
 def _external_troubles(ticket: Ticket) -> list[str]:
@@ -187,8 +216,20 @@ def _warnings(ticket: Ticket) -> list[str]:
         warnings.append(
             "There is no evaluator: all numbers are what runs report of themselves, labelled so."
         )
-    if ticket.data_for("holdout") is None and ticket.evaluator is not None:
-        warnings.append("No data is marked as holdout; the evaluator's own holdout is trusted.")
+    if ticket.evaluator is not None and ticket.data_for("holdout") is None:
+        warnings.append(
+            "No data has split: holdout, so the holdout is not measured: the merge request's"
+            " numbers are the validation data's, on which the settings were chosen."
+        )
+    elif (
+        ticket.evaluator is not None
+        and not ticket.evaluator.private
+        and not any(item.private for item in ticket.data)
+    ):
+        warnings.append(
+            "Nothing is private: a trial could read the holdout's answers; name them in"
+            " evaluator.private."
+        )
     if (
         ticket.settings.file is not None
         and ticket.editable

@@ -138,7 +138,7 @@ def _home(root: Path) -> Iterator[Check]:
             name="home", state="warning", detail=f"none in {root}", remedy="Run `labcrew init`."
         )
         return
-    with open_home(root) as opened:
+    with open_home(root, check="none") as opened:
         yield Check(name="home", state="ok", detail=f"{root}, {_free(root)}")
         problems = opened.ledger.verify()
         yield Check(
@@ -149,17 +149,18 @@ def _home(root: Path) -> Iterator[Check]:
             if problems
             else "",
         )
-        kept = (
-            len(opened.ledger.findings.all()),
-            len(opened.ledger.lessons.all()),
-            len(opened.ledger.trials.all()),
-        )
-        yield Check(
-            name="memory",
-            state="ok",
-            detail=f"rests on {kept[0]} findings, {kept[1]} lessons and {kept[2]} trials;"
-            " `labcrew memory rebuild` makes it anew",
-        )
+        if not problems:
+            kept = (
+                len(opened.ledger.findings.all()),
+                len(opened.ledger.lessons.all()),
+                len(opened.ledger.trials.all()),
+            )
+            yield Check(
+                name="memory",
+                state="ok",
+                detail=f"rests on {kept[0]} findings, {kept[1]} lessons and {kept[2]} trials;"
+                " `labcrew memory rebuild` makes it anew",
+            )
         models = opened.settings.models
         yield Check(
             name="models",

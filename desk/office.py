@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from desk.assigning import examine
+from desk.assigning import examine, located
 from labcrew.deciding import budget_with, decide, settled
 from labcrew.domain.repository import Repositories
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest
@@ -84,13 +84,25 @@ class Office:
             self.ledger.tickets.put(assigned, actor=person, kind="ticket.assigned")
         return assigned
 
-    def unfinished(self, ticket: Ticket, source: str) -> AssignedTicket | None:
-        """The newest ticket from this very file and text that is not done or stopped."""
+    def unfinished(
+        self, ticket: Ticket, source: str, beside: Path
+    ) -> tuple[AssignedTicket | None, AssignedTicket | None]:
+        """The newest ticket from this very file and text that is not done or stopped: one at the
+        commit that assigning would take now, and one at another commit; None where there is none.
+
+        Raises:
+            RepositoryError: the repository or commit is not there any more.
+        """
+        here, elsewhere = None, None
         for assigned in reversed(self.ledger.tickets.all()):
             same = assigned.source == source and assigned.ticket == ticket
-            if same and assigned.status not in ("done", "stopped"):
-                return assigned
-        return None
+            if not same or assigned.status in ("done", "stopped"):
+                continue
+            if assigned.base_commit == self._commit_now(assigned, beside):
+                here = here or assigned
+            else:
+                elsewhere = elsewhere or assigned
+        return here, elsewhere
 
     def pause(self, id: str, by: str) -> AssignedTicket:
         """Lets the ticket rest; running trials go on, nothing new is begun."""
@@ -118,15 +130,17 @@ class Office:
 
     def change_budget(self, id: str, by: str, changes: Mapping[str, Any]) -> AssignedTicket:
         """Sets some fields of a ticket's budget. Raises InputError."""
+        from agents.experiment_launcher import spent
+
         with self.ledger.transaction():
             assigned = self.ledger.tickets.get(id)
             if assigned.status == "done":
                 raise InputError(f"{id} is done; its budget can't change any more.")
             budget = Budget.model_validate(budget_with(assigned.budget, changes))
-            spent = self.ledger.trials.count(id)
-            if budget.trials < spent:
+            used = spent(self.ledger.trials.of(id))
+            if budget.trials < used:
                 raise InputError(
-                    f"{id} has used {spent} trials already; the budget can't be {budget.trials}."
+                    f"{id} has used {used} trials already; the budget can't be {budget.trials}."
                 )
             changed = assigned.model_copy(update={"budget": budget})
             self.ledger.tickets.put(changed, actor=actor(by), kind="ticket.budget")
@@ -276,6 +290,16 @@ class Office:
             moved = assigned.model_copy(update={"status": to, "outcome": f"{action} by {by}"})
             self.ledger.tickets.put(moved, actor=person, kind=_MOVES[action])
         return moved
+
+    def _commit_now(self, assigned: AssignedTicket, beside: Path) -> str:
+        """The commit that the ticket means now. A snapshot of the same files has the same id."""
+        ticket = assigned.ticket
+        checkout = self.repositories.inspect(located(ticket, beside), ticket.commit)
+        if not ticket.snapshot:
+            return checkout.commit
+        return self.repositories.take(
+            assigned.id, checkout.repository, checkout.commit, snapshot=True
+        )
 
     def _next_id(self) -> str:
         numbers = [

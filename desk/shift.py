@@ -1,12 +1,13 @@
 """A shift: all tickets of a home, several at a time, until it is told to end."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Protocol
 
 from desk.office import Office
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import LabcrewError
+from labcrew.errors import EngineError, LabcrewError, LedgerError, StorageFull
 
 _LOOK_S = 0.5
 
@@ -26,10 +27,18 @@ class Shift:
         worker: moves one ticket a call; may be called for several tickets at a time.
         at_once: most tickets at a time.
         say: is told of troubles.
+        waits_s: how long a ticket rests after the world was at fault, in seconds: at first, and
+            at most; doubled in between.
     """
 
     def __init__(
-        self, office: Office, worker: Mover, *, at_once: int, say: Callable[[str], None]
+        self,
+        office: Office,
+        worker: Mover,
+        *,
+        at_once: int,
+        say: Callable[[str], None],
+        waits_s: tuple[float, float] = (5, 60),
     ) -> None:
         self._office = office
         self._worker = worker
@@ -37,15 +46,21 @@ class Shift:
         self._say = say
         self._going: dict[str, asyncio.Task[None]] = {}
         self._left_at: dict[str, int] = {}
+        self._waits_s = waits_s
+        self._waited_s: dict[str, float] = {}
+        self._again_at: dict[str, float] = {}
 
     async def run(self, *, until_idle: bool = False) -> None:
-        """Works until cancelled, or until nothing can move on without a person."""
+        """Works until cancelled, or until nothing can move on without a person.
+
+        A ticket whose trouble lasts until it rests longest does not keep an idle shift up.
+        """
         try:
             while True:
                 self._going = {id: task for id, task in self._going.items() if not task.done()}
                 for id in self._ready()[: self._at_once - len(self._going)]:
                     self._going[id] = asyncio.create_task(self._advance(id))
-                if until_idle and not self._going:
+                if until_idle and not self._going and not self._hoped_for():
                     return
                 await asyncio.sleep(_LOOK_S)
         finally:
@@ -54,31 +69,52 @@ class Shift:
             await asyncio.gather(*self._going.values(), return_exceptions=True)
 
     def _ready(self) -> list[str]:
-        """Tickets that may move on: new, resumed, or decided at a gate since they were left."""
-        waiting = {gate.ticket for gate in self._office.inbox()}
-        ready = []
-        for assigned in self._office.ledger.tickets.all():
-            if assigned.id in self._going:
-                continue
-            if assigned.status not in ("assigned", "running", "waiting"):
-                continue
-            # Left alone until something new is written, so that a trouble does not repeat at once.
-            if self._left_at.get(assigned.id) == self._newest_line(assigned.id):
-                continue
-            if assigned.status == "waiting" and assigned.id in waiting and self._left(assigned.id):
-                continue
-            ready.append(assigned.id)
-        return ready
+        """Tickets to move on now: new, resumed, decided at a gate, or due to be tried again."""
+        # Left alone until something new is written, so that a trouble does not repeat at once.
+        return [
+            id
+            for id in self._movable()
+            if self._left_at.get(id) != self._newest_line(id) or self._due(id)
+        ]
 
-    def _left(self, id: str) -> bool:
-        return id in self._left_at
+    def _movable(self) -> list[str]:
+        """Tickets that nobody moves now and that need no person first."""
+        asking = {gate.ticket for gate in self._office.inbox()}
+        return [
+            assigned.id
+            for assigned in self._office.ledger.tickets.all()
+            if assigned.status in ("assigned", "running", "waiting")
+            and assigned.id not in self._going
+            and not (
+                assigned.status == "waiting"
+                and assigned.id in asking
+                and assigned.id in self._left_at
+            )
+        ]
+
+    def _due(self, id: str) -> bool:
+        """Whether a trouble of the world's is old enough to try again."""
+        return id in self._again_at and time.monotonic() >= self._again_at[id]
+
+    def _hoped_for(self) -> bool:
+        """Whether a ticket will soon be tried again."""
+        return any(
+            id in self._again_at and self._waited_s[id] < self._waits_s[1] for id in self._movable()
+        )
 
     def _newest_line(self, id: str) -> int:
         return self._office.ledger.events.count(id)
 
     async def _advance(self, id: str) -> None:
+        self._again_at.pop(id, None)
         try:
             await self._worker.advance(id)
+            self._waited_s.pop(id, None)
+        except (EngineError, StorageFull, LedgerError) as error:
+            first, most = self._waits_s
+            wait = min(self._waited_s.get(id, first / 2) * 2, most)
+            self._waited_s[id], self._again_at[id] = wait, time.monotonic() + wait
+            self._say(f"{id}: {error}\n  It is tried again in {wait:g} s.")
         except LabcrewError as error:
             self._say(f"{id}: {error}")
         finally:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desk.settings_file import write_settings
 from labcrew.errors import NotFound
 from labcrew.home import Home
 from labcrew.ports import Clock, SystemClock
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from graphs.work import Work
     from graphs.worker import Worker
     from labcrew.ledger import Ledger
+    from labcrew.ledger.opening import Check
     from tools.toolbox import Workbench
 
 Say = Callable[[str], None]
@@ -85,7 +87,11 @@ def person() -> str:
 
 @contextmanager
 def open_home(
-    given: Path | None, *, create: bool = False, clock: Clock | None = None
+    given: Path | None,
+    *,
+    create: bool = False,
+    clock: Clock | None = None,
+    check: "Check" = "auto",
 ) -> Iterator[Opened]:
     """Opens a home and its ledger; closes them at the end.
 
@@ -93,6 +99,7 @@ def open_home(
         given: the folder, None: where a home is looked for.
         create: make it if it is not there.
         clock: default: the machine's.
+        check: how much of the ledger is checked first; "none" to look at a damaged one.
 
     Raises:
         NotFound: there is no home.
@@ -103,7 +110,8 @@ def open_home(
 
     home = Home(home_folder(given))
     if create:
-        home.create()
+        if home.create():
+            write_settings(home.settings_file)
     elif not home.exists():
         raise NotFound(
             f"There is no labcrew home in {home.root}.",
@@ -112,7 +120,9 @@ def open_home(
     settings = Settings.load(home.settings_file)
     clock = clock or SystemClock()
     url = settings.ledger_url or home.ledger_url
-    with Ledger.open(url, anchor=home.anchor, clock=clock) as ledger:
+    if settings.ledger_url is None and not (home.root / "ledger.db").exists():
+        check = "auto"  # a lost ledger is refused; looking at one must not make an empty one
+    with Ledger.open(url, anchor=home.anchor, clock=clock, check=check) as ledger:
         yield Opened(home, settings, ledger, clock)
 
 

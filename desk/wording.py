@@ -26,7 +26,6 @@ _TOOLS = {
     "make_change": "made the change on a branch",
     "run_smoke_test": "ran the smoke test",
     "publish_branch": "published the branch",
-    "merge_branch": "merged",
 }
 
 _HELPED = {True: "helped", False: "did not help"}
@@ -157,6 +156,10 @@ def _request(event: Event, ledger: Ledger) -> str | None:
     request = ledger.merge_requests.find(_id(event))
     if request is None:
         return None
+    if event.kind == "merge_request.approved" and request.status == "open":
+        return f"{request.id} is approved but not merged: {request.merge_note}"
+    if event.kind == "merge_request.merged" and request.status == "merged":
+        return f"{request.id} is {request.merge_note or 'merged'}"
     return f"{request.id} is {request.status} ({request.verdict.replace('_', ' ')})"
 
 

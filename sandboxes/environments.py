@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,13 @@ from labcrew.domain.sandbox import (
     SandboxSpec,
 )
 from labcrew.domain.ticket import Ticket
-from labcrew.errors import EnvironmentBroken, GateRequired, NotFound
+from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
 from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.host_pip import host_pip
 from sandboxes.images import BaseImage, base_tag
+from sandboxes.patterns import hidden, matches
 from sandboxes.requirements import (
     FOUND_IN_ORDER,
     UNREAD,
@@ -49,6 +51,8 @@ mkdir -p /work/tmp
 _CONSTRAINT = "# constraint: "
 
 Say = Callable[[str], None]
+# By the image's tag, for every home of this process: one makes it, the others wait and find it.
+_MAKING: dict[str, threading.Lock] = {}
 
 
 class Environments:
@@ -78,7 +82,7 @@ class Environments:
         self._say = say
 
     def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
-        """What the ticket's runs need, without asking the engine for anything.
+        """What the ticket's runs need; the engine is only asked which image a name means now.
 
         Args:
             ticket: names a file, packages, a Dockerfile or an image, or nothing.
@@ -89,27 +93,9 @@ class Environments:
         """
         wanted = ticket.environment
         if wanted.image:
-            return EnvironmentPlan(
-                kind="image",
-                description=f"The engine's image {wanted.image}, as it is",
-                needs_gate=False,
-                key=content_hash({"image": wanted.image}),
-                source=wanted.image,
-                repository=repository,
-                commit=commit,
-            )
+            return self._image_plan(wanted.image, repository, commit)
         if wanted.dockerfile:
-            text = self._read(repository, commit, wanted.dockerfile)
-            return EnvironmentPlan(
-                kind="dockerfile",
-                description=f"`docker build` of {wanted.dockerfile}: it runs as root on the engine,"
-                " with network",
-                needs_gate=True,
-                key=content_hash({"dockerfile": text, "path": wanted.dockerfile, "commit": commit}),
-                source=wanted.dockerfile,
-                repository=repository,
-                commit=commit,
-            )
+            return self._dockerfile_plan(wanted.dockerfile, hidden(ticket), repository, commit)
         present = set(self._repositories.files(repository, commit))
         source = wanted.requirements or next((p for p in FOUND_IN_ORDER if p in present), None)
         found = Requirements()
@@ -149,14 +135,57 @@ class Environments:
         if plan.kind == "image":
             return self._pinned(plan.source)
         tag = f"labcrew/env:{plan.key[:24]}"
-        if self._has(tag):
-            return tag
-        if plan.kind == "dockerfile":
-            self._build(client, plan, tag)
-        else:
-            base = BaseImage(client, self._say).ensure()
-            self._install(client, plan, base, tag)
+        with _MAKING.setdefault(tag, threading.Lock()):
+            if self._has(tag):
+                return tag
+            if plan.kind == "dockerfile":
+                self._build(client, plan, tag)
+            else:
+                base = BaseImage(client, self._say).ensure()
+                self._install(client, plan, base, tag)
         return tag
+
+    def _image_plan(self, image: str, repository: str, commit: str) -> EnvironmentPlan:
+        """Bound to the image's content, where the engine can say what the name means now."""
+        try:
+            digest = self._sandboxes.image_digest(image)
+        except (NotFound, EngineError):
+            digest = ""
+        known = f" ({digest[:19]})" if digest and digest != image else ""
+        return EnvironmentPlan(
+            kind="image",
+            description=f"The engine's image {image}{known}, as it is",
+            needs_gate=False,
+            key=content_hash({"image": digest or image}),
+            source=digest or image,
+            repository=repository,
+            commit=commit,
+        )
+
+    def _dockerfile_plan(
+        self, path: str, without: tuple[str, ...], repository: str, commit: str
+    ) -> EnvironmentPlan:
+        if matches(path, without):
+            raise EnvironmentBroken(
+                f"{path} is private, so it can't be built: trials run in what it makes",
+                "Take it out of evaluator.private.",
+            )
+        text = self._read(repository, commit, path)
+        apart = f"; it does not see {', '.join(without)}" if without else ""
+        return EnvironmentPlan(
+            kind="dockerfile",
+            description=clean(
+                f"`docker build` of {path}: it runs as root on the engine, with network{apart}"
+            ),
+            needs_gate=True,
+            key=content_hash(
+                {"dockerfile": text, "path": path, "commit": commit, "without": list(without)}
+            ),
+            source=path,
+            without=without,
+            repository=repository,
+            commit=commit,
+        )
 
     def _requirements_plan(
         self, source: str | None, found: Requirements, repository: str, commit: str
@@ -275,7 +304,7 @@ class Environments:
 
     def _build(self, client: APIClient, plan: EnvironmentPlan, tag: str) -> None:
         self._say(f"Building {plan.source} …")
-        archive = self._repositories.archive(plan.repository, plan.commit)
+        archive = self._repositories.archive(plan.repository, plan.commit, without=plan.without)
         lines: list[str] = []
         failed = ""
         with translated(f"build {plan.source}"):

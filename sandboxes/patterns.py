@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from labcrew.domain.ticket import Ticket
+
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
     """Whether a path is one of the patterns, or lies in a folder that is one.
@@ -13,6 +15,13 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     `*` and `?` stand for characters of one component, `**` for any number of components.
     """
     return any(_compiled(pattern).match(path) is not None for pattern in patterns)
+
+
+def hidden(ticket: Ticket) -> tuple[str, ...]:
+    """The patterns of what no trial may see: the evaluator's private paths and private data."""
+    private = ticket.evaluator.private if ticket.evaluator is not None else ()
+    data = (item.path for item in ticket.data if item.private and not item.external)
+    return tuple(sorted({*private, *data}))
 
 
 @lru_cache(maxsize=512)

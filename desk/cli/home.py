@@ -14,10 +14,13 @@ ledger_app = group("The ledger: the truth about every ticket.")
 @guarded
 def init(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Make a home: the folder that keeps tickets, ledger and results."""
+    from desk.settings_file import write_settings
     from desk.wiring import home_folder, open_home
     from labcrew.home import Home
 
-    new = Home(home_folder(home)).create()
+    place = Home(home_folder(home))
+    new = place.create()
+    write_settings(place.settings_file)
     with open_home(home) as opened:
         root = opened.home.root
         answer(
@@ -25,6 +28,7 @@ def init(home: HomeOption = None, as_json: JsonOption = False) -> None:
             as_json,
             lambda: (
                 f"{'Made' if new else 'There is already'} a labcrew home in {root}.\n"
+                f"Its settings: {opened.home.settings_file}\n"
                 "Next: labcrew doctor, then labcrew run TICKET.md"
             ),
         )
@@ -85,7 +89,7 @@ def ledger_verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Check the whole ledger: every line's hash, every record, the anchor."""
     from desk.wiring import open_home
 
-    with open_home(home) as opened:
+    with open_home(home, check="none") as opened:
         problems = opened.ledger.verify()
         count = opened.ledger.events.count()
     answer(

@@ -138,13 +138,18 @@ def _assigned(opened: "Opened", file: Path, by: str | None) -> str:
     from labcrew.ticket_file import read_ticket
 
     ticket, source = read_ticket(file), str(file.absolute())
-    office = opened.office()
-    if (known := office.unfinished(ticket, source)) is not None:
+    office, beside = opened.office(), file.absolute().parent
+    known, elsewhere = office.unfinished(ticket, source, beside)
+    if known is not None:
         say(f"{known.id} is this ticket; it goes on.")
         return known.id
-    assigned = office.assign(
-        ticket, source=source, by=by or person(), beside=file.absolute().parent
-    )
+    if elsewhere is not None:
+        say(
+            f"{elsewhere.id} is this ticket at another commit ({elsewhere.base_commit[:12]}); it"
+            f" stays where it is: labcrew run {elsewhere.id}. The files as they are now are taken"
+            " as a new ticket."
+        )
+    assigned = office.assign(ticket, source=source, by=by or person(), beside=beside)
     say(taken(assigned))
     return assigned.id
 

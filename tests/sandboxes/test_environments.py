@@ -4,13 +4,15 @@ import subprocess
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from labcrew.domain.sandbox import Limits
 from labcrew.domain.ticket import Environment, Metric, Run, Ticket
-from labcrew.errors import EnvironmentBroken, GateRequired
+from labcrew.errors import EngineUnavailable, EnvironmentBroken, GateRequired
+from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.environments import Environments
 from sandboxes.requirements import add_packages, read_requirements
 from tests.sandboxes.fixtures import Workshop, make_user
@@ -28,7 +30,9 @@ Environments(DockerSandboxes(sys.argv[1], repositories), repositories).ensure(pl
 """
 
 
-def ticket(**environment: object) -> Ticket:
+def ticket(private: tuple[str, ...] = (), **environment: object) -> Ticket:
+    evaluator = {"command": "python evaluate.py {outputs} {split}", "private": private}
+    hidden = {"path": "data/holdout.csv", "split": "holdout", "private": True}
     return Ticket.model_validate(
         {
             "title": "t",
@@ -36,6 +40,8 @@ def ticket(**environment: object) -> Ticket:
             "kind": "implement",
             "metric": Metric(name="m", direction="maximize", file="m.jsonl"),
             "run": Run(command="python train.py"),
+            "evaluator": evaluator if private else None,
+            "data": [hidden] if private else [],
             "environment": Environment.model_validate(environment),
         }
     )
@@ -99,10 +105,53 @@ class TestPlan:
         self, workshop: Workshop, environments: Environments
     ) -> None:
         plan = environments.plan(ticket(image=workshop.image), "lab", workshop.commit)
-        assert environments.ensure(plan) == workshop.sandboxes.image_digest(workshop.image)
+        digest = workshop.sandboxes.image_digest(workshop.image)
+        assert (environments.ensure(plan), plan.source) == (digest, digest)
+        assert digest[:19] in plan.description
         missing = environments.plan(ticket(image="labcrew/none:none"), "lab", workshop.commit)
         with pytest.raises(EnvironmentBroken, match="docker pull"):
             environments.ensure(missing)
+
+    def test_a_name_that_means_another_image_is_another_plan(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        spelt, mark, client = "labcrew/moved", uuid.uuid4().hex, workshop.sandboxes.client
+        name = f"{spelt}:{mark}"
+        where = repository(workshop, tmp_path, Dockerfile=f"FROM {workshop.image}\nENV A={name}\n")
+        client.tag(workshop.image, repository=spelt, tag=mark)
+        try:
+            first = environments.plan(ticket(image=name), "lab", workshop.commit)
+            built = environments.plan(ticket(dockerfile="Dockerfile"), *where)
+            other = environments.ensure(built, approved=True)
+            client.tag(other, repository=spelt, tag=mark)
+            second = environments.plan(ticket(image=name), "lab", workshop.commit)
+            assert first.key != second.key
+            # What was approved is what runs, whatever the name means by now.
+            assert environments.ensure(first) == workshop.sandboxes.image_digest(workshop.image)
+            client.remove_image(other, force=True)
+        finally:
+            client.remove_image(name, force=True)
+
+    def test_without_an_engine_an_image_is_planned_by_its_name(self, workshop: Workshop) -> None:
+        class Away(DockerSandboxes):
+            def image_digest(self, image: str) -> str:
+                raise EngineUnavailable("No Docker engine answers")
+
+        away = Away("away", workshop.repositories)
+        plan = Environments(away, workshop.repositories).plan(ticket(image="x:y"), "lab", "c")
+        assert plan.source == "x:y"
+
+    def test_a_private_dockerfile_is_refused_and_what_is_hidden_counts(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        where = repository(workshop, tmp_path, Dockerfile="FROM scratch\n")
+        keys = {
+            environments.plan(ticket(private=private, dockerfile="Dockerfile"), *where).key
+            for private in ((), ("evaluate.py",), ("evaluate.py", "train.py"))
+        }
+        assert len(keys) == 3
+        with pytest.raises(EnvironmentBroken, match="is private"):
+            environments.plan(ticket(private=("Docker*",), dockerfile="Dockerfile"), *where)
 
 
 class TestReading:
@@ -136,6 +185,41 @@ class TestInstall:
             assert result.stdout.startswith("10001\n")
         finally:
             workshop.sandboxes.client.remove_image(tag, force=True)
+
+    def test_a_build_does_not_see_what_is_private(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        files = {"Dockerfile": f"FROM {workshop.image}\nCOPY . /seen\nENV M={uuid.uuid4().hex}\n"}
+        where = repository(workshop, tmp_path, **files)
+        plan = environments.plan(ticket(private=("eval*.py",), dockerfile="Dockerfile"), *where)
+        assert "it does not see data/holdout.csv, eval*.py" in plan.description
+        tag = environments.ensure(plan, approved=True)
+        try:
+            spec = workshop.spec("seen", "cd /seen; find . -type f | sort", image=tag)
+            seen = workshop.sandboxes.run(spec).stdout.split()
+            assert seen == ["./.gitignore", "./Dockerfile", "./data/train.csv", "./train.py"]
+        finally:
+            workshop.sandboxes.client.remove_image(tag, force=True)
+
+    def test_several_tickets_at_once_install_once(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        mark = f"iniconfig!=0.{uuid.uuid4().int % 10**9}"
+        where = repository(workshop, tmp_path, requirements__txt=f"{mark}\n")
+        said: list[str] = []
+        several = [
+            Environments(workshop.sandboxes, workshop.repositories, say=said.append)
+            for _ in range(3)
+        ]
+        plan = environments.plan(ticket(), *where)
+        with ThreadPoolExecutor() as pool:
+            tags = list(pool.map(lambda one: one.ensure(plan), several))
+        try:
+            assert len(set(tags)) == 1
+            assert sum(text.startswith("Installing") for text in said) == 1
+            assert workshop.sandboxes.list() == ()
+        finally:
+            workshop.sandboxes.client.remove_image(tags[0], force=True)
 
     def test_cut_off_installed_once_and_nothing_of_the_host_in_it(
         self, workshop: Workshop, environments: Environments, tmp_path: Path

@@ -1,0 +1,57 @@
+"""The settings file that a new home gets: every setting with its default, commented out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from labcrew.settings import ModelSettings, Settings
+
+_EXAMPLES = {
+    "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
+    "tracking_uri": "http://localhost:5000",
+    "model": "my-model",
+    "base_url": "http://localhost:8000/v1",
+    "temperature": 0.0,
+}
+_HEAD = """\
+# labcrew's settings for this home. A line takes effect when its leading '# ' is removed; each
+# shows the default, or an example where the default is to have none.
+# A variable wins over its line: LABCREW_LEASE_S over lease_s, LABCREW_MODELS__DEFAULT__MODEL over
+# model in [models.default].
+"""
+_MODELS = """
+# A chat model, any OpenAI-compatible endpoint, for every agent; [models.coordinator] and so on are
+# for one agent alone. Without any, rules judge, and nothing is asked of a model.
+# Keep keys out of this file: LABCREW_MODELS__DEFAULT__API_KEY.
+#
+# [models.default]
+"""
+
+
+def settings_text() -> str:
+    """A labcrew.toml that changes nothing, in words."""
+    lines = [_HEAD]
+    for name, field in Settings.model_fields.items():
+        if name != "models":
+            lines.append(_line(name, field.default, field.description))
+    lines.append(_MODELS)
+    for name, field in ModelSettings.model_fields.items():
+        if name != "api_key":
+            default = None if field.is_required() else field.default
+            lines.append(_line(name, default, field.description))
+    return "".join(lines)
+
+
+def write_settings(file: Path) -> bool:
+    """Writes the file for its owner alone; False, and nothing touched, if one is there."""
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        return False
+    file.write_text(settings_text(), encoding="utf-8")
+    return True
+
+
+def _line(name: str, default: Any, about: str | None) -> str:
+    value = _EXAMPLES[name] if default is None else default
+    return f"# {name} = {json.dumps(value)}{f'  # {about}' * bool(about)}\n"
