@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from agents.sampler import asked, completed, study_of
 from labcrew.domain.base import Model, canonical_json, content_hash
 from labcrew.domain.experiment import Plan, Trial, TrialKind
-from labcrew.domain.search_space import Parameter, Values, distance
+from labcrew.domain.search_space import Parameter, Values, distance, legal
 from labcrew.domain.ticket import AssignedTicket, Metric
 
 NEAR = 0.02
@@ -47,6 +47,22 @@ class PastFailure(Model):
 def spent(trials: Sequence[Trial]) -> int:
     """How many runs of the budget are used or promised; a run that was lost counts nothing."""
     return sum(trial.status not in ("skipped", "unknown") for trial in trials)
+
+
+def design_problems(
+    assigned: AssignedTicket, known: Sequence[Trial], designed: Sequence[Trial]
+) -> list[str]:
+    """What is wrong with a design, before it is written down and run."""
+    space, problems = assigned.ticket.search_space, []
+    if spent([*known, *designed]) > max(assigned.budget.trials, spent(known)):
+        problems.append(f"it takes more than the {assigned.budget.trials} runs of the budget")
+    if len({t.id for t in (*known, *designed)}) != len(known) + len(designed):
+        problems.append("it numbers a trial twice")
+    for trial in designed:
+        wrong = [n for n, v in trial.values.items() if n not in space or not legal(space[n], v)]
+        if wrong:
+            problems.append(f"{trial.id} sets {', '.join(wrong)} outside the search space")
+    return problems
 
 
 def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:

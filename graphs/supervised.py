@@ -11,8 +11,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from agents.coordinator import RecoveryQuestion
 from graphs.gates import gate_id, make_gate, pause_for
+from graphs.recovery import recovery
 from graphs.state import AttemptState
 from graphs.work import Work
 from labcrew.domain.research import AgentName
@@ -49,28 +49,14 @@ def supervised(agent: AgentName, output: str, attempt: Attempt) -> Any:
             problems = [f"{type(error).__name__}: {error}"]
         if not problems:
             return {"attempts": attempts, "problems": "", "route": "done", output: "done"}
-        answer = await work.crew.coordinator.recover(
-            RecoveryQuestion(
-                agent=agent,
-                problems=tuple(problems[:10]),
-                attempts=attempts,
-                model_used=agent in work.crew.judge.models or "default" in work.crew.judge.models,
-            )
-        )
-        work.ledger.events.append(
-            ticket=assigned.id,
-            actor="coordinator",
-            kind="agent.failed",
-            key=f"{assigned.id}/r{assigned.revision}/{agent}/failed/{total}",
-            data={"agent": agent, "problems": problems[:10], "action": answer.action},
-        )
-        if answer.action == "escalate":
+        action = await recovery(work, assigned, agent, problems, attempts=attempts, step=str(total))
+        if action == "escalate":
             _ask(work, assigned, agent, state.get("rounds", 0), problems)
         return {
             "attempts": attempts,
             "problems": "\n".join(problems[:10]),
-            "rules_only": rules_only or answer.action == "reroute",
-            "route": "gate" if answer.action == "escalate" else "attempt",
+            "rules_only": rules_only or action == "reroute",
+            "route": "gate" if action == "escalate" else "attempt",
         }
 
     async def gate(state: AttemptState, runtime: Runtime[Work]) -> dict[str, Any]:

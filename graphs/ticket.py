@@ -1,6 +1,5 @@
 """The ticket machine: every move a ticket can make."""
 
-from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, get_args
 
@@ -8,11 +7,22 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from graphs.nodes import analysis, closing, delivery, preparation, trials
+from graphs.recovery import Node, recovered
 from graphs.state import Route, TicketState
 from graphs.supervised import supervised
 from graphs.work import HALTED, Halted, Work
+from labcrew.domain.research import AgentName
 
-Node = Callable[[TicketState, Runtime[Work]], Awaitable[dict[str, Any]]]
+_AGENTS: dict[str, AgentName] = {
+    "prepare": "experiment_launcher",
+    "design_trials": "experiment_launcher",
+    "launch_trials": "experiment_launcher",
+    "monitor_trials": "log_monitor",
+    "open_merge_request": "merge_request",
+    "smoke_test": "merge_request",
+    "merge": "merge_request",
+}
+"""Whose step a node is: what its tools fail at, the coordinator restarts or reroutes."""
 
 
 def ticket_graph() -> StateGraph[TicketState, Work, TicketState, TicketState]:
@@ -44,7 +54,10 @@ def ticket_graph() -> StateGraph[TicketState, Work, TicketState, TicketState]:
         closing.close,
         closing.reflect,
     ):
-        graph.add_node(node.__name__, _unless_halted(node))
+        whose = _AGENTS.get(node.__name__)
+        graph.add_node(
+            node.__name__, _unless_halted(recovered(whose, node) if whose is not None else node)
+        )
     graph.add_edge(START, "intake")
     # Both agents run in one superstep, so the plan starts once, when the slower one has ended.
     for agent in ("literature_review", "profile_data"):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from langgraph.runtime import Runtime
 
 from agents.detectors import Alarm
-from agents.experiment_launcher import PastFailure, spent
+from agents.experiment_launcher import PastFailure, design_problems, spent
 from agents.log_monitor import Reading, Watch
 from graphs.nodes.ending import Ending, finish_trial
 from graphs.state import TicketState
@@ -16,6 +16,7 @@ from graphs.work import Work
 from labcrew.domain.experiment import Trial
 from labcrew.domain.research import data_hash
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import ToolError
 from tools.run_trial import (
     StartTrial,
     TrialContainer,
@@ -56,6 +57,9 @@ async def design_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str,
         past_failures(work, assigned),
         state.get("escalation_round", 0) + 1,
     )
+    problems = design_problems(assigned, trials, designed)
+    if problems:
+        raise ToolError(f"the design of trials can't be used: {'; '.join(problems)}.")
     with work.ledger.transaction():
         for trial in designed:
             work.ledger.trials.put(trial, actor="experiment_launcher", kind="trial.designed")

@@ -12,6 +12,7 @@ from agents.experiment_launcher import (
     NEAR,
     ExperimentLauncher,
     PastFailure,
+    design_problems,
     groups,
     ranked,
     spent,
@@ -257,3 +258,16 @@ def test_the_search_learns(direction: str) -> None:
     missed = [abs(float(t.values["lr"]) - 0.3) for t in trials[1:]]
     assert min(missed) < 0.02
     assert statistics.median(missed[-10:]) < statistics.median(missed[:10])
+
+
+def test_a_design_is_checked_before_it_is_used() -> None:
+    assigned = make_assigned()
+    known = [make_trial(0, 0.5)]
+    good = make_trial(1, values={"lr": 0.1, "batch": 8})
+    assert design_problems(assigned, known, [good]) == []
+    outside = make_trial(1, values={"lr": 1e9, "batch": 8, "depth": 3})
+    (problem,) = design_problems(assigned, known, [outside])
+    assert "lr, depth outside the search space" in problem
+    assert "twice" in design_problems(assigned, known, [make_trial(0)])[0]
+    many = [make_trial(n) for n in range(1, assigned.budget.trials + 5)]
+    assert "budget" in design_problems(assigned, known, many)[0]

@@ -174,9 +174,28 @@ def test_a_step_that_fails_says_so_and_a_retry_goes_on(lab: Lab) -> None:
     failed = go(worker(lab, environments=environments), assigned.id)
     assert failed.status == "failed"
     assert failed.outcome == "failed: the package index is closed for today."
+    told = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "agent.failed"]
+    assert [e.data["action"] for e in told] == ["restart", "escalate"]
     lab.office.retry(assigned.id, "ada")
     assert run(lab, assigned.id).outcome.startswith("merged")
     assert lab.kinds(assigned.id).count("plan.written") == 1
+
+
+def test_a_tool_that_fails_once_is_restarted_and_nobody_is_asked(lab: Lab) -> None:
+    box: Any = lab.parts.bench.sandboxes
+    calls: list[str] = []
+
+    def fails_once(call: Any) -> None:
+        calls.append(call.name)
+        if len(calls) == 1:
+            raise ToolError("a passing trouble")
+        box.start(call)
+
+    assigned = lab.assign(**_SHORT)
+    done = go(worker(lab, sandboxes=Around(box, start=fails_once)), assigned.id)
+    assert done.outcome.startswith("merged")
+    assert lab.kinds(assigned.id).count("agent.failed") == 1
+    assert lab.kinds(assigned.id).count("trial.started") == 2
 
 
 def test_a_fault_of_labcrews_own_stops_the_ticket_with_its_trace(lab: Lab) -> None:
