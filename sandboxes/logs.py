@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from docker.api import APIClient
 
 _PATIENCE_S = 15.0
+_PAUSE_S = 0.2
 
 
 def follow(client: APIClient, container: str) -> Iterator[str]:
@@ -32,6 +33,9 @@ def follow(client: APIClient, container: str) -> Iterator[str]:
     while True:
         skip = seen
         try:
+            # Asked before reading: a stream that was open at the end may lack the last lines, so
+            # what counts as whole is a reading that began after it.
+            over = not _running(client, container)
             with translated(f"read the output of {container}"):
                 for chunk in _chunks(client, container):
                     lost_since = None
@@ -45,18 +49,20 @@ def follow(client: APIClient, container: str) -> Iterator[str]:
                         yield text
                     if 0 <= room < len(new):
                         yield f"\n[labcrew: output beyond {cap >> 20} MiB is not shown]\n"
-            if not _running(client, container):
+            if over:
                 break
+            if _running(client, container):
+                time.sleep(_PAUSE_S)
         except (EngineUnavailable, OutcomeUnknown):
             now = time.monotonic()
             lost_since = lost_since or now
             if now - lost_since > _PATIENCE_S:
                 raise
+            time.sleep(_PAUSE_S)
         except EngineError as error:
             if "no such container" in error.message.lower():
                 break  # removed while it was followed: that, too, is its end
             raise
-        time.sleep(0.2)
     if text := cleaner.end():
         yield text
 
