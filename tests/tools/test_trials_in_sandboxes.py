@@ -142,7 +142,8 @@ async def test_a_trial_runs_without_its_judge_and_is_scored_by_it(lab: RunLab) -
 async def test_a_broken_trial_leaves_its_log(lab: RunLab) -> None:
     kept = await ended(lab, lab.assigned(), trial(1, "fail"))
     assert kept.files == ()
-    assert kept.log.read_text().endswith("it broke\n")
+    # Two streams: which of their lines comes first is the engine's to say.
+    assert "it broke\n" in kept.log.read_text()
 
 
 async def test_a_trial_is_stopped_whenever(lab: RunLab) -> None:
