@@ -12,7 +12,8 @@ LabcrewError
 │   └── GateRequired      the policy table says a person decides first (also a PermissionError)
 ├── EngineError           the Docker engine is missing, stopped or refused
 │   ├── EngineUnavailable no engine answers
-│   └── OutcomeUnknown    the engine was lost in mid-call: the effect may or may not stand
+│   └── OutcomeUnknown    a call was lost under way: its effect may or may not stand
+│       └── RunnerLost    the call's own code ended or forged the runner; the container is fresh
 ├── EnvironmentBroken     a ticket's software environment can't be installed
 ├── BoundaryError         something a sandbox made may not cross to the host
 ├── StorageFull           a disk or a cap is full (also an OSError)
@@ -79,6 +80,10 @@ class EngineUnavailable(EngineError):
 
 
 class OutcomeUnknown(EngineError):
+    pass
+
+
+class RunnerLost(OutcomeUnknown):
     pass
 
 

@@ -59,7 +59,7 @@ class Crossing:
 
         api: Any = self._client
         address = api._url("/containers/{0}/archive", container)
-        response = api._get(address, params={"path": f"/work/{inside}"}, stream=True)
+        response = api._get(address, params={"path": f"/workspace/{inside}"}, stream=True)
         try:
             try:
                 api._raise_for_status(response)

@@ -139,7 +139,7 @@ class DockerSandboxes:
         # By its own user, in the container: a link planted there leads no further than it could.
         result = self.exec(
             name,
-            ("tar", "-xf", "-", "-C", "/work", "--no-same-owner", "--no-overwrite-dir"),
+            ("tar", "-xf", "-", "-C", "/workspace", "--no-same-owner", "--no-overwrite-dir"),
             stdin=owned(b"", files),
             timeout_s=120,
         )
@@ -232,7 +232,7 @@ class DockerSandboxes:
             archive = self._repositories.archive(source.repository, source.commit, source.without)
             extra = source.overlay
         with translated(f"fill the workspace of {container}"):
-            self.client.put_archive(container, "/work", owned(archive, extra))
+            self.client.put_archive(container, "/workspace", owned(archive, extra))
 
     def _run(self, container: str, spec: SandboxSpec) -> RunResult:
         output = Output(cap=spec.limits.output_mb << 20)

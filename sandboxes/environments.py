@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 _PATH = "/opt/env/bin:/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 _INSTALL = """\
 set -e
-set -a; . /work/host/environment; set +a
-export HOME=/work TMPDIR=/work/tmp
-mkdir -p /work/tmp
-/opt/env/bin/pip install --no-cache-dir --progress-bar off -r /work/requirements.txt \
-  -c /work/constraints.txt
+set -a; . /workspace/host/environment; set +a
+export HOME=/workspace TMPDIR=/workspace/tmp
+mkdir -p /workspace/tmp
+/opt/env/bin/pip install --no-cache-dir --progress-bar off -r /workspace/requirements.txt \
+  -c /workspace/constraints.txt
 """
 # Constraint lines travel in the plan's one text, as comments to pip.
 _CONSTRAINT = "# constraint: "
@@ -195,7 +195,7 @@ class Environments:
         if found.addresses:
             parts.append(f"from other places than the package index: {', '.join(found.addresses)}")
         if found.left_out:
-            parts.append(f"left out (runs use the copy in /work): {', '.join(found.left_out)}")
+            parts.append(f"left out (runs use the copy in /workspace): {', '.join(found.left_out)}")
         text = found.text + "".join(
             f"{_CONSTRAINT}{line}\n" for line in found.constraints.splitlines()
         )
@@ -221,7 +221,7 @@ class Environments:
             purpose="environment",
             ticket="",
             image=base,
-            command=("/bin/sh", "/work/install.sh"),
+            command=("/bin/sh", "/workspace/install.sh"),
             inputs=tuple(
                 ReadOnlyInput(source=source, target=target)
                 for source, target in zip(pip.folders, folders, strict=True)
@@ -243,12 +243,12 @@ class Environments:
                 OverlayFile(path="constraints.txt", content=_constraints(plan).encode()),
                 OverlayFile(path="host/ca.pem", content=pip.certificates),
                 OverlayFile(
-                    path="host/environment", content=pip.shell("/work/host", folders).encode()
+                    path="host/environment", content=pip.shell("/workspace/host", folders).encode()
                 ),
             )
             with translated(f"start the install {container}"):
                 client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
-                client.put_archive(container, "/work", owned(b"", files))
+                client.put_archive(container, "/workspace", owned(b"", files))
                 client.start(container)
         timed_out = self._wait(name)
         try:

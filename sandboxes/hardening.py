@@ -15,7 +15,7 @@ USER = f"{CREW}:{CREW}"
 HOME, TICKET, TRIAL, PURPOSE, NAME = (
     f"labcrew.{word}" for word in ("home", "ticket", "trial", "purpose", "name")
 )
-CREW_MARK = "labcrew.crew"  # carried by images whose /work is made for the sandbox's user
+CREW_MARK = "labcrew.crew"  # carried by images whose /workspace is made for the sandbox's user
 TIMEOUT, OUTPUT = "labcrew.timeout_s", "labcrew.output_mb"
 _SCRATCH = "/tmp"  # noqa: S108 - inside the container, a file system of its own
 
@@ -52,7 +52,7 @@ def body(
         volume: the name of its workspace's volume.
         attached: its output is read as it comes and not kept by the engine.
         network: "none", but for installs.
-        prepared: its volume belongs to the crew already, whatever the image has at /work.
+        prepared: its volume belongs to the crew already, whatever the image has at /workspace.
         writable_root: for installs, whose root file system becomes an image.
 
     Raises InputError for an input that the sandbox's user could not read.
@@ -69,7 +69,7 @@ def body(
         {
             "Type": "volume",
             "Source": volume,
-            "Target": "/work",
+            "Target": "/workspace",
             "VolumeOptions": {
                 "NoCopy": prepared,
                 "Labels": {HOME: home, NAME: spec.name, TICKET: spec.ticket},
@@ -92,7 +92,7 @@ def body(
         "Entrypoint": list(spec.command),  # an image's own entry point has no say
         "Env": [f"{name}={value}" for name, value in variables.items()],
         "User": USER,
-        "WorkingDir": "/work",
+        "WorkingDir": "/workspace",
         "Labels": marks,
         "Healthcheck": {"Test": ["NONE"]},
         "NetworkDisabled": network == "none",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def is_foreign(client: APIClient, image: str) -> bool:
-    """Whether an image was not made from labcrew's own, so that its /work is anybody's."""
+    """Whether an image was not made from labcrew's own, so that its /workspace is anybody's."""
     from docker.errors import ImageNotFound
 
     with translated(f"look at image {image}"):

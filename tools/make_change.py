@@ -17,18 +17,18 @@ _EDIT = "/opt/labcrew/bin/python /opt/labcrew/inside/apply_settings.py"
 _REQUEST = ".labcrew-request.json"
 _COMMIT = """
 set -eu
-rm -rf /work/clone
-git init --quiet /work/clone
-cd /work/clone
-git bundle unbundle /work/in.bundle > /dev/null
+rm -rf /workspace/clone
+git init --quiet /workspace/clone
+cd /workspace/clone
+git bundle unbundle /workspace/in.bundle > /dev/null
 # History ends at the base here: the bundle of a shallow repository lacks what lies before.
 echo "$BASE" > .git/shallow
 git checkout --quiet --detach "$BASE"
-cp -R /work/change/. .
+cp -R /workspace/change/. .
 git add --all --force
 git -c user.name=labcrew -c user.email=labcrew@localhost commit --quiet --message "$MESSAGE"
 git update-ref refs/heads/change HEAD
-git bundle create --quiet /work/out.bundle "$BASE..refs/heads/change"
+git bundle create --quiet /workspace/out.bundle "$BASE..refs/heads/change"
 """
 
 
@@ -95,7 +95,7 @@ def _render(call: RenderSettings, assigned: AssignedTicket, bench: Workbench) ->
             purpose="tools",
             ticket=assigned.id,
             image=bench.base_image,
-            command=("sh", "-c", f"{_EDIT} < /work/{_REQUEST}"),
+            command=("sh", "-c", f"{_EDIT} < /workspace/{_REQUEST}"),
             workspace=WorkspaceSource(
                 repository=assigned.id,
                 commit=assigned.base_commit,

@@ -16,7 +16,7 @@ from labcrew.domain.sandbox import (
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket, DataInput, Settings
 
-WORKSPACE = "/work"
+WORKSPACE = "/workspace"
 
 
 def spelt_value(value: object) -> str:

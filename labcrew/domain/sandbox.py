@@ -20,6 +20,8 @@ class Limits(Model):
     timeout_s: float = Field(default=3600, gt=0, description="wall-clock seconds from start")
     output_mb: int = Field(default=64, ge=1, description="most of the log that is kept, MiB")
     gpus: int = Field(default=0, ge=0, description="GPUs to pass through")
+    disk_mb: int = Field(default=10240, ge=16, description="most the workspace holds, MiB")
+    files: int = Field(default=500_000, ge=1000, description="most files and folders in it")
 
 
 class ReadOnlyInput(Model):
@@ -37,7 +39,7 @@ class OverlayFile(Model):
 
 
 class WorkspaceSource(Model):
-    """What a container finds in its workspace (/work), as a private, writable copy."""
+    """What a container finds in its workspace (/workspace), as a private, writable copy."""
 
     repository: str = Field(description="name of the trusted bare repository in the home")
     commit: str = Field(description="full commit id")
@@ -60,6 +62,11 @@ class SandboxSpec(Model):
     environment: dict[str, str] = Field(default_factory=dict)
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="host names it may reach through labcrew's proxy, `name` or `name:port`;"
+        " empty: no network",
+    )
     limits: Limits = Limits()
 
 

@@ -22,7 +22,7 @@ class TestRun:
         spec = workshop.spec("run", "cat train.py; echo trouble >&2; pwd; exit 3")
         result = workshop.sandboxes.run(spec)
         assert result.exit_code == 3
-        assert result.stdout == "print('trained')\n/work\n"
+        assert result.stdout == "print('trained')\n/workspace\n"
         assert result.stderr == "trouble\n"
         assert not result.timed_out
         assert workshop.sandboxes.status(spec.name).state == "missing"

@@ -174,7 +174,7 @@ def test_an_image_that_knows_nothing_of_labcrew(workshop: Workshop) -> None:
     client = workshop.sandboxes.client
     tag = f"labcrew/test:{uuid.uuid4().hex[:8]}"
     dockerfile = f'FROM {workshop.image}\nUSER root\nENTRYPOINT ["false"]\nLABEL labcrew.crew=\n'
-    dockerfile += "RUN chown root:root /work && touch /work/theirs\n"
+    dockerfile += "RUN chown root:root /workspace && touch /workspace/theirs\n"
     list(client.build(fileobj=io.BytesIO(dockerfile.encode()), tag=tag, rm=True, decode=True))
     try:
         spec = workshop.spec("foreign", "id -u; echo own > mine && ls", image=tag)

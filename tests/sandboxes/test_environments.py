@@ -239,7 +239,9 @@ class TestInstall:
         tag = environments.ensure(plan)
         try:
             assert environments.ensure(plan) == tag
-            script = "which python; python -c 'import iniconfig'; env; ls -A /work /opt/env/.. /tmp"
+            script = (
+                "which python; python -c 'import iniconfig'; env; ls -A /workspace /opt/env/.. /tmp"
+            )
             result = workshop.sandboxes.run(workshop.spec("env", script, image=tag, workspace=None))
             assert result.stdout.startswith("/opt/env/bin/python\n")
             assert result.exit_code == 0, result.stderr

@@ -63,7 +63,7 @@ def test_variables_have_names_that_a_shell_hands_on() -> None:
     )
     found = run_environment(assigned, {"optimizer.learning-rate": 0.1}, 3)
     assert found["RUN_OPTIMIZER_LEARNING_RATE"] == "0.1"
-    assert (found["LABCREW_SEED"], found["LABCREW_OUTPUTS"]) == ("3", "/work/outputs")
+    assert (found["LABCREW_SEED"], found["LABCREW_OUTPUTS"]) == ("3", "/workspace/outputs")
     assert found["OMP_NUM_THREADS"] == "9"
     plain = run_environment(make_assigned(budget={"cpus": 2.5}), {"lr": 1}, 0)
     assert plain["OMP_NUM_THREADS"] == "2"
