@@ -1,1 +1,1 @@
-"""What is tried against labcrew's boundaries: `labcrew doctor --attack`, or `python -m evals.attacks`."""
+"""What is tried against the boundaries: `labcrew doctor --attack`."""
