@@ -12,8 +12,7 @@ LabcrewError
 │   └── GateRequired      the policy table says a person decides first (also a PermissionError)
 ├── EngineError           the Docker engine is missing, stopped or refused
 │   ├── EngineUnavailable no engine answers
-│   └── OutcomeUnknown    a call was lost under way: its effect may or may not stand
-│       └── RunnerLost    the call's own code ended or forged the runner; the container is fresh
+│   └── OutcomeUnknown    the engine was lost in mid-call: the effect may or may not stand
 ├── EnvironmentBroken     a ticket's software environment can't be installed
 ├── BoundaryError         something a sandbox made may not cross to the host
 ├── StorageFull           a disk or a cap is full (also an OSError)
@@ -80,10 +79,6 @@ class EngineUnavailable(EngineError):
 
 
 class OutcomeUnknown(EngineError):
-    pass
-
-
-class RunnerLost(OutcomeUnknown):
     pass
 
 

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -26,23 +26,6 @@ class ModelSettings(BaseModel):
     attempts: int = Field(default=2, ge=1, le=10, description="tries before the rule answers")
 
 
-class SandboxSettings(BaseModel):
-    """How sandboxes are built; SECURITY.md says what each of these weakens."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    runtime: str | None = Field(
-        default=None, description="the engine's runtime, such as runsc (gVisor); default: its own"
-    )
-    volumes: Literal["capped", "uncapped"] = Field(
-        default="capped", description="uncapped where the engine can't mount files as disks"
-    )
-    warm: int = Field(default=1, ge=0, le=16, description="tool containers kept ready")
-    private_hosts: bool = Field(
-        default=False, description="allowed hosts may have addresses of a private network"
-    )
-
-
 class Settings(BaseSettings):
     """Everything a lab can set. LABCREW_MODELS__DEFAULT__MODEL=… sets models.default.model."""
 
@@ -57,7 +40,6 @@ class Settings(BaseSettings):
     models: dict[str, ModelSettings] = Field(
         default_factory=dict, description="agent name or 'default' → endpoint; empty: rules only"
     )
-    sandbox: SandboxSettings = SandboxSettings()
     lease_s: float = Field(default=60, gt=1, description="how long a dead worker blocks a ticket")
     tick_s: float = Field(default=5, gt=0, description="longest wait in one monitoring step")
     output_cap_mb: int = Field(default=256, ge=1, description="most that one trial may leave")

@@ -20,8 +20,6 @@ class Limits(Model):
     timeout_s: float = Field(default=3600, gt=0, description="wall-clock seconds from start")
     output_mb: int = Field(default=64, ge=1, description="most of the log that is kept, MiB")
     gpus: int = Field(default=0, ge=0, description="GPUs to pass through")
-    disk_mb: int = Field(default=10240, ge=16, description="most the workspace holds, MiB")
-    files: int = Field(default=500_000, ge=1000, description="most files and folders in it")
 
 
 class ReadOnlyInput(Model):
@@ -62,11 +60,6 @@ class SandboxSpec(Model):
     environment: dict[str, str] = Field(default_factory=dict)
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()
-    hosts: tuple[str, ...] = Field(
-        default=(),
-        description="host names it may reach through labcrew's proxy, `name` or `name:port`;"
-        " empty: no network",
-    )
     limits: Limits = Limits()
 
 

@@ -1,1 +1,0 @@
-"""What is tried against the boundaries: `labcrew doctor --attack`."""
