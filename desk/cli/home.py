@@ -36,11 +36,23 @@ def init(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 @guarded
-def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def doctor(
+    attack: Annotated[
+        bool, typer.Option("--attack", help="Try to break out of this machine's sandboxes.")
+    ] = False,
+    part: Annotated[
+        list[str] | None, typer.Option(help="With --attack: only this part; may be repeated.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check everything that labcrew rests on, and say what to do."""
     from desk.doctor import checks, worst
     from desk.wiring import home_folder
 
+    if attack or part:
+        _attack(part or [], as_json)
+        return
     found = checks(home_folder(home))
 
     def shown() -> str:
@@ -54,6 +66,25 @@ def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     answer({"checks": found, "state": worst(found)}, as_json, shown)
     if worst(found) == "problem":
+        raise typer.Exit(FAILED)
+
+
+def _attack(parts: list[str], as_json: bool) -> None:
+    """The battery on the user's own engine, in a home of its own."""
+    from rich.console import Console
+
+    from evals.attacks.parts import chosen
+    from evals.attacks.running import run
+    from evals.attacks.table import complaints, table
+
+    report = run(chosen(parts), Console(stderr=True))
+    if as_json:
+        answer(report, as_json, str)
+    else:
+        Console().print(table(report))
+        for line in complaints(report):
+            typer.echo(line)
+    if not report.passed:
         raise typer.Exit(FAILED)
 
 

@@ -1,0 +1,1 @@
+"""The attack battery: what is tried against labcrew, and whether it held."""

@@ -1,0 +1,40 @@
+"""`python -m evals.attacks [--json] [--keep FILE] [PART …]`: the battery on this machine."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from evals.attacks.parts import chosen
+from evals.attacks.running import run
+from evals.attacks.table import complaints, table
+from labcrew.errors import LabcrewError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; answers its exit code: 0 all held, 4 a breach or a blunt control."""
+    parser = argparse.ArgumentParser(prog="python -m evals.attacks", description=__doc__)
+    parser.add_argument("part", nargs="*", help="default: all")
+    parser.add_argument("--json", action="store_true", help="every finding, as JSON")
+    parser.add_argument("--keep", type=Path, help="write the report there as JSON")
+    given = parser.parse_args(arguments)
+    try:
+        report = run(chosen(given.part), Console(stderr=True))
+    except LabcrewError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if given.keep:
+        given.keep.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    if given.json:
+        print(report.model_dump_json(indent=2))
+    else:
+        Console().print(table(report))
+        for line in complaints(report):
+            print(line)
+    return 0 if report.passed else 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""The parts of the battery; a new one is one file and one line here."""
+
+from collections.abc import Sequence
+
+from evals.attacks.probe import Part
+from labcrew.errors import InputError
+
+PARTS: tuple[Part, ...] = ()
+
+
+def chosen(names: Sequence[str]) -> tuple[Part, ...]:
+    """The parts of those names; all for none. Raises InputError for an unknown name."""
+    known = {part.name: part for part in PARTS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(
+            f"The battery has no part {', '.join(unknown)}.", f"Its parts: {', '.join(known)}."
+        )
+    return tuple(known[name] for name in dict.fromkeys(names)) or PARTS
