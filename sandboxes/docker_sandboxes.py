@@ -16,10 +16,11 @@ from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
 from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown
 from sandboxes import hardening, workspaces
-from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
 from sandboxes.logs import follow
+from sandboxes.runner import program
+from sandboxes.runner.residents import Residents
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
 from sandboxes.text import clean
@@ -37,17 +38,24 @@ class DockerSandboxes:
         home_id: the home's id; only containers that carry it are ever touched.
         repositories: where workspaces are filled from.
         client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
+        runner: the program that takes calls in tool containers.
     """
 
     def __init__(
-        self, home_id: str, repositories: Repositories, client: APIClient | None = None
+        self,
+        home_id: str,
+        repositories: Repositories,
+        client: APIClient | None = None,
+        *,
+        runner: tuple[str, ...] | None = None,
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
         self._home = home_id
         self._repositories = repositories
         self._client = client
-        self._calls: Calls | None = None
+        self._runner = runner
+        self._residents: Residents | None = None
         self._foreign: dict[str, bool] = {}
 
     @property
@@ -62,6 +70,18 @@ class DockerSandboxes:
         """The home whose containers these are."""
         return self._home
 
+    @property
+    def residents(self) -> Residents:
+        """The runners of the tool containers that this process started or called."""
+        if self._residents is None:
+            self._residents = Residents(self.client)
+        return self._residents
+
+    def close(self) -> None:
+        """Lets go of the tool containers' runners, which ends them; their workspaces stay."""
+        if self._residents is not None:
+            self._residents.close()
+
     def container_name(self, name: str) -> str:
         """What the engine calls the container, and its workspace's volume."""
         if not _NAME.fullmatch(name):
@@ -70,14 +90,24 @@ class DockerSandboxes:
 
     def start(self, spec: SandboxSpec) -> None:
         container = self.container_name(spec.name)
+        if not takes_calls(spec):
+            self._start(container, spec)
+        elif not self.residents.holds(container):
+            with self.residents.door(container):
+                self._start(container, spec)
+
+    def _start(self, container: str, spec: SandboxSpec) -> None:
         if not self._create(spec, attached=False):
             state = self._inspect(container)
             if state is None:
-                return self.start(spec)  # it was removed in between
+                return self._start(container, spec)  # it was removed in between
             if state["State"]["Status"] != "created":
                 return None
         # Never started: perhaps killed half filled. Filling it again changes nothing.
         self._fill(container, spec)
+        if takes_calls(spec):
+            self.residents.open(container)
+            return None
         with translated(f"start container {container}"):
             self.client.start(container)
         return None
@@ -103,8 +133,8 @@ class DockerSandboxes:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
         workspaces.remove_volume(self.client, container)
-        if self._calls is not None:
-            self._calls.forget(container)
+        if self._residents is not None:
+            self._residents.forget(container)
 
     def collect(
         self, name: str, path: str, destination: Path, cap_mb: int
@@ -128,7 +158,7 @@ class DockerSandboxes:
     def exec(
         self, name: str, command: tuple[str, ...], *, stdin: bytes = b"", timeout_s: float = 60
     ) -> RunResult:
-        return self._exec().run(
+        return self.residents.run(
             self.container_name(name), command, stdin=stdin, timeout_s=timeout_s
         )
 
@@ -199,6 +229,8 @@ class DockerSandboxes:
         container = self.container_name(spec.name)
         foreign = self._is_foreign(spec.image)
         body = hardening.body(self._home, spec, container, attached=attached, prepared=foreign)
+        if not attached and takes_calls(spec):
+            body = program.moved_in(body, self._runner or program.command())
         if foreign:
             workspaces.prepare(self.client, self._home, spec, container)
         with translated(f"create container {container}"):
@@ -297,13 +329,13 @@ class DockerSandboxes:
             found: list[dict[str, Any]] = self.client.containers(all=True, filters=filters)
         return found
 
-    def _exec(self) -> Calls:
-        if self._calls is None:
-            self._calls = Calls(self.client)
-        return self._calls
-
     def _crossing(self) -> Crossing:
         return Crossing(self.client)
+
+
+def takes_calls(spec: SandboxSpec) -> bool:
+    """Whether a started container waits for calls, rather than running a command of its own."""
+    return spec.purpose == "tools" and not spec.command
 
 
 def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:

@@ -135,6 +135,7 @@ def shared(
     sandboxes = DockerSandboxes(f"test{uuid.uuid4().hex[:10]}", repositories)
     yield sandboxes, repositories, commit
     sandboxes.clean_orphans(set())
+    sandboxes.close()
     sandboxes.client.close()
 
 
@@ -155,6 +156,6 @@ def sandboxes(workshop: Workshop) -> DockerSandboxes:
 @pytest.fixture
 def lab(workshop: Workshop) -> str:
     """A started tool container's name."""
-    spec = workshop.spec("tools", "sleep infinity", purpose="tools")
+    spec = workshop.spec("tools", "", purpose="tools", command=())
     workshop.sandboxes.start(spec)
     return spec.name
