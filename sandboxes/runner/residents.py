@@ -80,8 +80,9 @@ class Residents:
         try:
             call = connection.call(command, stdin, timeout_s, OUTPUT_BYTES)
         except RunnerLost:
-            with suppress(EngineError):  # else the next call finds it so
-                self._retire(container, connection)
+            if connection.why:  # else other calls are under way in it, and may go on
+                with suppress(EngineError):  # else the next call finds it so
+                    self._retire(container, connection)
             raise
         if not call.ended:
             self._end_overdue(container, connection, call)
