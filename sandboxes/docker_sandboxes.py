@@ -8,29 +8,31 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
-from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown
+from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown, StorageFull
 from labcrew.settings import SandboxSettings
-from sandboxes import hardening, workspaces
+from sandboxes import hardening, orphans, workspaces
 from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
+from sandboxes.deadlines import Watch
 from sandboxes.logs import follow
 from sandboxes.owners import owner
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
-from sandboxes.text import clean
+from sandboxes.text import clean, engine_time
 from sandboxes.volumes import Volumes
 
 if TYPE_CHECKING:
     from docker.api import APIClient
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
+
+_MORE = "Raise the ticket's budget.disk_mb and resume it."
 
 
 class DockerSandboxes:
@@ -59,6 +61,8 @@ class DockerSandboxes:
         self._repositories = repositories
         self._client = client
         self._calls: Calls | None = None
+        self._watch: Watch | None = None
+        self._has_runtime = False
         self._settings = settings or SandboxSettings()
         self._owner = owner(folder)
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
@@ -66,6 +70,9 @@ class DockerSandboxes:
     def close(self) -> None:
         """Ends what serves this process alone; containers and workspaces stay."""
         self._volumes.close()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     @property
     def client(self) -> APIClient:
@@ -98,11 +105,16 @@ class DockerSandboxes:
         self._fill(container, spec)
         with translated(f"start container {container}"):
             self.client.start(container)
+        self._watching().add(container, spec.limits.timeout_s)
         return None
 
     def status(self, name: str) -> SandboxStatus:
         found = self._inspect(self.container_name(name))
-        return _status(name, found)
+        status = _status(name, found)
+        if status.state == "exited" and status.exit_code != 0:
+            full = self._volumes.full(self.container_name(name))
+            return status.model_copy(update={"workspace_full": full})
+        return status
 
     def follow(self, name: str) -> Iterator[str]:
         return follow(self.client, self.container_name(name))
@@ -161,6 +173,8 @@ class DockerSandboxes:
             stdin=owned(b"", files),
             timeout_s=120,
         )
+        if result.exit_code != 0 and "No space left" in result.stderr:
+            raise StorageFull(f"The workspace of {name} is full", _MORE)
         if result.exit_code != 0:
             raise EngineError(f"Could not write files in {name}: {result.stderr[-500:]}")
 
@@ -186,28 +200,18 @@ class DockerSandboxes:
                 found.append(status)
         return tuple(sorted(found, key=lambda status: status.name))
 
-    def sweep(self, now: datetime) -> tuple[str, ...]:
-        """Stops this home's containers that run past their deadline; answers their names."""
-        stopped = []
-        for item in self._containers([f"{hardening.HOME}={self._home}"], state="running"):
-            name = item["Labels"].get(hardening.NAME, "")
-            started = self.status(name).started_at
-            limit = float(item["Labels"].get(hardening.TIMEOUT, "inf"))
-            if started is not None and (now - started).total_seconds() > limit:
-                self.stop(name)
-                stopped.append(name)
-        return tuple(stopped)
-
     def clean_orphans(self, living: set[str]) -> tuple[str, ...]:
         """Removes this home's containers and volumes whose names are not among the living."""
-        marks = [f"{hardening.HOME}={self._home}"]
-        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
-        with translated("list volumes"):
-            volumes = self.client.volumes(filters={"label": marks})["Volumes"] or []
-        names |= {item["Labels"].get(hardening.NAME, "") for item in volumes}
-        gone = sorted(name for name in names - living if name)
+        orphans.remove_keepers(self.client, self._home, but=self._volumes.keeper)
+        prefix = self.container_name("x").removesuffix("x")
+        names = orphans.names(self.client, self._home)
+        names |= {volume.removeprefix(prefix) for volume in self._volumes.names()}
+        gone = sorted(names - living)
         for name in gone:
             self.remove(name)
+        orphans.remove_networks(self.client, orphans.networks(self.client, self._home))
+        if names & living:
+            self._watching().adopt()
         return tuple(gone)
 
     def _create(self, spec: SandboxSpec, *, attached: bool) -> bool:
@@ -255,8 +259,23 @@ class DockerSandboxes:
                 container, spec.limits, hardening.labels(self._home, spec, self._owner)
             ),
             owner=self._owner,
-            runtime=self._settings.runtime,
+            runtime=self._runtime(),
         )
+
+    def _runtime(self) -> str:
+        """The runtime that is set. Raises EngineError where the engine has none of that name."""
+        wanted = self._settings.runtime
+        if wanted and not self._has_runtime:
+            with translated("ask the engine for its runtimes"):
+                known = sorted(self.client.info()["Runtimes"])
+            if wanted not in known:
+                raise EngineError(
+                    f"The setting sandbox.runtime names {wanted}; the engine has"
+                    f" {', '.join(known)}",
+                    "Install it on the engine's host, or clear the setting.",
+                )
+            self._has_runtime = True
+        return wanted
 
     def _fill(self, container: str, spec: SandboxSpec) -> None:
         archive = b""
@@ -265,8 +284,17 @@ class DockerSandboxes:
             source = spec.workspace
             archive = self._repositories.archive(source.repository, source.commit, source.without)
             extra = source.overlay
-        with translated(f"fill the workspace of {container}"):
-            self.client.put_archive(container, "/workspace", owned(archive, extra))
+        try:
+            with translated(f"fill the workspace of {container}"):
+                self.client.put_archive(container, "/workspace", owned(archive, extra))
+        except StorageFull as error:
+            if not self._volumes.capped:
+                raise
+            raise StorageFull(
+                f"The workspace of {spec.name} is full: it holds {spec.limits.workspace_mb} MiB"
+                f" and {spec.limits.workspace_files} files, less than what goes into it",
+                _MORE,
+            ) from error
 
     def _run(self, container: str, spec: SandboxSpec) -> RunResult:
         output = Output(cap=spec.limits.output_mb << 20)
@@ -295,6 +323,7 @@ class DockerSandboxes:
             timed_out=output.timed_out,
             truncated=output.truncated,
             out_of_memory=bool(found["State"]["OOMKilled"]),
+            workspace_full=bool(found["State"]["ExitCode"]) and self._volumes.full(container),
             duration_s=round(time.monotonic() - began, 3),
         )
 
@@ -331,6 +360,11 @@ class DockerSandboxes:
             found: list[dict[str, Any]] = self.client.containers(all=True, filters=filters)
         return found
 
+    def _watching(self) -> Watch:
+        if self._watch is None:
+            self._watch = Watch(self.client, self._home)
+        return self._watch
+
     def _exec(self) -> Calls:
         if self._calls is None:
             self._calls = Calls(self.client)
@@ -346,7 +380,7 @@ def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
         return SandboxStatus(name=name, state="missing")
     state = found["State"]
     if state["Running"] or state["Paused"] or state["Restarting"]:
-        return SandboxStatus(name=name, state="running", started_at=_time(state["StartedAt"]))
+        return SandboxStatus(name=name, state="running", started_at=engine_time(state["StartedAt"]))
     if state["Status"] == "created":
         return SandboxStatus(name=name, state="created")
     return SandboxStatus(
@@ -354,14 +388,6 @@ def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
         state="exited",
         exit_code=state["ExitCode"],
         out_of_memory=bool(state["OOMKilled"]),
-        started_at=_time(state["StartedAt"]),
-        finished_at=_time(state["FinishedAt"]),
+        started_at=engine_time(state["StartedAt"]),
+        finished_at=engine_time(state["FinishedAt"]),
     )
-
-
-def _time(text: str) -> datetime | None:
-    if not text or text.startswith("0001-"):
-        return None
-    # Nanoseconds are more than Python reads.
-    trimmed = re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00")
-    return datetime.fromisoformat(trimmed).astimezone(UTC)

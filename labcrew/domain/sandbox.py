@@ -74,6 +74,7 @@ class SandboxStatus(Model):
     state: Literal["created", "running", "exited", "missing"]
     exit_code: int | None = None
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -87,6 +88,7 @@ class RunResult(Model):
     timed_out: bool = False
     truncated: bool = False
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     duration_s: float = 0.0
 
 
