@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
-from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown, StorageFull
+from labcrew.errors import (
+    EngineError,
+    EngineUnavailable,
+    LabcrewError,
+    NotFound,
+    OutcomeUnknown,
+    StorageFull,
+)
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening, orphans, workspaces
 from sandboxes.calls import Calls
@@ -216,6 +223,16 @@ class DockerSandboxes:
 
     def _create(self, spec: SandboxSpec, *, attached: bool) -> bool:
         """Makes the container; False if one of this home has the name already."""
+        try:
+            return self._made(spec, attached=attached)
+        except OutcomeUnknown:
+            raise
+        except LabcrewError:
+            with suppress(EngineError):  # its workspace was made first
+                self._volumes.remove(self.container_name(spec.name))
+            raise
+
+    def _made(self, spec: SandboxSpec, *, attached: bool) -> bool:
         from docker.errors import APIError, ImageNotFound
 
         container = self.container_name(spec.name)

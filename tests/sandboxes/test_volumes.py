@@ -251,3 +251,11 @@ def test_gpus_are_asked_for_as_the_engine_wants_it(workshop: Workshop) -> None:
     assert body["HostConfig"]["DeviceRequests"] == [{"Count": 2, "Capabilities": [["gpu"]]}]
     none = hardening.body("home", workshop.spec("cpu", "true"), "volume")
     assert "DeviceRequests" not in none["HostConfig"]
+
+
+def test_what_could_not_be_created_leaves_no_workspace(
+    workshop: Workshop, own: DockerSandboxes
+) -> None:
+    with pytest.raises(EngineError, match="no image"):
+        own.start(workshop.spec("none", "true", image="labcrew/none:none"))
+    assert own._volumes.names() == set()
