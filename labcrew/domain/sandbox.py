@@ -65,6 +65,9 @@ class SandboxSpec(Model):
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()
     limits: Limits = Limits()
+    hosts: tuple[str, ...] = Field(
+        default=(), description="the only hosts it may reach, through a proxy; none: no network"
+    )
 
 
 class SandboxStatus(Model):
