@@ -6,20 +6,30 @@ import builtins
 import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.repository import Repositories
-from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
+from labcrew.domain.sandbox import (
+    NetworkRequest,
+    OutputFile,
+    OverlayFile,
+    RunResult,
+    SandboxSpec,
+    SandboxStatus,
+)
 from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown
 from sandboxes import hardening, workspaces
 from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
+from sandboxes.host_pip import host_pip
 from sandboxes.logs import follow
+from sandboxes.network.rules import for_hosts
+from sandboxes.network.uplink import Uplinks
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
 from sandboxes.text import clean
@@ -37,10 +47,18 @@ class DockerSandboxes:
         home_id: the home's id; only containers that carry it are ever touched.
         repositories: where workspaces are filled from.
         client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
+        private_hosts: hosts that may have private addresses, for sandboxes that may reach them.
+        dns: name servers that proxies ask; default: the engine's.
     """
 
     def __init__(
-        self, home_id: str, repositories: Repositories, client: APIClient | None = None
+        self,
+        home_id: str,
+        repositories: Repositories,
+        client: APIClient | None = None,
+        *,
+        private_hosts: Sequence[str] = (),
+        dns: Sequence[str] = (),
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
@@ -49,6 +67,8 @@ class DockerSandboxes:
         self._client = client
         self._calls: Calls | None = None
         self._foreign: dict[str, bool] = {}
+        self._private_hosts = tuple(private_hosts)
+        self._dns = tuple(dns)
 
     @property
     def client(self) -> APIClient:
@@ -61,6 +81,16 @@ class DockerSandboxes:
     def home_id(self) -> str:
         """The home whose containers these are."""
         return self._home
+
+    @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """Hosts that may have private addresses."""
+        return self._private_hosts
+
+    @property
+    def uplinks(self) -> Uplinks:
+        """The proxies of sandboxes that may reach something. Raises EngineUnavailable."""
+        return Uplinks(self.client, self._home, dns=self._dns)
 
     def container_name(self, name: str) -> str:
         """What the engine calls the container, and its workspace's volume."""
@@ -103,6 +133,7 @@ class DockerSandboxes:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
         workspaces.remove_volume(self.client, container)
+        self.uplinks.close(container)
         if self._calls is not None:
             self._calls.forget(container)
 
@@ -156,17 +187,16 @@ class DockerSandboxes:
             except ImageNotFound:
                 raise NotFound(f"The engine has no image {image}") from None
 
+    def requests(self, name: str) -> tuple[NetworkRequest, ...]:
+        return self.uplinks.requests(self.container_name(name))
+
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         marks = [f"{hardening.HOME}={self._home}"]
         if ticket is not None:
             marks.append(f"{hardening.TICKET}={ticket}")
-        found = []
-        for item in self._containers(marks):
-            name = item["Labels"].get(hardening.NAME, "")
-            status = self.status(name) if name else None
-            if status is not None and status.state != "missing":
-                found.append(status)
-        return tuple(sorted(found, key=lambda status: status.name))
+        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
+        statuses = [self.status(name) for name in sorted(names) if name]
+        return tuple(status for status in statuses if status.state != "missing")
 
     def sweep(self, now: datetime) -> tuple[str, ...]:
         """Stops this home's containers that run past their deadline; answers their names."""
@@ -198,7 +228,10 @@ class DockerSandboxes:
 
         container = self.container_name(spec.name)
         foreign = self._is_foreign(spec.image)
-        body = hardening.body(self._home, spec, container, attached=attached, prepared=foreign)
+        network = self._network(spec, container)
+        body = hardening.body(
+            self._home, spec, container, attached=attached, prepared=foreign, network=network
+        )
         if foreign:
             workspaces.prepare(self.client, self._home, spec, container)
         with translated(f"create container {container}"):
@@ -218,6 +251,13 @@ class DockerSandboxes:
                     raise EngineError(f"Container {container} belongs to another home") from error
                 return False
         return True
+
+    def _network(self, spec: SandboxSpec, container: str) -> str:
+        """None, or the proxy's network of a sandbox that may reach hosts."""
+        if not spec.hosts or self._inspect(container) is not None:
+            return "none"
+        settings = for_hosts(spec.hosts, self._private_hosts, host_pip())
+        return self.uplinks.open(container, spec.name, spec.ticket, settings)
 
     def _is_foreign(self, image: str) -> bool:
         if image not in self._foreign:
