@@ -8,6 +8,7 @@ from pathlib import Path
 
 from desk.office import ENDED, Office
 from desk.report import report
+from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, StorageFull
@@ -64,16 +65,18 @@ def export(office: Office, ticket: str, folder: Path) -> Exported:
             )
         artefacts = office.home.artefacts(ticket)
         if artefacts.is_dir():
-            shutil.copytree(artefacts, folder / "artefacts", symlinks=True)
+            beneath.copied(artefacts, folder / "artefacts")
         for trial in winners:
             outputs = office.home.outputs(ticket, trial)
             if outputs.is_dir():
-                shutil.copytree(outputs, folder / "winner" / trial, symlinks=True)
+                beneath.copied(outputs, folder / "winner" / trial)
     except OSError as error:
         raise StorageFull(f"{folder} can't be written: {error.strerror or error}.") from error
-    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     return Exported(
-        ticket=ticket, folder=str(folder), files=tuple(files), winner=", ".join(winners)
+        ticket=ticket,
+        folder=str(folder),
+        files=tuple(sorted(beneath.paths(folder))),
+        winner=", ".join(winners),
     )
 
 
@@ -103,7 +106,7 @@ def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -
         if assigned.status not in ENDED or not _older(office, assigned, before.isoformat()):
             continue
         for folder in _disposable(office, assigned):
-            freed += _size(folder)
+            freed += beneath.size(folder)
             removed.append(folder.relative_to(office.home.root).as_posix())
             if not dry_run:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -145,10 +148,6 @@ def _older(office: Office, assigned: AssignedTicket, before: str) -> bool:
     events = office.ledger.events.of(assigned.id)
     last = events[-1].at.isoformat() if events else assigned.assigned_at
     return last < before
-
-
-def _size(folder: Path) -> int:
-    return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
 
 
 def _lines(path: Path, lines: Iterator[str]) -> None:

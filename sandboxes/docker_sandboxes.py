@@ -6,7 +6,7 @@ import builtins
 import math
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from labcrew.domain.sandbox import (
     SandboxStatus,
 )
 from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown
+from labcrew.settings import SandboxSettings
 from sandboxes import hardening, workspaces
 from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
@@ -30,9 +31,11 @@ from sandboxes.host_pip import host_pip
 from sandboxes.logs import follow
 from sandboxes.network.rules import for_hosts
 from sandboxes.network.uplink import Uplinks
+from sandboxes.owners import owner
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
 from sandboxes.text import clean
+from sandboxes.volumes import Volumes
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -47,8 +50,8 @@ class DockerSandboxes:
         home_id: the home's id; only containers that carry it are ever touched.
         repositories: where workspaces are filled from.
         client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
-        private_hosts: hosts that may have private addresses, for sandboxes that may reach them.
-        dns: name servers that proxies ask; default: the engine's.
+        settings: how containers are run.
+        folder: the home's root; None for a home that ends with this process.
     """
 
     def __init__(
@@ -57,8 +60,8 @@ class DockerSandboxes:
         repositories: Repositories,
         client: APIClient | None = None,
         *,
-        private_hosts: Sequence[str] = (),
-        dns: Sequence[str] = (),
+        settings: SandboxSettings | None = None,
+        folder: Path | None = None,
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
@@ -66,9 +69,23 @@ class DockerSandboxes:
         self._repositories = repositories
         self._client = client
         self._calls: Calls | None = None
-        self._foreign: dict[str, bool] = {}
-        self._private_hosts = tuple(private_hosts)
-        self._dns = tuple(dns)
+        self._settings = settings or SandboxSettings()
+        self._owner = owner(folder)
+        self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
+
+    def close(self) -> None:
+        """Ends what serves this process alone; containers and workspaces stay."""
+        self._volumes.close()
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """How containers are run."""
+        return self._settings
+
+    @property
+    def uplinks(self) -> Uplinks:
+        """The proxies of sandboxes that may reach something. Raises EngineUnavailable."""
+        return Uplinks(self.client, self._home, self._owner, self._settings)
 
     @property
     def client(self) -> APIClient:
@@ -81,16 +98,6 @@ class DockerSandboxes:
     def home_id(self) -> str:
         """The home whose containers these are."""
         return self._home
-
-    @property
-    def private_hosts(self) -> tuple[str, ...]:
-        """Hosts that may have private addresses."""
-        return self._private_hosts
-
-    @property
-    def uplinks(self) -> Uplinks:
-        """The proxies of sandboxes that may reach something. Raises EngineUnavailable."""
-        return Uplinks(self.client, self._home, dns=self._dns)
 
     def container_name(self, name: str) -> str:
         """What the engine calls the container, and its workspace's volume."""
@@ -106,6 +113,7 @@ class DockerSandboxes:
                 return self.start(spec)  # it was removed in between
             if state["State"]["Status"] != "created":
                 return None
+            self._volumes.ready()
         # Never started: perhaps killed half filled. Filling it again changes nothing.
         self._fill(container, spec)
         with translated(f"start container {container}"):
@@ -132,8 +140,8 @@ class DockerSandboxes:
     def remove(self, name: str) -> None:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
-        workspaces.remove_volume(self.client, container)
         self.uplinks.close(container)
+        self._volumes.remove(container)
         if self._calls is not None:
             self._calls.forget(container)
 
@@ -194,6 +202,7 @@ class DockerSandboxes:
         marks = [f"{hardening.HOME}={self._home}"]
         if ticket is not None:
             marks.append(f"{hardening.TICKET}={ticket}")
+        # A sandbox and its proxy have the name in common.
         names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
         statuses = [self.status(name) for name in sorted(names) if name]
         return tuple(status for status in statuses if status.state != "missing")
@@ -227,13 +236,7 @@ class DockerSandboxes:
         from docker.errors import APIError, ImageNotFound
 
         container = self.container_name(spec.name)
-        foreign = self._is_foreign(spec.image)
-        network = self._network(spec, container)
-        body = hardening.body(
-            self._home, spec, container, attached=attached, prepared=foreign, network=network
-        )
-        if foreign:
-            workspaces.prepare(self.client, self._home, spec, container)
+        body = self.body(spec, attached=attached, network=self._network(spec, container))
         with translated(f"create container {container}"):
             try:
                 self.client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
@@ -256,13 +259,32 @@ class DockerSandboxes:
         """None, or the proxy's network of a sandbox that may reach hosts."""
         if not spec.hosts or self._inspect(container) is not None:
             return "none"
-        settings = for_hosts(spec.hosts, self._private_hosts, host_pip())
+        settings = for_hosts(spec.hosts, self._settings.private_hosts, host_pip())
         return self.uplinks.open(container, spec.name, spec.ticket, settings)
 
-    def _is_foreign(self, image: str) -> bool:
-        if image not in self._foreign:
-            self._foreign[image] = workspaces.is_foreign(self.client, image)
-        return self._foreign[image]
+    def body(
+        self,
+        spec: SandboxSpec,
+        *,
+        attached: bool = False,
+        network: str = "none",
+        writable_root: bool = False,
+    ) -> dict[str, Any]:
+        """The engine's create call for a container of this home; its workspace is made first."""
+        container = self.container_name(spec.name)
+        return hardening.body(
+            self._home,
+            spec,
+            container,
+            attached=attached,
+            network=network,
+            writable_root=writable_root,
+            driver=self._volumes.driver(
+                container, spec.limits, hardening.labels(self._home, spec, self._owner)
+            ),
+            owner=self._owner,
+            runtime=self._settings.runtime,
+        )
 
     def _fill(self, container: str, spec: SandboxSpec) -> None:
         archive = b""
@@ -343,6 +365,7 @@ class DockerSandboxes:
         return self._calls
 
     def _crossing(self) -> Crossing:
+        self._volumes.ready()
         return Crossing(self.client)
 
 

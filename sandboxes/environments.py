@@ -21,7 +21,6 @@ from labcrew.domain.sandbox import (
 )
 from labcrew.domain.ticket import Ticket
 from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
-from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.host_pip import HostPip, host_pip
@@ -80,7 +79,9 @@ class Environments:
         self._sandboxes = sandboxes
         self._repositories = repositories
         self._requests: dict[str, tuple[NetworkRequest, ...]] = {}
-        self._limits = limits or Limits(cpus=2, memory_mb=4096, pids=512, timeout_s=3600)
+        self._limits = limits or Limits(
+            cpus=2, memory_mb=4096, pids=512, timeout_s=3600, workspace_mb=32768
+        )
         self._say = say
 
     def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
@@ -246,9 +247,7 @@ class Environments:
         if status.state == "missing":
             self._say(f"Installing the environment ({len(plan.requirements.splitlines())} lines) …")
             network = self._uplink(container, name, plan, pip)
-            body = hardening.body(
-                self._sandboxes.home_id, spec, container, network=network, writable_root=True
-            )
+            body = self._sandboxes.body(spec, network=network, writable_root=True)
             files = (
                 OverlayFile(path="install.sh", content=_INSTALL.encode()),
                 OverlayFile(path="requirements.txt", content=plan.requirements.encode()),
@@ -344,7 +343,7 @@ class Environments:
 
     def _uplink(self, container: str, name: str, plan: EnvironmentPlan, pip: HostPip) -> str:
         """The network of an install: the package index, and what a person let it reach."""
-        settings = for_install(plan.hosts, self._sandboxes.private_hosts, pip)
+        settings = for_install(plan.hosts, self._sandboxes.settings.private_hosts, pip)
         return self._sandboxes.uplinks.open(container, name, "", settings)
 
     def _pinned(self, image: str) -> str:

@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+from labcrew import beneath
 from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import (
     Limits,
@@ -116,7 +117,9 @@ def data_inputs(
             source = copy or Path(item.path)
             inputs.append(ReadOnlyInput(source=source, target=external_target(index, item)))
         elif copy is not None:
-            overlay.append(OverlayFile(path=item.path, content=copy.read_bytes()))
+            overlay.append(
+                OverlayFile(path=item.path, content=beneath.read(copy.parent, copy.name))
+            )
     return tuple(inputs), tuple(overlay)
 
 

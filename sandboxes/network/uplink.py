@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.sandbox import Limits, NetworkRequest, SandboxSpec
 from labcrew.errors import EngineError
+from labcrew.settings import SandboxSettings
 from sandboxes import hardening, workspaces
 from sandboxes.client import translated
 from sandboxes.images import base_tag
 from sandboxes.network.journal import read_journal
 from sandboxes.network.rules import PORT, ProxySettings
+from sandboxes.tarballs import CREW
 from sandboxes.text import clean
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 _INSIDE = "/opt/labcrew/inside"
 _READY_S = 60.0
+# In memory, one socket's worth, for the sandbox's user; gone with the two containers.
+_MEETING = {
+    "type": "tmpfs",
+    "device": "tmpfs",
+    "o": f"size=64k,nr_inodes=16,mode=0700,uid={CREW},gid={CREW},nosuid,nodev,noexec",
+}
 _LINES = 50_000  # more than a proxy writes
 # Runtimes with a kernel of their own have network stacks of their own: nothing can be joined.
 _APART = ("runsc", "kata", "gvisor")
@@ -37,17 +44,13 @@ class Uplinks:
     Args:
         client: the engine.
         home: the home's id.
-        network: the engine's network that proxies stand on.
-        dns: name servers that proxies ask; default: the engine's.
+        owner: whose the home is, as a label.
+        settings: how containers are run.
     """
 
-    def __init__(
-        self, client: APIClient, home: str, *, network: str = "bridge", dns: Sequence[str] = ()
-    ) -> None:
-        self._client = client
-        self._home = home
-        self._network = network
-        self._dns = tuple(dns)
+    def __init__(self, client: APIClient, home: str, owner: str, settings: SandboxSettings) -> None:
+        self._client, self._home, self._owner = client, home, owner
+        self._settings = settings
 
     def open(self, container: str, name: str, ticket: str, settings: ProxySettings) -> str:
         """The network mode of a sandbox that may reach what the settings say.
@@ -90,7 +93,8 @@ class Uplinks:
 
     def _start_proxy(self, proxy: str, body: dict[str, Any], settings: ProxySettings) -> None:
         body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True}
-        body["HostConfig"] |= {"NetworkMode": self._network, "Dns": list(self._dns)}
+        servers = [str(server) for server in self._settings.name_servers]
+        body["HostConfig"] |= {"NetworkMode": "bridge", "Dns": servers}
         with translated(f"start {proxy}"):
             self._client.create_container_from_config(body, proxy)  # type: ignore[no-untyped-call]
             # On standard input: so it stands in no file, variable or label.
@@ -113,7 +117,10 @@ class Uplinks:
             command=("/opt/labcrew/bin/python", *program.split()),
             limits=Limits(cpus=1, memory_mb=512, pids=128, timeout_s=30 * 86400, output_mb=8),
         )
-        return hardening.body(self._home, spec, _volume(container))
+        driver = {"Name": "local", "Options": _MEETING}
+        return hardening.body(
+            self._home, spec, _volume(container), driver=driver, owner=self._owner
+        )
 
     def _wait(self, proxy: str, holder: str) -> None:
         end = time.monotonic() + _READY_S
@@ -150,16 +157,17 @@ class Uplinks:
     def _refuse_apart(self) -> None:
         with translated("ask for the engine's runtime"):
             runtime = str(self._client.info().get("DefaultRuntime", ""))
-        check_runtime(runtime)
+        check_runtime(self._settings.runtime or runtime)
 
 
 def check_runtime(runtime: str) -> None:
     """Raises EngineError for a runtime in which a sandbox can't join a network's holder."""
     if any(word in runtime.lower() for word in _APART):
         raise EngineError(
-            f"A sandbox with network hosts can't run under {runtime}: it has a network of its own,"
-            " which can't be joined to the proxy's",
-            "Use the engine's plain runtime for such tickets, or take `hosts` out.",
+            f"A sandbox that reaches something can't run under {runtime}: it has a network stack"
+            " of its own, which can't be joined to the proxy's",
+            "Take `hosts` out and name an image that the engine has (environment.image), or leave"
+            " the setting sandbox.runtime empty.",
         )
 
 
