@@ -9,6 +9,7 @@ from typing import Any
 
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import InputError
+from sandboxes.network.rules import proxy_variables
 from sandboxes.tarballs import CREW
 
 USER = f"{CREW}:{CREW}"
@@ -53,7 +54,7 @@ def body(
         spec: what is asked for.
         volume: the name of its workspace's volume.
         attached: its output is read as it comes and not kept by the engine.
-        network: "none", but for installs.
+        network: "none", or "container:<id>" of the network's holder that it joins.
         writable_root: for installs, whose root file system becomes an image.
         driver: how its volume is made (see volumes.py); default: as the engine likes.
         owner: whose the home is, as a label (see owners.py).
@@ -67,6 +68,7 @@ def body(
         "HOME": _SCRATCH,
         # Without it numerical libraries start a thread for each of the host's cores.
         "OMP_NUM_THREADS": str(max(1, round(limits.cpus))),
+        **(proxy_variables() if spec.hosts else {}),
         **spec.environment,
     }
     mounts: list[dict[str, Any]] = [
@@ -97,7 +99,6 @@ def body(
         "WorkingDir": "/workspace",
         "Labels": marks,
         "Healthcheck": {"Test": ["NONE"]},
-        "NetworkDisabled": network == "none",
         "AttachStdout": attached,
         "AttachStderr": attached,
         "HostConfig": _host(limits, mounts, attached, network, writable_root) | _run_by(runtime),
