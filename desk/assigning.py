@@ -59,7 +59,7 @@ def examine(
         repositories.inspect(str(checkout.repository), f"refs/heads/{ticket.branch}")
     commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=ticket.snapshot)
     files = repositories.files(name, commit)
-    troubles = [*_missing(ticket, files), *_external_troubles(ticket)]
+    troubles = [*_missing(ticket, files), *_external_troubles(ticket), *_reads_and_reaches(ticket)]
     if not troubles:
         troubles = _overlaps(ticket, name, commit, repositories)
     if troubles:
@@ -147,6 +147,25 @@ def _hides_nothing(ticket: Ticket, files: Sequence[str], known: Collection[str])
                 " is it committed?"
             )
     return troubles
+
+
+def _reads_and_reaches(ticket: Ticket) -> list[str]:
+    """A ticket whose runs reach the network must not be steered by texts from outside."""
+    if not ticket.hosts:
+        return []
+    asked = [
+        words
+        for words, there in (
+            ("literature.library", ticket.literature.library is not None),
+            ("literature.online (true unless you say false)", ticket.literature.online),
+        )
+        if there
+    ]
+    return [
+        f"hosts: runs that reach {', '.join(ticket.hosts)} may not be steered by papers, and"
+        f" {field} reads some; drop one of the two, or make two tickets"
+        for field in asked
+    ]
 
 
 def _external_troubles(ticket: Ticket) -> list[str]:
