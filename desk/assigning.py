@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from labcrew.domain.repository import Checkout, Repositories
 from labcrew.domain.ticket import DataInput, Ticket
 from labcrew.errors import BoundaryError, InputError, TicketError
+from labcrew.host_paths import refusal
 from labcrew.settings import Settings
 from sandboxes.patterns import matches
 
@@ -176,6 +177,10 @@ def _external_troubles(ticket: Ticket) -> list[str]:
             try:
                 if not path.exists():
                     troubles.append(f"data[{i}].path: {item.path!r} is not on this machine")
+                elif why := refusal(path):
+                    troubles.append(
+                        f"data[{i}].path: a run may not be shown {item.path!r}: {why}; give a copy"
+                    )
                 elif not (path.is_file() or path.is_dir()):
                     troubles.append(f"data[{i}].path: {item.path!r} is no file or folder")
             except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import InputError
+from labcrew.host_paths import refusal
 from sandboxes.tarballs import CREW
 
 USER = f"{CREW}:{CREW}"
@@ -55,7 +56,7 @@ def body(
         prepared: its volume belongs to the crew already, whatever the image has at /workspace.
         writable_root: for installs, whose root file system becomes an image.
 
-    Raises InputError for an input that the sandbox's user could not read.
+    Raises InputError for an input that no sandbox may be shown, or that its user could not read.
     """
     limits = spec.limits
     marks = labels(home, spec)
@@ -77,11 +78,11 @@ def body(
         }
     ]
     for item in spec.inputs:
-        _readable(item.source)
+        source = _shown(item.source, spec.ticket)
         mounts.append(
             {
                 "Type": "bind",
-                "Source": str(item.source.resolve()),
+                "Source": str(source),
                 "Target": item.target,
                 "ReadOnly": True,
                 "BindOptions": {"Propagation": "rprivate"},
@@ -134,6 +135,21 @@ def _host(
     if limits.gpus:
         host["DeviceRequests"] = [{"Count": limits.gpus, "Capabilities": [["gpu"]]}]
     return host
+
+
+def _shown(source: Path, ticket: str) -> Path:
+    """An input as it is mounted: links followed, fit to be shown, readable to the sandbox's user.
+
+    Raises InputError for any other.
+    """
+    why = refusal(source, ticket=ticket)
+    if why is not None:
+        raise InputError(
+            f"A sandbox may not be shown {source}: {why}.", "Give a copy of what it should read."
+        )
+    real = source.resolve()
+    _readable(real)
+    return real
 
 
 def _readable(source: Path) -> None:
