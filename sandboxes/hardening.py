@@ -9,6 +9,7 @@ from typing import Any
 
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import InputError
+from labcrew.host_paths import refusal
 from sandboxes.network.rules import proxy_variables
 from sandboxes.tarballs import CREW
 
@@ -60,7 +61,7 @@ def body(
         owner: whose the home is, as a label (see owners.py).
         runtime: the engine's runtime to run it; default: the engine's own.
 
-    Raises InputError for an input that the sandbox's user could not read.
+    Raises InputError for an input that no sandbox may be shown, or that its user could not read.
     """
     limits = spec.limits
     marks = labels(home, spec, owner)
@@ -81,11 +82,11 @@ def body(
         }
     ]
     for item in spec.inputs:
-        _readable(item.source)
+        source = _shown(item.source, spec.ticket)
         mounts.append(
             {
                 "Type": "bind",
-                "Source": str(item.source.resolve()),
+                "Source": str(source),
                 "Target": item.target,
                 "ReadOnly": True,
                 "BindOptions": {"Propagation": "rprivate"},
@@ -141,6 +142,21 @@ def _host(
 
 def _run_by(runtime: str) -> dict[str, Any]:
     return {"Runtime": runtime} if runtime else {}
+
+
+def _shown(source: Path, ticket: str) -> Path:
+    """An input as it is mounted: links followed, fit to be shown, readable to the sandbox's user.
+
+    Raises InputError for any other.
+    """
+    why = refusal(source, ticket=ticket)
+    if why is not None:
+        raise InputError(
+            f"A sandbox may not be shown {source}: {why}.", "Give a copy of what it should read."
+        )
+    real = source.resolve()
+    _readable(real)
+    return real
 
 
 def _readable(source: Path) -> None:
