@@ -198,7 +198,14 @@ class DockerSandboxes:
 
         container = self.container_name(spec.name)
         foreign = self._is_foreign(spec.image)
-        body = hardening.body(self._home, spec, container, attached=attached, prepared=foreign)
+        body = hardening.body(
+            self._home,
+            spec,
+            container,
+            attached=attached,
+            prepared=foreign,
+            knows_localhost=not foreign,
+        )
         if foreign:
             workspaces.prepare(self.client, self._home, spec, container)
         with translated(f"create container {container}"):
