@@ -195,6 +195,11 @@ class LogMonitor:
         run = assigned.ticket.run
         if status.out_of_memory:
             return Alarm(kind="out_of_memory", diagnosis="the kernel ended it: out of memory")
+        if status.workspace_full:
+            room = assigned.budget.disk_mb
+            return Alarm(
+                kind="storage_full", diagnosis=f"its workspace is full (budget.disk_mb: {room} MiB)"
+            )
         if reading.alarm is not None:
             return reading.alarm
         if status.state == "running":

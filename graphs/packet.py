@@ -8,6 +8,7 @@ from agents.description import Packet
 from agents.experiment_launcher import Group, groups, ranked
 from agents.merge_request import compared
 from graphs.work import Work
+from labcrew import beneath
 from labcrew.domain.experiment import Score, Trial, TrialKind
 from labcrew.domain.review import SmokeTest
 from labcrew.domain.sandbox import OverlayFile
@@ -145,7 +146,7 @@ async def _change(work: Work, packet: Packet) -> dict[str, Any]:
         records = list(work.crew.merge_request.records(packet, place, plot))
         if packet.quarantined:
             records += [
-                OverlayFile(path=path, content=copy.read_bytes())
+                OverlayFile(path=path, content=beneath.read(copy.parent, copy.name))
                 for path, copy in sorted(work.delivered(assigned).items())
             ]
         landed = await tools.use(

@@ -8,26 +8,39 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
-from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown
-from sandboxes import hardening, workspaces
+from labcrew.errors import (
+    EngineError,
+    EngineUnavailable,
+    LabcrewError,
+    NotFound,
+    OutcomeUnknown,
+    StorageFull,
+)
+from labcrew.settings import SandboxSettings
+from sandboxes import hardening, orphans, workspaces
 from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
+from sandboxes.deadlines import Watch
 from sandboxes.logs import follow
+from sandboxes.owners import owner
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
-from sandboxes.text import clean
+from sandboxes.text import clean, engine_time
+from sandboxes.volumes import Volumes
 
 if TYPE_CHECKING:
     from docker.api import APIClient
 
+_CREW_MARK = "labcrew.crew"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
+
+_MORE = "Raise the ticket's budget.disk_mb and resume it."
 
 
 class DockerSandboxes:
@@ -37,10 +50,18 @@ class DockerSandboxes:
         home_id: the home's id; only containers that carry it are ever touched.
         repositories: where workspaces are filled from.
         client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
+        settings: how containers are run.
+        folder: the home's root; None for a home that ends with this process.
     """
 
     def __init__(
-        self, home_id: str, repositories: Repositories, client: APIClient | None = None
+        self,
+        home_id: str,
+        repositories: Repositories,
+        client: APIClient | None = None,
+        *,
+        settings: SandboxSettings | None = None,
+        folder: Path | None = None,
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
@@ -48,7 +69,19 @@ class DockerSandboxes:
         self._repositories = repositories
         self._client = client
         self._calls: Calls | None = None
-        self._foreign: dict[str, bool] = {}
+        self._watch: Watch | None = None
+        self._has_runtime = False
+        self._local: dict[str, bool] = {}
+        self._settings = settings or SandboxSettings()
+        self._owner = owner(folder)
+        self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
+
+    def close(self) -> None:
+        """Ends what serves this process alone; containers and workspaces stay."""
+        self._volumes.close()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     @property
     def client(self) -> APIClient:
@@ -76,15 +109,21 @@ class DockerSandboxes:
                 return self.start(spec)  # it was removed in between
             if state["State"]["Status"] != "created":
                 return None
+            self._volumes.ready()
         # Never started: perhaps killed half filled. Filling it again changes nothing.
         self._fill(container, spec)
         with translated(f"start container {container}"):
             self.client.start(container)
+        self._watching().add(container, spec.limits.timeout_s)
         return None
 
     def status(self, name: str) -> SandboxStatus:
         found = self._inspect(self.container_name(name))
-        return _status(name, found)
+        status = _status(name, found)
+        if status.state == "exited" and status.exit_code != 0:
+            full = self._volumes.full(self.container_name(name))
+            return status.model_copy(update={"workspace_full": full})
+        return status
 
     def follow(self, name: str) -> Iterator[str]:
         return follow(self.client, self.container_name(name))
@@ -102,7 +141,7 @@ class DockerSandboxes:
     def remove(self, name: str) -> None:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
-        workspaces.remove_volume(self.client, container)
+        self._volumes.remove(container)
         if self._calls is not None:
             self._calls.forget(container)
 
@@ -143,6 +182,8 @@ class DockerSandboxes:
             stdin=owned(b"", files),
             timeout_s=120,
         )
+        if result.exit_code != 0 and "No space left" in result.stderr:
+            raise StorageFull(f"The workspace of {name} is full", _MORE)
         if result.exit_code != 0:
             raise EngineError(f"Could not write files in {name}: {result.stderr[-500:]}")
 
@@ -168,46 +209,36 @@ class DockerSandboxes:
                 found.append(status)
         return tuple(sorted(found, key=lambda status: status.name))
 
-    def sweep(self, now: datetime) -> tuple[str, ...]:
-        """Stops this home's containers that run past their deadline; answers their names."""
-        stopped = []
-        for item in self._containers([f"{hardening.HOME}={self._home}"], state="running"):
-            name = item["Labels"].get(hardening.NAME, "")
-            started = self.status(name).started_at
-            limit = float(item["Labels"].get(hardening.TIMEOUT, "inf"))
-            if started is not None and (now - started).total_seconds() > limit:
-                self.stop(name)
-                stopped.append(name)
-        return tuple(stopped)
-
     def clean_orphans(self, living: set[str]) -> tuple[str, ...]:
         """Removes this home's containers and volumes whose names are not among the living."""
-        marks = [f"{hardening.HOME}={self._home}"]
-        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
-        with translated("list volumes"):
-            volumes = self.client.volumes(filters={"label": marks})["Volumes"] or []
-        names |= {item["Labels"].get(hardening.NAME, "") for item in volumes}
-        gone = sorted(name for name in names - living if name)
+        orphans.remove_keepers(self.client, self._home, but=self._volumes.keeper)
+        prefix = self.container_name("x").removesuffix("x")
+        names = orphans.names(self.client, self._home)
+        names |= {volume.removeprefix(prefix) for volume in self._volumes.names()}
+        gone = sorted(names - living)
         for name in gone:
             self.remove(name)
+        orphans.remove_networks(self.client, orphans.networks(self.client, self._home))
+        if names & living:
+            self._watching().adopt()
         return tuple(gone)
 
     def _create(self, spec: SandboxSpec, *, attached: bool) -> bool:
         """Makes the container; False if one of this home has the name already."""
+        try:
+            return self._made(spec, attached=attached)
+        except OutcomeUnknown:
+            raise
+        except LabcrewError:
+            with suppress(EngineError):  # its workspace was made first
+                self._volumes.remove(self.container_name(spec.name))
+            raise
+
+    def _made(self, spec: SandboxSpec, *, attached: bool) -> bool:
         from docker.errors import APIError, ImageNotFound
 
         container = self.container_name(spec.name)
-        foreign = self._is_foreign(spec.image)
-        body = hardening.body(
-            self._home,
-            spec,
-            container,
-            attached=attached,
-            prepared=foreign,
-            knows_localhost=not foreign,
-        )
-        if foreign:
-            workspaces.prepare(self.client, self._home, spec, container)
+        body = self.body(spec, attached=attached)
         with translated(f"create container {container}"):
             try:
                 self.client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
@@ -226,10 +257,58 @@ class DockerSandboxes:
                 return False
         return True
 
-    def _is_foreign(self, image: str) -> bool:
-        if image not in self._foreign:
-            self._foreign[image] = workspaces.is_foreign(self.client, image)
-        return self._foreign[image]
+    def body(
+        self,
+        spec: SandboxSpec,
+        *,
+        attached: bool = False,
+        network: str = "none",
+        writable_root: bool = False,
+    ) -> dict[str, Any]:
+        """The engine's create call for a container of this home; its workspace is made first."""
+        container = self.container_name(spec.name)
+        return hardening.body(
+            self._home,
+            spec,
+            container,
+            attached=attached,
+            network=network,
+            writable_root=writable_root,
+            knows_localhost=self._knows_localhost(spec.image),
+            driver=self._volumes.driver(
+                container, spec.limits, hardening.labels(self._home, spec, self._owner)
+            ),
+            owner=self._owner,
+            runtime=self._runtime(),
+        )
+
+    def _knows_localhost(self, image: str) -> bool:
+        """Whether an image was made from labcrew's own (see sandboxes/image/Dockerfile)."""
+        from docker.errors import ImageNotFound
+
+        if image not in self._local:
+            with translated(f"look at image {image}"):
+                try:
+                    found: Any = self.client.inspect_image(image)  # type: ignore[no-untyped-call]
+                except ImageNotFound:
+                    return True  # creating the container says so better
+            self._local[image] = _CREW_MARK in (found["Config"]["Labels"] or {})
+        return self._local[image]
+
+    def _runtime(self) -> str:
+        """The runtime that is set. Raises EngineError where the engine has none of that name."""
+        wanted = self._settings.runtime
+        if wanted and not self._has_runtime:
+            with translated("ask the engine for its runtimes"):
+                known = sorted(self.client.info()["Runtimes"])
+            if wanted not in known:
+                raise EngineError(
+                    f"The setting sandbox.runtime names {wanted}; the engine has"
+                    f" {', '.join(known)}",
+                    "Install it on the engine's host, or clear the setting.",
+                )
+            self._has_runtime = True
+        return wanted
 
     def _fill(self, container: str, spec: SandboxSpec) -> None:
         archive = b""
@@ -238,8 +317,17 @@ class DockerSandboxes:
             source = spec.workspace
             archive = self._repositories.archive(source.repository, source.commit, source.without)
             extra = source.overlay
-        with translated(f"fill the workspace of {container}"):
-            self.client.put_archive(container, "/workspace", owned(archive, extra))
+        try:
+            with translated(f"fill the workspace of {container}"):
+                self.client.put_archive(container, "/workspace", owned(archive, extra))
+        except StorageFull as error:
+            if not self._volumes.capped:
+                raise
+            raise StorageFull(
+                f"The workspace of {spec.name} is full: it holds {spec.limits.workspace_mb} MiB"
+                f" and {spec.limits.workspace_files} files, less than what goes into it",
+                _MORE,
+            ) from error
 
     def _run(self, container: str, spec: SandboxSpec) -> RunResult:
         output = Output(cap=spec.limits.output_mb << 20)
@@ -268,6 +356,7 @@ class DockerSandboxes:
             timed_out=output.timed_out,
             truncated=output.truncated,
             out_of_memory=bool(found["State"]["OOMKilled"]),
+            workspace_full=bool(found["State"]["ExitCode"]) and self._volumes.full(container),
             duration_s=round(time.monotonic() - began, 3),
         )
 
@@ -304,12 +393,18 @@ class DockerSandboxes:
             found: list[dict[str, Any]] = self.client.containers(all=True, filters=filters)
         return found
 
+    def _watching(self) -> Watch:
+        if self._watch is None:
+            self._watch = Watch(self.client, self._home)
+        return self._watch
+
     def _exec(self) -> Calls:
         if self._calls is None:
             self._calls = Calls(self.client)
         return self._calls
 
     def _crossing(self) -> Crossing:
+        self._volumes.ready()
         return Crossing(self.client)
 
 
@@ -318,7 +413,7 @@ def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
         return SandboxStatus(name=name, state="missing")
     state = found["State"]
     if state["Running"] or state["Paused"] or state["Restarting"]:
-        return SandboxStatus(name=name, state="running", started_at=_time(state["StartedAt"]))
+        return SandboxStatus(name=name, state="running", started_at=engine_time(state["StartedAt"]))
     if state["Status"] == "created":
         return SandboxStatus(name=name, state="created")
     return SandboxStatus(
@@ -326,14 +421,6 @@ def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
         state="exited",
         exit_code=state["ExitCode"],
         out_of_memory=bool(state["OOMKilled"]),
-        started_at=_time(state["StartedAt"]),
-        finished_at=_time(state["FinishedAt"]),
+        started_at=engine_time(state["StartedAt"]),
+        finished_at=engine_time(state["FinishedAt"]),
     )
-
-
-def _time(text: str) -> datetime | None:
-    if not text or text.startswith("0001-"):
-        return None
-    # Nanoseconds are more than Python reads.
-    trimmed = re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00")
-    return datetime.fromisoformat(trimmed).astimezone(UTC)

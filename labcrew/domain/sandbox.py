@@ -65,6 +65,9 @@ class SandboxSpec(Model):
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()
     limits: Limits = Limits()
+    hosts: tuple[str, ...] = Field(
+        default=(), description="the only hosts it may reach, through a proxy; none: no network"
+    )
 
 
 class SandboxStatus(Model):
@@ -74,6 +77,7 @@ class SandboxStatus(Model):
     state: Literal["created", "running", "exited", "missing"]
     exit_code: int | None = None
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -87,6 +91,7 @@ class RunResult(Model):
     timed_out: bool = False
     truncated: bool = False
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     duration_s: float = 0.0
 
 

@@ -206,6 +206,11 @@ class Budget(Model):
         description="MiB that a run may be given when it is started again after running out of"
         " memory; default: no more than memory_mb",
     )
+    disk_mb: int = Field(
+        default=4096,
+        ge=16,
+        description="MiB that a run's workspace holds, its copy of the files and its outputs",
+    )
     gpus: int = Field(default=0, ge=0, description="GPUs a run")
     usd_per_hour: float = Field(default=0, ge=0, description="price of one running trial")
 
