@@ -47,6 +47,7 @@ from sandboxes.volumes import Volumes
 if TYPE_CHECKING:
     from docker.api import APIClient
 
+_CREW_MARK = "labcrew.crew"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
 
 _MORE = "Raise the ticket's budget.disk_mb and resume it."
@@ -80,6 +81,7 @@ class DockerSandboxes:
         self._calls: Calls | None = None
         self._watch: Watch | None = None
         self._has_runtime = False
+        self._local: dict[str, bool] = {}
         self._settings = settings or SandboxSettings()
         self._owner = owner(folder)
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
@@ -300,12 +302,26 @@ class DockerSandboxes:
             attached=attached,
             network=network,
             writable_root=writable_root,
+            knows_localhost=self._knows_localhost(spec.image),
             driver=self._volumes.driver(
                 container, spec.limits, hardening.labels(self._home, spec, self._owner)
             ),
             owner=self._owner,
             runtime=self._runtime(),
         )
+
+    def _knows_localhost(self, image: str) -> bool:
+        """Whether an image was made from labcrew's own (see sandboxes/image/Dockerfile)."""
+        from docker.errors import ImageNotFound
+
+        if image not in self._local:
+            with translated(f"look at image {image}"):
+                try:
+                    found: Any = self.client.inspect_image(image)  # type: ignore[no-untyped-call]
+                except ImageNotFound:
+                    return True  # creating the container says so better
+            self._local[image] = _CREW_MARK in (found["Config"]["Labels"] or {})
+        return self._local[image]
 
     def _runtime(self) -> str:
         """The runtime that is set. Raises EngineError where the engine has none of that name."""
