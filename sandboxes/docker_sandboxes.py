@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
 from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown
+from labcrew.settings import SandboxSettings
 from sandboxes import hardening, workspaces
 from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
 from sandboxes.logs import follow
+from sandboxes.owners import owner
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
 from sandboxes.text import clean
+from sandboxes.volumes import Volumes
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -37,10 +40,18 @@ class DockerSandboxes:
         home_id: the home's id; only containers that carry it are ever touched.
         repositories: where workspaces are filled from.
         client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
+        settings: how containers are run.
+        folder: the home's root; None for a home that ends with this process.
     """
 
     def __init__(
-        self, home_id: str, repositories: Repositories, client: APIClient | None = None
+        self,
+        home_id: str,
+        repositories: Repositories,
+        client: APIClient | None = None,
+        *,
+        settings: SandboxSettings | None = None,
+        folder: Path | None = None,
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
@@ -48,7 +59,13 @@ class DockerSandboxes:
         self._repositories = repositories
         self._client = client
         self._calls: Calls | None = None
-        self._foreign: dict[str, bool] = {}
+        self._settings = settings or SandboxSettings()
+        self._owner = owner(folder)
+        self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
+
+    def close(self) -> None:
+        """Ends what serves this process alone; containers and workspaces stay."""
+        self._volumes.close()
 
     @property
     def client(self) -> APIClient:
@@ -76,6 +93,7 @@ class DockerSandboxes:
                 return self.start(spec)  # it was removed in between
             if state["State"]["Status"] != "created":
                 return None
+            self._volumes.ready()
         # Never started: perhaps killed half filled. Filling it again changes nothing.
         self._fill(container, spec)
         with translated(f"start container {container}"):
@@ -102,7 +120,7 @@ class DockerSandboxes:
     def remove(self, name: str) -> None:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
-        workspaces.remove_volume(self.client, container)
+        self._volumes.remove(container)
         if self._calls is not None:
             self._calls.forget(container)
 
@@ -197,10 +215,7 @@ class DockerSandboxes:
         from docker.errors import APIError, ImageNotFound
 
         container = self.container_name(spec.name)
-        foreign = self._is_foreign(spec.image)
-        body = hardening.body(self._home, spec, container, attached=attached, prepared=foreign)
-        if foreign:
-            workspaces.prepare(self.client, self._home, spec, container)
+        body = self.body(spec, attached=attached)
         with translated(f"create container {container}"):
             try:
                 self.client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
@@ -219,10 +234,29 @@ class DockerSandboxes:
                 return False
         return True
 
-    def _is_foreign(self, image: str) -> bool:
-        if image not in self._foreign:
-            self._foreign[image] = workspaces.is_foreign(self.client, image)
-        return self._foreign[image]
+    def body(
+        self,
+        spec: SandboxSpec,
+        *,
+        attached: bool = False,
+        network: str = "none",
+        writable_root: bool = False,
+    ) -> dict[str, Any]:
+        """The engine's create call for a container of this home; its workspace is made first."""
+        container = self.container_name(spec.name)
+        return hardening.body(
+            self._home,
+            spec,
+            container,
+            attached=attached,
+            network=network,
+            writable_root=writable_root,
+            driver=self._volumes.driver(
+                container, spec.limits, hardening.labels(self._home, spec, self._owner)
+            ),
+            owner=self._owner,
+            runtime=self._settings.runtime,
+        )
 
     def _fill(self, container: str, spec: SandboxSpec) -> None:
         archive = b""
@@ -303,6 +337,7 @@ class DockerSandboxes:
         return self._calls
 
     def _crossing(self) -> Crossing:
+        self._volumes.ready()
         return Crossing(self.client)
 
 

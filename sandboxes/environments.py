@@ -19,7 +19,6 @@ from labcrew.domain.sandbox import (
 )
 from labcrew.domain.ticket import Ticket
 from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
-from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.host_pip import host_pip
@@ -78,7 +77,9 @@ class Environments:
         self._sandboxes = sandboxes
         self._repositories = repositories
         self._network = network
-        self._limits = limits or Limits(cpus=2, memory_mb=4096, pids=512, timeout_s=3600)
+        self._limits = limits or Limits(
+            cpus=2, memory_mb=4096, pids=512, timeout_s=3600, workspace_mb=32768
+        )
         self._say = say
 
     def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
@@ -234,9 +235,7 @@ class Environments:
             status = self._sandboxes.status(name)
         if status.state == "missing":
             self._say(f"Installing the environment ({len(plan.requirements.splitlines())} lines) …")
-            body = hardening.body(
-                self._sandboxes.home_id, spec, container, network=self._network, writable_root=True
-            )
+            body = self._sandboxes.body(spec, network=self._network, writable_root=True)
             files = (
                 OverlayFile(path="install.sh", content=_INSTALL.encode()),
                 OverlayFile(path="requirements.txt", content=plan.requirements.encode()),

@@ -15,7 +15,7 @@ USER = f"{CREW}:{CREW}"
 HOME, TICKET, TRIAL, PURPOSE, NAME = (
     f"labcrew.{word}" for word in ("home", "ticket", "trial", "purpose", "name")
 )
-CREW_MARK = "labcrew.crew"  # carried by images whose /workspace is made for the sandbox's user
+OWNER, KEEPER = "labcrew.owner", "labcrew.keeper"
 TIMEOUT, OUTPUT = "labcrew.timeout_s", "labcrew.output_mb"
 _SCRATCH = "/tmp"  # noqa: S108 - inside the container, a file system of its own
 
@@ -27,10 +27,11 @@ def seccomp() -> str:
     return json.dumps(profile, separators=(",", ":"))
 
 
-def labels(home: str, spec: SandboxSpec) -> dict[str, str]:
+def labels(home: str, spec: SandboxSpec, owner: str = "") -> dict[str, str]:
     """The labels by which a container is found again; all are set, so none is inherited."""
     return {
         HOME: home,
+        OWNER: owner,
         NAME: spec.name,
         TICKET: spec.ticket,
         TRIAL: spec.trial,
@@ -42,7 +43,8 @@ def labels(home: str, spec: SandboxSpec) -> dict[str, str]:
 
 def body(
     home: str, spec: SandboxSpec, volume: str, *, attached: bool = False, network: str = "none",
-    prepared: bool = False, writable_root: bool = False,
+    writable_root: bool = False, driver: dict[str, Any] | None = None, owner: str = "",
+    runtime: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """The create call of a container.
 
@@ -52,13 +54,15 @@ def body(
         volume: the name of its workspace's volume.
         attached: its output is read as it comes and not kept by the engine.
         network: "none", but for installs.
-        prepared: its volume belongs to the crew already, whatever the image has at /workspace.
         writable_root: for installs, whose root file system becomes an image.
+        driver: how its volume is made (see volumes.py); default: as the engine likes.
+        owner: whose the home is, as a label (see owners.py).
+        runtime: the engine's runtime to run it; default: the engine's own.
 
     Raises InputError for an input that the sandbox's user could not read.
     """
     limits = spec.limits
-    marks = labels(home, spec)
+    marks = labels(home, spec, owner)
     variables = {
         "HOME": _SCRATCH,
         # Without it numerical libraries start a thread for each of the host's cores.
@@ -70,10 +74,8 @@ def body(
             "Type": "volume",
             "Source": volume,
             "Target": "/workspace",
-            "VolumeOptions": {
-                "NoCopy": prepared,
-                "Labels": {HOME: home, NAME: spec.name, TICKET: spec.ticket},
-            },
+            # Nothing of an image comes along: its root gets its owner when it is filled.
+            "VolumeOptions": {"NoCopy": True, "Labels": marks, "DriverConfig": driver or {}},
         }
     ]
     for item in spec.inputs:
@@ -98,7 +100,7 @@ def body(
         "NetworkDisabled": network == "none",
         "AttachStdout": attached,
         "AttachStderr": attached,
-        "HostConfig": _host(limits, mounts, attached, network, writable_root),
+        "HostConfig": _host(limits, mounts, attached, network, writable_root) | _run_by(runtime),
     }
 
 
@@ -134,6 +136,10 @@ def _host(
     if limits.gpus:
         host["DeviceRequests"] = [{"Count": limits.gpus, "Capabilities": [["gpu"]]}]
     return host
+
+
+def _run_by(runtime: str) -> dict[str, Any]:
+    return {"Runtime": runtime} if runtime else {}
 
 
 def _readable(source: Path) -> None:

@@ -131,4 +131,5 @@ def data_lab(folder: Path) -> Iterator[DataLab]:
             yield DataLab(user, folder / "outside", bench, sandboxes)
         finally:
             sandboxes.clean_orphans(set())
+            sandboxes.close()
             sandboxes.client.close()

@@ -23,6 +23,7 @@ class StartTrial(Model):
     image: str
     cleaned: dict[str, Path] = Field(description="data path → cleaned copy")
     overlay: tuple[OverlayFile, ...] = Field(default=(), description="edited settings files")
+    hosts: tuple[str, ...] = Field(default=(), description="hosts that the plan gate let it reach")
 
 
 class TrialContainer(Model):
@@ -65,7 +66,12 @@ def stored_outputs(folder: Path) -> tuple[OutputFile, ...]:
 def _start(call: StartTrial, assigned: AssignedTicket, bench: Workbench) -> None:
     bench.sandboxes.start(
         trial_spec(
-            assigned, call.trial, image=call.image, cleaned=call.cleaned, overlay=call.overlay
+            assigned,
+            call.trial,
+            image=call.image,
+            cleaned=call.cleaned,
+            overlay=call.overlay,
+            hosts=call.hosts,
         )
     )
 

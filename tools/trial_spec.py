@@ -177,11 +177,12 @@ def trial_spec(
     image: str,
     cleaned: dict[str, Path],
     overlay: tuple[OverlayFile, ...] = (),
+    hosts: tuple[str, ...] = (),
     name: str | None = None,
     purpose: Purpose = "trial",
 ) -> SandboxSpec:
     """The container of a trial: the base commit, its parameters, its data version and seed."""
-    return run_spec(
+    spec = run_spec(
         assigned,
         name=name or trial_container(trial.id),
         purpose=purpose,
@@ -195,3 +196,4 @@ def trial_spec(
         overlay=overlay,
         trial=trial.id,
     )
+    return spec.model_copy(update={"hosts": hosts})

@@ -20,6 +20,10 @@ class Limits(Model):
     timeout_s: float = Field(default=3600, gt=0, description="wall-clock seconds from start")
     output_mb: int = Field(default=64, ge=1, description="most of the log that is kept, MiB")
     gpus: int = Field(default=0, ge=0, description="GPUs to pass through")
+    workspace_mb: int = Field(default=4096, ge=16, description="most that /workspace holds, MiB")
+    workspace_files: int = Field(
+        default=500_000, ge=64, description="most files and folders that /workspace holds"
+    )
 
 
 class ReadOnlyInput(Model):
@@ -61,6 +65,9 @@ class SandboxSpec(Model):
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()
     limits: Limits = Limits()
+    hosts: tuple[str, ...] = Field(
+        default=(), description="the only hosts it may reach, through a proxy; none: no network"
+    )
 
 
 class SandboxStatus(Model):

@@ -135,6 +135,7 @@ def shared(
     sandboxes = DockerSandboxes(f"test{uuid.uuid4().hex[:10]}", repositories)
     yield sandboxes, repositories, commit
     sandboxes.clean_orphans(set())
+    sandboxes.close()
     sandboxes.client.close()
 
 
