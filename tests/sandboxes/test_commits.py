@@ -81,8 +81,17 @@ def judged(*after: str, before: tuple[str, ...] = ("data/a", "README.md")) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["data/A", "Data/b", "readme.md", "data/a\u200c", "x\\y", "a\x1bb", "a\u202eb", "d/" * 40 + "x"],
-)  # fmt: skip
+    [
+        "data/A",
+        "Data/b",
+        "readme.md",
+        "data/a\u200c",
+        "x\\y",
+        "a\x1bb",
+        "a\u202eb",
+        "d/" * 40 + "x",
+    ],
+)
 def test_paths_that_may_not_cross(path: str) -> None:
     with pytest.raises(BoundaryError):
         judged(path)
