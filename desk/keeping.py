@@ -5,12 +5,17 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desk.office import ENDED, Office
 from desk.report import report
+from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, StorageFull
+
+if TYPE_CHECKING:
+    from sandboxes.orphans import Leftover
 
 
 class Exported(Model):
@@ -64,16 +69,18 @@ def export(office: Office, ticket: str, folder: Path) -> Exported:
             )
         artefacts = office.home.artefacts(ticket)
         if artefacts.is_dir():
-            shutil.copytree(artefacts, folder / "artefacts", symlinks=True)
+            beneath.copied(artefacts, folder / "artefacts")
         for trial in winners:
             outputs = office.home.outputs(ticket, trial)
             if outputs.is_dir():
-                shutil.copytree(outputs, folder / "winner" / trial, symlinks=True)
+                beneath.copied(outputs, folder / "winner" / trial)
     except OSError as error:
         raise StorageFull(f"{folder} can't be written: {error.strerror or error}.") from error
-    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     return Exported(
-        ticket=ticket, folder=str(folder), files=tuple(files), winner=", ".join(winners)
+        ticket=ticket,
+        folder=str(folder),
+        files=tuple(sorted(beneath.paths(folder))),
+        winner=", ".join(winners),
     )
 
 
@@ -103,7 +110,7 @@ def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -
         if assigned.status not in ENDED or not _older(office, assigned, before.isoformat()):
             continue
         for folder in _disposable(office, assigned):
-            freed += _size(folder)
+            freed += beneath.size(folder)
             removed.append(folder.relative_to(office.home.root).as_posix())
             if not dry_run:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -126,6 +133,38 @@ def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -
     )
 
 
+def clean_engine(*, dry_run: bool = False) -> "tuple[Leftover, ...]":
+    """Removes containers, volumes and networks of homes that are gone from the engine.
+
+    Args:
+        dry_run: only say what would go.
+
+    Raises EngineError.
+    """
+    from sandboxes import orphans
+    from sandboxes.client import connect
+
+    client = connect()
+    try:
+        left = orphans.left_behind(client)
+        if not dry_run:
+            orphans.free(client, left)
+    finally:
+        client.close()
+    return left
+
+
+def told(left: "tuple[Leftover, ...]", dry_run: bool) -> str:
+    """What `clean_engine` did, for a person."""
+    if not left:
+        return "Nothing is left on the engine by homes that are gone."
+    lines = []
+    for item in left:
+        lines.append(f"{item.home}, of {item.owner}:")
+        lines += [f"  {name}" for name in (*item.containers, *item.volumes, *item.networks)]
+    return "\n".join([*lines, "Would be removed." if dry_run else "Removed."])
+
+
 def _disposable(office: Office, assigned: AssignedTicket) -> Iterator[Path]:
     needed = {
         score.trial
@@ -145,10 +184,6 @@ def _older(office: Office, assigned: AssignedTicket, before: str) -> bool:
     events = office.ledger.events.of(assigned.id)
     last = events[-1].at.isoformat() if events else assigned.assigned_at
     return last < before
-
-
-def _size(folder: Path) -> int:
-    return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
 
 
 def _lines(path: Path, lines: Iterator[str]) -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labcrew.settings import ModelSettings, Settings
+from labcrew.settings import ModelSettings, SandboxSettings, Settings
 
 _EXAMPLES = {
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
@@ -26,14 +26,22 @@ _MODELS = """
 #
 # [models.default]
 """
+_SANDBOX = """
+# Containers on the Docker engine.
+#
+# [sandbox]
+"""
 
 
 def settings_text() -> str:
     """A labcrew.toml that changes nothing, in words."""
     lines = [_HEAD]
     for name, field in Settings.model_fields.items():
-        if name != "models":
+        if name not in ("models", "sandbox"):
             lines.append(_line(name, field.default, field.description))
+    lines.append(_SANDBOX)
+    for name, field in SandboxSettings.model_fields.items():
+        lines.append(_line(name, field.default, field.description))
     lines.append(_MODELS)
     for name, field in ModelSettings.model_fields.items():
         if name != "api_key":

@@ -168,7 +168,9 @@ def at_work(opened: Opened, say: Say = lambda text: None) -> Iterator[AtWork]:
 
         home, settings = opened.home, opened.settings
         repositories = GitRepositories(home.repositories)
-        sandboxes = DockerSandboxes(home.id, repositories, client)
+        sandboxes = DockerSandboxes(
+            home.id, repositories, client, settings=settings.sandbox, folder=home.root
+        )
         stack.callback(sandboxes.close)
         embedder = OnnxEmbedder()
         memory = ChromaMemory(home.memory, embedder)

@@ -84,6 +84,7 @@ def bare_bench() -> Iterator[Workbench]:
                 )
             finally:
                 sandboxes.clean_orphans(set())
+                sandboxes.close()
                 client.close()
 
 

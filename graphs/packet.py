@@ -8,11 +8,14 @@ from agents.description import Packet
 from agents.experiment_launcher import Group, groups, ranked
 from agents.merge_request import compared
 from graphs.work import Work
+from labcrew import beneath
 from labcrew.domain.experiment import Score, Trial, TrialKind
 from labcrew.domain.review import SmokeTest
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import AssignedTicket, Budget
 from labcrew.errors import EvidenceError, ToolError
+from labcrew.policy_conditions import commit_message
+from tools.facts import change_effect
 from tools.make_change import MakeChange, RenderSettings, make_change, render_settings
 from tools.plots import trials_svg
 
@@ -145,15 +148,14 @@ async def _change(work: Work, packet: Packet) -> dict[str, Any]:
         records = list(work.crew.merge_request.records(packet, place, plot))
         if packet.quarantined:
             records += [
-                OverlayFile(path=path, content=copy.read_bytes())
+                OverlayFile(path=path, content=beneath.read(copy.parent, copy.name))
                 for path, copy in sorted(work.delivered(assigned).items())
             ]
         landed = await tools.use(
             make_change,
             MakeChange(
                 files=(*edited, *records),
-                message=f"{assigned.ticket.title}\n\nlabcrew ticket {assigned.id},"
-                f" revision {assigned.revision}",
+                message=commit_message(assigned),
                 editable=(*assigned.ticket.editable, f"{place}/**"),
                 ref=f"refs/labcrew/{assigned.id}/r{assigned.revision}",
             ),
@@ -168,9 +170,7 @@ async def _change(work: Work, packet: Packet) -> dict[str, Any]:
     async def find() -> dict[str, object] | None:
         return None  # landing the same commit again does nothing: its dates are fixed
 
-    return await work.ledger.once_async(
-        f"{assigned.id}/r{assigned.revision}/change", assigned.id, {}, make, find
-    )
+    return await work.ledger.once_async(change_effect(assigned), assigned.id, {}, make, find)
 
 
 async def _edited(work: Work, packet: Packet) -> tuple[tuple[OverlayFile, ...], tuple[str, ...]]:

@@ -2,11 +2,12 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from labcrew.domain.hosts import PrivateHost
 from labcrew.errors import SettingsError
 
 
@@ -26,6 +27,29 @@ class ModelSettings(BaseModel):
     attempts: int = Field(default=2, ge=1, le=10, description="tries before the rule answers")
 
 
+class SandboxSettings(BaseModel):
+    """How containers are run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    runtime: str = Field(
+        default="", description="the engine's runtime, e.g. runsc for gVisor; empty: its default"
+    )
+    volumes: Literal["capped", "plain"] = Field(
+        default="capped",
+        description="plain: workspaces without a cap, where the engine has no loop devices",
+    )
+    private_hosts: tuple[PrivateHost, ...] = Field(
+        default=(),
+        description="hosts of tickets and package indexes that may have a private address, as"
+        " models.example.org or models.example.org=10.0.0.5; weakens what keeps runs out of the"
+        " lab's own network",
+    )
+    name_servers: tuple[IPvAnyAddress, ...] = Field(
+        default=(), description="addresses that proxies ask for names; none: the engine's"
+    )
+
+
 class Settings(BaseSettings):
     """Everything a lab can set. LABCREW_MODELS__DEFAULT__MODEL=… sets models.default.model."""
 
@@ -40,6 +64,7 @@ class Settings(BaseSettings):
     models: dict[str, ModelSettings] = Field(
         default_factory=dict, description="agent name or 'default' → endpoint; empty: rules only"
     )
+    sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     lease_s: float = Field(default=60, gt=1, description="how long a dead worker blocks a ticket")
     tick_s: float = Field(default=5, gt=0, description="longest wait in one monitoring step")
     output_cap_mb: int = Field(default=256, ge=1, description="most that one trial may leave")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labcrew import beneath
 from labcrew.domain.sandbox import OutputFile
 from labcrew.errors import EngineError, ToolError
 from sandboxes import files
@@ -34,7 +35,7 @@ class Crossing:
     ) -> tuple[OutputFile, ...]:
         """The regular files beneath a workspace folder; none where the folder is missing."""
         if destination.exists():
-            return tuple(files.listed(destination))
+            return tuple(beneath.listed(destination))
         inside = "." if path in {"", "."} else relative(path).as_posix()
         with translated(f"copy {path} from {container}"), self._archive(container, inside) as tar:
             chunks = tar if tar is not None else iter(())

@@ -13,14 +13,16 @@ import os
 import shutil
 import tarfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from labcrew import beneath
 from labcrew.domain.sandbox import OutputFile
 from labcrew.errors import BoundaryError, StorageFull
+from sandboxes.git_names import taken_for_gits
 
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
@@ -60,7 +62,7 @@ def take(
         StorageFull: the host's disk is full.
     """
     if destination.exists():
-        return Taken(tuple(listed(destination)), {})
+        return Taken(tuple(beneath.listed(destination)), {})
     destination.parent.mkdir(parents=True, exist_ok=True)
     draft = destination.parent / f".{destination.name}.{uuid.uuid4().hex[:8]}.part"
     draft.mkdir(mode=0o755)
@@ -72,7 +74,7 @@ def take(
             if not destination.is_dir():
                 raise
             # Another call was first: what it wrote stands.
-            return Taken(tuple(listed(destination)), taken.left_out)
+            return Taken(tuple(beneath.listed(destination)), taken.left_out)
     except _BROKEN as error:
         raise BoundaryError(f"The engine's copy of the outputs is not a tar: {error}") from error
     except OSError as error:
@@ -102,22 +104,6 @@ def single(stream: Iterable[bytes], name: str, cap_mb: int) -> bytes:
             return source.read() if source is not None else b""
     except _BROKEN as error:
         raise BoundaryError(f"The engine's copy of {name} is not a tar: {error}") from error
-
-
-def listed(folder: Path) -> Iterator[OutputFile]:
-    """The regular files beneath a folder of the host, sorted by path, with their hashes."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_file():
-            continue
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-        yield OutputFile(
-            path=path.relative_to(folder).as_posix(),
-            size_bytes=path.stat().st_size,
-            sha256=digest.hexdigest(),
-        )
 
 
 def _unpack(stream: Iterable[bytes], root: Path, cap: int, strip: str, max_files: int) -> Taken:
@@ -174,6 +160,9 @@ def _judge(member: tarfile.TarInfo, strip: str) -> tuple[str | None, tuple[str, 
     too_long = any(len(part.encode()) > 255 for part in parts) or len(name.encode()) > _MAX_NAME
     if len(parts) > _MAX_DEPTH or too_long:
         return "names too deep or too long", ()
+    if any(taken_for_gits(part) for part in parts):
+        # Left where someone runs git one day, their configuration would name programs to run.
+        return "files of a git repository", ()
     return None, parts
 
 

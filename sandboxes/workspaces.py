@@ -1,42 +1,15 @@
-"""Workspaces are volumes: given to the sandbox's user, and removed with their container."""
+"""Containers and volumes, removed whatever state they are in."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from labcrew.domain.sandbox import SandboxSpec
 from labcrew.errors import EngineError
-from sandboxes import hardening
 from sandboxes.client import translated
-from sandboxes.images import base_tag
 
 if TYPE_CHECKING:
     from docker.api import APIClient
-
-
-def is_foreign(client: APIClient, image: str) -> bool:
-    """Whether an image was not made from labcrew's own, so that its /workspace is anybody's."""
-    from docker.errors import ImageNotFound
-
-    with translated(f"look at image {image}"):
-        try:
-            found: Any = client.inspect_image(image)  # type: ignore[no-untyped-call]
-        except ImageNotFound:
-            return False  # creating the container says so better
-    return not (found["Config"]["Labels"] or {}).get(hardening.CREW_MARK)
-
-
-def prepare(client: APIClient, home: str, spec: SandboxSpec, volume: str) -> None:
-    """Lets labcrew's own image give a volume its owner; the container for it never starts."""
-    name = f"{volume}-prepare"
-    update = {"name": f"{spec.name}-prepare", "image": base_tag(), "inputs": ()}
-    body = hardening.body(home, spec.model_copy(update=update), volume)
-    body["HostConfig"]["Mounts"][0]["VolumeOptions"]["Labels"][hardening.NAME] = spec.name
-    remove_container(client, name)
-    with translated(f"prepare the workspace of {spec.name}"):
-        client.create_container_from_config(body, name)  # type: ignore[no-untyped-call]
-    remove_container(client, name)
 
 
 def remove_container(client: APIClient, container: str) -> None:

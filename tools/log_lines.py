@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from labcrew.domain.experiment import MetricPoint
@@ -56,7 +57,7 @@ def step_of(found: dict[str, float], fallback: int) -> int:
     return fallback
 
 
-def points(lines: list[str], cap: int = 2000) -> tuple[MetricPoint, ...]:
+def points(lines: Iterable[str], cap: int = 2000) -> tuple[MetricPoint, ...]:
     """The finite metrics of a whole log, at most `cap` of them, evenly thinned."""
     found = [
         MetricPoint(name=name, step=step_of(numbers, position), value=value)

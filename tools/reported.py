@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from labcrew import beneath
 from labcrew.domain.ticket import Metric
+from labcrew.errors import BoundaryError, NotFound
 from tools.log_lines import metrics
 
 _LINE_CAP = 10_000
@@ -14,16 +16,15 @@ _LINE_CAP = 10_000
 
 def from_file(metric: Metric, folder: Path) -> float | None:
     """The metric on the last line of the metrics file that has it; None where there is none."""
-    path = folder / (metric.file or "")
-    if metric.file is None or not path.is_file():
+    if metric.file is None:
         return None
     last = None
     # A program may spell a name in ASCII: "pr\u00e9cision".
     spellings = {
         json.dumps(metric.name, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)
     }
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
+    try:
+        for line in beneath.lines(folder, metric.file):
             if not any(spelt in line for spelt in spellings):
                 continue
             try:
@@ -32,6 +33,8 @@ def from_file(metric: Metric, folder: Path) -> float | None:
                     last = float(value)
             except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue
+    except (NotFound, BoundaryError):  # none, or a folder of that name
+        return None
     return last if last is not None and math.isfinite(last) else None
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from pydantic import Field
 
+from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import OutputFile, OverlayFile
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import BoundaryError, EvidenceError
+from tools.network_log import note_requests
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import trial_container, trial_spec
 
@@ -21,6 +24,7 @@ class StartTrial(Model):
     image: str
     cleaned: dict[str, Path] = Field(description="data path → cleaned copy")
     overlay: tuple[OverlayFile, ...] = Field(default=(), description="edited settings files")
+    hosts: tuple[str, ...] = Field(default=(), description="hosts that the plan gate let it reach")
 
 
 class TrialContainer(Model):
@@ -47,22 +51,28 @@ def outputs_hash(files: tuple[OutputFile, ...]) -> str:
 
 
 def stored_outputs(folder: Path) -> tuple[OutputFile, ...]:
-    """The files that stand beneath a folder of collected outputs, hashed anew."""
-    return tuple(
-        OutputFile(
-            path=path.relative_to(folder).as_posix(),
-            size_bytes=path.stat().st_size,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        )
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_symlink()
-    )
+    """The files that stand beneath a folder of collected outputs, hashed anew.
+
+    Raises EvidenceError where a link or another thing lies there that never crossed.
+    """
+    try:
+        return tuple(beneath.listed(folder))
+    except BoundaryError as error:
+        raise EvidenceError(
+            f"The stored outputs hold what no sandbox may leave: {error.message}.",
+            "Restore them from a backup; a score can't rest on them.",
+        ) from error
 
 
 def _start(call: StartTrial, assigned: AssignedTicket, bench: Workbench) -> None:
     bench.sandboxes.start(
         trial_spec(
-            assigned, call.trial, image=call.image, cleaned=call.cleaned, overlay=call.overlay
+            assigned,
+            call.trial,
+            image=call.image,
+            cleaned=call.cleaned,
+            overlay=call.overlay,
+            hosts=call.hosts,
         )
     )
 
@@ -106,7 +116,10 @@ def collect(bench: Workbench, assigned: AssignedTicket, container: str, subject:
 
 
 def _collect(call: TrialContainer, assigned: AssignedTicket, bench: Workbench) -> Collected:
-    return collect(bench, assigned, trial_container(call.trial), call.trial)
+    container = trial_container(call.trial)
+    if assigned.ticket.hosts:
+        note_requests(bench, assigned.id, call.trial, bench.sandboxes.requests(container))
+    return collect(bench, assigned, container, call.trial)
 
 
 start_trial = Tool("start_trial", StartTrial, _start)

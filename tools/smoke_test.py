@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import OverlayFile, SandboxSpec
@@ -62,7 +63,9 @@ def run_to_end(
     )
     return Finished(
         exit_code=status.exit_code,
-        tail=kept.log.read_text(encoding="utf-8", errors="replace")[-_TAIL_CHARACTERS:],
+        tail=beneath.read(kept.log.parent, kept.log.name).decode("utf-8", "replace")[
+            -_TAIL_CHARACTERS:
+        ],
         kept=kept,
         duration_s=round(took, 3),
         timed_out=timed_out,

@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+from labcrew import beneath
 from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import (
     Limits,
@@ -116,7 +117,9 @@ def data_inputs(
             source = copy or Path(item.path)
             inputs.append(ReadOnlyInput(source=source, target=external_target(index, item)))
         elif copy is not None:
-            overlay.append(OverlayFile(path=item.path, content=copy.read_bytes()))
+            overlay.append(
+                OverlayFile(path=item.path, content=beneath.read(copy.parent, copy.name))
+            )
     return tuple(inputs), tuple(overlay)
 
 
@@ -163,6 +166,7 @@ def run_spec(
             memory_mb=memory_mb,
             timeout_s=assigned.ticket.run.timeout_s,
             gpus=assigned.budget.gpus,
+            workspace_mb=assigned.budget.disk_mb,
         ),
     )
 
@@ -174,11 +178,12 @@ def trial_spec(
     image: str,
     cleaned: dict[str, Path],
     overlay: tuple[OverlayFile, ...] = (),
+    hosts: tuple[str, ...] = (),
     name: str | None = None,
     purpose: Purpose = "trial",
 ) -> SandboxSpec:
     """The container of a trial: the base commit, its parameters, its data version and seed."""
-    return run_spec(
+    spec = run_spec(
         assigned,
         name=name or trial_container(trial.id),
         purpose=purpose,
@@ -192,3 +197,4 @@ def trial_spec(
         overlay=overlay,
         trial=trial.id,
     )
+    return spec.model_copy(update={"hosts": hosts})

@@ -8,6 +8,7 @@ from agents.detectors import Alarm
 from agents.experiment_launcher import spent
 from agents.log_monitor import Reading
 from graphs.work import Work
+from labcrew import beneath
 from labcrew.domain.experiment import (
     Incident,
     Intervention,
@@ -84,7 +85,7 @@ async def _tracked(
     work: Work, assigned: AssignedTicket, ended: Trial, kept: Collected | None, tools: Toolbox
 ) -> str:
     """The tracker's id for the run; a tracker that is down costs its record, not the trial."""
-    lines = kept.log.read_text(encoding="utf-8", errors="replace").splitlines() if kept else []
+    lines = beneath.lines(kept.log.parent, kept.log.name) if kept else ()
     run = TrackedRun(trial=ended, title=assigned.ticket.title, metrics=points(lines))
     try:
         return await tools.use(track_run, TrackRun(run=run))
@@ -157,8 +158,7 @@ def reported_value(assigned: AssignedTicket, folder: Path, log: Path, subject: s
     metric = assigned.ticket.metric
     value = from_file(metric, folder) if metric.file is not None else None
     if value is None and metric.pattern is not None:
-        with log.open(encoding="utf-8", errors="replace") as lines:
-            value = from_output(metric, lines)
+        value = from_output(metric, beneath.lines(log.parent, log.name))
     if value is None:
         where = f"{assigned.ticket.outputs}/{metric.file}" if metric.file else "the output"
         raise ToolError(

@@ -20,6 +20,10 @@ class Limits(Model):
     timeout_s: float = Field(default=3600, gt=0, description="wall-clock seconds from start")
     output_mb: int = Field(default=64, ge=1, description="most of the log that is kept, MiB")
     gpus: int = Field(default=0, ge=0, description="GPUs to pass through")
+    workspace_mb: int = Field(default=4096, ge=16, description="most that /workspace holds, MiB")
+    workspace_files: int = Field(
+        default=500_000, ge=64, description="most files and folders that /workspace holds"
+    )
 
 
 class ReadOnlyInput(Model):
@@ -45,7 +49,7 @@ class WorkspaceSource(Model):
     overlay: tuple[OverlayFile, ...] = ()
 
 
-Purpose = Literal["tools", "trial", "smoke", "evaluate", "environment", "rerun"]
+Purpose = Literal["tools", "trial", "smoke", "evaluate", "environment", "rerun", "network"]
 
 
 class SandboxSpec(Model):
@@ -63,6 +67,9 @@ class SandboxSpec(Model):
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()
     limits: Limits = Limits()
+    hosts: tuple[str, ...] = Field(
+        default=(), description="the only hosts it may reach, through a proxy; none: no network"
+    )
 
 
 class SandboxStatus(Model):
@@ -72,6 +79,7 @@ class SandboxStatus(Model):
     state: Literal["created", "running", "exited", "missing"]
     exit_code: int | None = None
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -85,6 +93,7 @@ class RunResult(Model):
     timed_out: bool = False
     truncated: bool = False
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     duration_s: float = 0.0
 
 
@@ -94,6 +103,19 @@ class OutputFile(Model):
     path: str = Field(description="relative to the folder that was read")
     size_bytes: int
     sha256: str
+
+
+class NetworkRequest(Model):
+    """What a sandbox asked its proxy for, and what became of it; times that are alike counted."""
+
+    host: str = Field(description="as it was asked for, cleaned; may be no host at all")
+    port: int
+    verdict: Literal["allowed", "refused"]
+    reason: str = Field(default="", description="why it was refused, or ended early")
+    times: int = Field(default=1, ge=1)
+    down_bytes: int = Field(default=0, ge=0)
+    up_bytes: int = Field(default=0, ge=0)
+    first_at: str = Field(default="", description="ISO 8601, UTC, by the proxy's clock")
 
 
 class Sandboxes(Protocol):
@@ -142,6 +164,9 @@ class Sandboxes(Protocol):
     def image_digest(self, image: str) -> str:
         """The image's content id (sha256:…). Raises NotFound."""
 
+    def requests(self, name: str) -> tuple[NetworkRequest, ...]:
+        """What a container asked the network for; nothing for one without hosts."""
+
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         """This home's containers."""
 
@@ -156,6 +181,9 @@ class EnvironmentPlan(Model):
     description: str = Field(description="one line for the plan gate")
     needs_gate: bool = Field(description="a Dockerfile runs as root while it is built")
     key: str = Field(description="content hash; the same key is the same image")
+    hosts: tuple[str, ...] = Field(
+        default=(), description="hosts beside the package index that an install may reach"
+    )
     requirements: str = Field(default="", description="text of the requirements file")
     source: str = Field(
         default="", description="Dockerfile path, or the image: its id, or its name if unknown"
@@ -178,3 +206,6 @@ class Environments(Protocol):
 
         Raises EnvironmentBroken with the installer's last lines, EngineUnavailable, StorageFull.
         """
+
+    def requests(self, key: str) -> tuple[NetworkRequest, ...]:
+        """What the install of a plan asked the network for; nothing if none ran here."""

@@ -25,7 +25,7 @@ def drive(mode: str, folder: Path, count: int) -> None:
 def test_killed_at_any_moment_nothing_is_half_written(home: Home, tmp_path: Path) -> None:
     world = tmp_path / "world"
     world.mkdir()
-    drive("kill", tmp_path, 50)
+    drive("kill", tmp_path, 70)
     ledger = home.open(check="full")
     assert ledger.verify() == []
     written = ledger.trials.count("T")

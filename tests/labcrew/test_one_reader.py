@@ -1,0 +1,84 @@
+"""Files that a sandbox made are opened by one reader; every other opening is named here."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("labcrew", "agents", "graphs", "tools", "memory", "sandboxes", "desk")
+OPENERS = {
+    "open", "fdopen", "read_bytes", "read_text", "rglob", "glob", "iterdir", "walk", "scandir",
+    "listdir", "copytree", "copyfile", "copy", "copy2", "move", "unpack_archive", "extractall",
+    "extract", "loadtxt", "load", "read_csv", "ZipFile", "memmap",
+}  # fmt: skip
+AMBIGUOUS = {"copy", "copy2", "load", "extract", "move", "walk"}  # unless a file module's
+NO_FILES = {"Ledger", "UserRepository", "ast"}
+FILE_MODULES = {"os", "io", "shutil", "tarfile", "zipfile", "np", "numpy", "pickle", "fileinput"}
+
+# What each opens, and why nothing in a sandbox can have made it.
+TRUSTED = {
+    "labcrew/beneath.py": "the one reader",
+    "labcrew/openat2.py": "what the reader opens with",
+    "labcrew/home.py": "the home's own record and lock",
+    "labcrew/settings.py": "the person's settings file",
+    "labcrew/ledger/anchor.py": "the ledger's anchor",
+    "labcrew/ticket_file.py": "the ticket that a person names",
+    "memory/chroma.py": "the index's own folder",
+    "sandboxes/files.py": "the tar stream of the engine, judged member by member",
+    "sandboxes/tarballs.py": "a tar being written",
+    "sandboxes/repositories.py": "labcrew's lock",
+    "sandboxes/landing.py": "the trusted repository's list of shallow commits",
+    "sandboxes/images.py": "labcrew's own image context",
+    "sandboxes/engine.py": "the engine's state and log",
+    "sandboxes/processes.py": "/proc",
+    "sandboxes/hardening.py": "labcrew's own filter",
+    "sandboxes/host_pip.py": "the host's certificate bundle",
+    "desk/office.py": "a lock",
+    "desk/assigning.py": "the data file that a person's ticket names",
+    "desk/keeping.py": "whether the export's folder is empty, and the home's own folders",
+    "tools/run_trial.py": "a log being written",
+}
+
+
+def openings(path: Path) -> list[str]:
+    """The calls of a file that open a path or list a folder, as `line: name`."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Name) and node.func.id == "open":
+            found.append(f"{node.lineno}: open")
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in OPENERS:
+            on = ast.unparse(node.func.value)
+            if on in FILE_MODULES or (node.func.attr not in AMBIGUOUS and on not in NO_FILES):
+                found.append(f"{node.lineno}: {on}.{node.func.attr}")
+    return found
+
+
+def modules() -> list[Path]:
+    inside = ROOT / "sandboxes" / "image"  # runs in the container, not on the host
+    return [
+        path
+        for folder in FOLDERS
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if inside not in path.parents
+    ]
+
+
+def test_no_other_module_opens_files() -> None:
+    found = {str(path.relative_to(ROOT)): openings(path) for path in modules()}
+    strangers = {name: calls for name, calls in found.items() if calls and name not in TRUSTED}
+    assert strangers == {}, "read it through labcrew.beneath, or say above why it is trusted"
+
+
+def test_the_list_of_exceptions_is_not_stale() -> None:
+    there = {str(path.relative_to(ROOT)) for path in modules() if openings(path)}
+    assert set(TRUSTED) == there
+
+
+def test_the_scan_sees_an_opening(tmp_path: Path) -> None:
+    stranger = tmp_path / "stranger.py"
+    stranger.write_text(
+        "from pathlib import Path\nimport os\nPath('a').read_bytes()\nopen('b')\n"
+        "os.open('c', 0)\nlog_path.open()\nkept.log.open()\nfolder.rglob('*')\n"
+    )
+    assert len(openings(stranger)) == 6
