@@ -127,12 +127,15 @@ def open_home(
 
 
 @contextmanager
-def at_work(opened: Opened, say: Say = lambda text: None) -> Iterator[AtWork]:
+def at_work(
+    opened: Opened, say: Say = lambda text: None, *, many: bool = False
+) -> Iterator[AtWork]:
     """Owns the home and builds everything a worker needs.
 
     Args:
         opened: the home.
         say: is told in plain words what takes a while.
+        many: more than one ticket is to come, so a tool container is kept ready.
 
     Raises:
         LabcrewError: another process owns the home.
@@ -169,7 +172,12 @@ def at_work(opened: Opened, say: Say = lambda text: None) -> Iterator[AtWork]:
         home, settings = opened.home, opened.settings
         repositories = GitRepositories(home.repositories)
         sandboxes = DockerSandboxes(
-            home.id, repositories, client, settings=settings.sandbox, folder=home.root
+            home.id,
+            repositories,
+            client,
+            settings=settings.sandbox,
+            folder=home.root,
+            warm=settings.sandbox.warm if many else 0,
         )
         stack.callback(sandboxes.close)
         embedder = OnnxEmbedder()

@@ -39,6 +39,9 @@ class SandboxSettings(BaseModel):
         default="capped",
         description="plain: workspaces without a cap, where the engine has no loop devices",
     )
+    warm: int = Field(
+        default=1, ge=0, le=16, description="tool containers that `labcrew up` keeps ready"
+    )
     private_hosts: tuple[PrivateHost, ...] = Field(
         default=(),
         description="hosts of tickets and package indexes that may have a private address, as"

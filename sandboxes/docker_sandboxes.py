@@ -39,6 +39,7 @@ from sandboxes.network.rules import for_hosts
 from sandboxes.network.uplink import Uplinks
 from sandboxes.owners import owner
 from sandboxes.runner import program
+from sandboxes.runner.pool import Pool
 from sandboxes.runner.residents import Residents
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
@@ -64,6 +65,7 @@ class DockerSandboxes:
         settings: how containers are run.
         folder: the home's root; None for a home that ends with this process.
         runner: the program that takes calls in tool containers.
+        warm: how many tool containers run before a ticket asks for one.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class DockerSandboxes:
         settings: SandboxSettings | None = None,
         folder: Path | None = None,
         runner: tuple[str, ...] | None = None,
+        warm: int = 0,
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
@@ -89,9 +92,18 @@ class DockerSandboxes:
         self._settings = settings or SandboxSettings()
         self._owner = owner(folder)
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
+        self._pool = Pool(
+            lambda: self.client,
+            home_id,
+            self._owner,
+            make=lambda spec: self._start(self.container_name(spec.name), spec),
+            drop=self.remove,
+            size=warm,
+        )
 
     def close(self) -> None:
-        """Ends what serves this process alone: runners, keeper, watch; workspaces stay."""
+        """Ends what serves this process alone: runners, keeper, watch; tickets' workspaces stay."""
+        self._pool.close()
         if self._residents is not None:
             self._residents.close()
         self._volumes.close()
@@ -132,7 +144,7 @@ class DockerSandboxes:
         """What the engine calls the container, and its workspace's volume."""
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} can't be a container's name")
-        return f"labcrew-{self._home}-{name}"
+        return f"labcrew-{self._home}-{self._pool.inner(name)}"
 
     def start(self, spec: SandboxSpec) -> None:
         container = self.container_name(spec.name)
@@ -140,7 +152,9 @@ class DockerSandboxes:
             self._start(container, spec)
         elif not self.residents.holds(container):
             with self.residents.door(container):
-                self._start(container, spec)
+                new = self._pool.serves(spec) and self._inspect(container) is None
+                if not (new and self._pool.hand_out(spec)):
+                    self._start(container, spec)
 
     def _start(self, container: str, spec: SandboxSpec) -> None:
         if not self._create(spec, attached=False):
@@ -188,6 +202,7 @@ class DockerSandboxes:
         self._volumes.remove(container)
         if self._residents is not None:
             self._residents.forget(container)
+        self._pool.forget(name)
 
     def collect(
         self, name: str, path: str, destination: Path, cap_mb: int
@@ -245,21 +260,25 @@ class DockerSandboxes:
         return self.uplinks.requests(self.container_name(name))
 
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
-        marks = [f"{hardening.HOME}={self._home}"]
-        if ticket is not None:
-            marks.append(f"{hardening.TICKET}={ticket}")
-        # A sandbox and its proxy have the name in common.
-        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
-        statuses = [self.status(name) for name in sorted(names) if name]
+        handed = {h.warm: h for h in self._pool.handed.values()}
+        names = set()
+        for item in self._containers([f"{hardening.HOME}={self._home}"]):
+            # A sandbox and its proxy have the name in common.
+            name = item["Labels"].get(hardening.NAME, "")
+            has = handed[name].ticket if name in handed else item["Labels"].get(hardening.TICKET)
+            if name and not self._pool.is_idle(name) and ticket in (None, has):
+                names.add(handed[name].name if name in handed else name)
+        statuses = [self.status(name) for name in sorted(names)]
         return tuple(status for status in statuses if status.state != "missing")
 
     def clean_orphans(self, living: set[str]) -> tuple[str, ...]:
         """Removes this home's containers and volumes whose names are not among the living."""
         orphans.remove_keepers(self.client, self._home, but=self._volumes.keeper)
+        self._pool.drain()
         prefix = self.container_name("x").removesuffix("x")
         names = orphans.names(self.client, self._home)
         names |= {volume.removeprefix(prefix) for volume in self._volumes.names()}
-        gone = sorted(names - living)
+        gone = sorted({self._pool.outer(name) for name in names} - living)
         for name in gone:
             self.remove(name)
         orphans.remove_networks(self.client, orphans.networks(self.client, self._home))

@@ -84,7 +84,7 @@ def up(
     from desk.shift import Shift
     from desk.wiring import at_work, open_home
 
-    with open_home(home, create=True) as opened, at_work(opened, say) as working:
+    with open_home(home, create=True) as opened, at_work(opened, say, many=True) as working:
         say(f"At work in {opened.home.root}; interrupt to end. Tickets keep their place.")
 
         async def work() -> None:
