@@ -242,7 +242,7 @@ class _Line:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._raw.close()
+        self._raw._response.close()
 
     def _exactly(self, size: int) -> bytes:
         data = bytearray()
