@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.repository import Repositories
-from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
+from labcrew.domain.sandbox import (
+    NetworkRequest,
+    OutputFile,
+    OverlayFile,
+    RunResult,
+    SandboxSpec,
+    SandboxStatus,
+)
 from labcrew.errors import (
     EngineError,
     EngineUnavailable,
@@ -23,12 +30,16 @@ from labcrew.errors import (
 )
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening, orphans, workspaces
-from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
 from sandboxes.deadlines import Watch
+from sandboxes.host_pip import host_pip
 from sandboxes.logs import follow
+from sandboxes.network.rules import for_hosts
+from sandboxes.network.uplink import Uplinks
 from sandboxes.owners import owner
+from sandboxes.runner import program
+from sandboxes.runner.residents import Residents
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
 from sandboxes.text import clean, engine_time
@@ -37,6 +48,7 @@ from sandboxes.volumes import Volumes
 if TYPE_CHECKING:
     from docker.api import APIClient
 
+_CREW_MARK = "labcrew.crew"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
 
 _MORE = "Raise the ticket's budget.disk_mb and resume it."
@@ -51,6 +63,7 @@ class DockerSandboxes:
         client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
         settings: how containers are run.
         folder: the home's root; None for a home that ends with this process.
+        runner: the program that takes calls in tool containers.
     """
 
     def __init__(
@@ -61,25 +74,40 @@ class DockerSandboxes:
         *,
         settings: SandboxSettings | None = None,
         folder: Path | None = None,
+        runner: tuple[str, ...] | None = None,
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
         self._home = home_id
         self._repositories = repositories
         self._client = client
-        self._calls: Calls | None = None
+        self._runner = runner
+        self._residents: Residents | None = None
         self._watch: Watch | None = None
         self._has_runtime = False
+        self._local: dict[str, bool] = {}
         self._settings = settings or SandboxSettings()
         self._owner = owner(folder)
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
 
     def close(self) -> None:
-        """Ends what serves this process alone; containers and workspaces stay."""
+        """Ends what serves this process alone: runners, keeper, watch; workspaces stay."""
+        if self._residents is not None:
+            self._residents.close()
         self._volumes.close()
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """How containers are run."""
+        return self._settings
+
+    @property
+    def uplinks(self) -> Uplinks:
+        """The proxies of sandboxes that may reach something. Raises EngineUnavailable."""
+        return Uplinks(self.client, self._home, self._owner, self._settings)
 
     @property
     def client(self) -> APIClient:
@@ -93,6 +121,13 @@ class DockerSandboxes:
         """The home whose containers these are."""
         return self._home
 
+    @property
+    def residents(self) -> Residents:
+        """The runners of the tool containers that this process started or called."""
+        if self._residents is None:
+            self._residents = Residents(self.client)
+        return self._residents
+
     def container_name(self, name: str) -> str:
         """What the engine calls the container, and its workspace's volume."""
         if not _NAME.fullmatch(name):
@@ -101,17 +136,27 @@ class DockerSandboxes:
 
     def start(self, spec: SandboxSpec) -> None:
         container = self.container_name(spec.name)
+        if not takes_calls(spec):
+            self._start(container, spec)
+        elif not self.residents.holds(container):
+            with self.residents.door(container):
+                self._start(container, spec)
+
+    def _start(self, container: str, spec: SandboxSpec) -> None:
         if not self._create(spec, attached=False):
             state = self._inspect(container)
             if state is None:
-                return self.start(spec)  # it was removed in between
+                return self._start(container, spec)  # it was removed in between
             if state["State"]["Status"] != "created":
                 return None
             self._volumes.ready()
         # Never started: perhaps killed half filled. Filling it again changes nothing.
         self._fill(container, spec)
-        with translated(f"start container {container}"):
-            self.client.start(container)
+        if takes_calls(spec):
+            self.residents.open(container)
+        else:
+            with translated(f"start container {container}"):
+                self.client.start(container)
         self._watching().add(container, spec.limits.timeout_s)
         return None
 
@@ -139,9 +184,10 @@ class DockerSandboxes:
     def remove(self, name: str) -> None:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
+        self.uplinks.close(container)
         self._volumes.remove(container)
-        if self._calls is not None:
-            self._calls.forget(container)
+        if self._residents is not None:
+            self._residents.forget(container)
 
     def collect(
         self, name: str, path: str, destination: Path, cap_mb: int
@@ -165,7 +211,7 @@ class DockerSandboxes:
     def exec(
         self, name: str, command: tuple[str, ...], *, stdin: bytes = b"", timeout_s: float = 60
     ) -> RunResult:
-        return self._exec().run(
+        return self.residents.run(
             self.container_name(name), command, stdin=stdin, timeout_s=timeout_s
         )
 
@@ -195,17 +241,17 @@ class DockerSandboxes:
             except ImageNotFound:
                 raise NotFound(f"The engine has no image {image}") from None
 
+    def requests(self, name: str) -> tuple[NetworkRequest, ...]:
+        return self.uplinks.requests(self.container_name(name))
+
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         marks = [f"{hardening.HOME}={self._home}"]
         if ticket is not None:
             marks.append(f"{hardening.TICKET}={ticket}")
-        found = []
-        for item in self._containers(marks):
-            name = item["Labels"].get(hardening.NAME, "")
-            status = self.status(name) if name else None
-            if status is not None and status.state != "missing":
-                found.append(status)
-        return tuple(sorted(found, key=lambda status: status.name))
+        # A sandbox and its proxy have the name in common.
+        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
+        statuses = [self.status(name) for name in sorted(names) if name]
+        return tuple(status for status in statuses if status.state != "missing")
 
     def clean_orphans(self, living: set[str]) -> tuple[str, ...]:
         """Removes this home's containers and volumes whose names are not among the living."""
@@ -236,7 +282,9 @@ class DockerSandboxes:
         from docker.errors import APIError, ImageNotFound
 
         container = self.container_name(spec.name)
-        body = self.body(spec, attached=attached)
+        body = self.body(spec, attached=attached, network=self._network(spec, container))
+        if not attached and takes_calls(spec):
+            body = program.moved_in(body, self._runner or program.command())
         with translated(f"create container {container}"):
             try:
                 self.client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
@@ -255,6 +303,13 @@ class DockerSandboxes:
                 return False
         return True
 
+    def _network(self, spec: SandboxSpec, container: str) -> str:
+        """None, or the proxy's network of a sandbox that may reach hosts."""
+        if not spec.hosts or self._inspect(container) is not None:
+            return "none"
+        settings = for_hosts(spec.hosts, self._settings.private_hosts, host_pip())
+        return self.uplinks.open(container, spec.name, spec.ticket, settings)
+
     def body(
         self,
         spec: SandboxSpec,
@@ -272,12 +327,26 @@ class DockerSandboxes:
             attached=attached,
             network=network,
             writable_root=writable_root,
+            knows_localhost=self._knows_localhost(spec.image),
             driver=self._volumes.driver(
                 container, spec.limits, hardening.labels(self._home, spec, self._owner)
             ),
             owner=self._owner,
             runtime=self._runtime(),
         )
+
+    def _knows_localhost(self, image: str) -> bool:
+        """Whether an image was made from labcrew's own (see sandboxes/image/Dockerfile)."""
+        from docker.errors import ImageNotFound
+
+        if image not in self._local:
+            with translated(f"look at image {image}"):
+                try:
+                    found: Any = self.client.inspect_image(image)  # type: ignore[no-untyped-call]
+                except ImageNotFound:
+                    return True  # creating the container says so better
+            self._local[image] = _CREW_MARK in (found["Config"]["Labels"] or {})
+        return self._local[image]
 
     def _runtime(self) -> str:
         """The runtime that is set. Raises EngineError where the engine has none of that name."""
@@ -382,14 +451,14 @@ class DockerSandboxes:
             self._watch = Watch(self.client, self._home)
         return self._watch
 
-    def _exec(self) -> Calls:
-        if self._calls is None:
-            self._calls = Calls(self.client)
-        return self._calls
-
     def _crossing(self) -> Crossing:
         self._volumes.ready()
         return Crossing(self.client)
+
+
+def takes_calls(spec: SandboxSpec) -> bool:
+    """Whether a started container waits for calls, rather than running a command of its own."""
+    return spec.purpose == "tools" and not spec.command
 
 
 def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:

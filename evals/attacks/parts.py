@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from evals.attacks.container import CONTAINER
 from evals.attacks.probe import Part
 from labcrew.errors import InputError
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (CONTAINER,)
 
 
 def chosen(names: Sequence[str]) -> tuple[Part, ...]:
