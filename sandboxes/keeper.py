@@ -80,17 +80,11 @@ class Keeper:
                 return False
         return True
 
-    def ready(self) -> None:
-        """Sees to it that every workspace of the home can be mounted. Raises as `ask` does."""
-        with self._lock:
-            if self._line is None or not self._line.stands():
-                self._start()
-
     def ask(self, do: str, **given: object) -> Any:
         """One question to the keeper, repeated once if the keeper was lost meanwhile.
 
         Args:
-            do: make, drop, usage or names; each may be repeated without harm.
+            do: make, hold, drop, usage or names; each may be repeated without harm.
             given: its arguments.
 
         Raises:
