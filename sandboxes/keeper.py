@@ -69,16 +69,7 @@ class Keeper:
 
     def has_any(self) -> bool:
         """Whether it runs, or its volume is there: else it has nothing to answer for."""
-        from docker.errors import NotFound as Missing
-
-        if self._line is not None:
-            return True
-        with translated("look for the volume of workspaces"):
-            try:
-                self._client.inspect_volume(self.volume)
-            except Missing:
-                return False
-        return True
+        return self._line is not None or self._has_volume()
 
     def ask(self, do: str, **given: object) -> Any:
         """One question to the keeper, repeated once if the keeper was lost meanwhile.
@@ -127,6 +118,7 @@ class Keeper:
     def _start(self) -> None:
         self._drop_line()
         marks = {hardening.KEEPER: self._home, hardening.OWNER: self._owner}
+        new = not self._has_volume()
         with translated("make the volume of workspaces"):
             made = self._client.create_volume(self.volume, driver="local", labels=marks)
         self._folder = str(made["Mountpoint"])
@@ -138,16 +130,30 @@ class Keeper:
             self._line = line
             self._client.start(container)
         answer = line.exchange(None)
-        if "error" in answer:
-            self._drop_line()
-            refused = answer["errno"] in {EPERM, EACCES} or "loop-control" in answer["error"]
-            if refused:
-                raise EngineError(
-                    "This engine can't cap workspaces: its loop devices are not to be had"
-                    f" ({answer['error']})",
-                    PLAIN,
-                )
-            _checked(answer)
+        if "error" not in answer:
+            return
+        self._drop_line()
+        with suppress(EngineError):
+            remove_container(self._client, container)
+            if new:
+                remove_volume(self._client, self.volume)
+        if answer["errno"] in {EPERM, EACCES} or "loop-control" in answer["error"]:
+            raise EngineError(
+                f"This engine can't cap workspaces: it has no loop devices for us"
+                f" ({answer['error']})",
+                PLAIN,
+            )
+        _checked(answer)
+
+    def _has_volume(self) -> bool:
+        from docker.errors import NotFound as Missing
+
+        with translated("look for the volume of workspaces"):
+            try:
+                self._client.inspect_volume(self.volume)
+            except Missing:
+                return False
+        return True
 
     def _body(self, marks: dict[str, str]) -> dict[str, Any]:
         source = (Path(__file__).parent / "keeping.py").read_text(encoding="utf-8")
