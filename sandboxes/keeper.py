@@ -47,7 +47,7 @@ class Keeper:
     def __init__(self, client: APIClient, home_id: str, owner: str) -> None:
         self._client = client
         self._home, self._owner = home_id, owner
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._line: _Line | None = None
         self._folder = ""
         self._finalizer: weakref.finalize[[], Keeper] | None = None
@@ -101,12 +101,13 @@ class Keeper:
             if self._line is None:
                 return
             empty = False
-            with suppress(EngineError, StorageFull):
-                empty = _checked(self._line.exchange({"do": "names"})) == []
-            container = self._line.container
+            with suppress(EngineError, StorageFull):  # asked of a new one if ours was lost
+                empty = self.ask("names") == []
+            container = self.name
             self._drop_line()
             with suppress(EngineError):
-                remove_container(self._client, container)
+                if container:
+                    remove_container(self._client, container)
                 if empty:
                     remove_volume(self._client, self.volume)
 

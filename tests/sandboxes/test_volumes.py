@@ -292,3 +292,11 @@ def test_what_could_not_be_created_leaves_no_workspace(
     with pytest.raises(EngineError, match="no image"):
         own.start(workshop.spec("none", "true", image="labcrew/none:none"))
     assert own._volumes.names() == set()
+
+
+def test_a_lost_keeper_leaves_no_empty_volume(workshop: Workshop, own: DockerSandboxes) -> None:
+    own.run(workshop.spec("x", "true"))
+    own.client.kill(own._volumes.keeper)
+    own.close()
+    marks = {"label": [f"{hardening.KEEPER}={own.home_id}"]}
+    assert not own.client.volumes(filters=marks)["Volumes"]
