@@ -203,7 +203,10 @@ class Environments:
     ) -> EnvironmentPlan:
         lines = found.text.splitlines()
         parts = [f"pip install into Python 3.11, from {source or 'the ticket'}: {', '.join(lines)}"]
-        hosts = hosts_of(found.addresses)
+        try:
+            hosts = hosts_of(found.addresses)
+        except ValueError as error:
+            raise EnvironmentBroken(f"{source or 'environment.packages'}: {error}") from None
         if found.addresses:
             parts.append(f"from other places than the package index: {', '.join(found.addresses)}")
             parts.append(f"the install may reach {', '.join(hosts)}")

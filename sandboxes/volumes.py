@@ -45,6 +45,11 @@ class Volumes:
         """Whether workspaces have a cap."""
         return self._mode == "capped"
 
+    @property
+    def keeper(self) -> str:
+        """The container of the keeper that serves now; nothing for none."""
+        return self._kept.name if self._kept is not None else ""
+
     def driver(self, volume: str, limits: Limits, labels: dict[str, str]) -> dict[str, Any]:
         """How the engine shall make a workspace's volume, as its DriverConfig; {}: it is made.
 

@@ -60,7 +60,9 @@ class SandboxSpec(Model):
     ticket: str
     trial: str = ""
     image: str
-    command: tuple[str, ...]
+    command: tuple[str, ...] = Field(
+        default=(), description="none: a tool container, which waits for calls when started"
+    )
     environment: dict[str, str] = Field(default_factory=dict)
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()
@@ -77,6 +79,7 @@ class SandboxStatus(Model):
     state: Literal["created", "running", "exited", "missing"]
     exit_code: int | None = None
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -90,6 +93,7 @@ class RunResult(Model):
     timed_out: bool = False
     truncated: bool = False
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     duration_s: float = 0.0
 
 

@@ -4,7 +4,7 @@ from evals.attacks.network.control import control
 from evals.attacks.network.runs import run
 from evals.attacks.probe import Part
 
-PART = Part(
+NETWORK = Part(
     name="network",
     title="the network, its proxy, installs and builds",
     run=run,
