@@ -81,14 +81,25 @@ class Work:
 
     def approved(self, assigned: AssignedTicket, kind: GateKind) -> bool:
         """Whether a person let this revision's newest gate of a kind pass, on what it shows."""
+        return self._passed(assigned, kind) is not None
+
+    def hosts(self, assigned: AssignedTicket) -> tuple[str, ...]:
+        """The network hosts that trials may reach: those that the plan gate showed, no others."""
+        gate = self._passed(assigned, "plan")
+        if gate is None or not assigned.ticket.hosts:
+            return ()
+        return Plan.model_validate(gate.shown["plan"]).hosts
+
+    def _passed(self, assigned: AssignedTicket, kind: GateKind) -> Gate | None:
         begins = f"{assigned.id}-{kind}-r{assigned.revision}."
         gates = [g for g in self.ledger.gates.of(assigned.id) if g.id.startswith(begins)]
         decision = self.ledger.decisions.find(gates[-1].id) if gates else None
-        return (
+        passed = (
             decision is not None
             and decision.kind in ("accept", "edit")
             and decision.payload_hash == gates[-1].payload_hash
         )
+        return gates[-1] if passed else None
 
     def plan(self, assigned: AssignedTicket) -> Plan:
         """The plan of the present revision, as it was approved."""

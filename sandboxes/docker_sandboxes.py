@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.repository import Repositories
-from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
+from labcrew.domain.sandbox import (
+    NetworkRequest,
+    OutputFile,
+    OverlayFile,
+    RunResult,
+    SandboxSpec,
+    SandboxStatus,
+)
 from labcrew.errors import (
     EngineError,
     EngineUnavailable,
@@ -27,7 +34,10 @@ from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
 from sandboxes.deadlines import Watch
+from sandboxes.host_pip import host_pip
 from sandboxes.logs import follow
+from sandboxes.network.rules import for_hosts
+from sandboxes.network.uplink import Uplinks
 from sandboxes.owners import owner
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
@@ -82,6 +92,16 @@ class DockerSandboxes:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """How containers are run."""
+        return self._settings
+
+    @property
+    def uplinks(self) -> Uplinks:
+        """The proxies of sandboxes that may reach something. Raises EngineUnavailable."""
+        return Uplinks(self.client, self._home, self._owner, self._settings)
 
     @property
     def client(self) -> APIClient:
@@ -141,6 +161,7 @@ class DockerSandboxes:
     def remove(self, name: str) -> None:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
+        self.uplinks.close(container)
         self._volumes.remove(container)
         if self._calls is not None:
             self._calls.forget(container)
@@ -197,17 +218,17 @@ class DockerSandboxes:
             except ImageNotFound:
                 raise NotFound(f"The engine has no image {image}") from None
 
+    def requests(self, name: str) -> tuple[NetworkRequest, ...]:
+        return self.uplinks.requests(self.container_name(name))
+
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         marks = [f"{hardening.HOME}={self._home}"]
         if ticket is not None:
             marks.append(f"{hardening.TICKET}={ticket}")
-        found = []
-        for item in self._containers(marks):
-            name = item["Labels"].get(hardening.NAME, "")
-            status = self.status(name) if name else None
-            if status is not None and status.state != "missing":
-                found.append(status)
-        return tuple(sorted(found, key=lambda status: status.name))
+        # A sandbox and its proxy have the name in common.
+        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
+        statuses = [self.status(name) for name in sorted(names) if name]
+        return tuple(status for status in statuses if status.state != "missing")
 
     def clean_orphans(self, living: set[str]) -> tuple[str, ...]:
         """Removes this home's containers and volumes whose names are not among the living."""
@@ -238,7 +259,7 @@ class DockerSandboxes:
         from docker.errors import APIError, ImageNotFound
 
         container = self.container_name(spec.name)
-        body = self.body(spec, attached=attached)
+        body = self.body(spec, attached=attached, network=self._network(spec, container))
         with translated(f"create container {container}"):
             try:
                 self.client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
@@ -256,6 +277,13 @@ class DockerSandboxes:
                     raise EngineError(f"Container {container} belongs to another home") from error
                 return False
         return True
+
+    def _network(self, spec: SandboxSpec, container: str) -> str:
+        """None, or the proxy's network of a sandbox that may reach hosts."""
+        if not spec.hosts or self._inspect(container) is not None:
+            return "none"
+        settings = for_hosts(spec.hosts, self._settings.private_hosts, host_pip())
+        return self.uplinks.open(container, spec.name, spec.ticket, settings)
 
     def body(
         self,

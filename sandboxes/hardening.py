@@ -9,6 +9,7 @@ from typing import Any
 
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import InputError
+from sandboxes.network.rules import proxy_variables
 from sandboxes.tarballs import CREW
 
 USER = f"{CREW}:{CREW}"
@@ -59,7 +60,7 @@ def labels(home: str, spec: SandboxSpec, owner: str = "") -> dict[str, str]:
 
 def body(
     home: str, spec: SandboxSpec, volume: str, *, attached: bool = False, network: str = "none",
-    writable_root: bool = False, knows_localhost: bool = True, driver: dict[str, Any] | None = None,
+    writable_root: bool = False, knows_localhost: bool = False, driver: dict[str, Any] | None = None,
     owner: str = "", runtime: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """The create call of a container.
@@ -69,10 +70,11 @@ def body(
         spec: what is asked for.
         volume: the name of its workspace's volume.
         attached: its output is read as it comes and not kept by the engine.
-        network: "none", but for installs.
+        network: "none", or "container:<id>" of the network's holder that it joins.
         writable_root: for installs, whose root file system becomes an image.
-        knows_localhost: its image finds `localhost` without /etc/hosts. For others the engine has
-            to write that file, which takes it nearly as long as all the rest of a start.
+        knows_localhost: its image finds `localhost` without /etc/hosts, and nobody joins its
+            network. For others the engine has to set that up, which takes it nearly as long as all
+            the rest of a start.
         driver: how its volume is made (see volumes.py); default: as the engine likes.
         owner: whose the home is, as a label (see owners.py).
         runtime: the engine's runtime to run it; default: the engine's own.
@@ -85,6 +87,7 @@ def body(
         "HOME": _SCRATCH,
         # Without it numerical libraries start a thread for each of the host's cores.
         "OMP_NUM_THREADS": str(max(1, round(limits.cpus))),
+        **(proxy_variables() if spec.hosts else {}),
         **spec.environment,
     }
     mounts: list[dict[str, Any]] = [
@@ -115,7 +118,8 @@ def body(
         "WorkingDir": "/workspace",
         "Labels": marks,
         "Healthcheck": {"Test": ["NONE"]},
-        "Hostname": _NAME_INSIDE,
+        # Who joins another's network has its name.
+        "Hostname": _NAME_INSIDE if network == "none" else "",
         "NetworkDisabled": network == "none" and knows_localhost,
         "AttachStdout": attached,
         "AttachStderr": attached,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.hosts import Host
 from labcrew.domain.search_space import Parameter
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -276,8 +277,12 @@ class Ticket(Model):
     editable: tuple[RepositoryPath, ...] = Field(
         default=(), description="paths the merge request may change"
     )
-    hosts: tuple[str, ...] = Field(
-        default=(), description="network hosts a run asks for; refused until a later release"
+    hosts: tuple[Host, ...] = Field(
+        default=(),
+        max_length=50,
+        description="network hosts that trials may reach, after the plan gate, as"
+        " data.example.org, *.example.org or data.example.org:8443; 443 where no port is named."
+        " The smoke test and the evaluator reach none",
     )
     outputs: RepositoryPath = Field(
         default="outputs", description="the folder that a run writes and labcrew keeps"
@@ -332,10 +337,6 @@ class Ticket(Model):
                 )
         if len(by_path) != len(self.data):
             raise ValueError("data names the same path twice")
-        if self.hosts:
-            raise ValueError(
-                "hosts: network access for runs is not offered yet; take the field out"
-            )
         minimum = len(self.seeds) + 1
         if self.kind == "search" and self.budget.trials < minimum:
             raise ValueError(
