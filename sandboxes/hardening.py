@@ -60,8 +60,8 @@ def labels(home: str, spec: SandboxSpec, owner: str = "") -> dict[str, str]:
 
 def body(
     home: str, spec: SandboxSpec, volume: str, *, attached: bool = False, network: str = "none",
-    writable_root: bool = False, knows_localhost: bool = False, driver: dict[str, Any] | None = None,
-    owner: str = "", runtime: str = "",
+    writable_root: bool = False, knows_localhost: bool = False,
+    driver: dict[str, Any] | None = None, owner: str = "", runtime: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """The create call of a container.
 
