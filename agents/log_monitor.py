@@ -173,6 +173,7 @@ INTERVENTION = Judgement(
     rule=_rule,
     prompt="You supervise training runs. Choose one action of `allowed` for the incident.",
     check=lambda q, a: None if a.action in q.allowed else f"{a.action} is not in {q.allowed}",
+    reads=lambda q: ("logs",),
 )
 
 Remedy = Literal["learning_rate", "batch_size"]

@@ -30,7 +30,6 @@ from labcrew.errors import (
 )
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening, orphans, workspaces
-from sandboxes.calls import Calls
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
 from sandboxes.deadlines import Watch
@@ -39,6 +38,8 @@ from sandboxes.logs import follow
 from sandboxes.network.rules import for_hosts
 from sandboxes.network.uplink import Uplinks
 from sandboxes.owners import owner
+from sandboxes.runner import program
+from sandboxes.runner.residents import Residents
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
 from sandboxes.text import clean, engine_time
@@ -62,6 +63,7 @@ class DockerSandboxes:
         client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
         settings: how containers are run.
         folder: the home's root; None for a home that ends with this process.
+        runner: the program that takes calls in tool containers.
     """
 
     def __init__(
@@ -72,13 +74,15 @@ class DockerSandboxes:
         *,
         settings: SandboxSettings | None = None,
         folder: Path | None = None,
+        runner: tuple[str, ...] | None = None,
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
         self._home = home_id
         self._repositories = repositories
         self._client = client
-        self._calls: Calls | None = None
+        self._runner = runner
+        self._residents: Residents | None = None
         self._watch: Watch | None = None
         self._has_runtime = False
         self._local: dict[str, bool] = {}
@@ -87,7 +91,9 @@ class DockerSandboxes:
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
 
     def close(self) -> None:
-        """Ends what serves this process alone; containers and workspaces stay."""
+        """Ends what serves this process alone: runners, keeper, watch; workspaces stay."""
+        if self._residents is not None:
+            self._residents.close()
         self._volumes.close()
         if self._watch is not None:
             self._watch.close()
@@ -115,6 +121,13 @@ class DockerSandboxes:
         """The home whose containers these are."""
         return self._home
 
+    @property
+    def residents(self) -> Residents:
+        """The runners of the tool containers that this process started or called."""
+        if self._residents is None:
+            self._residents = Residents(self.client)
+        return self._residents
+
     def container_name(self, name: str) -> str:
         """What the engine calls the container, and its workspace's volume."""
         if not _NAME.fullmatch(name):
@@ -123,17 +136,27 @@ class DockerSandboxes:
 
     def start(self, spec: SandboxSpec) -> None:
         container = self.container_name(spec.name)
+        if not takes_calls(spec):
+            self._start(container, spec)
+        elif not self.residents.holds(container):
+            with self.residents.door(container):
+                self._start(container, spec)
+
+    def _start(self, container: str, spec: SandboxSpec) -> None:
         if not self._create(spec, attached=False):
             state = self._inspect(container)
             if state is None:
-                return self.start(spec)  # it was removed in between
+                return self._start(container, spec)  # it was removed in between
             if state["State"]["Status"] != "created":
                 return None
             self._volumes.ready()
         # Never started: perhaps killed half filled. Filling it again changes nothing.
         self._fill(container, spec)
-        with translated(f"start container {container}"):
-            self.client.start(container)
+        if takes_calls(spec):
+            self.residents.open(container)
+        else:
+            with translated(f"start container {container}"):
+                self.client.start(container)
         self._watching().add(container, spec.limits.timeout_s)
         return None
 
@@ -163,8 +186,8 @@ class DockerSandboxes:
         workspaces.remove_container(self.client, container)
         self.uplinks.close(container)
         self._volumes.remove(container)
-        if self._calls is not None:
-            self._calls.forget(container)
+        if self._residents is not None:
+            self._residents.forget(container)
 
     def collect(
         self, name: str, path: str, destination: Path, cap_mb: int
@@ -188,7 +211,7 @@ class DockerSandboxes:
     def exec(
         self, name: str, command: tuple[str, ...], *, stdin: bytes = b"", timeout_s: float = 60
     ) -> RunResult:
-        return self._exec().run(
+        return self.residents.run(
             self.container_name(name), command, stdin=stdin, timeout_s=timeout_s
         )
 
@@ -260,6 +283,8 @@ class DockerSandboxes:
 
         container = self.container_name(spec.name)
         body = self.body(spec, attached=attached, network=self._network(spec, container))
+        if not attached and takes_calls(spec):
+            body = program.moved_in(body, self._runner or program.command())
         with translated(f"create container {container}"):
             try:
                 self.client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
@@ -426,14 +451,14 @@ class DockerSandboxes:
             self._watch = Watch(self.client, self._home)
         return self._watch
 
-    def _exec(self) -> Calls:
-        if self._calls is None:
-            self._calls = Calls(self.client)
-        return self._calls
-
     def _crossing(self) -> Crossing:
         self._volumes.ready()
         return Crossing(self.client)
+
+
+def takes_calls(spec: SandboxSpec) -> bool:
+    """Whether a started container waits for calls, rather than running a command of its own."""
+    return spec.purpose == "tools" and not spec.command
 
 
 def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:

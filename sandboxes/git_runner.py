@@ -8,11 +8,13 @@ can override; what git's child processes need stands in a file of labcrew's own.
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from labcrew.errors import LabcrewError, StorageFull
 
@@ -35,6 +37,8 @@ _CONFIG = """\
 [maintenance]
 \tauto = false
 """
+_TIMED_OUT = 124  # what `timeout` answers
+_COMPLAINTS = 1 << 20
 _OVERRIDES = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -44,7 +48,12 @@ _OVERRIDES = (
     "core.logAllRefUpdates=true",
     "core.pager=cat",
     "core.attributesFile=/dev/null",
+    "core.alternateRefsCommand=true",
+    "core.gitProxy=false",
+    "core.askPass=false",
     "protocol.allow=never",
+    # A repository's own word on one protocol would else stand above the general one.
+    *(f"protocol.{name}.allow=never" for name in ("ext", "ssh", "git", "http", "https", "fd")),
     "protocol.file.allow=always",
     "gc.auto=0",
     "maintenance.auto=false",
@@ -107,15 +116,13 @@ class GitRunner:
             stdin: what it reads; default: nothing.
             environment: variables beside the closed set.
             settings: more `key=value` of configuration.
-            limit_bytes: how much of the output is read into memory; default: all.
+            limit_bytes: how much of the output is read; git is ended there; default: all.
             timeout_s: seconds before it is killed; default: none.
 
         Raises:
             GitFailed: it ended with an error.
             StorageFull: a disk is full.
         """
-        from git.cmd import Git
-
         variables = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.root),
@@ -137,30 +144,58 @@ class GitRunner:
         command += ["git", "-C", str(folder)]
         for setting in (*_OVERRIDES, *settings):
             command += ["-c", setting]
-        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as sink:
+        command += arguments
+        with tempfile.TemporaryFile() as source:
             source.write(stdin or b"")
             source.seek(0)
-            # Only a capped output goes by file: GitPython then leaves git's complaints unread
-            # until the output has ended, and many of them would block both.
-            answer: Any = Git(str(self.root)).execute(
-                [*command, *arguments],
-                istream=source,
-                output_stream=None if limit_bytes is None else sink,
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-            )
-            status, output, error = answer
-            text = str(error)
-            if status != 0:
-                if "No space left on device" in text or "Disk quota exceeded" in text:
-                    raise StorageFull(f"No space left for git in {folder}", "Free some and resume.")
-                raise GitFailed(arguments, int(status or 1), text)
             if limit_bytes is None:
-                return bytes(output)
-            sink.seek(0)
-            return sink.read(limit_bytes)
+                status, output, text = self._whole(command, source)
+            else:
+                status, output, text = self._capped(command, source, limit_bytes)
+        if status != 0:
+            if "No space left on device" in text or "Disk quota exceeded" in text:
+                raise StorageFull(f"No space left for git in {folder}", "Free some and resume.")
+            if status == _TIMED_OUT and timeout_s is not None:
+                text = f"it took longer than {timeout_s:g} s"
+            raise GitFailed(arguments, status, text)
+        return output
+
+    def _whole(self, command: list[str], source: BinaryIO) -> tuple[int, bytes, str]:
+        from git.cmd import Git
+
+        answer: Any = Git(str(self.root)).execute(
+            command,
+            istream=source,
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+        )
+        status, output, error = answer
+        return int(status or 0), bytes(output), str(error)
+
+    def _capped(self, command: list[str], source: BinaryIO, limit: int) -> tuple[int, bytes, str]:
+        """Reads so much and ends git there: what it would have said more is never made."""
+        from git.cmd import Git
+
+        running: Any = Git(str(self.root)).execute(command, istream=source, as_process=True)
+        process: subprocess.Popen[bytes] = running.proc
+        assert process.stdout is not None, "GitPython gives both pipes"
+        assert process.stderr is not None
+        complaints = process.stderr
+        told: list[bytes] = []
+        # git would wait for ever on complaints that nobody reads.
+        listener = threading.Thread(target=lambda: told.append(complaints.read(_COMPLAINTS)))
+        listener.start()
+        output = process.stdout.read(limit)
+        cut = len(output) == limit and bool(process.stdout.read(1))
+        if cut:
+            process.terminate()
+        process.stdout.close()
+        status = process.wait()
+        listener.join()
+        complaints.close()
+        return 0 if cut else status, output, b"".join(told).decode("utf-8", "replace")
 
     def line(self, folder: Path, *arguments: str) -> str:
         """The output of a command that says one line."""
@@ -175,3 +210,16 @@ class GitRunner:
                 return False
             raise
         return True
+
+
+def user_ignore_file() -> str:
+    """Where the user's own git looks for files to ignore everywhere; "" where it can't be asked."""
+    config = ["git", "config", "--global", "--type=path", "--get", "core.excludesFile"]
+    try:
+        done = subprocess.run(config, capture_output=True, text=True, cwd="/", timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    if done.returncode == 0 and done.stdout.strip():
+        return done.stdout.strip()
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return str(base / "git" / "ignore")

@@ -9,6 +9,7 @@ from typing import Any
 
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import InputError
+from labcrew.host_paths import refusal
 from sandboxes.network.rules import proxy_variables
 from sandboxes.tarballs import CREW
 
@@ -79,7 +80,7 @@ def body(
         owner: whose the home is, as a label (see owners.py).
         runtime: the engine's runtime to run it; default: the engine's own.
 
-    Raises InputError for an input that the sandbox's user could not read.
+    Raises InputError for an input that no sandbox may be shown, or that its user could not read.
     """
     limits = spec.limits
     marks = labels(home, spec, owner)
@@ -100,11 +101,11 @@ def body(
         }
     ]
     for item in spec.inputs:
-        _readable(item.source)
+        source = _shown(item.source, spec.ticket)
         mounts.append(
             {
                 "Type": "bind",
-                "Source": str(item.source.resolve()),
+                "Source": str(source),
                 "Target": item.target,
                 "ReadOnly": True,
                 "BindOptions": {"Propagation": "rprivate"},
@@ -118,8 +119,8 @@ def body(
         "WorkingDir": "/workspace",
         "Labels": marks,
         "Healthcheck": {"Test": ["NONE"]},
-        # Who joins another's network has its name.
-        "Hostname": _NAME_INSIDE if network == "none" else "",
+        # A joined network brings its holder's name along.
+        **({"Hostname": _NAME_INSIDE} if network == "none" else {}),
         "NetworkDisabled": network == "none" and knows_localhost,
         "AttachStdout": attached,
         "AttachStderr": attached,
@@ -173,6 +174,21 @@ def _host(
 
 def _run_by(runtime: str) -> dict[str, Any]:
     return {"Runtime": runtime} if runtime else {}
+
+
+def _shown(source: Path, ticket: str) -> Path:
+    """An input as it is mounted: links followed, fit to be shown, readable to the sandbox's user.
+
+    Raises InputError for any other.
+    """
+    why = refusal(source, ticket=ticket)
+    if why is not None:
+        raise InputError(
+            f"A sandbox may not be shown {source}: {why}.", "Give a copy of what it should read."
+        )
+    real = source.resolve()
+    _readable(real)
+    return real
 
 
 def _readable(source: Path) -> None:

@@ -1,8 +1,9 @@
 """What a sandbox made comes to the trusted side: a bundle, checked apart from everything else.
 
 The bundle's header is read here, not by git, so no name in it ever becomes a ref or an argument.
-Its pack is indexed in a repository of its own (`index-pack --strict` checks each object), every
-new commit is held against the base, and only then do the objects and one ref come over.
+Its pack is measured (packs.py), then indexed in a repository of its own (`index-pack --strict`
+checks each object); every new commit is read (commits.py) and held against the base (changes.py),
+and only then do the objects and one ref come over.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from labcrew.errors import BoundaryError
+from sandboxes.changes import Changes, Listing, escapes
+from sandboxes.commits import check_commit
 from sandboxes.git_runner import GitFailed, GitRunner
-from sandboxes.patterns import matches
+from sandboxes.packs import measured
 
 MAX_BUNDLE_BYTES = 64 << 20
-MAX_CHANGED = 10_000
 MAX_COMMITS = 200
 MAX_NEW_BYTES = 512 << 20
+MAX_LISTING_BYTES = 8 << 20  # of `ls-tree`, beyond what the base has
+_ENTRY_BYTES = 80  # beside the path, with ids of either length
 _TIMEOUT_S = 120.0
 _HEAD = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})(?: (.*))?")
 
@@ -49,7 +53,7 @@ class Landing:
             raise BoundaryError(
                 f"The change is {len(bundle) >> 20} MiB; {MAX_BUNDLE_BYTES >> 20} MiB may cross"
             )
-        tip, pack = _parse(bundle)
+        tip, pack = parse(bundle)
         old = self._at(ref)
         if old == tip:
             return tip
@@ -60,7 +64,7 @@ class Landing:
             self.git.run(quarantine, "update-ref", "refs/labcrew/incoming", tip)
             self.git.run(
                 self.bare, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
-                str(quarantine), "refs/labcrew/incoming",
+                "--upload-pack=git-upload-pack", str(quarantine), "refs/labcrew/incoming",
             )  # fmt: skip
         except GitFailed as error:
             raise BoundaryError(
@@ -84,7 +88,8 @@ class Landing:
         shallow = self.bare / "shallow"
         if shallow.exists():
             shutil.copyfile(shallow, quarantine / "shallow")
-        if pack[8:12] == b"\0\0\0\0":
+        id_bytes = len(base) // 2
+        if measured(pack, id_bytes=id_bytes, cap_bytes=MAX_NEW_BYTES).objects == 0:
             return  # an empty pack: the commit is one the trusted side has
         self.git.run(
             quarantine, "index-pack", "--stdin", "--fix-thin", "--strict",
@@ -93,59 +98,43 @@ class Landing:
         )  # fmt: skip
 
     def _check(self, quarantine: Path, base: str, tip: str, editable: tuple[str, ...]) -> None:
-        kind = self.git.line(quarantine, "cat-file", "-t", tip)
+        kind = self._run(quarantine, "cat-file", "-t", tip).decode().strip()
         if kind != "commit":
             raise BoundaryError(f"The bundle's head is a {kind}, not a commit")
         if not self.git.succeeds(quarantine, "merge-base", "--is-ancestor", base, tip):
             raise BoundaryError(f"Commit {tip[:12]} does not descend from the base {base[:12]}")
-        # Walks every new object, and so fails where one is missing.
-        walk = ("rev-list", "--objects", "--use-bitmap-index", tip, f"^{base}")
-        names = [
-            line.split(b" ")[0]
-            for line in self.git.run(quarantine, *walk, timeout_s=_TIMEOUT_S).splitlines()
-        ]
-        sizes = self.git.run(
-            quarantine, "cat-file", "--batch-check=%(objectsize)", stdin=b"\n".join(names) + b"\n"
-        )
-        if sum(int(size) for size in sizes.split()) > MAX_NEW_BYTES:
-            raise BoundaryError(f"The change unpacks to more than {MAX_NEW_BYTES >> 20} MiB")
-        commits = self.git.run(quarantine, "rev-list", tip, f"^{base}").decode().split()
+        most = f"--max-count={MAX_COMMITS + 1}"
+        commits = self._run(quarantine, "rev-list", most, tip, f"^{base}").decode().split()
         if len(commits) > MAX_COMMITS:
-            raise BoundaryError(f"The change is {len(commits)} commits; {MAX_COMMITS} may cross")
-        checked: set[bytes] = set()
+            raise BoundaryError(f"The change is more than {MAX_COMMITS} commits, which may cross")
         for commit in commits:
-            raw = self.git.run(
-                quarantine, "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev",
-                base, commit,
-            )  # fmt: skip
-            self._check_changes(quarantine, raw, editable, checked)
-
-    def _check_changes(
-        self, quarantine: Path, raw: bytes, editable: tuple[str, ...], checked: set[bytes]
-    ) -> None:
-        fields = raw.split(b"\0")
-        if len(fields) // 2 > MAX_CHANGED:
-            raise BoundaryError(f"The change touches more than {MAX_CHANGED} files")
-        for meta, name in zip(fields[::2], fields[1::2], strict=False):
-            if meta + name in checked:
-                continue
-            checked.add(meta + name)
-            old_mode, new_mode, _, new, status = meta.decode().lstrip(":").split()
-            path = _plain(name)
-            if "160000" in (old_mode, new_mode):
-                raise BoundaryError(f"{path} adds or changes a submodule link")
-            if status[0] not in "AMDT" or new_mode not in {"000000", "100644", "100755", "120000"}:
-                raise BoundaryError(f"{path} has mode {new_mode}, which may not cross")
-            if any(part.lower().startswith(".git") for part in PurePosixPath(path).parts):
-                raise BoundaryError(f"{path}: files of git's own (.git*) may not be changed")
-            if not matches(path, editable):
-                raise BoundaryError(
-                    f"{path} is not among the editable paths ({', '.join(editable) or 'none'})"
-                )
-            if new_mode == "120000":
-                target = self.git.run(quarantine, "cat-file", "blob", new, limit_bytes=4096)
+            check_commit(commit, self._run(quarantine, "cat-file", "commit", commit))
+        # Walks every new object once, and so fails where one is missing.
+        self._run(quarantine, "rev-list", "--objects", "--quiet", tip, f"^{base}")
+        before = self._files(quarantine, base, None)
+        room = sum(len(path) + _ENTRY_BYTES for path in before) + MAX_LISTING_BYTES
+        changes = Changes(before, editable)
+        for commit in commits:
+            for path, blob in changes.links(self._files(quarantine, commit, room)):
+                target = self._run(quarantine, "cat-file", "blob", blob, limit_bytes=4096)
                 if escapes(path, target.decode("utf-8", "replace")):
                     raise BoundaryError(f"{path} is a link that leads out of the repository")
+
+    def _files(self, quarantine: Path, commit: str, limit: int | None) -> Listing:
+        """Every path of a commit. Raises BoundaryError where one tree stands in for millions."""
+        listing = self._run(quarantine, "ls-tree", "-r", "-z", commit, limit_bytes=limit)
+        if limit is not None and len(listing) >= limit:
+            raise BoundaryError(f"Commit {commit[:12]} holds far more files than its base")
+        found: Listing = {}
+        for line in listing.split(b"\0"):
+            if line:
+                meta, _, path = line.partition(b"\t")
+                mode, _, blob = meta.decode("ascii").split(" ")
+                found[path] = (mode, blob)
+        return found
+
+    def _run(self, folder: Path, *arguments: str, limit_bytes: int | None = None) -> bytes:
+        return self.git.run(folder, *arguments, limit_bytes=limit_bytes, timeout_s=_TIMEOUT_S)
 
     def _at(self, ref: str) -> str | None:
         try:
@@ -162,29 +151,8 @@ class Landing:
             raise BoundaryError(f"{ref!r} must begin with refs/")
 
 
-def escapes(path: str, target: str) -> bool:
-    """Whether a symbolic link at `path` leads out of the repository or into its .git."""
-    if not target or target.startswith("/") or "\0" in target or "\\" in target:
-        return True
-    above = len(PurePosixPath(path).parent.parts)
-    going_down = False
-    for part in target.split("/"):
-        if part in {"", "."}:
-            continue
-        if part == "..":
-            # Once down, a name may be another link, and ".." from there leads anywhere.
-            if going_down or above == 0:
-                return True
-            above -= 1
-        elif part.lower().startswith(".git"):
-            return True
-        else:
-            going_down = True
-    return False
-
-
-def _parse(bundle: bytes) -> tuple[str, bytes]:
-    """The one commit that a bundle offers, and its pack."""
+def parse(bundle: bytes) -> tuple[str, bytes]:
+    """The one commit that a bundle offers, and its pack. Raises BoundaryError for anything else."""
     header, separator, pack = bundle.partition(b"\n\n")
     lines = header.split(b"\n")
     if not separator or not pack.startswith(b"PACK") or len(lines) > 1000:
@@ -206,13 +174,3 @@ def _parse(bundle: bytes) -> tuple[str, bytes]:
     if len(tips) != 1:
         raise BoundaryError(f"The bundle must offer one commit, it offers {len(tips)}")
     return tips.pop(), pack
-
-
-def _plain(name: bytes) -> str:
-    try:
-        path = name.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BoundaryError(f"A changed path is not UTF-8: {name!r}") from None
-    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in path):
-        raise BoundaryError(f"A changed path holds control characters: {path!r}")
-    return path

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from labcrew.domain.repository import Change, Checkout, MergeOutcome
 from labcrew.errors import BoundaryError, NotFound, RepositoryError
+from sandboxes.changes import escapes
 from sandboxes.git_runner import GitFailed, GitRunner
-from sandboxes.landing import Landing, escapes
+from sandboxes.landing import Landing
 from sandboxes.patterns import matches
 from sandboxes.snapshot import AUTHOR, take_snapshot
 from sandboxes.text import clean
@@ -24,6 +25,8 @@ from sandboxes.user_repository import UserRepository
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 _DIFF_BYTES = 2 << 20
+_DIFF_S = 120.0
+_DIFF = ("core.bigFileThreshold=16m",)  # larger files are compared, not shown line by line
 # Files come out as they are stored: nothing left out or filled in because an attribute says so.
 _ATTRIBUTES = "* -export-ignore -export-subst -filter\n"
 
@@ -121,14 +124,20 @@ class GitRepositories:
         old, new = self._commit(bare, base), self._commit(bare, head)
         flags = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames")
         files, added, removed = [], 0, 0
-        for line in self._git.run(bare, "diff", "--numstat", "-z", *flags, old, new).split(b"\0"):
+        numbers = self._git.run(
+            bare, "diff", "--numstat", "-z", *flags, old, new, timeout_s=_DIFF_S, settings=_DIFF
+        )
+        for line in numbers.split(b"\0"):
             if not line:
                 continue
             plus, minus, path = line.split(b"\t", 2)
             files.append(clean(_text(path)).translate(_ONE_LINE))
             added += 0 if plus == b"-" else int(plus)
             removed += 0 if minus == b"-" else int(minus)
-        raw = self._git.run(bare, "diff", *flags, old, new, limit_bytes=_DIFF_BYTES)
+        raw = self._git.run(
+            bare, "diff", *flags, old, new,
+            limit_bytes=_DIFF_BYTES, timeout_s=_DIFF_S, settings=_DIFF,
+        )  # fmt: skip
         note = "\n… (the rest of the difference is not shown)\n" if len(raw) == _DIFF_BYTES else ""
         return Change(
             diff=clean(raw) + note, files=tuple(files), insertions=added, deletions=removed

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from labcrew.domain.repository import Checkout, MergeOutcome
 from labcrew.errors import RepositoryError
-from sandboxes.git_runner import GitFailed, GitRunner
+from sandboxes.git_runner import GitFailed, GitRunner, user_ignore_file
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ class UserRepository:
         try:
             self.git.run(
                 bare, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
-                "--update-shallow", "--end-of-options", str(self.folder), f"{commit}:{ref}",
+                "--update-shallow", "--upload-pack=git-upload-pack",
+                "--end-of-options", str(self.folder), f"{commit}:{ref}",
             )  # fmt: skip
         except GitFailed as error:
             raise RepositoryError(
@@ -158,7 +159,8 @@ class UserRepository:
         try:
             self.git.run(
                 self.folder, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
-                "--no-recurse-submodules", "--end-of-options", str(bare), commit,
+                "--no-recurse-submodules", "--upload-pack=git-upload-pack",
+                "--end-of-options", str(bare), commit,
             )  # fmt: skip
             self.git.run(
                 self.folder, "update-ref", "-m", "labcrew: new branch", ref, commit,
@@ -260,25 +262,26 @@ class UserRepository:
 
     def _run(self, *arguments: str) -> bytes:
         """git in the user's folder, with the user's own list of ignored files."""
-        ignored = _user_ignore_file()
+        ignored = user_ignore_file()
         settings = (f"core.excludesFile={ignored}",) if ignored else ()
-        return self.git.run(self.folder, *arguments, settings=settings)
+        return self.git.run(self.folder, *arguments, settings=(*settings, *self._no_filters()))
+
+    def _no_filters(self) -> Iterator[str]:
+        """Settings that take the programs away from the filters that the repository names."""
+        try:
+            named = self.git.run(
+                self.folder, "config", "-z", "--name-only", "--get-regexp", r"^filter\..*"
+            )
+        except GitFailed:
+            return
+        for name in sorted({entry.rpartition(b".")[0] for entry in named.split(b"\0") if entry}):
+            filter_ = os.fsdecode(name)
+            if "=" not in filter_:  # `-c` reads the rest as the value; such a one can't be reached
+                yield from (f"{filter_}.{word}=" for word in ("clean", "smudge", "process"))
+                yield f"{filter_}.required=false"
 
 
 _REFLOG = {"GIT_COMMITTER_NAME": "labcrew", "GIT_COMMITTER_EMAIL": "labcrew@localhost"}
-
-
-def _user_ignore_file() -> str:
-    """Where the user's own git looks for files to ignore everywhere."""
-    config = ["git", "config", "--global", "--type=path", "--get", "core.excludesFile"]
-    try:
-        done = subprocess.run(config, capture_output=True, text=True, cwd="/", timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    if done.returncode == 0 and done.stdout.strip():
-        return done.stdout.strip()
-    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return str(base / "git" / "ignore")
 
 
 def _quoted(path: str) -> str:

@@ -60,7 +60,9 @@ class SandboxSpec(Model):
     ticket: str
     trial: str = ""
     image: str
-    command: tuple[str, ...]
+    command: tuple[str, ...] = Field(
+        default=(), description="none: a tool container, which waits for calls when started"
+    )
     environment: dict[str, str] = Field(default_factory=dict)
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()

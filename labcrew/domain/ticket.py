@@ -10,6 +10,7 @@ from labcrew.domain.base import Model, content_hash
 from labcrew.domain.hosts import Host
 from labcrew.domain.search_space import Parameter
 
+_QUERIES, _QUERY_CHARACTERS = 8, 1500
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -348,6 +349,12 @@ class Ticket(Model):
     def data_for(self, split: str) -> DataInput | None:
         """The first data file of a split, if any."""
         return next((item for item in self.data if item.split == split), None)
+
+    def queries(self) -> tuple[str, ...]:
+        """What literature is looked for with: the ticket's queries, else its title and question."""
+        texts = self.literature.queries or (self.title, self.question)
+        cut = (" ".join(text.split())[:_QUERY_CHARACTERS] for text in texts)
+        return tuple(dict.fromkeys(text for text in cut if text))[:_QUERIES] or (self.title,)
 
     def content_hash(self) -> str:
         """What an approval of this ticket binds to."""

@@ -9,7 +9,7 @@ import pytest
 
 from labcrew.domain.repository import Repositories
 from labcrew.errors import BoundaryError
-from sandboxes.landing import escapes
+from sandboxes.changes import escapes
 from tests.sandboxes.fixtures import UserFolder
 
 Clone = tuple[UserFolder, str]
