@@ -16,7 +16,7 @@ from evals.attacks.container.stands import (
     processes,
 )
 from evals.attacks.probe import Finding, Verdict
-from labcrew.errors import EngineError
+from labcrew.errors import LabcrewError
 from tools.toolbox import Workbench
 
 _PYTHON = ("python3", "-c")
@@ -156,7 +156,7 @@ def _wreckers(stand: Stand) -> Iterable[Finding]:
                 try:
                     result = stand.sandboxes.exec(tools, command, timeout_s=2)
                     told.append(f"exit code {result.exit_code}")
-                except EngineError as error:
+                except LabcrewError as error:
                     told.append(type(error).__name__)
             took = time.monotonic() - began
             yield Finding(

@@ -60,7 +60,7 @@ class Stand:
     @contextmanager
     def tools(self, limits: Limits = SMALL) -> Iterator[str]:
         """A ticket's tool container; its name."""
-        spec = self.spec(("sleep", "infinity"), limits, tools=True)
+        spec = self.spec((), limits, tools=True)
         self.sandboxes.start(spec)
         try:
             yield spec.name

@@ -40,7 +40,7 @@ def _ways(
         idle = spec.model_copy(
             update={
                 "purpose": "tools",
-                "command": ("sleep", "infinity"),
+                "command": (),
                 "limits": spec.limits.model_copy(update={"timeout_s": 600}),
             }
         )
