@@ -54,6 +54,10 @@ def relative(path: str) -> PurePosixPath:
     pure = PurePosixPath(path)
     if not pure.parts or pure.is_absolute() or ".." in pure.parts or "\0" in path:
         raise BoundaryError(f"{path!r} is not a path inside the workspace")
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BoundaryError(f"{path!r} is not UTF-8") from None
     return pure
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from evals.attacks.files.part import FILES
 from evals.attacks.probe import Part
 from labcrew.errors import InputError
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (FILES,)
 
 
 def chosen(names: Sequence[str]) -> tuple[Part, ...]:

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labcrew.errors import BoundaryError
+from labcrew.git_names import is_gits, taken_for_gits
 from sandboxes.changes import Changes, Listing
 from sandboxes.commits import check_commit
-from sandboxes.git_names import is_gits, taken_for_gits
 
 WHO = b"labcrew <labcrew@localhost> 1700000000 +0000"
 TREE = b"tree " + b"a" * 40
@@ -81,7 +81,7 @@ def judged(*after: str, before: tuple[str, ...] = ("data/a", "README.md")) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["data/A", "Data/b", "readme.md", "data/a\u200c", "x\\y", "a\x1bb", "a\u202eb", "d/" * 40 + "x"],
+    ["data/A", "Data/b", "readme.md", "data/a\u200c", "x\\y", "a\x1bb", "\u202eb", "d/" * 40 + "x"],
 )  # fmt: skip
 def test_paths_that_may_not_cross(path: str) -> None:
     with pytest.raises(BoundaryError):
