@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evals.attacks.container import CONTAINER
-from evals.attacks.files import FILES
+from evals.attacks.files.part import FILES
 from evals.attacks.network import NETWORK
 from evals.attacks.output import OUTPUT
 from evals.attacks.probe import Part
