@@ -163,7 +163,7 @@ class Residents:
 
     def _started(self, container: str) -> Connection:
         with translated(f"start container {container}"):
-            stream = Attached(self._client, container)
+            stream = Attached.to(self._client, container)
         connection = Connection(container, stream)
         try:
             with translated(f"start container {container}"):

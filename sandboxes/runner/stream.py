@@ -7,6 +7,7 @@ import select
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,27 +23,17 @@ class Gone(Exception):
 
 
 class Attached:
-    """A container's standard input and output, attached before it starts.
+    """A container's standard input and output.
 
     Args:
-        client: the engine.
-        container: its name; created, not running.
-
-    Raises what docker-py raises.
+        connection: the engine's socket, upgraded.
+        close: frees whatever else belongs to it.
     """
 
-    def __init__(self, client: APIClient, container: str) -> None:
-        api: Any = client
-        # No body: the engine would now and then hand it to the container as its first input.
-        self._response = api._post(
-            api._url("/containers/{0}/attach", container),
-            params={"stream": "1", "stdin": "1", "stdout": "1"},
-            headers={"Connection": "Upgrade", "Upgrade": "tcp"},
-            stream=True,
-        )
-        api._raise_for_status(self._response)
-        raw: Any = api._get_raw_response_socket(self._response)
-        self._socket: socket.socket = getattr(raw, "_sock", raw)
+    def __init__(
+        self, connection: socket.socket, close: Callable[[], object] = lambda: None
+    ) -> None:
+        self._socket, self._close = connection, close
         self._socket.setblocking(False)
         self._in, self._both, self._out = select.poll(), select.poll(), select.poll()
         self._in.register(self._socket, select.POLLIN)
@@ -50,6 +41,21 @@ class Attached:
         self._out.register(self._socket, select.POLLOUT)
         self._partial = bytearray()
         self._left = 0
+
+    @classmethod
+    def to(cls, client: APIClient, container: str) -> Attached:
+        """Attaches to a container that is created and not running. Raises what docker-py does."""
+        api: Any = client
+        # No body: the engine would now and then hand it to the container as its first input.
+        response = api._post(
+            api._url("/containers/{0}/attach", container),
+            params={"stream": "1", "stdin": "1", "stdout": "1"},
+            headers={"Connection": "Upgrade", "Upgrade": "tcp"},
+            stream=True,
+        )
+        api._raise_for_status(response)
+        raw: Any = api._get_raw_response_socket(response)
+        return cls(getattr(raw, "_sock", raw), response.close)
 
     def shut(self) -> None:
         """Ends the connection, and with it the container's input; wakes whoever waits for it."""
@@ -59,7 +65,7 @@ class Attached:
     def close(self) -> None:
         """Frees the socket; nobody may wait for it."""
         self._socket.close()
-        self._response.close()
+        self._close()
 
     def readable(self, timeout_s: float, *, or_writable: bool = False) -> bool:
         """Whether there is something to receive, or an end, within that many seconds."""
