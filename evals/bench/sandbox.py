@@ -198,7 +198,7 @@ def _memory(sandboxes: DockerSandboxes, name: str) -> Figure:
         unit="MiB",
         bound=32,
         parts=parts,
-        note="shim_mib: its private memory; zero where the engine is elsewhere",
+        note="shim_mib: of the process the engine keeps for it; zero for an engine elsewhere",
     )
 
 
