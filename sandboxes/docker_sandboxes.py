@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import math
 import re
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +32,7 @@ from sandboxes import hardening, orphans, workspaces
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
 from sandboxes.deadlines import Watch
+from sandboxes.facts import Facts
 from sandboxes.host_pip import host_pip
 from sandboxes.logs import follow
 from sandboxes.network.rules import for_hosts
@@ -41,15 +41,13 @@ from sandboxes.owners import owner
 from sandboxes.runner import program
 from sandboxes.runner.pool import Pool
 from sandboxes.runner.residents import Residents
-from sandboxes.streams import Output, Stream
+from sandboxes.states import inspected, read_status, run_attached
 from sandboxes.tarballs import owned
-from sandboxes.text import clean, engine_time
 from sandboxes.volumes import Volumes
 
 if TYPE_CHECKING:
     from docker.api import APIClient
 
-_CREW_MARK = "labcrew.crew"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
 
 _MORE = "Raise the ticket's budget.disk_mb and resume it."
@@ -87,8 +85,7 @@ class DockerSandboxes:
         self._runner = runner
         self._residents: Residents | None = None
         self._watch: Watch | None = None
-        self._has_runtime = False
-        self._local: dict[str, bool] = {}
+        self._facts = Facts(lambda: self.client)
         self._settings = settings or SandboxSettings()
         self._owner = owner(folder)
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
@@ -176,7 +173,7 @@ class DockerSandboxes:
 
     def status(self, name: str) -> SandboxStatus:
         found = self._inspect(self.container_name(name))
-        status = _status(name, found)
+        status = read_status(name, found)
         if status.state == "exited" and status.exit_code != 0:
             full = self._volumes.full(self.container_name(name))
             return status.model_copy(update={"workspace_full": full})
@@ -217,7 +214,9 @@ class DockerSandboxes:
             self._create(spec, attached=True)
         try:
             self._fill(container, spec)
-            return self._run(container, spec)
+            result = run_attached(self.client, container, spec.limits)
+            full = result.exit_code != 0 and self._volumes.full(container)
+            return result.model_copy(update={"workspace_full": full})
         except EngineUnavailable as error:
             raise OutcomeUnknown(f"The Docker engine was lost while {container} ran") from error
         finally:
@@ -348,41 +347,13 @@ class DockerSandboxes:
             attached=attached,
             network=network,
             writable_root=writable_root,
-            knows_localhost=self._knows_localhost(spec.image),
+            knows_localhost=self._facts.knows_localhost(spec.image),
             driver=self._volumes.driver(
                 container, spec.limits, hardening.labels(self._home, spec, self._owner)
             ),
             owner=self._owner,
-            runtime=self._runtime(),
+            runtime=self._facts.runtime(self._settings.runtime),
         )
-
-    def _knows_localhost(self, image: str) -> bool:
-        """Whether an image was made from labcrew's own (see sandboxes/image/Dockerfile)."""
-        from docker.errors import ImageNotFound
-
-        if image not in self._local:
-            with translated(f"look at image {image}"):
-                try:
-                    found: Any = self.client.inspect_image(image)  # type: ignore[no-untyped-call]
-                except ImageNotFound:
-                    return True  # creating the container says so better
-            self._local[image] = _CREW_MARK in (found["Config"]["Labels"] or {})
-        return self._local[image]
-
-    def _runtime(self) -> str:
-        """The runtime that is set. Raises EngineError where the engine has none of that name."""
-        wanted = self._settings.runtime
-        if wanted and not self._has_runtime:
-            with translated("ask the engine for its runtimes"):
-                known = sorted(self.client.info()["Runtimes"])
-            if wanted not in known:
-                raise EngineError(
-                    f"The setting sandbox.runtime names {wanted}; the engine has"
-                    f" {', '.join(known)}",
-                    "Install it on the engine's host, or clear the setting.",
-                )
-            self._has_runtime = True
-        return wanted
 
     def _fill(self, container: str, spec: SandboxSpec) -> None:
         archive = b""
@@ -403,59 +374,8 @@ class DockerSandboxes:
                 _MORE,
             ) from error
 
-    def _run(self, container: str, spec: SandboxSpec) -> RunResult:
-        output = Output(cap=spec.limits.output_mb << 20)
-        with translated(f"run {container}"):
-            query = {"stream": "1", "stdout": "1", "stderr": "1"}
-            stream = Stream(self.client, f"/containers/{container}/attach", params=query)
-            began = time.monotonic()
-            try:
-                self.client.start(container)
-                deadline = began + spec.limits.timeout_s
-                stream.exchange(output, stdin=b"", deadline=deadline)
-                if not output.timed_out and not self._ended(container, deadline):
-                    output.timed_out = True  # it closed its output and ran on
-            finally:
-                stream.close()
-            if output.timed_out:
-                self.client.kill(container) if self._running(container) else None
-                self._ended(container, time.monotonic() + 30)
-        found = self._inspect(container)
-        if found is None:
-            raise EngineError(f"Container {container} was removed while it ran")
-        return RunResult(
-            exit_code=int(found["State"]["ExitCode"]),
-            stdout=clean(bytes(output.stdout)),
-            stderr=clean(bytes(output.stderr)),
-            timed_out=output.timed_out,
-            truncated=output.truncated,
-            out_of_memory=bool(found["State"]["OOMKilled"]),
-            workspace_full=bool(found["State"]["ExitCode"]) and self._volumes.full(container),
-            duration_s=round(time.monotonic() - began, 3),
-        )
-
-    def _ended(self, container: str, deadline: float) -> bool:
-        pause = 0.005
-        while self._running(container):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(pause)
-            pause = min(0.25, pause * 2)
-        return True
-
-    def _running(self, container: str) -> bool:
-        found = self._inspect(container)
-        return found is not None and bool(found["State"]["Running"])
-
     def _inspect(self, container: str) -> dict[str, Any] | None:
-        from docker.errors import NotFound as Missing
-
-        with translated(f"look at container {container}"):
-            try:
-                found: dict[str, Any] = self.client.inspect_container(container)
-            except Missing:
-                return None
-        return found
+        return inspected(self.client, container)
 
     def _containers(
         self, marks: builtins.list[str], state: str | None = None
@@ -480,21 +400,3 @@ class DockerSandboxes:
 def takes_calls(spec: SandboxSpec) -> bool:
     """Whether a started container waits for calls, rather than running a command of its own."""
     return spec.purpose == "tools" and not spec.command
-
-
-def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
-    if found is None:
-        return SandboxStatus(name=name, state="missing")
-    state = found["State"]
-    if state["Running"] or state["Paused"] or state["Restarting"]:
-        return SandboxStatus(name=name, state="running", started_at=engine_time(state["StartedAt"]))
-    if state["Status"] == "created":
-        return SandboxStatus(name=name, state="created")
-    return SandboxStatus(
-        name=name,
-        state="exited",
-        exit_code=state["ExitCode"],
-        out_of_memory=bool(state["OOMKilled"]),
-        started_at=engine_time(state["StartedAt"]),
-        finished_at=engine_time(state["FinishedAt"]),
-    )

@@ -107,7 +107,7 @@ def test_a_call_under_way_is_unknown_and_done_again_once(
 
 
 def test_a_tool_call_under_way_is_unknown(engine: PrivateEngine, boxes: DockerSandboxes) -> None:
-    boxes.start(spec("tools", "sleep 600"))
+    boxes.start(spec("tools", "").model_copy(update={"purpose": "tools", "command": ()}))
     error = lost_in(
         engine,
         lambda: boxes.exec("tools", ("sh", "-c", "echo x >> calls; sleep 600"), timeout_s=60),

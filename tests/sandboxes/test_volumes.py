@@ -106,6 +106,7 @@ def test_a_workspace_outlives_its_container_and_the_keeper(
     "".join(own.follow(spec.name))
     own.close()
     assert settle(own.home_id) == set()
+    workshop.sandboxes.start(workshop.spec("taker", "sleep 60"))  # its device may be another's now
     later = DockerSandboxes(own.home_id, workshop.repositories, own.client)
     try:
         assert later.read_file(spec.name, "state") == b"kept\n"

@@ -1,0 +1,53 @@
+"""What is asked of an engine once and does not change while labcrew runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from labcrew.errors import EngineError
+from sandboxes.client import translated
+
+if TYPE_CHECKING:
+    from docker.api import APIClient
+
+_CREW_MARK = "labcrew.crew"
+
+
+class Facts:
+    """An engine's runtimes and images.
+
+    Args:
+        client: answers the engine when it is needed.
+    """
+
+    def __init__(self, client: Callable[[], APIClient]) -> None:
+        self._client = client
+        self._runtimes: frozenset[str] = frozenset()
+        self._local: dict[str, bool] = {}
+
+    def runtime(self, wanted: str) -> str:
+        """The runtime, if the engine has it; "" is its default. Raises EngineError."""
+        if wanted and not self._runtimes:
+            with translated("ask the engine for its runtimes"):
+                self._runtimes = frozenset(self._client().info()["Runtimes"])
+        if wanted and wanted not in self._runtimes:
+            raise EngineError(
+                f"The setting sandbox.runtime names {wanted}; the engine has"
+                f" {', '.join(sorted(self._runtimes))}",
+                "Install it on the engine's host, or clear the setting.",
+            )
+        return wanted
+
+    def knows_localhost(self, image: str) -> bool:
+        """Whether an image was made from labcrew's own (see sandboxes/image/Dockerfile)."""
+        from docker.errors import ImageNotFound
+
+        if image not in self._local:
+            with translated(f"look at image {image}"):
+                try:
+                    found: Any = self._client().inspect_image(image)  # type: ignore[no-untyped-call]
+                except ImageNotFound:
+                    return True  # creating the container says so better
+            self._local[image] = _CREW_MARK in (found["Config"]["Labels"] or {})
+        return self._local[image]
