@@ -61,8 +61,8 @@ def labels(home: str, spec: SandboxSpec, owner: str = "") -> dict[str, str]:
 
 def body(
     home: str, spec: SandboxSpec, volume: str, *, attached: bool = False, network: str = "none",
-    writable_root: bool = False, knows_localhost: bool = True, driver: dict[str, Any] | None = None,
-    owner: str = "", runtime: str = "",
+    writable_root: bool = False, knows_localhost: bool = False,
+    driver: dict[str, Any] | None = None, owner: str = "", runtime: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """The create call of a container.
 
@@ -73,8 +73,9 @@ def body(
         attached: its output is read as it comes and not kept by the engine.
         network: "none", or "container:<id>" of the network's holder that it joins.
         writable_root: for installs, whose root file system becomes an image.
-        knows_localhost: its image finds `localhost` without /etc/hosts. For others the engine has
-            to write that file, which takes it nearly as long as all the rest of a start.
+        knows_localhost: its image finds `localhost` without /etc/hosts, and nobody joins its
+            network. For others the engine has to set that up, which takes it nearly as long as all
+            the rest of a start.
         driver: how its volume is made (see volumes.py); default: as the engine likes.
         owner: whose the home is, as a label (see owners.py).
         runtime: the engine's runtime to run it; default: the engine's own.

@@ -14,20 +14,25 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
-# Other control characters, and the marks that turn the direction of text around.
+# Other control characters; marks that turn the direction of text around; line breaks that look
+# like none; and what nobody sees but a model reads (tags, selectors, invisible spaces). Joiners
+# stay: languages and emoji need them.
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\u2028\u2029"
+    "\u00ad\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
+_HALVES = re.compile("[\ud800-\udfff]")  # of characters: they can't be printed or stored
 _HELD_MAX = 4096
 
 
 def clean(raw: bytes | str) -> str:
-    """Text without escape sequences and control characters; newline, return and tab stay.
+    """Text without escape sequences, control and invisible characters.
 
-    Invalid UTF-8 becomes U+FFFD.
+    Newline, return and tab stay. Invalid UTF-8 and half characters become U+FFFD.
     """
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    return _CONTROLS.sub("", _ESCAPES.sub("", text))
+    return _HALVES.sub("\ufffd", _CONTROLS.sub("", _ESCAPES.sub("", text)))
 
 
 class Cleaner:

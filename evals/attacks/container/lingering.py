@@ -16,12 +16,17 @@ from evals.attacks.container.stands import (
     processes,
 )
 from evals.attacks.probe import Finding, Verdict
-from labcrew.errors import EngineError
+from labcrew.errors import LabcrewError
 from tools.toolbox import Workbench
 
 _PYTHON = ("python3", "-c")
 # 4321 marks what must be gone; the host looks for it among the container's processes.
 _SLEEP = 'os.execvp("sleep", ["sleep", "4321"])'
+_END = """
+for process in /proc/[0-9]*; do
+  grep -q '432[1]' "$process/cmdline" && kill -9 "${process#/proc/}"
+done
+"""
 _PRELUDE = "import os, signal, sys, time\n"
 
 
@@ -87,11 +92,12 @@ def control(bench: Workbench) -> Iterable[Finding]:
     """The same by the engine's own exec, which knows no deadline."""
     with decoys(docker_of(bench).client) as (folder, _):
         stand = Permissive(bench, folder)
-        for stayer in STAYERS:
-            with stand.container() as container:
+        with stand.container() as container:
+            for stayer in STAYERS:
                 call = stand.client.exec_create(container, [*_PYTHON, _PRELUDE + stayer.program])
                 stand.client.exec_start(call["Id"], detach=True)
                 yield _stays(stayer, _living(partial(processes, stand.client, container)))
+                stand.exec(container, ("sh", "-c", _END))
 
 
 def _call(stand: Stand, tools: str, stayer: Stayer) -> Finding:
@@ -150,7 +156,7 @@ def _wreckers(stand: Stand) -> Iterable[Finding]:
                 try:
                     result = stand.sandboxes.exec(tools, command, timeout_s=2)
                     told.append(f"exit code {result.exit_code}")
-                except EngineError as error:
+                except LabcrewError as error:
                     told.append(type(error).__name__)
             took = time.monotonic() - began
             yield Finding(

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from labcrew.domain.sandbox import Limits, ReadOnlyInput, RunResult, SandboxSpec
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.text import clean
 from tools.toolbox import Workbench
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class Stand:
     @contextmanager
     def tools(self, limits: Limits = SMALL) -> Iterator[str]:
         """A ticket's tool container; its name."""
-        spec = self.spec(("sleep", "infinity"), limits, tools=True)
+        spec = self.spec((), limits, tools=True)
         self.sandboxes.start(spec)
         try:
             yield spec.name
@@ -116,19 +115,6 @@ class Permissive:
             yield made["Id"]
         finally:
             self.client.remove_container(made["Id"], force=True, v=True)
-
-    def run(self, command: tuple[str, ...]) -> RunResult:
-        """A command to its end."""
-        with self.container(command) as container:
-            code = int(self.client.wait(container)["StatusCode"])
-            output = self.client.logs(container, tail=100)
-            state: Any = self.client.inspect_container(container)["State"]
-        return RunResult(
-            exit_code=code,
-            stdout=clean(output),
-            stderr="",
-            out_of_memory=bool(state["OOMKilled"]),
-        )
 
     def exec(self, container: str, command: tuple[str, ...]) -> str:
         """A command's output, both streams."""
