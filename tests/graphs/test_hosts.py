@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from desk.report import report
 from tests.graphs.tiny import REPORTED, Lab, lab_at, make_tiny, run
 from tests.servers import Served, serving
 
@@ -65,6 +66,9 @@ def test_trials_reach_the_host_that_the_plan_showed(lab: Lab, server: Served) ->
     assert {(d["subject"], d["host"], d["port"], d["verdict"]) for d in noted} == {
         (trial.id, "data.example.org", server.port, "allowed") for trial in trials
     }
+    told = report(lab.ledger, lab.ledger.tickets.get(assigned.id))
+    assert "## What was asked of the network" in told
+    assert f"Hosts that trials asked to reach: {host}" in told
     assert lab.containers() == set()
     assert lab.ledger.verify() == []
 
