@@ -88,6 +88,7 @@ class DockerSandboxes:
         self._facts = Facts(lambda: self.client)
         self._settings = settings or SandboxSettings()
         self._owner = owner(folder)
+        self._without_network: set[str] = set()
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
         self._pool = Pool(
             lambda: self.client,
@@ -195,7 +196,10 @@ class DockerSandboxes:
     def remove(self, name: str) -> None:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
-        self.uplinks.close(container)
+        if container in self._without_network:
+            self._without_network.discard(container)
+        else:
+            self.uplinks.close(container)
         self._volumes.remove(container)
         if self._residents is not None:
             self._residents.forget(container)
@@ -325,7 +329,10 @@ class DockerSandboxes:
 
     def _network(self, spec: SandboxSpec, container: str) -> str:
         """None, or the proxy's network of a sandbox that may reach hosts."""
-        if not spec.hosts or self._inspect(container) is not None:
+        if not spec.hosts:
+            self._without_network.add(container)  # so that nothing is looked for at its end
+            return "none"
+        if self._inspect(container) is not None:
             return "none"
         settings = for_hosts(spec.hosts, self._settings.private_hosts, host_pip())
         return self.uplinks.open(container, spec.name, spec.ticket, settings)

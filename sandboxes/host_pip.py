@@ -1,6 +1,7 @@
-"""What this machine's pip needs to reach its package index, made usable in a container.
+"""What this machine's pip needs to reach its package index.
 
-It goes into build stages and install volumes that are thrown away, never into an image.
+The build of labcrew's own image gets it, in a stage that is thrown away. An install gets none of it
+but the certificates and local folders: its proxy has the rest (network/rules.py).
 """
 
 from __future__ import annotations
@@ -34,28 +35,24 @@ class HostPip:
     certificates: bytes
     proxies: dict[str, str]
 
-    def environment(self, root: str, folders: tuple[str, ...] = ()) -> dict[str, str]:
+    def environment(self, root: str) -> dict[str, str]:
         """Variables for pip in a container.
 
         Args:
             root: the folder there that holds `ca.pem`.
-            folders: where the local folders are mounted there.
         """
         variables = {
             f"PIP_{name.upper().replace('-', '_')}": value for name, value in self.settings.items()
         }
-        links = " ".join(part for part in (*folders, variables.get("PIP_FIND_LINKS", "")) if part)
-        if links:
-            variables["PIP_FIND_LINKS"] = links
         variables |= self.proxies | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
         if self.certificates:
             bundle = f"{root}/ca.pem"
             variables |= {"PIP_CERT": bundle, "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle}
         return variables
 
-    def shell(self, root: str, folders: tuple[str, ...] = ()) -> str:
+    def shell(self, root: str) -> str:
         """The same as lines of a shell script."""
-        variables = self.environment(root, folders)
+        variables = self.environment(root)
         return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 

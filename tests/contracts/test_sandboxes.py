@@ -273,6 +273,14 @@ class TestExec:
         return int(found.stdout)
 
 
+def test_what_reaches_nothing_has_asked_for_nothing(workshop: Workshop) -> None:
+    spec = workshop.spec("quiet", "true")
+    workshop.sandboxes.start(spec)
+    assert workshop.sandboxes.requests(spec.name) == ()
+    workshop.sandboxes.remove(spec.name)
+    assert workshop.sandboxes.requests(spec.name) == ()
+
+
 def test_image_digest(workshop: Workshop) -> None:
     assert workshop.sandboxes.image_digest(workshop.image).startswith("sha256:")
     with pytest.raises(NotFound):

@@ -10,6 +10,7 @@ import tempfile
 import uuid
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,7 +33,7 @@ _FINDINGS = "cat /opt/env/lib/python3*/site-packages/hostile_findings.jsonl"
 def run(bench: Workbench) -> Iterator[Finding]:
     """Every situation's findings."""
     given = cast(DockerSandboxes, bench.sandboxes)
-    with staged(given.client, given.home_id) as stage:
+    with staged(given.client, given.home_id) as stage, ExitStack() as stack:
         allowed = f"allowed.{ZONE}"
         settings = SandboxSettings.model_validate(
             {
@@ -45,6 +46,7 @@ def run(bench: Workbench) -> Iterator[Finding]:
         sandboxes = DockerSandboxes(
             given.home_id, bench.repositories, given.client, settings=settings
         )
+        stack.callback(sandboxes.close)
         hosts = (allowed, *(f"{name}.{ZONE}:8080" for name in _RULED))
         yield from _in_sandbox(stage, sandboxes, bench.base_image, "none", ("direct",), ())
         yield from _in_sandbox(

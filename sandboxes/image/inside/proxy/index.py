@@ -127,16 +127,8 @@ class PackageIndexes:
 
     def _index_at(self, address: str) -> Index | None:
         """The index of an address's origin: pip too keeps a password to scheme, host and port."""
-        origin = urlsplit(address)
-        for index in self._settings.indexes:
-            known = urlsplit(index.url)
-            if (known.scheme, known.hostname, known.port) == (
-                origin.scheme,
-                origin.hostname,
-                origin.port,
-            ):
-                return index
-        return None
+        wanted = _origin(address)
+        return next((i for i in self._settings.indexes if _origin(i.url) == wanted), None)
 
     def _lead(self, address: str) -> str:
         parts = urlsplit(address)
@@ -150,6 +142,11 @@ class PackageIndexes:
         self._links[id] = there
         mark = f"#{parts.fragment}" if parts.fragment else ""
         return f"/file/{id}/{quote(unquote(name), safe='')}{mark}"
+
+
+def _origin(address: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _begin(status: int, reason: str, kind: str, length: int | None) -> bytes:
