@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from evals.attacks.probe import Part
+from evals.attacks.takeover import TAKEOVER
 from labcrew.errors import InputError
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (TAKEOVER,)
 
 
 def chosen(names: Sequence[str]) -> tuple[Part, ...]:
