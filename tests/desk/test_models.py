@@ -6,11 +6,11 @@ from time import perf_counter
 import pytest
 
 from desk.models import OpenAIChat, build_judge
+from evals.endpoint import Breaks, Endpoint, Refuses, Reply, Says, Status, endpoint
 from labcrew.domain.base import Model
 from labcrew.errors import JudgementError, SettingsError
 from labcrew.judgement import Judgement
 from labcrew.settings import ModelSettings, Settings
-from tests.endpoint import Breaks, Endpoint, Refuses, Reply, Says, Status, endpoint
 
 KEY = "sk-test-0123456789"
 

@@ -1,12 +1,12 @@
 """A scripted chat endpoint: a real HTTP server on loopback that speaks OpenAI's protocol.
 
 It answers what its script says, in order, and then for ever what the script ends with; it keeps the
-requests, and refuses one that does not follow the protocol.
+requests, and refuses one that does not follow the protocol. For tests and for the attack battery.
 """
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,10 +60,12 @@ class Endpoint:
         base_url: what a client is given.
         requests: the bodies that were received, oldest first.
         keys: the Authorization headers that came with them.
+        answers: makes a reply from a request, in place of the script.
     """
 
     base_url: str
     script: Sequence[Reply]
+    answers: Callable[[dict[str, Any]], Reply] | None = None
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -73,12 +75,16 @@ class Endpoint:
         with self.lock:
             self.requests.append(body)
             self.keys.append(key)
+            if self.answers is not None:
+                return self.answers(body)
             return self.script[min(len(self.requests), len(self.script)) - 1]
 
 
 @contextmanager
-def endpoint(*script: Reply) -> Iterator[Endpoint]:
-    """Serves a script on a free port of 127.0.0.1 until the block ends."""
+def endpoint(
+    *script: Reply, answers: Callable[[dict[str, Any]], Reply] | None = None
+) -> Iterator[Endpoint]:
+    """Serves a script, or what `answers` makes of each request, on a free port of 127.0.0.1."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -139,7 +145,7 @@ def endpoint(*script: Reply) -> Iterator[Endpoint]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
-    running = Endpoint(f"http://127.0.0.1:{server.server_address[1]}/v1", script)
+    running = Endpoint(f"http://127.0.0.1:{server.server_address[1]}/v1", script, answers)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
