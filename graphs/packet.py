@@ -158,7 +158,6 @@ async def _change(work: Work, packet: Packet) -> dict[str, Any]:
                 message=commit_message(assigned),
                 editable=(*assigned.ticket.editable, f"{place}/**"),
                 ref=f"refs/labcrew/{assigned.id}/r{assigned.revision}",
-                container=f"{assigned.id}-change-r{assigned.revision}".lower(),
             ),
         )
         return {
@@ -184,11 +183,7 @@ async def _edited(work: Work, packet: Packet) -> tuple[tuple[OverlayFile, ...], 
     try:
         rendered = await tools.use(
             render_settings,
-            RenderSettings(
-                file=settings.file,
-                values=packet.settings,
-                container=f"{assigned.id}-winner-r{assigned.revision}".lower(),
-            ),
+            RenderSettings(file=settings.file, values=packet.settings),
         )
     except ToolError:
         if settings.style == "file":

@@ -123,11 +123,7 @@ class Work:
             return ()
         rendered = await tools.use(
             render_settings,
-            RenderSettings(
-                file=settings.file,
-                values=trial.values,
-                container=f"{trial.id}-settings".lower(),
-            ),
+            RenderSettings(file=settings.file, values=trial.values),
         )
         return (rendered.file,)
 

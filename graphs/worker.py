@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +37,7 @@ from labcrew.ledger import Lease
 from labcrew.settings import Settings
 from labcrew.taint import taint
 from tools.facts import environment_effect
+from tools.tool_container import put_away
 from tools.toolbox import Workbench
 from tools.trial_spec import trial_container
 
@@ -182,6 +183,8 @@ class Worker:
             moving.cancel()
             renewing.cancel()
             await asyncio.gather(moving, renewing, return_exceptions=True)
+            with suppress(EngineError):  # else it goes when a worker next comes in
+                await asyncio.to_thread(put_away, ticket, self._bench.sandboxes)
             del self._in_hand[ticket]
             for watch in work.watches.values():
                 watch.close()

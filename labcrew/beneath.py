@@ -18,10 +18,11 @@ from typing import BinaryIO
 
 from labcrew.domain.sandbox import OutputFile
 from labcrew.errors import BoundaryError, NotFound
+from labcrew.git_names import taken_for_gits
 from labcrew.openat2 import located
 
 MAX_DEPTH = 64
-MAX_ENTRIES = 200_000
+MAX_ENTRIES = 110_000  # files and folders; a sandbox may leave 100,000
 MAX_NAME_BYTES = 2048
 MAX_FILE_BYTES = 8 << 30
 _CHUNK = 1 << 20
@@ -121,6 +122,9 @@ def paths(root: Path) -> list[str]:
 def copied(root: Path, destination: Path) -> tuple[str, ...]:
     """Copies the files beneath a folder to a new one; answers their paths.
 
+    What git would take for a repository is left out: its configuration could name programs, and
+    many a prompt runs git in the folder that a person stands in.
+
     Args:
         destination: made by this, with its parents; a folder that a person named.
 
@@ -128,7 +132,7 @@ def copied(root: Path, destination: Path) -> tuple[str, ...]:
         BoundaryError: as for `listed`.
         OSError: it can't be written, or something of that name stands there.
     """
-    made = sorted(paths(root))
+    made = sorted(p for p in paths(root) if not any(map(taken_for_gits, p.split("/"))))
     destination.mkdir(parents=True, exist_ok=True)
     for path in made:
         target = destination / path
@@ -149,6 +153,14 @@ def size(root: Path) -> int:
     return total
 
 
+def _shown(character: str) -> bool:
+    """Whether a character of a name is shown, rather than obeyed or turning the order around."""
+    code = ord(character)
+    return not (
+        code < 32 or 0x7F <= code < 0xA0 or 0x202A <= code < 0x202F or 0x2066 <= code < 0x206A
+    )
+
+
 def _parts(path: str) -> tuple[str, ...]:
     parts = tuple(part for part in path.split("/") if part not in {"", "."})
     if not parts or path.startswith("/") or ".." in parts or "\0" in path:
@@ -159,8 +171,8 @@ def _parts(path: str) -> tuple[str, ...]:
         path.encode("utf-8")
     except UnicodeEncodeError:
         raise BoundaryError(f"{path!r} is not UTF-8") from None
-    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in path):
-        raise BoundaryError(f"{path!r} holds control characters")
+    if any(not _shown(c) for c in path):
+        raise BoundaryError(f"{path!r} holds characters that a terminal obeys")
     return parts
 
 

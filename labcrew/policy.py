@@ -85,7 +85,7 @@ POLICY: tuple[Row, ...] = (
     ),
     _row(
         "experiment_launcher", "render_settings", "allowed", "edits a copy, in a sandbox",
-        file=must.settings_file, values=must.in_the_search_space, container=must.edit_container,
+        file=must.settings_file, values=must.in_the_search_space,
     ),
     _row(
         "experiment_launcher", "start_trial", "plan", "spends the budget",
@@ -120,7 +120,7 @@ POLICY: tuple[Row, ...] = (
     _row(
         "merge_request", "make_change", "plan", "lands on a new branch in the trusted copy",
         files=must.files_of_the_change, message=must.change_message, editable=must.own_editable,
-        ref=must.change_ref, container=must.change_container,
+        ref=must.change_ref,
     ),
     _row(
         "merge_request", "run_smoke_test", "plan", "a fresh sandbox",

@@ -270,12 +270,6 @@ def judge_container(call: Call, value: Any) -> bool:
     return value in {f"{subject}-{split}".lower(), f"{subject}-score".lower()}
 
 
-def edit_container(call: Call, value: Any) -> bool:
-    """a container named after this ticket's trial or winner"""
-    begins = re.escape(call.facts.assigned.id.lower())
-    return re.fullmatch(rf"{begins}-(\d{{3,9}}-settings|winner-r\d+)", value) is not None
-
-
 def tracked_run(call: Call, value: Any) -> bool:
     """a trial of this ticket with the settings that the ledger has"""
     trial, assigned = value["trial"], call.facts.assigned
@@ -326,12 +320,6 @@ def change_ref(call: Call, value: Any) -> bool:
     """this ticket's and revision's own ref"""
     assigned = call.facts.assigned
     return bool(value == f"refs/labcrew/{assigned.id}/r{assigned.revision}")
-
-
-def change_container(call: Call, value: Any) -> bool:
-    """a container named after this ticket's change"""
-    assigned = call.facts.assigned
-    return bool(value == f"{assigned.id}-change-r{assigned.revision}".lower())
 
 
 def own_smoke_test(call: Call, value: Any) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from labcrew.errors import BoundaryError
+from labcrew.git_names import folded, is_gits
 from sandboxes.commits import odd_characters
-from sandboxes.git_names import folded, is_gits
 from sandboxes.patterns import matches
 
 MAX_CHANGED = 10_000

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from labcrew import beneath
 from labcrew.domain.sandbox import OutputFile
-from labcrew.errors import EngineError, ToolError
+from labcrew.errors import BoundaryError, EngineError, ToolError
 from sandboxes import files
 from sandboxes.client import translated
 from sandboxes.tarballs import relative
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from docker.api import APIClient
 
 _CHUNK = 1 << 18
+_GO_FOLDER = 1 << 31
 
 
 class Crossing:
@@ -60,6 +63,7 @@ class Crossing:
 
         api: Any = self._client
         address = api._url("/containers/{0}/archive", container)
+        self._check_way(address, PurePosixPath(inside))
         response = api._get(address, params={"path": f"/workspace/{inside}"}, stream=True)
         try:
             try:
@@ -72,3 +76,26 @@ class Crossing:
             yield response.iter_content(_CHUNK)
         finally:
             response.close()  # what is left unread, a terabyte of holes say, is never sent
+
+    def _check_way(self, address: str, inside: PurePosixPath) -> None:
+        """Refuses a path that leads through a link: the engine would follow it.
+
+        The last component is never followed. One that is swapped after this look still leads to
+        nothing but the container's own files: the engine resolves it in there (`docker cp`).
+        """
+        api: Any = self._client
+        for folder in reversed(inside.parents[:-1]):
+            response = api.head(
+                address, params={"path": f"/workspace/{folder}"}, timeout=api.timeout
+            )
+            told = response.headers.get("X-Docker-Container-Path-Stat", "")
+            if response.status_code == 200 and not _mode(told) & _GO_FOLDER:
+                raise BoundaryError(f"{folder} in the workspace is no folder but a link or a file")
+
+
+def _mode(told: str) -> int:
+    """The mode, as Go writes it, in the engine's answer about a path; 0 where there is none."""
+    try:
+        return int(json.loads(base64.b64decode(told))["mode"])
+    except (ValueError, KeyError, TypeError):
+        return 0

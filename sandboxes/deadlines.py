@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import weakref
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ _ENGINE_AWAY_S = 600.0
 _WAIT = (
     "import os, sys\n"
     "if os.fork(): os._exit(0)\n"
-    "sys.stdin.buffer.read()\n"
+    "if sys.stdin.buffer.read(): os._exit(0)\n"  # told that nothing runs any more
     "sys.path.insert(0, sys.argv[1])\n"
     "from sandboxes.deadlines import keep_alone\n"
     "keep_alone(sys.argv[2])\n"
@@ -64,11 +65,15 @@ class Deadlines:
                 heapq.heappush(self._due, (time.monotonic() + left_s + _SLACK_S, container))
 
     def adopt(self) -> int:
-        """Adds the home's containers that run already; answers how many run. Raises EngineError."""
+        """Adds the home's containers that run already; answers how many. Raises EngineError.
+
+        Proxies have no deadline: they end with the sandbox that they serve.
+        """
         with translated("look for running containers"):
             marks = {"label": [f"{hardening.HOME}={self._home}"], "status": "running"}
             found: list[dict[str, Any]] = self._client.containers(filters=marks)
             now = engine_time(str(self._client.info()["SystemTime"])) or datetime.now(UTC)
+        found = [item for item in found if item["Labels"].get(hardening.PURPOSE) != "network"]
         for item in found:
             name = item["Names"][0].removeprefix("/")
             state = self._state(name)
@@ -124,7 +129,8 @@ class Watch:
         arguments = (self._deadlines, self._changed, self._ended)
         self._thread = threading.Thread(target=_keep, args=arguments, daemon=True, name="deadlines")
         self._thread.start()
-        self._finish = weakref.finalize(self, _finish, self._changed, self._ended, _heir(home))
+        self._pipe = _heir(home)
+        self._finish = weakref.finalize(self, _finish, self._changed, self._ended, self._pipe)
 
     def add(self, container: str, left_s: float) -> None:
         """Stops the container that many seconds from now, if it runs then."""
@@ -137,7 +143,10 @@ class Watch:
         self._changed.set()
 
     def close(self) -> None:
-        """Ends the thread; what still runs is left to the process."""
+        """Ends the thread; what still runs is left to the process, which else ends at once."""
+        with suppress(LabcrewError):
+            if self._finish.alive and self._deadlines.adopt() == 0:
+                os.write(self._pipe, b".")
         self._finish()
         self._thread.join(timeout=_GRACE_S + 10)
 

@@ -125,7 +125,7 @@ class DockerSandboxes:
     def residents(self) -> Residents:
         """The runners of the tool containers that this process started or called."""
         if self._residents is None:
-            self._residents = Residents(self.client)
+            self._residents = Residents(self.client, self._volumes.ready)
         return self._residents
 
     def container_name(self, name: str) -> str:
@@ -149,7 +149,7 @@ class DockerSandboxes:
                 return self._start(container, spec)  # it was removed in between
             if state["State"]["Status"] != "created":
                 return None
-            self._volumes.ready()
+            self._volumes.ready(container)
         # Never started: perhaps killed half filled. Filling it again changes nothing.
         self._fill(container, spec)
         if takes_calls(spec):
@@ -192,7 +192,8 @@ class DockerSandboxes:
     def collect(
         self, name: str, path: str, destination: Path, cap_mb: int
     ) -> tuple[OutputFile, ...]:
-        return self._crossing().collect(self.container_name(name), path, destination, cap_mb)
+        container = self.container_name(name)
+        return self._crossing(container).collect(container, path, destination, cap_mb)
 
     def run(self, spec: SandboxSpec) -> RunResult:
         container = self.container_name(spec.name)
@@ -216,7 +217,8 @@ class DockerSandboxes:
         )
 
     def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
-        return self._crossing().read_file(self.container_name(name), path, cap_mb)
+        container = self.container_name(name)
+        return self._crossing(container).read_file(container, path, cap_mb)
 
     def write_files(self, name: str, files: tuple[OverlayFile, ...]) -> None:
         # By its own user, in the container: a link planted there leads no further than it could.
@@ -451,8 +453,8 @@ class DockerSandboxes:
             self._watch = Watch(self.client, self._home)
         return self._watch
 
-    def _crossing(self) -> Crossing:
-        self._volumes.ready()
+    def _crossing(self, container: str) -> Crossing:
+        self._volumes.ready(container)
         return Crossing(self.client)
 
 

@@ -66,6 +66,7 @@ class Environments:
         repositories: where requirement files are read.
         limits: bounds of one install.
         say: is told in plain words what is being done.
+        pip: answers what reaches the package index; default: this machine's.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Environments:
         *,
         limits: Limits | None = None,
         say: Say = lambda text: None,
+        pip: Callable[[], HostPip] = host_pip,
     ) -> None:
         self._sandboxes = sandboxes
         self._repositories = repositories
@@ -83,6 +85,7 @@ class Environments:
             cpus=2, memory_mb=4096, pids=512, timeout_s=3600, workspace_mb=32768
         )
         self._say = say
+        self._pip = pip
 
     def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
         """What the ticket's runs need; the engine is only asked which image a name means now.
@@ -200,7 +203,10 @@ class Environments:
     ) -> EnvironmentPlan:
         lines = found.text.splitlines()
         parts = [f"pip install into Python 3.11, from {source or 'the ticket'}: {', '.join(lines)}"]
-        hosts = hosts_of(found.addresses)
+        try:
+            hosts = hosts_of(found.addresses)
+        except ValueError as error:
+            raise EnvironmentBroken(f"{source or 'environment.packages'}: {error}") from None
         if found.addresses:
             parts.append(f"from other places than the package index: {', '.join(found.addresses)}")
             parts.append(f"the install may reach {', '.join(hosts)}")
@@ -225,7 +231,7 @@ class Environments:
         # The name is the plan's: an install that was cut off is found again, not doubled.
         name = f"env-{plan.key[:16]}"
         container = self._sandboxes.container_name(name)
-        pip = host_pip()
+        pip = self._pip()
         folders = tuple(f"/packages/{index}" for index in range(len(pip.folders)))
         spec = SandboxSpec(
             name=name,
@@ -317,7 +323,7 @@ class Environments:
         self._say(f"Building {plan.source} …")
         archive = self._repositories.archive(plan.repository, plan.commit, without=plan.without)
         text = self._read(plan.repository, plan.commit, plan.source)
-        pip = host_pip()
+        pip = self._pip()
         variables = pip_variables(pip)
         context = replaced(archive, plan.source, with_arguments(text, variables).encode())
         name = f"build-{plan.key[:16]}"

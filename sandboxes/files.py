@@ -22,7 +22,7 @@ from typing import IO, Any, cast
 from labcrew import beneath
 from labcrew.domain.sandbox import OutputFile
 from labcrew.errors import BoundaryError, StorageFull
-from sandboxes.git_names import taken_for_gits
+from labcrew.git_names import taken_for_gits
 from sandboxes.text import clean
 
 _log = logging.getLogger(__name__)

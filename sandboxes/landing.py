@@ -117,7 +117,7 @@ class Landing:
         for commit in commits:
             for path, blob in changes.links(self._files(quarantine, commit, room)):
                 target = self._run(quarantine, "cat-file", "blob", blob, limit_bytes=4096)
-                if escapes(path, target.decode("utf-8", "replace")):
+                if len(target) == 4096 or escapes(path, target.decode("utf-8", "replace")):
                     raise BoundaryError(f"{path} is a link that leads out of the repository")
 
     def _files(self, quarantine: Path, commit: str, limit: int | None) -> Listing:

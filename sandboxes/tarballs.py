@@ -55,6 +55,10 @@ def relative(path: str) -> PurePosixPath:
     outside = not pure.parts or pure.is_absolute() or ".." in pure.parts
     if outside or "\0" in path or not _encodes(path):
         raise BoundaryError(f"{path!r} is not a path inside the workspace")
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BoundaryError(f"{path!r} is not UTF-8") from None
     return pure
 
 

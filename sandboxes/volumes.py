@@ -64,10 +64,10 @@ class Volumes:
         device = f"{self._keeper.folder}/{link}"
         return {"Name": "local", "Options": {"type": "ext4", "device": device, "o": _OPTIONS}}
 
-    def ready(self) -> None:
+    def ready(self, volume: str) -> None:
         """Called before the engine mounts a workspace again: its device is there afterwards."""
         if self.capped and self._keeper.has_any():
-            self._keeper.ready()
+            self._keeper.ask("hold", name=volume)
 
     def full(self, volume: str) -> bool:
         """Whether a workspace whose container has ended has no room left."""

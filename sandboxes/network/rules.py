@@ -105,13 +105,17 @@ def proxy_variables() -> dict[str, str]:
 
 
 def hosts_of(addresses: Iterable[str]) -> tuple[str, ...]:
-    """The hosts that lines of a requirements file fetch from, as an allow-list."""
+    """The hosts that lines of a requirements file fetch from, as an allow-list.
+
+    Raises ValueError for one that is no host name.
+    """
     found = []
     for line in addresses:
         for scheme, authority in re.findall(r"([a-z+]+)://([^\s/'\"#?]+)", line, re.IGNORECASE):
             name, colon, port = authority.rpartition("@")[2].partition(":")
             own = "80" if scheme.lower() == "http" else "443"
-            found.append(f"{name}:{port if colon else own}")
+            rule = host_rule(f"{name}:{port if colon else own}")
+            found.append(f"{rule.host}:{rule.port}")
     return tuple(dict.fromkeys(found))
 
 

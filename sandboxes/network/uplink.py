@@ -118,9 +118,11 @@ class Uplinks:
             limits=Limits(cpus=1, memory_mb=512, pids=128, timeout_s=30 * 86400, output_mb=8),
         )
         driver = {"Name": "local", "Options": _MEETING}
-        return hardening.body(
+        body = hardening.body(
             self._home, spec, _volume(container), driver=driver, owner=self._owner
         )
+        # Even "none" is a network that can be joined, and its holder's /etc/hosts comes along.
+        return body | {"NetworkDisabled": False}
 
     def _wait(self, proxy: str, holder: str) -> None:
         end = time.monotonic() + _READY_S

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,14 @@ class Residents:
 
     Args:
         client: the engine.
+        before_start: is told each container before it is started, to make its workspace ready.
     """
 
-    def __init__(self, client: APIClient) -> None:
+    def __init__(
+        self, client: APIClient, before_start: Callable[[str], None] = lambda container: None
+    ) -> None:
         self._client = client
+        self._before_start = before_start
         self._lock = threading.Lock()
         self._doors: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._open: dict[str, Connection] = {}
@@ -142,6 +147,7 @@ class Residents:
             )
         if found["State"]["Running"]:
             self._end(container)
+        self._before_start(container)
 
     def _end(self, container: str) -> None:
         from docker.errors import APIError

@@ -71,7 +71,6 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("experiment_launcher", "render_settings"): {
         "file": "train.py",
         "values": {"lr": 0.1},
-        "container": "t-0001-000-settings",
     },
     ("experiment_launcher", "start_trial"): {
         "trial": TRIAL.model_dump(mode="json"),
@@ -94,7 +93,6 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
         "message": commit_message(ASSIGNED),
         "editable": [*ASSIGNED.ticket.editable, "experiments/T-0001/**"],
         "ref": "refs/labcrew/T-0001/r0",
-        "container": "t-0001-change-r0",
     },
     ("merge_request", "run_smoke_test"): {
         "subject": "T-0001-MR0-smoke",
@@ -216,7 +214,6 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ("experiment_launcher", "prepare_environment", {"key": "other"}),
     ("experiment_launcher", "render_settings", {"file": "evaluate.py"}),
     ("experiment_launcher", "render_settings", {"values": {"lr": 7}}),
-    ("experiment_launcher", "render_settings", {"container": "t-0002-000-settings"}),
     ("experiment_launcher", "start_trial", {"image": "attacker/image"}),
     ("experiment_launcher", "start_trial", {"hosts": ["data.example", "evil.example"]}),
     ("experiment_launcher", "start_trial", {"cleaned": {"data/train.csv": "/etc/shadow"}}),

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,8 @@ from labcrew.errors import EngineError, StorageFull
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.keeper import Keeper
+from sandboxes.owners import owner
 from tests.sandboxes.fixtures import Workshop
 
 SMALL = Limits(memory_mb=128, timeout_s=60, workspace_mb=16, workspace_files=200)
@@ -213,6 +216,36 @@ def test_the_keeper_has_next_to_no_rights(workshop: Workshop, own: DockerSandbox
     assert "loop" not in said
 
 
+class Barred(Keeper):
+    """A keeper to which no loop device is open, as on a rootless engine."""
+
+    def _body(self, marks: dict[str, str]) -> dict[str, Any]:
+        body = super()._body(marks)
+        del body["HostConfig"]["DeviceCgroupRules"]
+        return body
+
+
+def test_without_loop_devices_it_says_so_and_how_to_go_on(workshop: Workshop) -> None:
+    client = workshop.sandboxes.client
+    barred = Barred(client, f"test{uuid.uuid4().hex[:10]}", owner(None))
+    with pytest.raises(EngineError, match="can't cap workspaces") as caught:
+        barred.ask("make", name="x", mb=16, files=64)
+    assert 'sandbox.volumes = "plain"' in caught.value.remedy
+    assert not barred.has_any()
+
+
+def test_a_workspace_that_another_process_made_is_mounted_too(
+    workshop: Workshop, own: DockerSandboxes
+) -> None:
+    other = DockerSandboxes(own.home_id, workshop.repositories, own.client)
+    own.start(workshop.spec("first", "true"))  # its keeper runs before the other's image is made
+    spec = workshop.spec("theirs", "echo kept > state")
+    other.start(spec)
+    "".join(other.follow(spec.name))
+    other.close()
+    assert own.read_file(spec.name, "state") == b"kept\n"
+
+
 def test_plain_workspaces_belong_to_the_user_too(workshop: Workshop) -> None:
     plain = DockerSandboxes(
         f"test{uuid.uuid4().hex[:10]}",
@@ -259,3 +292,11 @@ def test_what_could_not_be_created_leaves_no_workspace(
     with pytest.raises(EngineError, match="no image"):
         own.start(workshop.spec("none", "true", image="labcrew/none:none"))
     assert own._volumes.names() == set()
+
+
+def test_a_lost_keeper_leaves_no_empty_volume(workshop: Workshop, own: DockerSandboxes) -> None:
+    own.run(workshop.spec("x", "true"))
+    own.client.kill(own._volumes.keeper)
+    own.close()
+    marks = {"label": [f"{hardening.KEEPER}={own.home_id}"]}
+    assert not own.client.volumes(filters=marks)["Volumes"]

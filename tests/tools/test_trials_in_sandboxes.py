@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from labcrew.domain.base import content_hash
 from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import AssignedTicket
@@ -38,6 +39,7 @@ from tools.run_trial import (
     watch_trial,
 )
 from tools.smoke_test import RunSmokeTest, rerun_trial, run_smoke_test
+from tools.tool_container import put_away, tool_container
 from tools.trial_spec import trial_container
 
 pytestmark = pytest.mark.engine
@@ -218,8 +220,7 @@ async def test_a_change_is_made_published_and_merged(lab: RunLab, tmp_path: Path
         assigned = own.assigned(title=title, search_space=space)
         tools = own.toolbox(assigned, "experiment_launcher")
         values = {"lr": 0.125, "absent": 3}
-        edit = RenderSettings(file="train.py", values=values, container="t-0001-winner-r0")
-        rendered = await tools.use(render_settings, edit)
+        rendered = await tools.use(render_settings, RenderSettings(file="train.py", values=values))
         assert b"default=0.125" in rendered.file.content
         assert rendered.missing == ("absent",)
         call = MakeChange(
@@ -230,7 +231,6 @@ async def test_a_change_is_made_published_and_merged(lab: RunLab, tmp_path: Path
             message=commit_message(assigned),
             editable=("train.py", "experiments/**", "experiments/T-0001/**"),
             ref="refs/labcrew/T-0001/r0",
-            container="t-0001-change-r0",
         )
         writer = own.toolbox(assigned, "merge_request")
         landed = await writer.use(make_change, call)
@@ -242,6 +242,16 @@ async def test_a_change_is_made_published_and_merged(lab: RunLab, tmp_path: Path
             make_change.run(narrower, assigned, own.bench)
         with pytest.raises(PolicyRefused):
             await writer.use(make_change, narrower)
+
+        # An earlier call may have left something where this one works.
+        planted = call.model_copy(update={"ref": "refs/labcrew/T-0001/r2"})
+        place = f"change-{content_hash(planted)[:16]}/change/experiments"
+        container = tool_container(assigned, own.bench)
+        own.bench.sandboxes.write_files(
+            container, (OverlayFile(path=f"{place}/planted", content=b"planted"),)
+        )
+        with pytest.raises(BoundaryError, match="written into it"):
+            make_change.run(planted, assigned, own.bench)
 
         writer = own.toolbox(assigned, "merge_request", change=landed.commit)
         publish = PublishBranch(commit=landed.commit, branch="labcrew/T-0001")
@@ -267,18 +277,16 @@ async def test_a_change_is_made_published_and_merged(lab: RunLab, tmp_path: Path
         done = await writer.use(run_smoke_test, smoke)
         assert (done.exit_code, done.timed_out) == (0, False)
         assert "quality 0.125" in done.tail
+        put_away(assigned.id, own.bench.sandboxes)
         assert own.bench.sandboxes.list() == ()
 
 
 async def test_what_cannot_be_edited_or_committed_is_said(lab: RunLab) -> None:
-    container = "t-0001-winner-r0"
     for file, why in (("gone.yaml", "gone.yaml"), ("data/train.csv", "data/train.csv")):
         assigned = lab.assigned(settings={"file": file})
         tools = lab.toolbox(assigned, "experiment_launcher")
         with pytest.raises(ToolError, match=why):
-            await tools.use(
-                render_settings, RenderSettings(file=file, values={"lr": 1}, container=container)
-            )
+            await tools.use(render_settings, RenderSettings(file=file, values={"lr": 1}))
     unchanged = lab.user.path.joinpath("config.yaml").read_bytes()
     with pytest.raises(ToolError, match="could not be committed"):
         make_change.run(
@@ -287,11 +295,12 @@ async def test_what_cannot_be_edited_or_committed_is_said(lab: RunLab) -> None:
                 message="nothing",
                 editable=("config.yaml",),
                 ref="refs/labcrew/T-0001/r9",
-                container="change-nothing",
             ),
             assigned,
             lab.bench,
         )
+    assert [status.state for status in lab.bench.sandboxes.list(assigned.id)] == ["running"]
+    put_away(assigned.id, lab.bench.sandboxes)
     assert lab.bench.sandboxes.list() == ()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import socket
 
-from proxy.addresses import Refused  # type: ignore[import-not-found]
-from proxy.heads import Head, authority  # type: ignore[import-not-found]
-from proxy.hello import greeted, read_greeting  # type: ignore[import-not-found]
-from proxy.journal import Journal  # type: ignore[import-not-found]
-from proxy.relay import relay  # type: ignore[import-not-found]
-from proxy.settings import Settings  # type: ignore[import-not-found]
-from proxy.upstream import Upstream  # type: ignore[import-not-found]
+from .addresses import Refused
+from .heads import Head, authority
+from .hello import greeted, read_greeting
+from .journal import Journal
+from .relay import relay
+from .settings import Settings
+from .upstream import Upstream
 
 Moved = tuple[int, int, str]
 
@@ -90,6 +90,8 @@ class Forward:
         if int(length):
             lines.append(f"Content-Length: {length}")
         begin = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        if not self._journal.spend(0, len(begin)):
+            raise Refused("the cap on bytes is reached")
         with self._upstream.connect(host, port, secure=False) as server:
             server.settimeout(self._settings.idle_s)
             server.sendall(begin)

@@ -7,7 +7,7 @@ import socket
 import time
 from dataclasses import dataclass
 
-from proxy.addresses import Refused  # type: ignore[import-not-found]
+from .addresses import Refused
 
 _MOST_BYTES, _MOST_LINE, _MOST_FIELDS = 32_768, 8_192, 64
 _REQUEST = re.compile(rb"([A-Z]{3,10}) ([\x21-\x7e]+) HTTP/1\.([01])")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import time
 
-from proxy.addresses import Refused  # type: ignore[import-not-found]
+from .addresses import Refused
 
 _RECORD, _GREETING, _SERVER_NAME = 22, 1, 0
 

@@ -14,12 +14,12 @@ import secrets
 import socket
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from proxy.addresses import Refused  # type: ignore[import-not-found]
-from proxy.heads import Head  # type: ignore[import-not-found]
-from proxy.journal import Journal  # type: ignore[import-not-found]
-from proxy.pages import JSON_PAGE, rewritten  # type: ignore[import-not-found]
-from proxy.settings import Index, Settings  # type: ignore[import-not-found]
-from proxy.upstream import Upstream  # type: ignore[import-not-found]
+from .addresses import Refused
+from .heads import Head
+from .journal import Journal
+from .pages import JSON_PAGE, rewritten
+from .settings import Index, Settings
+from .upstream import Upstream
 
 _PAGE = re.compile(r"/index/([0-9]{1,3})/((?:[A-Za-z0-9][A-Za-z0-9._-]{0,127}/?)?)", re.ASCII)
 _FILE = re.compile(r"/file/([0-9a-f]{32})/([^/]+)", re.ASCII)

@@ -7,7 +7,7 @@ import socket
 import ssl
 from contextlib import suppress
 
-from proxy.journal import Journal  # type: ignore[import-not-found]
+from .journal import Journal
 
 _PART, _WAITING = 1 << 16, 1 << 18
 

@@ -13,14 +13,14 @@ import threading
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from proxy.addresses import Refused  # type: ignore[import-not-found]
-from proxy.forward import Forward, destination  # type: ignore[import-not-found]
-from proxy.handover import take  # type: ignore[import-not-found]
-from proxy.heads import read_head  # type: ignore[import-not-found]
-from proxy.index import PackageIndexes  # type: ignore[import-not-found]
-from proxy.journal import Journal  # type: ignore[import-not-found]
-from proxy.settings import Settings, read_settings  # type: ignore[import-not-found]
-from proxy.upstream import Upstream  # type: ignore[import-not-found]
+from .addresses import Refused
+from .forward import Forward, destination
+from .handover import take
+from .heads import read_head
+from .index import PackageIndexes
+from .journal import Journal
+from .settings import Settings, read_settings
+from .upstream import Upstream
 
 
 class Server:
@@ -74,7 +74,7 @@ class Server:
             why = str(refused)
             _answer(client, 403, why)
         except (OSError, http.client.HTTPException) as error:
-            why = f"not reached: {type(error).__name__}"
+            why = f"not reached: {type(error).__name__}, {error}"
             _answer(client, 502, f"{host} was not reached")
         self._journal.write(method, host, port, why, down, up)
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from proxy.addresses import Refused, resolve  # type: ignore[import-not-found]
-from proxy.settings import Settings  # type: ignore[import-not-found]
+from .addresses import Refused, resolve
+from .settings import Settings
 
 _CONNECT_S = 20.0
 

@@ -1,0 +1,130 @@
+"""Containers that the battery makes for its own ends: hostile writers beside the sandboxes.
+
+Whatever hostile runs, runs in one of them; what they may write is a folder of the battery's own.
+"""
+
+import io
+import os
+import tarfile
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from labcrew.domain.sandbox import Limits, OverlayFile, SandboxSpec
+from labcrew.errors import EngineError
+from sandboxes.client import connect, translated
+from tools.toolbox import Workbench
+
+HERE = Path(__file__).parents[2]
+KIT = "/workspace/kit"
+PYTHON = ("env", f"PYTHONPATH={KIT}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-m")
+
+
+def kit(folder: Path, below: str = "kit") -> tuple[OverlayFile, ...]:
+    """The modules of a folder beneath evals/, as files for a container."""
+    found = []
+    for path in sorted(folder.glob("*.py")):
+        place = path.relative_to(HERE)
+        found.append(OverlayFile(path=f"{below}/{place}", content=path.read_bytes()))
+    return tuple(found)
+
+
+@contextmanager
+def sandbox(
+    bench: Workbench, name: str, files: Sequence[OverlayFile], memory_mb: int = 1024
+) -> Iterator[str]:
+    """A tool container of labcrew's own, with files in it; its name."""
+    made = f"{name}-{uuid.uuid4().hex[:6]}"
+    spec = SandboxSpec(
+        name=made,
+        purpose="tools",
+        ticket="attack",
+        image=bench.base_image,
+        command=("sleep", "900"),
+        limits=Limits(memory_mb=memory_mb, pids=256, timeout_s=900),
+    )
+    bench.sandboxes.start(spec)
+    try:
+        bench.sandboxes.write_files(made, tuple(files))
+        yield made
+    finally:
+        bench.sandboxes.remove(made)
+
+
+def done(bench: Workbench, box: str, command: tuple[str, ...], timeout_s: float = 120) -> str:
+    """What a command in a tool container prints. Raises EngineError where it fails."""
+    result = bench.sandboxes.exec(box, command, timeout_s=timeout_s)
+    if result.exit_code != 0 or result.timed_out:
+        raise EngineError(f"The battery's own {command[-4:]} failed: {result.stderr[-600:]}")
+    return result.stdout
+
+
+@contextmanager
+def writer(
+    bench: Workbench,
+    folder: Path,
+    module: Path,
+    command: tuple[str, ...],
+    *,
+    read_only: bool = False,
+) -> Iterator[Any]:
+    """A container that runs beside the readers and shares one folder of the host with them.
+
+    Args:
+        folder: on the host; in the container it has the same path.
+        module: the folder of modules that it gets.
+        command: what it runs, as the person who runs the battery.
+        read_only: whether it may only look.
+
+    Yields:
+        A function that waits for its end and answers exit code and output.
+    """
+    client: Any = connect()
+    name = f"labcrew-attack-{uuid.uuid4().hex[:10]}"
+    host = client.create_host_config(
+        binds={str(folder): {"bind": str(folder), "mode": "ro" if read_only else "rw"}},
+        network_mode="none",
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        mem_limit="1g",
+        pids_limit=128,
+        tmpfs={"/workspace": "exec,mode=1777", "/tmp": "exec,mode=1777"},
+    )
+    try:
+        with translated(f"run {name}"):
+            client.create_container(
+                bench.base_image,
+                name=name,
+                entrypoint=list(command),
+                command=[],
+                user=f"{os.getuid()}:{os.getgid()}",
+                host_config=host,
+                working_dir="/",
+                environment={"PYTHONPATH": "/kit", "PYTHONDONTWRITEBYTECODE": "1"},
+                labels={"labcrew.attack": name},
+            )
+            client.put_archive(name, "/", _tar(kit(module)))
+            client.start(name)
+
+        def ended(timeout_s: float = 60) -> tuple[int, str]:
+            with translated(f"wait for {name}"):
+                code = int(client.wait(name, timeout=timeout_s)["StatusCode"])
+                return code, client.logs(name).decode("utf-8", "replace")
+
+        yield ended
+    finally:
+        with translated(f"remove {name}"):
+            client.remove_container(name, force=True, v=True)
+        client.close()
+
+
+def _tar(files: Sequence[OverlayFile]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for file in files:
+            info = tarfile.TarInfo(file.path)
+            info.size, info.mode = len(file.content), 0o644
+            tar.addfile(info, io.BytesIO(file.content))
+    return out.getvalue()
