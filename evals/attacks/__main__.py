@@ -1,4 +1,4 @@
-"""`python -m evals.attacks [--json] [--keep FILE] [PART …]`: the battery on this machine."""
+"""`python -m evals.attacks [PART …]`: the battery on this machine, as a table or as JSON."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from evals.attacks.parts import chosen
 from evals.attacks.running import run
-from evals.attacks.table import complaints, table
+from evals.attacks.table import complaints, documented, table
 from labcrew.errors import LabcrewError
 
 
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("part", nargs="*", help="default: all")
     parser.add_argument("--json", action="store_true", help="every finding, as JSON")
     parser.add_argument("--keep", type=Path, help="write the report there as JSON")
+    parser.add_argument("--document", type=Path, help="put the table there, between its marks")
     given = parser.parse_args(arguments)
     try:
         report = run(chosen(given.part), Console(stderr=True))
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     if given.keep:
         given.keep.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    if given.document:
+        text = given.document.read_text(encoding="utf-8")
+        given.document.write_text(documented(text, report), encoding="utf-8")
     if given.json:
         print(report.model_dump_json(indent=2))
     else:

@@ -5,6 +5,8 @@ from rich.table import Table
 from evals.attacks.battery import Report, totals
 from evals.attacks.probe import counted
 
+MARK = "<!-- battery -->"
+
 
 def table(report: Report) -> Table:
     """Probes tried, held and breached by the control, a line a part."""
@@ -28,6 +30,25 @@ def table(report: Report) -> Table:
     verdict = "held" if report.passed else "FAILED"
     made.add_row("all", str(tried), str(held), str(bitten), "", "", verdict)
     return made
+
+
+def markdown(report: Report) -> str:
+    """The same as a table of Markdown, without what differs from run to run."""
+    lines = ["| part | tried | held | control breached |", "|---|---|---|---|"]
+    for part in report.parts:
+        bitten = f"{counted(part.control, 'breached')} of {len(part.control)}"
+        held = counted(part.findings, "held")
+        lines.append(f"| {part.title} | {len(part.findings)} | {held} | {bitten} |")
+    return "\n".join(lines)
+
+
+def documented(text: str, report: Report) -> str:
+    """A document with the table between its two marks. Raises ValueError where it has none."""
+    before, _, rest = text.partition(MARK)
+    _, mark, after = rest.partition(MARK)
+    if not mark:
+        raise ValueError(f"the document has no two lines {MARK}")
+    return f"{before}{MARK}\n{markdown(report)}\n{MARK}{after}"
 
 
 def complaints(report: Report) -> list[str]:

@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import time
 import uuid
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +102,12 @@ def test_the_filter_is_well_formed() -> None:
         for name in rule["names"]
         if rule["action"] == "SCMP_ACT_ALLOW" and "args" not in rule
     }
+    told = (
+        (Path(__file__).parents[2] / "docs/seccomp.md")
+        .read_text("utf-8")
+        .partition("## What training")[0]
+    )
+    assert not allowed & set(re.findall(r"`([a-z0-9_]+)`", told)) - {"clone"}
     forbidden = {"ptrace", "unshare", "setns", "mount", "bpf", "io_uring_setup", "keyctl", "clone"}
     assert not allowed & forbidden
     assert {"read", "openat", "futex", "epoll_pwait", "rseq"} <= allowed

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from labcrew.domain.sandbox import Limits, ReadOnlyInput, RunResult, SandboxSpec
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.owners import owner
 from tools.toolbox import Workbench
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ class Stand:
         self._given.write_text("given\n")
         self._given.chmod(0o644)
 
-    def spec(self, command: tuple[str, ...], limits: Limits = SMALL, *, tools: bool = False) -> Any:
+    def spec(
+        self, command: tuple[str, ...], limits: Limits = SMALL, *, tools: bool = False
+    ) -> SandboxSpec:
         """A container for a command; as a trial's, or as a ticket's tools."""
         return SandboxSpec(
             name=f"attack-{secrets.token_hex(4)}",
@@ -95,7 +98,11 @@ class Permissive:
             "Cmd": list(command),
             "User": "0:0",
             "Env": ["EXAMPLE_API_KEY=decoy"],
-            "Labels": {hardening.HOME: self._sandboxes.home_id},
+            "Labels": {
+                hardening.HOME: self._sandboxes.home_id,
+                hardening.NAME: "control",
+                hardening.OWNER: owner(None),
+            },
             "HostConfig": {
                 "Init": True,
                 "Memory": _MEMORY,

@@ -1,6 +1,7 @@
 """`python -m … WAY FILE`: takes one flood in a process of its own and says what it cost."""
 
 import json
+import secrets
 import sys
 import threading
 import time
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from labcrew.domain.sandbox import SandboxSpec
+from sandboxes import hardening
 from sandboxes.client import connect
 from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.owners import owner
 from sandboxes.repositories import GitRepositories
 
 
@@ -18,15 +21,22 @@ def main() -> None:
     """Prints how much this process grew, how long it took and how much it kept."""
     way, told = sys.argv[1], json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     client = connect()
-    sandboxes = DockerSandboxes(told["home"], GitRepositories(Path("/nowhere")), client)
-    if way == "naive":
-        grown, took, kept = _measured(lambda: _naive(client, told))
-    else:
-        spec = SandboxSpec.model_validate_json(told["spec"])
-        # What the first use of an engine costs is not the flood's.
-        warm = spec.model_copy(update={"name": f"{spec.name}-warm", "command": ("true",)})
-        sandboxes.run(warm)
-        grown, took, kept = _ways(sandboxes, spec, float(told["limit"]))[way]()
+    # A home of its own: the battery's is another process's.
+    home = f"flood{secrets.token_hex(5)}"
+    sandboxes = DockerSandboxes(home, GitRepositories(Path("/nowhere")), client)
+    try:
+        if way == "naive":
+            grown, took, kept = _measured(lambda: _naive(client, home, told))
+        else:
+            spec = SandboxSpec.model_validate_json(told["spec"])
+            # What the first use of an engine costs is not the flood's.
+            warm = spec.model_copy(update={"name": f"{spec.name}-warm", "command": ("true",)})
+            sandboxes.run(warm)
+            grown, took, kept = _ways(sandboxes, spec, float(told["limit"]))[way]()
+    finally:
+        sandboxes.clean_orphans(set())
+        sandboxes.close()
+        client.close()
     print(json.dumps({"grown_mib": grown, "took_s": took, "kept_mib": kept}))
 
 
@@ -72,10 +82,9 @@ def _size(result: Any) -> int:
     return len(result.stdout) + len(result.stderr)
 
 
-def _naive(client: Any, told: dict[str, str]) -> int:
-    made = client.create_container(
-        told["image"], ["sleep", "infinity"], labels={"labcrew.home": told["home"]}
-    )
+def _naive(client: Any, home: str, told: dict[str, str]) -> int:
+    labels = {hardening.HOME: home, hardening.NAME: "naive", hardening.OWNER: owner(None)}
+    made = client.create_container(told["image"], ["sleep", "infinity"], labels=labels)
     try:
         client.start(made["Id"])
         command = ["python3", "-c", told["flood"], "line", "one"]

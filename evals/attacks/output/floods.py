@@ -71,9 +71,8 @@ def run(bench: Workbench) -> Iterable[Finding]:
 
 
 def control(bench: Workbench) -> Iterable[Finding]:
-    """200 MB read as docker-py gives them."""
-    home = docker_of(bench).home_id
-    told = _apart("naive", {"image": bench.base_image, "home": home, "flood": _FLOOD})
+    """One flood read as docker-py gives it."""
+    told = _apart("naive", {"image": bench.base_image, "flood": _FLOOD})
     grown = told["grown_mib"]
     yield Finding(
         probe="one line of 100 MiB by a call",
@@ -87,10 +86,7 @@ def _judged(flood: Flood, stand: Stand) -> Finding:
     limits = SMALL.model_copy(update={"timeout_s": _DEADLINE_S, "output_mb": 4})
     command = ("python3", "-c", _FLOOD, flood.kind, flood.streams)
     spec = stand.spec(command, limits)
-    told = _apart(
-        flood.way,
-        {"home": stand.sandboxes.home_id, "spec": spec.model_dump_json(), "limit": _DEADLINE_S},
-    )
+    told = _apart(flood.way, {"spec": spec.model_dump_json(), "limit": _DEADLINE_S})
     grown, took, kept = told["grown_mib"], told["took_s"], told["kept_mib"]
     bad = []
     if grown > _MOST_MIB:
