@@ -19,6 +19,7 @@ from tools.toolbox import Workbench
 
 HERE = Path(__file__).parents[2]
 KIT = "/workspace/kit"
+_LONGEST_S = 300  # a battery that was killed leaves no writer behind for ever
 PYTHON = ("env", f"PYTHONPATH={KIT}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-m")
 
 
@@ -97,7 +98,7 @@ def writer(
             client.create_container(
                 bench.base_image,
                 name=name,
-                entrypoint=list(command),
+                entrypoint=["timeout", str(_LONGEST_S), *command],
                 command=[],
                 user=f"{os.getuid()}:{os.getgid()}",
                 host_config=host,

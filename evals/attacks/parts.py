@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from evals.attacks.files.part import FILES
+from evals.attacks.git.part import GIT
 from evals.attacks.probe import Part
 from labcrew.errors import InputError
 
-PARTS: tuple[Part, ...] = (FILES,)
+PARTS: tuple[Part, ...] = (FILES, GIT)
 
 
 def chosen(names: Sequence[str]) -> tuple[Part, ...]:

@@ -212,5 +212,5 @@ FILES = Part(
     run=run,
     control=control,
     least_tried=140,
-    least_breached=60,
+    least_breached=70,
 )
