@@ -6,7 +6,14 @@ from pydantic import Field
 
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Forecast, Plan
-from labcrew.domain.research import AgentName, Brief, DatasetCard, QuarantinedRow, Suggestion
+from labcrew.domain.research import (
+    AgentName,
+    Brief,
+    DatasetCard,
+    QuarantinedRow,
+    Suggestion,
+    UntrustedText,
+)
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.judgement import Judge, Judgement
 
@@ -62,6 +69,15 @@ def _plan_rule(q: PlanQuestion) -> PlanAnswer:
     )
 
 
+def _read_by_plan(q: PlanQuestion) -> tuple[UntrustedText, ...]:
+    held: tuple[tuple[UntrustedText, object], ...] = (
+        ("papers", q.suggestions),
+        ("memory", q.lessons),
+        ("comments", q.comment),
+    )
+    return tuple(source for source, text in held if text)
+
+
 PLAN = Judgement(
     name="coordinator.plan",
     agent="coordinator",
@@ -76,6 +92,7 @@ PLAN = Judgement(
         if set(a.suggestion_order) <= set(range(len(q.suggestions)))
         else "suggestion_order holds an index that does not exist"
     ),
+    reads=_read_by_plan,
 )
 
 
@@ -167,6 +184,7 @@ RECOVERY = Judgement(
         if q.attempts >= MAX_ATTEMPTS and a.action != "escalate"
         else None
     ),
+    reads=lambda q: ("repository",) if q.problems else (),
 )
 
 

@@ -47,7 +47,6 @@ A = TypeVar("A", bound=BaseModel)
 _CANDIDATES = 30
 _SENTENCES_WITH_SETTINGS = 120
 _SUGGESTIONS = 20
-_QUERY_CHARACTERS = 1500
 _CONFIDENCE = {"local_file": 0.8, "looked_up": 0.7, "crew_record": 0.6, "unverified": 0.3}
 
 
@@ -78,11 +77,12 @@ class LiteratureReview:
         steer a request. A source that can't be used is reported in the brief.
 
         Raises:
-            PolicyRefused, GateRequired: the policy table forbids a step.
+            PolicyRefused, GateRequired: the policy table forbids a step other than the search,
+                which is reported as skipped.
         """
         papers, reports = await _gather(assigned, tools)
         passages = passages_of(papers)
-        queries = _queries(assigned)
+        queries = assigned.ticket.queries()
         words = {word for query in queries for word in query.casefold().split() if len(word) > 3}
         ranked = most_promising([p for p in passages if reads_like_prose(p.text)], words)
         naming = _naming_parameters(assigned, passages)
@@ -190,8 +190,13 @@ async def _gather(
     reports: list[SourceReport] = []
     online: tuple[Paper, ...] = ()
     if literature.online:
-        found = await tools.use(search_papers, SearchPapers(queries=_queries(assigned)[:8]))
-        online, reports = found.papers, list(found.reports)
+        try:
+            found = await tools.use(search_papers, SearchPapers(queries=assigned.ticket.queries()))
+        except PolicyRefused as error:
+            # Something untrusted was read already: the web is not asked any more.
+            reports.append(SourceReport(source="online", state="skipped", detail=error.message))
+        else:
+            online, reports = found.papers, list(found.reports)
     else:
         reports.append(SourceReport(source="online", state="skipped", detail="online: false"))
     if literature.library is not None:
@@ -211,10 +216,15 @@ async def _gather(
             )
             reports.insert(0, report)
     papers += online
+    if assigned.ticket.hosts:
+        detail = "runs with network hosts are steered by nothing that was read"
+        reports.append(SourceReport(source="memory", state="skipped", detail=detail))
+        return papers, reports
     recalled: list[Recalled] = []
+    query = assigned.ticket.queries()[0]
     for call in (
-        RecallMemory(scope="findings", query=_queries(assigned)[0]),
-        RecallMemory(scope="lessons", query=_queries(assigned)[0], commit=assigned.base_commit),
+        RecallMemory(scope="findings", query=query),
+        RecallMemory(scope="lessons", query=query, commit=assigned.base_commit),
     ):
         found_records: list[Recalled] = await tools.use(recall_memory, call)
         recalled += found_records
@@ -222,14 +232,6 @@ async def _gather(
     earlier = recalled_papers([item for item in recalled if item.record.ticket != assigned.id])
     reports.append(SourceReport(source="memory", state="searched", documents=len(earlier)))
     return [*papers, *earlier], reports
-
-
-def _queries(assigned: AssignedTicket) -> tuple[str, ...]:
-    """What to look for: the ticket's queries, else its title and question."""
-    ticket = assigned.ticket
-    texts = ticket.literature.queries or (ticket.title, ticket.question)
-    cut = (" ".join(text.split())[:_QUERY_CHARACTERS] for text in texts)
-    return tuple(dict.fromkeys(text for text in cut if text)) or (ticket.title,)
 
 
 def _naming_parameters(assigned: AssignedTicket, passages: Sequence[Passage]) -> list[Passage]:

@@ -173,6 +173,7 @@ INTERVENTION = Judgement(
     rule=_rule,
     prompt="You supervise training runs. Choose one action of `allowed` for the incident.",
     check=lambda q, a: None if a.action in q.allowed else f"{a.action} is not in {q.allowed}",
+    reads=lambda q: ("logs",),
 )
 
 Remedy = Literal["learning_rate", "batch_size"]
@@ -195,6 +196,11 @@ class LogMonitor:
         run = assigned.ticket.run
         if status.out_of_memory:
             return Alarm(kind="out_of_memory", diagnosis="the kernel ended it: out of memory")
+        if status.workspace_full:
+            room = assigned.budget.disk_mb
+            return Alarm(
+                kind="storage_full", diagnosis=f"its workspace is full (budget.disk_mb: {room} MiB)"
+            )
         if reading.alarm is not None:
             return reading.alarm
         if status.state == "running":

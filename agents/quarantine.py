@@ -103,6 +103,7 @@ QUARANTINE: Judgement[QuarantineQuestion, QuarantineAnswer] = Judgement(
         " does not convince you."
     ),
     check=_trouble,
+    reads=lambda q: ("data",),
 )
 
 

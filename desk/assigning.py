@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from labcrew.domain.repository import Checkout, Repositories
 from labcrew.domain.ticket import DataInput, Ticket
 from labcrew.errors import BoundaryError, InputError, TicketError
+from labcrew.host_paths import refusal
 from labcrew.settings import Settings
 from sandboxes.patterns import matches
 
@@ -59,7 +60,7 @@ def examine(
         repositories.inspect(str(checkout.repository), f"refs/heads/{ticket.branch}")
     commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=ticket.snapshot)
     files = repositories.files(name, commit)
-    troubles = [*_missing(ticket, files), *_external_troubles(ticket)]
+    troubles = [*_missing(ticket, files), *_external_troubles(ticket), *_reads_and_reaches(ticket)]
     if not troubles:
         troubles = _overlaps(ticket, name, commit, repositories)
     if troubles:
@@ -149,6 +150,25 @@ def _hides_nothing(ticket: Ticket, files: Sequence[str], known: Collection[str])
     return troubles
 
 
+def _reads_and_reaches(ticket: Ticket) -> list[str]:
+    """A ticket whose runs reach the network must not be steered by texts from outside."""
+    if not ticket.hosts:
+        return []
+    asked = [
+        words
+        for words, there in (
+            ("literature.library", ticket.literature.library is not None),
+            ("literature.online (true unless you say false)", ticket.literature.online),
+        )
+        if there
+    ]
+    return [
+        f"hosts: runs that reach {', '.join(ticket.hosts)} may not be steered by papers, and"
+        f" {field} reads some; drop one of the two, or make two tickets"
+        for field in asked
+    ]
+
+
 def _external_troubles(ticket: Ticket) -> list[str]:
     troubles = []
     for i, item in enumerate(ticket.data):
@@ -157,6 +177,10 @@ def _external_troubles(ticket: Ticket) -> list[str]:
             try:
                 if not path.exists():
                     troubles.append(f"data[{i}].path: {item.path!r} is not on this machine")
+                elif why := refusal(path):
+                    troubles.append(
+                        f"data[{i}].path: a run may not be shown {item.path!r}: {why}; give a copy"
+                    )
                 elif not (path.is_file() or path.is_dir()):
                     troubles.append(f"data[{i}].path: {item.path!r} is no file or folder")
             except OSError as error:

@@ -10,6 +10,8 @@ from typing import Literal
 from labcrew.domain.base import Model
 from labcrew.errors import LabcrewError
 from labcrew.home import Home
+from labcrew.ports import SystemClock
+from labcrew.settings import Settings
 
 State = Literal["ok", "warning", "problem"]
 
@@ -33,7 +35,7 @@ def checks(root: Path) -> list[Check]:
     for name, look in (
         ("python", _python),
         ("git", _git),
-        ("engine", _engine),
+        ("engine", lambda: _engine(root)),
         ("home", lambda: _home(root)),
     ):
         found += _guarded(name, look)
@@ -74,60 +76,13 @@ def _git() -> Iterator[Check]:
     yield Check(name="git", state=state, detail=done.stdout.strip() or "does not run")
 
 
-def _engine() -> Iterator[Check]:
-    from sandboxes.client import connect
-    from sandboxes.images import base_tag
+def _engine(root: Path) -> Iterator[Check]:
+    from sandboxes.offers import offers
 
-    client = connect(30)
-    try:
-        info = client.info()
-        version = str(client.version().get("Version", "?"))
-        driver, cgroup = info.get("Driver", "?"), info.get("CgroupVersion", "?")
-        yield Check(name="engine", state="ok", detail=f"Docker {version} answers")
-        yield Check(
-            name="storage",
-            state="ok" if driver in ("overlay2", "overlayfs", "btrfs", "zfs") else "warning",
-            detail=f"driver {driver}, {_free(Path(str(info.get('DockerRootDir', '/'))))}",
-            remedy="" if driver != "vfs" else "vfs copies every layer: use overlay2.",
-        )
-        limits = bool(info.get("MemoryLimit")) and bool(info.get("PidsLimit"))
-        yield Check(
-            name="limits",
-            state="ok" if limits else "problem",
-            detail=f"cgroup v{cgroup}; memory and process limits {'work' if limits else 'do not'}",
-            remedy="" if limits else "Enable the memory and pids cgroups in the kernel.",
-        )
-        yield _namespaces([str(option) for option in info.get("SecurityOptions", [])])
-        there = bool(client.images(name=base_tag()))
-        yield Check(
-            name="base image",
-            state="ok" if there else "warning",
-            detail=f"{base_tag()} {'is there' if there else 'is not built yet'}",
-            remedy="" if there else "The first run builds it (some minutes).",
-        )
-    finally:
-        client.close()
-
-
-def _namespaces(options: list[str]) -> Check:
-    apart = any("rootless" in option or "userns" in option for option in options)
-    seccomp = any("seccomp" in option for option in options)
-    if not seccomp:
-        return Check(
-            name="isolation",
-            state="problem",
-            detail="the engine has no seccomp",
-            remedy="Sandboxes rely on it: use an engine built with seccomp.",
-        )
-    return Check(
-        name="isolation",
-        state="ok" if apart else "warning",
-        detail="seccomp, " + ("user namespaces" if apart else "no user namespaces"),
-        remedy=""
-        if apart
-        else "Sandboxes run as an unprivileged user either way; a rootless engine or"
-        " `userns-remap` adds a wall.",
-    )
+    file = Home(root).settings_file
+    settings = Settings.load(file).sandbox
+    for offer in offers(settings, SystemClock().now()):
+        yield Check.model_validate(offer.model_dump())
 
 
 def _home(root: Path) -> Iterator[Check]:

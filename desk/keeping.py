@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desk.office import ENDED, Office
 from desk.report import report
@@ -12,6 +13,9 @@ from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, StorageFull
+
+if TYPE_CHECKING:
+    from sandboxes.orphans import Leftover
 
 
 class Exported(Model):
@@ -127,6 +131,38 @@ def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -
         ),
         dry_run=dry_run,
     )
+
+
+def clean_engine(*, dry_run: bool = False) -> "tuple[Leftover, ...]":
+    """Removes containers, volumes and networks of homes that are gone from the engine.
+
+    Args:
+        dry_run: only say what would go.
+
+    Raises EngineError.
+    """
+    from sandboxes import orphans
+    from sandboxes.client import connect
+
+    client = connect()
+    try:
+        left = orphans.left_behind(client)
+        if not dry_run:
+            orphans.free(client, left)
+    finally:
+        client.close()
+    return left
+
+
+def told(left: "tuple[Leftover, ...]", dry_run: bool) -> str:
+    """What `clean_engine` did, for a person."""
+    if not left:
+        return "Nothing is left on the engine by homes that are gone."
+    lines = []
+    for item in left:
+        lines.append(f"{item.home}, of {item.owner}:")
+        lines += [f"  {name}" for name in (*item.containers, *item.volumes, *item.networks)]
+    return "\n".join([*lines, "Would be removed." if dry_run else "Removed."])
 
 
 def _disposable(office: Office, assigned: AssignedTicket) -> Iterator[Path]:

@@ -26,6 +26,7 @@ class Preview(Model):
     data: tuple[str, ...]
     library: str
     environment: str
+    hosts: tuple[str, ...]
     needs_approval: bool
     budget: Budget
     most_cost_usd: float
@@ -77,6 +78,7 @@ def of_ticket(ticket: Ticket, beside: Path, settings: Settings) -> Preview:
             library=ticket.literature.library or "none",
             environment=environment.description,
             needs_approval=environment.needs_gate,
+            hosts=ticket.hosts,
             budget=budget,
             most_cost_usd=budget.hours * budget.parallel * budget.usd_per_hour,
             models=tuple(f"{agent}: {model.model}" for agent, model in settings.models.items()),
@@ -112,6 +114,7 @@ def text(shown: Preview) -> str:
         f"  library      {shown.library}",
         f"  environment  {shown.environment}"
         + ("; needs your approval at the plan gate" if shown.needs_approval else ""),
+        f"  hosts        {', '.join(shown.hosts) or 'none'}",
         f"  budget       {budget.trials} runs, {budget.parallel} at once, at most"
         f" {budget.hours:g} h, {budget.cpus:g} cores and {budget.memory_mb} MiB a run",
         f"  cost         at most {shown.most_cost_usd:.2f} USD",

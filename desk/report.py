@@ -32,6 +32,7 @@ def report(ledger: Ledger, assigned: AssignedTicket) -> str:
         *_data(ledger, assigned),
         *_trials(ledger, assigned),
         *_incidents(ledger, assigned),
+        *_network(ledger, assigned),
         *_merge_requests(ledger, assigned),
         *_cost(ledger, assigned),
         *_decisions(ledger, assigned),
@@ -83,6 +84,8 @@ def _asked(assigned: AssignedTicket) -> Iterator[str]:
         f"- Repository: `{assigned.repository}` at commit `{assigned.base_commit[:12]}`",
         f"- Command: `{ticket.run.command.replace('`', chr(39))}`",
     ]
+    if ticket.hosts:
+        lines.append(f"- Hosts that trials asked to reach: {', '.join(ticket.hosts)}")
     lines += [f"- Note: {as_text(warning)}" for warning in assigned.warnings]
     yield "\n".join(lines)
 
@@ -226,6 +229,29 @@ def _incidents(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
             ]
         )
     yield table(["trial", "what", "diagnosis", "done", "helped"], rows)
+
+
+def _network(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    asked = [e.data for e in ledger.events.of(assigned.id) if e.kind == "network.request"]
+    if not asked:
+        return
+    yield "## What was asked of the network"
+    yield table(
+        ["by", "host", "times", "bytes in", "bytes out", "became of it"],
+        [
+            [
+                as_text(str(data["subject"])),
+                as_text(f"{data['host']}:{data['port']}".removesuffix(":0")),
+                str(data["times"]),
+                str(data["down_bytes"]),
+                str(data["up_bytes"]),
+                as_text(f"{data['verdict']} {data['reason']}".strip()),
+            ]
+            for data in asked[:_MOST_ROWS]
+        ],
+    )
+    if len(asked) > _MOST_ROWS:
+        yield f"{len(asked) - _MOST_ROWS} more are in the ledger."
 
 
 def _merge_requests(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:

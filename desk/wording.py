@@ -191,6 +191,13 @@ def _tool(event: Event, ledger: Ledger) -> str | None:
     return f"{who(event.actor)} {words}"
 
 
+def _network(event: Event, ledger: Ledger) -> str | None:
+    if event.data.get("verdict") != "refused":
+        return None
+    place = f"{event.data.get('host')}:{event.data.get('port')}".removesuffix(":0")
+    return f"{event.data.get('subject')} did not get to {place}: {event.data.get('reason')}"
+
+
 def _judgement(event: Event, ledger: Ledger) -> str | None:
     fallbacks = event.data.get("fallbacks") or []
     if not fallbacks:
@@ -213,4 +220,5 @@ _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "agent.failed": _agent_failed,
     "tool.used": _tool,
     "judgement.answered": _judgement,
+    "network.request": _network,
 }

@@ -137,9 +137,7 @@ class Runner:
         settings = self._assigned.ticket.settings
         if settings.style != "file" or settings.file is None:
             return ()
-        call = RenderSettings(
-            file=settings.file, values=trial.values, container=f"{trial.id}-settings".lower()
-        )
+        call = RenderSettings(file=settings.file, values=trial.values)
         return (render_settings.run(call, self._assigned, self._bench).file,)
 
 

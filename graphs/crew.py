@@ -1,10 +1,6 @@
 """The crew: the agents that the graph's nodes ask."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
-
-from pydantic import BaseModel
 
 from agents.coordinator import Coordinator
 from agents.data_pipeline import DataPipeline
@@ -13,7 +9,7 @@ from agents.literature_review import LiteratureReview
 from agents.log_monitor import LogMonitor
 from agents.merge_request import MergeRequestAgent
 from labcrew.domain.research import Embedder
-from labcrew.judgement import Judge, Verdict
+from labcrew.judgement import Judge, Record
 
 
 @dataclass(frozen=True)
@@ -43,9 +39,13 @@ class Crew:
             embedder=embedder,
         )
 
-    def recording(self, record: Callable[[str, BaseModel, Verdict[Any]], None]) -> "Crew":
-        """The same crew, telling of every answer that a model gave or failed to give."""
-        return Crew.of(replace(self.judge, record=record), self.embedder)
+    def recording(self, record: Record, *, closed: bool = False) -> "Crew":
+        """The same crew, telling of every answer that a model gave or failed to give.
+
+        Args:
+            closed: whether untrusted text is kept from models.
+        """
+        return Crew.of(replace(self.judge, record=record, closed=closed), self.embedder)
 
     def without_models(self) -> "Crew":
         """The same crew with every question answered by its rule, for rerouting."""

@@ -14,6 +14,8 @@ from labcrew.domain.review import SmokeTest
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import AssignedTicket, Budget
 from labcrew.errors import EvidenceError, ToolError
+from labcrew.policy_conditions import commit_message
+from tools.facts import change_effect
 from tools.make_change import MakeChange, RenderSettings, make_change, render_settings
 from tools.plots import trials_svg
 
@@ -153,11 +155,9 @@ async def _change(work: Work, packet: Packet) -> dict[str, Any]:
             make_change,
             MakeChange(
                 files=(*edited, *records),
-                message=f"{assigned.ticket.title}\n\nlabcrew ticket {assigned.id},"
-                f" revision {assigned.revision}",
+                message=commit_message(assigned),
                 editable=(*assigned.ticket.editable, f"{place}/**"),
                 ref=f"refs/labcrew/{assigned.id}/r{assigned.revision}",
-                container=f"{assigned.id}-change-r{assigned.revision}".lower(),
             ),
         )
         return {
@@ -170,9 +170,7 @@ async def _change(work: Work, packet: Packet) -> dict[str, Any]:
     async def find() -> dict[str, object] | None:
         return None  # landing the same commit again does nothing: its dates are fixed
 
-    return await work.ledger.once_async(
-        f"{assigned.id}/r{assigned.revision}/change", assigned.id, {}, make, find
-    )
+    return await work.ledger.once_async(change_effect(assigned), assigned.id, {}, make, find)
 
 
 async def _edited(work: Work, packet: Packet) -> tuple[tuple[OverlayFile, ...], tuple[str, ...]]:
@@ -185,11 +183,7 @@ async def _edited(work: Work, packet: Packet) -> tuple[tuple[OverlayFile, ...], 
     try:
         rendered = await tools.use(
             render_settings,
-            RenderSettings(
-                file=settings.file,
-                values=packet.settings,
-                container=f"{assigned.id}-winner-r{assigned.revision}".lower(),
-            ),
+            RenderSettings(file=settings.file, values=packet.settings),
         )
     except ToolError:
         if settings.style == "file":

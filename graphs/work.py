@@ -14,15 +14,11 @@ from labcrew.domain.ticket import AssignedTicket, TicketStatus
 from labcrew.errors import LabcrewError
 from labcrew.ledger import Ledger
 from tools.clean_data import cleaned_files
+from tools.facts import approval, prepared_image
 from tools.make_change import RenderSettings, render_settings
 from tools.toolbox import Toolbox, Workbench
 
 HALTED = ("paused", "stopped")
-
-
-def environment_effect(ticket: str, plan: Plan) -> str:
-    """The key of the effect that prepares a plan's environment: another one, another effect."""
-    return f"{ticket}/environment/{plan.environment_key[:16]}"
 
 
 class Halted(Exception):
@@ -76,19 +72,18 @@ class Work:
             assigned=assigned,
             bench=self.bench,
             step=f"r{assigned.revision}/{step}",
-            approved=lambda kind: self.approved(assigned, kind),
         )
 
     def approved(self, assigned: AssignedTicket, kind: GateKind) -> bool:
         """Whether a person let this revision's newest gate of a kind pass, on what it shows."""
-        begins = f"{assigned.id}-{kind}-r{assigned.revision}."
-        gates = [g for g in self.ledger.gates.of(assigned.id) if g.id.startswith(begins)]
-        decision = self.ledger.decisions.find(gates[-1].id) if gates else None
-        return (
-            decision is not None
-            and decision.kind in ("accept", "edit")
-            and decision.payload_hash == gates[-1].payload_hash
-        )
+        return approval(self.ledger, assigned, kind) is not None
+
+    def hosts(self, assigned: AssignedTicket) -> tuple[str, ...]:
+        """The network hosts that trials may reach: those that the plan gate showed, no others."""
+        passed = approval(self.ledger, assigned, "plan")
+        if passed is None or not assigned.ticket.hosts:
+            return ()
+        return Plan.model_validate(passed.shown["plan"]).hosts
 
     def plan(self, assigned: AssignedTicket) -> Plan:
         """The plan of the present revision, as it was approved."""
@@ -114,10 +109,9 @@ class Work:
 
     def image(self, ticket: str) -> str:
         """The image that `prepare` made last."""
-        for plan in reversed(self.ledger.plans.of(ticket)):
-            effect = self.ledger.effect(environment_effect(ticket, plan))
-            if effect is not None and effect.result is not None:
-                return str(effect.result["image"])
+        image = prepared_image(self.ledger, ticket)
+        if image is not None:
+            return image
         raise LabcrewError(f"{ticket} has no prepared environment.", "Run `labcrew ticket retry`.")
 
     async def overlay(
@@ -129,11 +123,7 @@ class Work:
             return ()
         rendered = await tools.use(
             render_settings,
-            RenderSettings(
-                file=settings.file,
-                values=trial.values,
-                container=f"{trial.id}-settings".lower(),
-            ),
+            RenderSettings(file=settings.file, values=trial.values),
         )
         return (rendered.file,)
 

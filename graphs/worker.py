@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from graphs.crew import Crew
 from graphs.state import TicketState
 from graphs.ticket import ticket_graph
-from graphs.work import HALTED, Halted, Work, environment_effect
+from graphs.work import HALTED, Halted, Work
 from labcrew.deciding import decide, settled
 from labcrew.domain.base import content_hash
 from labcrew.domain.experiment import Trial
@@ -32,9 +32,12 @@ from labcrew.errors import (
     NotFound,
     StorageFull,
 )
-from labcrew.judgement import Verdict
+from labcrew.judgement import Judgement, Verdict
 from labcrew.ledger import Lease
 from labcrew.settings import Settings
+from labcrew.taint import taint
+from tools.facts import environment_effect
+from tools.tool_container import put_away
 from tools.toolbox import Workbench
 from tools.trial_spec import trial_container
 
@@ -131,11 +134,16 @@ class Worker:
         lease = self._lease(ticket)
         fenced = ledger.fenced(lease)
 
-        def record(name: str, question: BaseModel, verdict: Verdict[Any]) -> None:
+        def record(asked: Judgement[Any, Any], question: BaseModel, verdict: Verdict[Any]) -> None:
+            name = asked.name
+            if verdict.by != "rule":
+                for source in asked.reads(question):
+                    because = f"{verdict.by} answered {name}, which holds such text"
+                    taint(fenced, ticket, source, actor=asked.agent, because=because)
             # The same question asked again after a crash is the same line.
             fenced.events.append(
                 ticket=ticket,
-                actor=name.partition(".")[0],
+                actor=asked.agent,
                 kind="judgement.answered",
                 key=f"{ticket}/judgement/{name}/{content_hash(question)}",
                 data={
@@ -148,7 +156,8 @@ class Worker:
 
         work = Work(
             bench=replace(self._bench, ledger=fenced),
-            crew=self._crew.recording(record),
+            # A run with hosts must not have been steered by untrusted text.
+            crew=self._crew.recording(record, closed=bool(ledger.tickets.get(ticket).ticket.hosts)),
             rules=self._rules,
             tick_s=self._settings.tick_s,
         )
@@ -174,6 +183,8 @@ class Worker:
             moving.cancel()
             renewing.cancel()
             await asyncio.gather(moving, renewing, return_exceptions=True)
+            with suppress(EngineError):  # else it goes when a worker next comes in
+                await asyncio.to_thread(put_away, ticket, self._bench.sandboxes)
             del self._in_hand[ticket]
             for watch in work.watches.values():
                 watch.close()

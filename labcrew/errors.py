@@ -13,6 +13,7 @@ LabcrewError
 ├── EngineError           the Docker engine is missing, stopped or refused
 │   ├── EngineUnavailable no engine answers
 │   └── OutcomeUnknown    the engine was lost in mid-call: the effect may or may not stand
+│       └── RunnerLost    a tool container's runner died or lied in mid-call
 ├── EnvironmentBroken     a ticket's software environment can't be installed
 ├── BoundaryError         something a sandbox made may not cross to the host
 ├── StorageFull           a disk or a cap is full (also an OSError)
@@ -79,6 +80,10 @@ class EngineUnavailable(EngineError):
 
 
 class OutcomeUnknown(EngineError):
+    pass
+
+
+class RunnerLost(OutcomeUnknown):
     pass
 
 

@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from labcrew.domain.base import Model, canonical_json
-from labcrew.domain.research import AgentName
+from labcrew.domain.research import AgentName, UntrustedText
 from labcrew.errors import JudgementError
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -44,6 +44,7 @@ class Judgement(Generic[Q, A]):
         rule: answers without a language model; pure and deterministic.
         prompt: what a chat model is told, beside the question as JSON.
         check: what is wrong with an answer that has the right shape, or None.
+        reads: which untrusted texts a question holds: a model that answers it read them.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Judgement(Generic[Q, A]):
     rule: Callable[[Q], A]
     prompt: str
     check: Callable[[Q, A], str | None] = lambda _question, _answer: None
+    reads: Callable[[Q], tuple[UntrustedText, ...]] = lambda _question: ()
 
 
 class Verdict(Model, Generic[A]):
@@ -62,6 +64,9 @@ class Verdict(Model, Generic[A]):
     fallbacks: tuple[str, ...] = ()
 
 
+Record = Callable[[Judgement[Any, Any], BaseModel, Verdict[Any]], None]
+
+
 @dataclass(frozen=True)
 class Judge:
     """Asks the model set for an agent, then the rule.
@@ -70,23 +75,27 @@ class Judge:
         models: agent name → chat model; "default" serves the agents without one.
         attempts: tries a question before the rule answers, at least 1.
         timeout_s: seconds for one try.
-        record: is told of every answer that a model gave or failed to give.
+        record: is told of every answer that a model gave or failed to give, before it is used.
+        closed: whether questions that hold untrusted text are kept from models: their rules answer.
     """
 
     models: Mapping[str, ChatModel]
     attempts: int = 2
     timeout_s: float = 60.0
-    record: Callable[[str, BaseModel, Verdict[Any]], None] | None = None
+    record: Record | None = None
+    closed: bool = False
 
     async def ask(self, judgement: Judgement[Q, A], question: Q) -> Verdict[A]:
         """Answers a question; never raises for what a model does."""
         verdict = await self._answer(judgement, question)
         if self.record is not None and (verdict.fallbacks or verdict.by != "rule"):
-            self.record(judgement.name, question, verdict)
+            self.record(judgement, question, verdict)
         return verdict
 
     async def _answer(self, judgement: Judgement[Q, A], question: Q) -> Verdict[A]:
         model = self.models.get(judgement.agent) or self.models.get("default")
+        if self.closed and judgement.reads(question):
+            model = None
         troubles: list[str] = []
         if model is not None:
             system = f"{judgement.prompt}\n\n{UNTRUSTED}"

@@ -1,17 +1,19 @@
 """The policy table: which agent may use which tool with which arguments.
 
-The first row that fits decides; what no row names is refused. "gate" rows are allowed once a person
-(or `--yes`) accepted the gate of that kind for the ticket's present revision.
+The first row of an agent and a tool whose arguments all fit decides; what no row names is refused.
+Each argument has a condition, and an argument without one is refused. "plan" and "merge" rows wait
+until a person (or `--yes`) accepted the gate of that kind for the ticket's present revision.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
+from labcrew import policy_conditions as must
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
-
-Arguments = dict[str, Any]
+from labcrew.policy_conditions import Call, Condition
 
 
 @dataclass(frozen=True)
@@ -21,54 +23,157 @@ class Row:
     Args:
         agents: who it speaks of.
         tool: the tool's name.
-        verdict: allowed, refused, or the gate that must have been accepted.
+        verdict: allowed, or the gate that must have been accepted.
         because: shown to the agent and to people.
-        when: a condition on the call's arguments; without one the row always fits.
+        arguments: argument → what it must be.
     """
 
     agents: tuple[AgentName, ...]
     tool: str
-    verdict: Literal["allowed", "refused"] | GateKind
+    verdict: Literal["allowed"] | GateKind
     because: str
-    when: Callable[[Arguments], bool] | None = None
+    arguments: Mapping[str, Condition]
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What the table says of a call.
+
+    Args:
+        verdict: "waits" for a gate that was not accepted.
+        because: why, in words for agents and people.
+        gate: the gate that it rests on, or waits for.
+    """
+
+    verdict: Literal["allowed", "refused", "waits"]
+    because: str
+    gate: GateKind | None = None
+
+
+def _row(
+    agents: str, tool: str, verdict: Literal["allowed"] | GateKind, because: str, **args: Condition
+) -> Row:
+    named: tuple[Any, ...] = tuple(agents.split())
+    return Row(named, tool, verdict, because, MappingProxyType(args))
 
 
 POLICY: tuple[Row, ...] = (
-    Row(("literature_review",), "read_library", "allowed", "parsed in a sandbox, taken as data"),
-    Row(("literature_review",), "search_papers", "allowed", "trusted clients, fixed hosts"),
-    Row(("coordinator", "literature_review"), "recall_memory", "allowed", "reading only"),
-    Row(("data_pipeline",), "profile_data", "allowed", "reading only, in a sandbox"),
-    Row(("data_pipeline",), "clean_data", "plan", "taking rows out changes the criterion"),
-    Row(("experiment_launcher",), "prepare_environment", "plan", "installs software"),
-    Row(("experiment_launcher",), "render_settings", "allowed", "edits a copy, in a sandbox"),
-    Row(("experiment_launcher",), "start_trial", "plan", "spends the budget"),
-    Row(("log_monitor",), "watch_trial", "allowed", "reading only"),
-    Row(("log_monitor",), "stop_trial", "allowed", "stopping is always safe"),
-    Row(("log_monitor",), "collect_outputs", "allowed", "through the one reading function"),
-    Row(
-        ("log_monitor",),
-        "evaluate_outputs",
-        "allowed",
-        "validation steers the search",
-        when=lambda arguments: arguments.get("split") == "validation",
+    _row(
+        "literature_review", "read_library", "allowed", "parsed in a sandbox, taken as data",
+        folder=must.library,
     ),
-    Row(("log_monitor",), "track_run", "allowed", "the lab's own tracker"),
-    Row(
-        ("merge_request",),
-        "evaluate_outputs",
-        "plan",
+    _row(
+        "literature_review", "search_papers", "allowed", "trusted clients, fixed hosts",
+        queries=must.own_words, limit=must.twenty_at_most,
+    ),
+    _row(
+        "coordinator literature_review", "recall_memory", "allowed", "reading only",
+        scope=must.anything, query=must.anything, limit=must.anything, commit=must.anything,
+        data_hash=must.anything,
+    ),
+    _row(
+        "data_pipeline", "profile_data", "allowed", "reading only, in a sandbox",
+        paths=must.paths_of_the_data,
+    ),
+    _row(
+        "data_pipeline", "clean_data", "plan", "taking rows out changes the criterion",
+        path=must.training_file, sha256=must.checksum, rows=must.approved_rows,
+    ),
+    _row(
+        "experiment_launcher", "prepare_environment", "plan", "installs software",
+        key=must.approved_environment, approved=must.true,
+    ),
+    _row(
+        "experiment_launcher", "render_settings", "allowed", "edits a copy, in a sandbox",
+        file=must.settings_file, values=must.in_the_search_space,
+    ),
+    _row(
+        "experiment_launcher", "start_trial", "plan", "spends the budget",
+        trial=must.own_planned_trial, image=must.approved_image, cleaned=must.cleaned_copies,
+        overlay=must.settings_overlay, hosts=must.hosts_shown,
+    ),
+    _row("log_monitor", "watch_trial", "allowed", "reading only", trial=must.own_trial),
+    _row("log_monitor", "stop_trial", "allowed", "stopping is always safe", trial=must.own_trial),
+    _row(
+        "log_monitor", "collect_outputs", "allowed", "through the one reading function",
+        trial=must.own_trial,
+    ),
+    _row(
+        "log_monitor", "evaluate_outputs", "allowed", "validation steers the search",
+        subject=must.own_run, folder=must.outputs_of_the_subject, expected_sha256=must.checksum,
+        split=must.validation, seed=must.seed, commit=must.commit_of_the_run,
+        image=must.approved_image, data_sha256=must.checksum_or_nothing,
+        container=must.judge_container,
+    ),
+    _row(
+        "log_monitor", "track_run", "allowed", "the lab's own tracker",
+        run=must.tracked_run,
+    ),
+    _row(
+        "merge_request", "evaluate_outputs", "plan",
         "the holdout is opened for the merge request alone",
+        subject=must.own_trial, folder=must.outputs_of_the_subject, expected_sha256=must.checksum,
+        split=must.holdout, seed=must.seed, commit=must.base_commit,
+        image=must.approved_image, data_sha256=must.checksum_or_nothing,
+        container=must.judge_container,
     ),
-    Row(("merge_request",), "make_change", "plan", "lands on a new branch in the trusted copy"),
-    Row(("merge_request",), "run_smoke_test", "plan", "a fresh sandbox"),
-    Row(("merge_request",), "publish_branch", "plan", "one new branch, nothing else"),
-    Row(("merge_request",), "merge_branch", "merge", "a person merges"),
-)
+    _row(
+        "merge_request", "make_change", "plan", "lands on a new branch in the trusted copy",
+        files=must.files_of_the_change, message=must.change_message, editable=must.own_editable,
+        ref=must.change_ref,
+    ),
+    _row(
+        "merge_request", "run_smoke_test", "plan", "a fresh sandbox",
+        subject=must.own_smoke_test, commit=must.own_change, template=must.smoke_command,
+        values=must.in_the_search_space, seed=must.seed, image=must.approved_image,
+        cleaned=must.cleaned_copies,
+    ),
+    _row(
+        "merge_request", "publish_branch", "plan", "one new branch, nothing else",
+        commit=must.own_change, branch=must.own_branch,
+    ),
+    _row(
+        "merge_request", "merge_branch", "merge", "a person merges",
+        target=must.shown_target, commit=must.shown_commit,
+        merge_request=must.shown_request,
+    ),
+)  # fmt: skip
 
 
-def decide(agent: AgentName, tool: str, arguments: Arguments) -> tuple[str, str]:
-    """The verdict on a call and its reason; ("refused", …) where no row fits."""
+def decide(call: Call) -> Ruling:
+    """The table's word on a call; refused where no row fits.
+
+    Args:
+        call: who asks for what, with the facts that the conditions need.
+    """
+    refusal = f"no row of the policy table lets {call.agent} use {call.tool}"
     for row in POLICY:
-        if agent in row.agents and tool == row.tool and (row.when is None or row.when(arguments)):
-            return row.verdict, row.because
-    return "refused", f"no row of the policy table lets {agent} use {tool} like this"
+        if call.agent not in row.agents or call.tool != row.tool:
+            continue
+        gate = None if row.verdict == "allowed" else row.verdict
+        if gate is not None and call.facts.approval(gate) is None:
+            return Ruling("waits", row.because, gate)
+        trouble = _trouble(row, call)
+        if trouble is None:
+            return Ruling("allowed", row.because, gate)
+        refusal = trouble
+    return Ruling("refused", refusal)
+
+
+def in_words(condition: Condition) -> str:
+    """What an argument must be: the first line of its condition's docstring, without its dot."""
+    return (condition.__doc__ or condition.__name__).splitlines()[0].rstrip(".")
+
+
+def _trouble(row: Row, call: Call) -> str | None:
+    unknown = sorted(set(call.arguments) - set(row.arguments))
+    if unknown:
+        return f"the table says nothing of its argument {unknown[0]}"
+    for name, condition in row.arguments.items():
+        try:
+            fits = condition(call, call.arguments.get(name))
+        except (TypeError, ValueError, AttributeError, LookupError):
+            fits = False  # not even of the right shape
+        if not fits:
+            return f"{name} must be: {in_words(condition)}"
+    return None

@@ -4,9 +4,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from labcrew.domain.hosts import PrivateHost
 from labcrew.errors import SettingsError
 
 
@@ -37,6 +38,15 @@ class SandboxSettings(BaseModel):
     volumes: Literal["capped", "plain"] = Field(
         default="capped",
         description="plain: workspaces without a cap, where the engine has no loop devices",
+    )
+    private_hosts: tuple[PrivateHost, ...] = Field(
+        default=(),
+        description="hosts of tickets and package indexes that may have a private address, as"
+        " models.example.org or models.example.org=10.0.0.5; weakens what keeps runs out of the"
+        " lab's own network",
+    )
+    name_servers: tuple[IPvAnyAddress, ...] = Field(
+        default=(), description="addresses that proxies ask for names; none: the engine's"
     )
 
 

@@ -8,29 +8,50 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.repository import Repositories
-from labcrew.domain.sandbox import OutputFile, OverlayFile, RunResult, SandboxSpec, SandboxStatus
-from labcrew.errors import EngineError, EngineUnavailable, NotFound, OutcomeUnknown
+from labcrew.domain.sandbox import (
+    NetworkRequest,
+    OutputFile,
+    OverlayFile,
+    RunResult,
+    SandboxSpec,
+    SandboxStatus,
+)
+from labcrew.errors import (
+    EngineError,
+    EngineUnavailable,
+    LabcrewError,
+    NotFound,
+    OutcomeUnknown,
+    StorageFull,
+)
 from labcrew.settings import SandboxSettings
-from sandboxes import hardening, workspaces
-from sandboxes.calls import Calls
+from sandboxes import hardening, orphans, workspaces
 from sandboxes.client import connect, translated
 from sandboxes.crossing import Crossing
+from sandboxes.deadlines import Watch
+from sandboxes.host_pip import host_pip
 from sandboxes.logs import follow
+from sandboxes.network.rules import for_hosts
+from sandboxes.network.uplink import Uplinks
 from sandboxes.owners import owner
+from sandboxes.runner import program
+from sandboxes.runner.residents import Residents
 from sandboxes.streams import Output, Stream
 from sandboxes.tarballs import owned
-from sandboxes.text import clean
+from sandboxes.text import clean, engine_time
 from sandboxes.volumes import Volumes
 
 if TYPE_CHECKING:
     from docker.api import APIClient
 
+_CREW_MARK = "labcrew.crew"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
+
+_MORE = "Raise the ticket's budget.disk_mb and resume it."
 
 
 class DockerSandboxes:
@@ -42,6 +63,7 @@ class DockerSandboxes:
         client: the engine; default: the one that DOCKER_HOST names, asked at the first call.
         settings: how containers are run.
         folder: the home's root; None for a home that ends with this process.
+        runner: the program that takes calls in tool containers.
     """
 
     def __init__(
@@ -52,20 +74,40 @@ class DockerSandboxes:
         *,
         settings: SandboxSettings | None = None,
         folder: Path | None = None,
+        runner: tuple[str, ...] | None = None,
     ) -> None:
         if not _NAME.fullmatch(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
         self._home = home_id
         self._repositories = repositories
         self._client = client
-        self._calls: Calls | None = None
+        self._runner = runner
+        self._residents: Residents | None = None
+        self._watch: Watch | None = None
+        self._has_runtime = False
+        self._local: dict[str, bool] = {}
         self._settings = settings or SandboxSettings()
         self._owner = owner(folder)
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
 
     def close(self) -> None:
-        """Ends what serves this process alone; containers and workspaces stay."""
+        """Ends what serves this process alone: runners, keeper, watch; workspaces stay."""
+        if self._residents is not None:
+            self._residents.close()
         self._volumes.close()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """How containers are run."""
+        return self._settings
+
+    @property
+    def uplinks(self) -> Uplinks:
+        """The proxies of sandboxes that may reach something. Raises EngineUnavailable."""
+        return Uplinks(self.client, self._home, self._owner, self._settings)
 
     @property
     def client(self) -> APIClient:
@@ -79,6 +121,13 @@ class DockerSandboxes:
         """The home whose containers these are."""
         return self._home
 
+    @property
+    def residents(self) -> Residents:
+        """The runners of the tool containers that this process started or called."""
+        if self._residents is None:
+            self._residents = Residents(self.client, self._volumes.ready)
+        return self._residents
+
     def container_name(self, name: str) -> str:
         """What the engine calls the container, and its workspace's volume."""
         if not _NAME.fullmatch(name):
@@ -87,22 +136,37 @@ class DockerSandboxes:
 
     def start(self, spec: SandboxSpec) -> None:
         container = self.container_name(spec.name)
+        if not takes_calls(spec):
+            self._start(container, spec)
+        elif not self.residents.holds(container):
+            with self.residents.door(container):
+                self._start(container, spec)
+
+    def _start(self, container: str, spec: SandboxSpec) -> None:
         if not self._create(spec, attached=False):
             state = self._inspect(container)
             if state is None:
-                return self.start(spec)  # it was removed in between
+                return self._start(container, spec)  # it was removed in between
             if state["State"]["Status"] != "created":
                 return None
-            self._volumes.ready()
+            self._volumes.ready(container)
         # Never started: perhaps killed half filled. Filling it again changes nothing.
         self._fill(container, spec)
-        with translated(f"start container {container}"):
-            self.client.start(container)
+        if takes_calls(spec):
+            self.residents.open(container)
+        else:
+            with translated(f"start container {container}"):
+                self.client.start(container)
+        self._watching().add(container, spec.limits.timeout_s)
         return None
 
     def status(self, name: str) -> SandboxStatus:
         found = self._inspect(self.container_name(name))
-        return _status(name, found)
+        status = _status(name, found)
+        if status.state == "exited" and status.exit_code != 0:
+            full = self._volumes.full(self.container_name(name))
+            return status.model_copy(update={"workspace_full": full})
+        return status
 
     def follow(self, name: str) -> Iterator[str]:
         return follow(self.client, self.container_name(name))
@@ -120,14 +184,16 @@ class DockerSandboxes:
     def remove(self, name: str) -> None:
         container = self.container_name(name)
         workspaces.remove_container(self.client, container)
+        self.uplinks.close(container)
         self._volumes.remove(container)
-        if self._calls is not None:
-            self._calls.forget(container)
+        if self._residents is not None:
+            self._residents.forget(container)
 
     def collect(
         self, name: str, path: str, destination: Path, cap_mb: int
     ) -> tuple[OutputFile, ...]:
-        return self._crossing().collect(self.container_name(name), path, destination, cap_mb)
+        container = self.container_name(name)
+        return self._crossing(container).collect(container, path, destination, cap_mb)
 
     def run(self, spec: SandboxSpec) -> RunResult:
         container = self.container_name(spec.name)
@@ -146,12 +212,13 @@ class DockerSandboxes:
     def exec(
         self, name: str, command: tuple[str, ...], *, stdin: bytes = b"", timeout_s: float = 60
     ) -> RunResult:
-        return self._exec().run(
+        return self.residents.run(
             self.container_name(name), command, stdin=stdin, timeout_s=timeout_s
         )
 
     def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
-        return self._crossing().read_file(self.container_name(name), path, cap_mb)
+        container = self.container_name(name)
+        return self._crossing(container).read_file(container, path, cap_mb)
 
     def write_files(self, name: str, files: tuple[OverlayFile, ...]) -> None:
         # By its own user, in the container: a link planted there leads no further than it could.
@@ -161,6 +228,8 @@ class DockerSandboxes:
             stdin=owned(b"", files),
             timeout_s=120,
         )
+        if result.exit_code != 0 and "No space left" in result.stderr:
+            raise StorageFull(f"The workspace of {name} is full", _MORE)
         if result.exit_code != 0:
             raise EngineError(f"Could not write files in {name}: {result.stderr[-500:]}")
 
@@ -174,48 +243,50 @@ class DockerSandboxes:
             except ImageNotFound:
                 raise NotFound(f"The engine has no image {image}") from None
 
+    def requests(self, name: str) -> tuple[NetworkRequest, ...]:
+        return self.uplinks.requests(self.container_name(name))
+
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         marks = [f"{hardening.HOME}={self._home}"]
         if ticket is not None:
             marks.append(f"{hardening.TICKET}={ticket}")
-        found = []
-        for item in self._containers(marks):
-            name = item["Labels"].get(hardening.NAME, "")
-            status = self.status(name) if name else None
-            if status is not None and status.state != "missing":
-                found.append(status)
-        return tuple(sorted(found, key=lambda status: status.name))
-
-    def sweep(self, now: datetime) -> tuple[str, ...]:
-        """Stops this home's containers that run past their deadline; answers their names."""
-        stopped = []
-        for item in self._containers([f"{hardening.HOME}={self._home}"], state="running"):
-            name = item["Labels"].get(hardening.NAME, "")
-            started = self.status(name).started_at
-            limit = float(item["Labels"].get(hardening.TIMEOUT, "inf"))
-            if started is not None and (now - started).total_seconds() > limit:
-                self.stop(name)
-                stopped.append(name)
-        return tuple(stopped)
+        # A sandbox and its proxy have the name in common.
+        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
+        statuses = [self.status(name) for name in sorted(names) if name]
+        return tuple(status for status in statuses if status.state != "missing")
 
     def clean_orphans(self, living: set[str]) -> tuple[str, ...]:
         """Removes this home's containers and volumes whose names are not among the living."""
-        marks = [f"{hardening.HOME}={self._home}"]
-        names = {item["Labels"].get(hardening.NAME, "") for item in self._containers(marks)}
-        with translated("list volumes"):
-            volumes = self.client.volumes(filters={"label": marks})["Volumes"] or []
-        names |= {item["Labels"].get(hardening.NAME, "") for item in volumes}
-        gone = sorted(name for name in names - living if name)
+        orphans.remove_keepers(self.client, self._home, but=self._volumes.keeper)
+        prefix = self.container_name("x").removesuffix("x")
+        names = orphans.names(self.client, self._home)
+        names |= {volume.removeprefix(prefix) for volume in self._volumes.names()}
+        gone = sorted(names - living)
         for name in gone:
             self.remove(name)
+        orphans.remove_networks(self.client, orphans.networks(self.client, self._home))
+        if names & living:
+            self._watching().adopt()
         return tuple(gone)
 
     def _create(self, spec: SandboxSpec, *, attached: bool) -> bool:
         """Makes the container; False if one of this home has the name already."""
+        try:
+            return self._made(spec, attached=attached)
+        except OutcomeUnknown:
+            raise
+        except LabcrewError:
+            with suppress(EngineError):  # its workspace was made first
+                self._volumes.remove(self.container_name(spec.name))
+            raise
+
+    def _made(self, spec: SandboxSpec, *, attached: bool) -> bool:
         from docker.errors import APIError, ImageNotFound
 
         container = self.container_name(spec.name)
-        body = self.body(spec, attached=attached)
+        body = self.body(spec, attached=attached, network=self._network(spec, container))
+        if not attached and takes_calls(spec):
+            body = program.moved_in(body, self._runner or program.command())
         with translated(f"create container {container}"):
             try:
                 self.client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
@@ -234,6 +305,13 @@ class DockerSandboxes:
                 return False
         return True
 
+    def _network(self, spec: SandboxSpec, container: str) -> str:
+        """None, or the proxy's network of a sandbox that may reach hosts."""
+        if not spec.hosts or self._inspect(container) is not None:
+            return "none"
+        settings = for_hosts(spec.hosts, self._settings.private_hosts, host_pip())
+        return self.uplinks.open(container, spec.name, spec.ticket, settings)
+
     def body(
         self,
         spec: SandboxSpec,
@@ -251,12 +329,41 @@ class DockerSandboxes:
             attached=attached,
             network=network,
             writable_root=writable_root,
+            knows_localhost=self._knows_localhost(spec.image),
             driver=self._volumes.driver(
                 container, spec.limits, hardening.labels(self._home, spec, self._owner)
             ),
             owner=self._owner,
-            runtime=self._settings.runtime,
+            runtime=self._runtime(),
         )
+
+    def _knows_localhost(self, image: str) -> bool:
+        """Whether an image was made from labcrew's own (see sandboxes/image/Dockerfile)."""
+        from docker.errors import ImageNotFound
+
+        if image not in self._local:
+            with translated(f"look at image {image}"):
+                try:
+                    found: Any = self.client.inspect_image(image)  # type: ignore[no-untyped-call]
+                except ImageNotFound:
+                    return True  # creating the container says so better
+            self._local[image] = _CREW_MARK in (found["Config"]["Labels"] or {})
+        return self._local[image]
+
+    def _runtime(self) -> str:
+        """The runtime that is set. Raises EngineError where the engine has none of that name."""
+        wanted = self._settings.runtime
+        if wanted and not self._has_runtime:
+            with translated("ask the engine for its runtimes"):
+                known = sorted(self.client.info()["Runtimes"])
+            if wanted not in known:
+                raise EngineError(
+                    f"The setting sandbox.runtime names {wanted}; the engine has"
+                    f" {', '.join(known)}",
+                    "Install it on the engine's host, or clear the setting.",
+                )
+            self._has_runtime = True
+        return wanted
 
     def _fill(self, container: str, spec: SandboxSpec) -> None:
         archive = b""
@@ -265,8 +372,17 @@ class DockerSandboxes:
             source = spec.workspace
             archive = self._repositories.archive(source.repository, source.commit, source.without)
             extra = source.overlay
-        with translated(f"fill the workspace of {container}"):
-            self.client.put_archive(container, "/workspace", owned(archive, extra))
+        try:
+            with translated(f"fill the workspace of {container}"):
+                self.client.put_archive(container, "/workspace", owned(archive, extra))
+        except StorageFull as error:
+            if not self._volumes.capped:
+                raise
+            raise StorageFull(
+                f"The workspace of {spec.name} is full: it holds {spec.limits.workspace_mb} MiB"
+                f" and {spec.limits.workspace_files} files, less than what goes into it",
+                _MORE,
+            ) from error
 
     def _run(self, container: str, spec: SandboxSpec) -> RunResult:
         output = Output(cap=spec.limits.output_mb << 20)
@@ -295,6 +411,7 @@ class DockerSandboxes:
             timed_out=output.timed_out,
             truncated=output.truncated,
             out_of_memory=bool(found["State"]["OOMKilled"]),
+            workspace_full=bool(found["State"]["ExitCode"]) and self._volumes.full(container),
             duration_s=round(time.monotonic() - began, 3),
         )
 
@@ -331,14 +448,19 @@ class DockerSandboxes:
             found: list[dict[str, Any]] = self.client.containers(all=True, filters=filters)
         return found
 
-    def _exec(self) -> Calls:
-        if self._calls is None:
-            self._calls = Calls(self.client)
-        return self._calls
+    def _watching(self) -> Watch:
+        if self._watch is None:
+            self._watch = Watch(self.client, self._home)
+        return self._watch
 
-    def _crossing(self) -> Crossing:
-        self._volumes.ready()
+    def _crossing(self, container: str) -> Crossing:
+        self._volumes.ready(container)
         return Crossing(self.client)
+
+
+def takes_calls(spec: SandboxSpec) -> bool:
+    """Whether a started container waits for calls, rather than running a command of its own."""
+    return spec.purpose == "tools" and not spec.command
 
 
 def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
@@ -346,7 +468,7 @@ def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
         return SandboxStatus(name=name, state="missing")
     state = found["State"]
     if state["Running"] or state["Paused"] or state["Restarting"]:
-        return SandboxStatus(name=name, state="running", started_at=_time(state["StartedAt"]))
+        return SandboxStatus(name=name, state="running", started_at=engine_time(state["StartedAt"]))
     if state["Status"] == "created":
         return SandboxStatus(name=name, state="created")
     return SandboxStatus(
@@ -354,14 +476,6 @@ def _status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
         state="exited",
         exit_code=state["ExitCode"],
         out_of_memory=bool(state["OOMKilled"]),
-        started_at=_time(state["StartedAt"]),
-        finished_at=_time(state["FinishedAt"]),
+        started_at=engine_time(state["StartedAt"]),
+        finished_at=engine_time(state["FinishedAt"]),
     )
-
-
-def _time(text: str) -> datetime | None:
-    if not text or text.startswith("0001-"):
-        return None
-    # Nanoseconds are more than Python reads.
-    trimmed = re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00")
-    return datetime.fromisoformat(trimmed).astimezone(UTC)

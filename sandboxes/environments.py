@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import (
     EnvironmentPlan,
     Limits,
+    NetworkRequest,
     OverlayFile,
     ReadOnlyInput,
     SandboxSpec,
@@ -21,8 +23,10 @@ from labcrew.domain.ticket import Ticket
 from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
 from sandboxes.client import translated
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.host_pip import host_pip
+from sandboxes.host_pip import HostPip, host_pip
 from sandboxes.images import BaseImage, base_tag
+from sandboxes.network.dockerfile import replaced, with_arguments
+from sandboxes.network.rules import NOT_LISTED, for_install, hosts_of, pip_variables
 from sandboxes.patterns import hidden, matches
 from sandboxes.requirements import (
     FOUND_IN_ORDER,
@@ -60,9 +64,9 @@ class Environments:
     Args:
         sandboxes: the home's containers.
         repositories: where requirement files are read.
-        network: the engine's network that installs may use.
         limits: bounds of one install.
         say: is told in plain words what is being done.
+        pip: answers what reaches the package index; default: this machine's.
     """
 
     def __init__(
@@ -70,17 +74,18 @@ class Environments:
         sandboxes: DockerSandboxes,
         repositories: Repositories,
         *,
-        network: str = "bridge",
         limits: Limits | None = None,
         say: Say = lambda text: None,
+        pip: Callable[[], HostPip] = host_pip,
     ) -> None:
         self._sandboxes = sandboxes
         self._repositories = repositories
-        self._network = network
+        self._requests: dict[str, tuple[NetworkRequest, ...]] = {}
         self._limits = limits or Limits(
             cpus=2, memory_mb=4096, pids=512, timeout_s=3600, workspace_mb=32768
         )
         self._say = say
+        self._pip = pip
 
     def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
         """What the ticket's runs need; the engine is only asked which image a name means now.
@@ -146,6 +151,9 @@ class Environments:
                 self._install(client, plan, base, tag)
         return tag
 
+    def requests(self, key: str) -> tuple[NetworkRequest, ...]:
+        return self._requests.get(key, ())
+
     def _image_plan(self, image: str, repository: str, commit: str) -> EnvironmentPlan:
         """Bound to the image's content, where the engine can say what the name means now."""
         try:
@@ -176,7 +184,9 @@ class Environments:
         return EnvironmentPlan(
             kind="dockerfile",
             description=clean(
-                f"`docker build` of {path}: it runs as root on the engine, with network{apart}"
+                f"`docker build` of {path}: it runs as root in containers of the engine that reach"
+                f" nothing but the package index; the engine itself fetches the image that it"
+                f" builds on{apart}"
             ),
             needs_gate=True,
             key=content_hash(
@@ -193,8 +203,13 @@ class Environments:
     ) -> EnvironmentPlan:
         lines = found.text.splitlines()
         parts = [f"pip install into Python 3.11, from {source or 'the ticket'}: {', '.join(lines)}"]
+        try:
+            hosts = hosts_of(found.addresses)
+        except ValueError as error:
+            raise EnvironmentBroken(f"{source or 'environment.packages'}: {error}") from None
         if found.addresses:
             parts.append(f"from other places than the package index: {', '.join(found.addresses)}")
+            parts.append(f"the install may reach {', '.join(hosts)}")
         if found.left_out:
             parts.append(f"left out (runs use the copy in /workspace): {', '.join(found.left_out)}")
         text = found.text + "".join(
@@ -205,6 +220,7 @@ class Environments:
             description=clean("; ".join(parts)),
             needs_gate=bool(found.addresses),
             key=content_hash({"base": base_tag(), "requirements": text}),
+            hosts=hosts,
             requirements=text,
             source=source or "",
             repository=repository,
@@ -215,7 +231,7 @@ class Environments:
         # The name is the plan's: an install that was cut off is found again, not doubled.
         name = f"env-{plan.key[:16]}"
         container = self._sandboxes.container_name(name)
-        pip = host_pip()
+        pip = self._pip()
         folders = tuple(f"/packages/{index}" for index in range(len(pip.folders)))
         spec = SandboxSpec(
             name=name,
@@ -230,20 +246,20 @@ class Environments:
             limits=self._limits,
         )
         status = self._sandboxes.status(name)
-        if status.state in {"created", "exited"} and status.exit_code != 0:
+        # One whose proxy is gone (a restarted engine) can't go on.
+        if status.state == "created" or (status.state == "exited" and status.exit_code != 0):
             self._sandboxes.remove(name)
             status = self._sandboxes.status(name)
         if status.state == "missing":
             self._say(f"Installing the environment ({len(plan.requirements.splitlines())} lines) …")
-            body = self._sandboxes.body(spec, network=self._network, writable_root=True)
+            network = self._uplink(container, name, plan, pip)
+            body = self._sandboxes.body(spec, network=network, writable_root=True)
             files = (
                 OverlayFile(path="install.sh", content=_INSTALL.encode()),
                 OverlayFile(path="requirements.txt", content=plan.requirements.encode()),
                 OverlayFile(path="constraints.txt", content=_constraints(plan).encode()),
                 OverlayFile(path="host/ca.pem", content=pip.certificates),
-                OverlayFile(
-                    path="host/environment", content=pip.shell("/workspace/host", folders).encode()
-                ),
+                OverlayFile(path="host/environment", content=_variables(pip, folders).encode()),
             )
             with translated(f"start the install {container}"):
                 client.create_container_from_config(body, container)  # type: ignore[no-untyped-call]
@@ -251,6 +267,7 @@ class Environments:
                 client.start(container)
         timed_out = self._wait(name)
         try:
+            self._requests[plan.key] = self._sandboxes.requests(name)
             status = self._sandboxes.status(name)
             if timed_out or status.exit_code != 0:
                 raise self._broken(client, container, plan, timed_out, status.out_of_memory)
@@ -296,7 +313,8 @@ class Environments:
         errors = "\n".join(f"  {line[:300]}" for line in lines[-12:])
         reason = "it took too long" if late else "its memory ran out" if memory else "pip failed"
         return EnvironmentBroken(
-            f"The ticket's environment could not be installed: {reason}\n{errors}",
+            f"The ticket's environment could not be installed: {reason}\n{errors}"
+            f"{_refusals(self.requests(plan.key))}",
             "Correct the requirements and assign the ticket again, or name an image that the"
             " engine has (environment.image).",
         )
@@ -304,18 +322,35 @@ class Environments:
     def _build(self, client: APIClient, plan: EnvironmentPlan, tag: str) -> None:
         self._say(f"Building {plan.source} …")
         archive = self._repositories.archive(plan.repository, plan.commit, without=plan.without)
+        text = self._read(plan.repository, plan.commit, plan.source)
+        pip = self._pip()
+        variables = pip_variables(pip)
+        context = replaced(archive, plan.source, with_arguments(text, variables).encode())
+        name = f"build-{plan.key[:16]}"
+        container = self._sandboxes.container_name(name)
         lines: list[str] = []
         failed = ""
-        with translated(f"build {plan.source}"):
-            for entry in client.build(
-                fileobj=io.BytesIO(archive), custom_context=True, dockerfile=plan.source,
-                tag=tag, rm=True, forcerm=True, decode=True,
-            ):  # fmt: skip
-                lines += str(entry.get("stream", "")).splitlines()
-                failed = failed or str(entry.get("error", ""))
+        try:
+            network = self._uplink(container, name, plan, pip)
+            with translated(f"build {plan.source}"):
+                for entry in client.build(
+                    fileobj=io.BytesIO(context), custom_context=True, dockerfile=plan.source,
+                    tag=tag, rm=True, forcerm=True, decode=True, network_mode=network,
+                    buildargs=variables,
+                ):  # fmt: skip
+                    lines += str(entry.get("stream", "")).splitlines()
+                    failed = failed or str(entry.get("error", ""))
+            self._requests[plan.key] = self._sandboxes.requests(name)
+        finally:
+            self._sandboxes.remove(name)
         if failed:
-            tail = clean("\n".join([*lines[-12:], failed]))
+            tail = clean("\n".join([*lines[-12:], failed])) + _refusals(self.requests(plan.key))
             raise EnvironmentBroken(f"{plan.source} could not be built:\n{tail}")
+
+    def _uplink(self, container: str, name: str, plan: EnvironmentPlan, pip: HostPip) -> str:
+        """The network of an install: the package index, and what a person let it reach."""
+        settings = for_install(plan.hosts, self._sandboxes.settings.private_hosts, pip)
+        return self._sandboxes.uplinks.open(container, name, "", settings)
 
     def _pinned(self, image: str) -> str:
         """The image by its content id, so that a later tag of the same name changes nothing."""
@@ -345,3 +380,18 @@ class Environments:
 def _constraints(plan: EnvironmentPlan) -> str:
     lines = plan.requirements.splitlines(keepends=True)
     return "".join(line.removeprefix(_CONSTRAINT) for line in lines if line.startswith(_CONSTRAINT))
+
+
+def _variables(pip: HostPip, folders: tuple[str, ...]) -> str:
+    """Lines of a shell script: pip's way to the proxy; no address or password of the machine's."""
+    variables = pip_variables(pip, folders)
+    if pip.certificates:
+        bundle = "/workspace/host/ca.pem"
+        variables |= {"PIP_CERT": bundle, "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle}
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def _refusals(requests: tuple[NetworkRequest, ...]) -> str:
+    """What an install was not let through to, as a last line."""
+    hosts = [r.host for r in requests if r.verdict == "refused" and r.reason == NOT_LISTED]
+    return f"\n  It asked for hosts that it may not reach: {', '.join(hosts)}" if hosts else ""

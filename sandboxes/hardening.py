@@ -9,6 +9,8 @@ from typing import Any
 
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import InputError
+from labcrew.host_paths import refusal
+from sandboxes.network.rules import proxy_variables
 from sandboxes.tarballs import CREW
 
 USER = f"{CREW}:{CREW}"
@@ -18,6 +20,22 @@ HOME, TICKET, TRIAL, PURPOSE, NAME = (
 OWNER, KEEPER = "labcrew.owner", "labcrew.keeper"
 TIMEOUT, OUTPUT = "labcrew.timeout_s", "labcrew.output_mb"
 _SCRATCH = "/tmp"  # noqa: S108 - inside the container, a file system of its own
+# What the kernel shows of the whole machine, not of the container. The engine's own list is
+# shorter, and grew with its versions; a path that a kernel lacks does no harm here.
+_HIDDEN = (
+    "/proc/acpi", "/proc/asound", "/proc/cmdline", "/proc/config.gz", "/proc/interrupts",
+    "/proc/iomem", "/proc/ioports", "/proc/kallsyms", "/proc/kcore", "/proc/key-users",
+    "/proc/keys", "/proc/kmsg", "/proc/kpagecgroup", "/proc/kpagecount", "/proc/kpageflags",
+    "/proc/latency_stats", "/proc/modules", "/proc/mtrr", "/proc/sched_debug", "/proc/scsi",
+    "/proc/slabinfo", "/proc/timer_list", "/proc/timer_stats", "/proc/vmallocinfo",
+    "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/bpf", "/sys/fs/pstore",
+    "/sys/kernel", "/sys/module",
+)  # fmt: skip
+_READ_ONLY = (
+    "/proc/bus", "/proc/driver", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+)  # fmt: skip
+_NAME_INSIDE = "sandbox"
+_KILLED_FIRST = 500  # of 1000: before the machine's own programs when its memory runs out
 
 
 @lru_cache(maxsize=1)
@@ -43,8 +61,8 @@ def labels(home: str, spec: SandboxSpec, owner: str = "") -> dict[str, str]:
 
 def body(
     home: str, spec: SandboxSpec, volume: str, *, attached: bool = False, network: str = "none",
-    writable_root: bool = False, driver: dict[str, Any] | None = None, owner: str = "",
-    runtime: str = "",
+    writable_root: bool = False, knows_localhost: bool = False,
+    driver: dict[str, Any] | None = None, owner: str = "", runtime: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """The create call of a container.
 
@@ -53,13 +71,16 @@ def body(
         spec: what is asked for.
         volume: the name of its workspace's volume.
         attached: its output is read as it comes and not kept by the engine.
-        network: "none", but for installs.
+        network: "none", or "container:<id>" of the network's holder that it joins.
         writable_root: for installs, whose root file system becomes an image.
+        knows_localhost: its image finds `localhost` without /etc/hosts, and nobody joins its
+            network. For others the engine has to set that up, which takes it nearly as long as all
+            the rest of a start.
         driver: how its volume is made (see volumes.py); default: as the engine likes.
         owner: whose the home is, as a label (see owners.py).
         runtime: the engine's runtime to run it; default: the engine's own.
 
-    Raises InputError for an input that the sandbox's user could not read.
+    Raises InputError for an input that no sandbox may be shown, or that its user could not read.
     """
     limits = spec.limits
     marks = labels(home, spec, owner)
@@ -67,6 +88,7 @@ def body(
         "HOME": _SCRATCH,
         # Without it numerical libraries start a thread for each of the host's cores.
         "OMP_NUM_THREADS": str(max(1, round(limits.cpus))),
+        **(proxy_variables() if spec.hosts else {}),
         **spec.environment,
     }
     mounts: list[dict[str, Any]] = [
@@ -79,11 +101,11 @@ def body(
         }
     ]
     for item in spec.inputs:
-        _readable(item.source)
+        source = _shown(item.source, spec.ticket)
         mounts.append(
             {
                 "Type": "bind",
-                "Source": str(item.source.resolve()),
+                "Source": str(source),
                 "Target": item.target,
                 "ReadOnly": True,
                 "BindOptions": {"Propagation": "rprivate"},
@@ -97,7 +119,9 @@ def body(
         "WorkingDir": "/workspace",
         "Labels": marks,
         "Healthcheck": {"Test": ["NONE"]},
-        "NetworkDisabled": network == "none",
+        # A joined network brings its holder's name along.
+        **({"Hostname": _NAME_INSIDE} if network == "none" else {}),
+        "NetworkDisabled": network == "none" and knows_localhost,
         "AttachStdout": attached,
         "AttachStderr": attached,
         "HostConfig": _host(limits, mounts, attached, network, writable_root) | _run_by(runtime),
@@ -124,8 +148,12 @@ def _host(
         "MemorySwap": memory,
         "NanoCpus": int(limits.cpus * 1e9),
         "PidsLimit": limits.pids,
+        "OomScoreAdj": _KILLED_FIRST,
         "Init": True,
         "IpcMode": "private",
+        "CgroupnsMode": "private",
+        "MaskedPaths": list(_HIDDEN),
+        "ReadonlyPaths": list(_READ_ONLY),
         "ShmSize": max(64, min(4096, limits.memory_mb // 2)) << 20,
         "Tmpfs": {_SCRATCH: f"rw,exec,nosuid,nodev,size={scratch_mb}m,nr_inodes=100k,mode=1777"},
         "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
@@ -133,6 +161,12 @@ def _host(
         "RestartPolicy": {"Name": "no"},
         "Mounts": mounts,
     }
+    if network == "none":  # where the engine fills them in, the host's name servers are no business
+        host |= {
+            "Dns": ["127.0.0.1"],
+            "DnsSearch": ["."],
+            "ExtraHosts": [f"{_NAME_INSIDE}:127.0.0.1"],
+        }
     if limits.gpus:
         host["DeviceRequests"] = [{"Count": limits.gpus, "Capabilities": [["gpu"]]}]
     return host
@@ -140,6 +174,21 @@ def _host(
 
 def _run_by(runtime: str) -> dict[str, Any]:
     return {"Runtime": runtime} if runtime else {}
+
+
+def _shown(source: Path, ticket: str) -> Path:
+    """An input as it is mounted: links followed, fit to be shown, readable to the sandbox's user.
+
+    Raises InputError for any other.
+    """
+    why = refusal(source, ticket=ticket)
+    if why is not None:
+        raise InputError(
+            f"A sandbox may not be shown {source}: {why}.", "Give a copy of what it should read."
+        )
+    real = source.resolve()
+    _readable(real)
+    return real
 
 
 def _readable(source: Path) -> None:

@@ -161,7 +161,7 @@ class BaseImage:
                     *root,
                     "debootstrap",
                     "--variant=minbase",
-                    "--include=python3,python3-venv,git,ca-certificates",
+                    "--include=python3,python3-venv,git,ca-certificates,libnss-myhostname",
                     "bookworm",
                     folder,
                 ],

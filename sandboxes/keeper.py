@@ -47,7 +47,7 @@ class Keeper:
     def __init__(self, client: APIClient, home_id: str, owner: str) -> None:
         self._client = client
         self._home, self._owner = home_id, owner
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._line: _Line | None = None
         self._folder = ""
         self._finalizer: weakref.finalize[[], Keeper] | None = None
@@ -69,28 +69,13 @@ class Keeper:
 
     def has_any(self) -> bool:
         """Whether it runs, or its volume is there: else it has nothing to answer for."""
-        from docker.errors import NotFound as Missing
-
-        if self._line is not None:
-            return True
-        with translated("look for the volume of workspaces"):
-            try:
-                self._client.inspect_volume(self.volume)
-            except Missing:
-                return False
-        return True
-
-    def ready(self) -> None:
-        """Sees to it that every workspace of the home can be mounted. Raises as `ask` does."""
-        with self._lock:
-            if self._line is None or not self._line.stands():
-                self._start()
+        return self._line is not None or self._has_volume()
 
     def ask(self, do: str, **given: object) -> Any:
         """One question to the keeper, repeated once if the keeper was lost meanwhile.
 
         Args:
-            do: make, drop, usage or names; each may be repeated without harm.
+            do: make, hold, drop, usage or names; each may be repeated without harm.
             given: its arguments.
 
         Raises:
@@ -116,12 +101,13 @@ class Keeper:
             if self._line is None:
                 return
             empty = False
-            with suppress(EngineError, StorageFull):
-                empty = _checked(self._line.exchange({"do": "names"})) == []
-            container = self._line.container
+            with suppress(EngineError, StorageFull):  # asked of a new one if ours was lost
+                empty = self.ask("names") == []
+            container = self.name
             self._drop_line()
             with suppress(EngineError):
-                remove_container(self._client, container)
+                if container:
+                    remove_container(self._client, container)
                 if empty:
                     remove_volume(self._client, self.volume)
 
@@ -133,6 +119,7 @@ class Keeper:
     def _start(self) -> None:
         self._drop_line()
         marks = {hardening.KEEPER: self._home, hardening.OWNER: self._owner}
+        new = not self._has_volume()
         with translated("make the volume of workspaces"):
             made = self._client.create_volume(self.volume, driver="local", labels=marks)
         self._folder = str(made["Mountpoint"])
@@ -144,16 +131,30 @@ class Keeper:
             self._line = line
             self._client.start(container)
         answer = line.exchange(None)
-        if "error" in answer:
-            self._drop_line()
-            refused = answer["errno"] in {EPERM, EACCES} or "loop-control" in answer["error"]
-            if refused:
-                raise EngineError(
-                    "This engine can't cap workspaces: its loop devices are not to be had"
-                    f" ({answer['error']})",
-                    PLAIN,
-                )
-            _checked(answer)
+        if "error" not in answer:
+            return
+        self._drop_line()
+        with suppress(EngineError):
+            remove_container(self._client, container)
+            if new:
+                remove_volume(self._client, self.volume)
+        if answer["errno"] in {EPERM, EACCES} or "loop-control" in answer["error"]:
+            raise EngineError(
+                f"This engine can't cap workspaces: it has no loop devices for us"
+                f" ({answer['error']})",
+                PLAIN,
+            )
+        _checked(answer)
+
+    def _has_volume(self) -> bool:
+        from docker.errors import NotFound as Missing
+
+        with translated("look for the volume of workspaces"):
+            try:
+                self._client.inspect_volume(self.volume)
+            except Missing:
+                return False
+        return True
 
     def _body(self, marks: dict[str, str]) -> dict[str, Any]:
         source = (Path(__file__).parent / "keeping.py").read_text(encoding="utf-8")
@@ -242,7 +243,7 @@ class _Line:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._raw.close()
+        self._raw._response.close()
 
     def _exactly(self, size: int) -> bytes:
         data = bytearray()

@@ -64,6 +64,12 @@ class Disks:
             self._attach(name)
         return f"{name}.dev"
 
+    def hold(self, name: str) -> None:
+        """Attaches an image that another keeper made, or held; nothing where there is none."""
+        with self._alone():
+            if self._image(name).exists():
+                self._attach(name)
+
     def drop(self, name: str) -> None:
         """Removes an image; its device goes with its last mount."""
         with self._alone():
@@ -193,6 +199,9 @@ def _answer(disks: Disks, asked: dict[str, Any]) -> object:
     match asked["do"]:
         case "make":
             return disks.make(asked["name"], asked["mb"], asked["files"])
+        case "hold":
+            disks.hold(asked["name"])
+            return None
         case "drop":
             disks.drop(asked["name"])
             return None

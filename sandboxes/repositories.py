@@ -131,7 +131,7 @@ class GitRepositories:
             if not line:
                 continue
             plus, minus, path = line.split(b"\t", 2)
-            files.append(_text(path))
+            files.append(clean(_text(path)).translate(_ONE_LINE))
             added += 0 if plus == b"-" else int(plus)
             removed += 0 if minus == b"-" else int(minus)
         raw = self._git.run(
@@ -233,6 +233,9 @@ class GitRepositories:
         with path.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+_ONE_LINE = str.maketrans("\n\r", "  ")
 
 
 def _entries(listing: bytes) -> Iterator[tuple[str, str, str, str]]:

@@ -52,13 +52,19 @@ def owned(archive: bytes, extra: tuple[OverlayFile, ...] = ()) -> bytes:
 def relative(path: str) -> PurePosixPath:
     """A path that stays inside its folder. Raises BoundaryError for any other."""
     pure = PurePosixPath(path)
-    if not pure.parts or pure.is_absolute() or ".." in pure.parts or "\0" in path:
+    outside = not pure.parts or pure.is_absolute() or ".." in pure.parts
+    if outside or "\0" in path or not _encodes(path):
         raise BoundaryError(f"{path!r} is not a path inside the workspace")
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
         raise BoundaryError(f"{path!r} is not UTF-8") from None
     return pure
+
+
+def _encodes(path: str) -> bool:
+    """Whether it is Unicode: half characters stand for bytes that are none."""
+    return not any("\ud800" <= c <= "\udfff" for c in path)
 
 
 def _take_over(data: bytearray) -> tuple[set[str], int]:

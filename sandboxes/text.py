@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from datetime import UTC, datetime
 
 # CSI (colours, cursor), OSC (titles, clipboard, links; ended by BEL or ST), DCS/SOS/PM/APC
 # strings, two-byte escapes, and their eight-bit spellings. An unended string is cut at the
@@ -13,20 +14,25 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
-# Other control characters, and the marks that turn the direction of text around.
+# Other control characters; marks that turn the direction of text around; line breaks that look
+# like none; and what nobody sees but a model reads (tags, selectors, invisible spaces). Joiners
+# stay: languages and emoji need them.
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\u2028\u2029"
+    "\u00ad\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
+_HALVES = re.compile("[\ud800-\udfff]")  # of characters: they can't be printed or stored
 _HELD_MAX = 4096
 
 
 def clean(raw: bytes | str) -> str:
-    """Text without escape sequences and control characters; newline, return and tab stay.
+    """Text without escape sequences, control and invisible characters.
 
-    Invalid UTF-8 becomes U+FFFD.
+    Newline, return and tab stay. Invalid UTF-8 and half characters become U+FFFD.
     """
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    return _CONTROLS.sub("", _ESCAPES.sub("", text))
+    return _HALVES.sub("\ufffd", _CONTROLS.sub("", _ESCAPES.sub("", text)))
 
 
 class Cleaner:
@@ -56,3 +62,12 @@ def _open_escape(text: str) -> int:
         if match.end() == len(text):
             return match.start()
     return len(text)
+
+
+def engine_time(text: str) -> datetime | None:
+    """A time as the engine writes it; None for the one that it uses for never."""
+    if not text or text.startswith("0001-"):
+        return None
+    # Nanoseconds are more than Python reads.
+    trimmed = re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00")
+    return datetime.fromisoformat(trimmed).astimezone(UTC)

@@ -45,6 +45,11 @@ class Volumes:
         """Whether workspaces have a cap."""
         return self._mode == "capped"
 
+    @property
+    def keeper(self) -> str:
+        """The container of the keeper that serves now; nothing for none."""
+        return self._kept.name if self._kept is not None else ""
+
     def driver(self, volume: str, limits: Limits, labels: dict[str, str]) -> dict[str, Any]:
         """How the engine shall make a workspace's volume, as its DriverConfig; {}: it is made.
 
@@ -59,10 +64,10 @@ class Volumes:
         device = f"{self._keeper.folder}/{link}"
         return {"Name": "local", "Options": {"type": "ext4", "device": device, "o": _OPTIONS}}
 
-    def ready(self) -> None:
+    def ready(self, volume: str) -> None:
         """Called before the engine mounts a workspace again: its device is there afterwards."""
         if self.capped and self._keeper.has_any():
-            self._keeper.ready()
+            self._keeper.ask("hold", name=volume)
 
     def full(self, volume: str) -> bool:
         """Whether a workspace whose container has ended has no room left."""

@@ -22,6 +22,7 @@ from sandboxes.images import BaseImage
 from sandboxes.repositories import GitRepositories
 from tests.doubles.embedder import WordEmbedder
 from tests.doubles.memory import DictMemory
+from tests.facts import KnownFacts
 from tests.sandboxes.fixtures import UserFolder
 from tools.toolbox import Toolbox, Workbench
 
@@ -90,7 +91,10 @@ class DataLab:
     def toolbox(
         self, assigned: AssignedTicket, *, approved: bool = True, agent: AgentName = "data_pipeline"
     ) -> Toolbox:
-        return Toolbox(agent, assigned, self.bench, uuid.uuid4().hex, lambda kind: approved)
+        rows = [{"path": d.path, "row": n} for d in assigned.ticket.data for n in range(200)]
+        shown = {"plan": {"plan": {"quarantine": rows}}} if approved else {}
+        facts = KnownFacts(assigned, gates=shown)
+        return Toolbox(agent, assigned, self.bench, uuid.uuid4().hex, facts)
 
     def inside(self, name: str) -> DataInput:
         """The input for data/<name>.csv of the repository."""

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from evals.lab import bare_bench, take
+from labcrew.domain.experiment import Trial
 from labcrew.domain.research import AgentName
 from labcrew.domain.ticket import AssignedTicket
+from tests.facts import KnownFacts
 from tests.sandboxes.fixtures import UserFolder
 from tests.tickets import make_ticket
 from tools.toolbox import Toolbox, Workbench
@@ -73,14 +75,34 @@ class RunLab:
             },
             "data": [{"path": "data/train.csv", "split": "train"}],
             "budget": {"memory_mb": 128},
+            "seeds": [0, 3, 4],
             "editable": ["train.py", "experiments/**"],
         }
         return take(self.bench, make_ticket(**(fields | changes)), self.user.path)
 
     def toolbox(
-        self, assigned: AssignedTicket, agent: AgentName, *, approved: bool = True
+        self,
+        assigned: AssignedTicket,
+        agent: AgentName,
+        *trials: Trial,
+        approved: bool = True,
+        change: str = "",
     ) -> Toolbox:
-        return Toolbox(agent, assigned, self.bench, uuid.uuid4().hex, lambda kind: approved)
+        """An agent's hands; what gates showed is what the ticket's way would have shown."""
+        plan = self.bench.environments.plan(assigned.ticket, assigned.id, assigned.base_commit)
+        request = {"target": "main", "commit": change, "merge_request": f"{assigned.id}-MR0"}
+        facts = KnownFacts(
+            assigned,
+            artefacts=self.bench.home.artefacts(assigned.id),
+            outputs=self.bench.home.root / "outputs" / assigned.id,
+            image=self.bench.base_image,
+            change=change or None,
+            gates={"plan": {"plan": {"environment_key": plan.key}}, "merge": request}
+            if approved
+            else {},
+            trials=trials,
+        )
+        return Toolbox(agent, assigned, self.bench, uuid.uuid4().hex, facts)
 
     def judge_says(self, kind: str) -> None:
         self.user.write("judge-says.txt", kind + "\n")

@@ -88,6 +88,7 @@ def _evaluate(call: EvaluateOutputs, assigned: AssignedTicket, bench: Workbench)
                 cpus=assigned.budget.cpus,
                 memory_mb=assigned.budget.memory_mb,
                 timeout_s=evaluator.timeout_s,
+                workspace_mb=assigned.budget.disk_mb,
             ),
         )
     )

@@ -1,34 +1,36 @@
 """Tools that make a change: edit settings files, commit in a sandbox, land, publish, merge."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import Field
 
-from labcrew.domain.base import Model
+from labcrew.domain.base import Model, content_hash
 from labcrew.domain.repository import Change, MergeOutcome
-from labcrew.domain.sandbox import Limits, OverlayFile, SandboxSpec, WorkspaceSource
+from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import NotFound, ToolError
+from labcrew.errors import BoundaryError, EngineError, NotFound, ToolError
+from tools.tool_container import tool_container
 from tools.toolbox import Tool, Workbench
 
-_EDIT = "/opt/labcrew/bin/python /opt/labcrew/inside/apply_settings.py"
-_REQUEST = ".labcrew-request.json"
+_EDIT = ("/opt/labcrew/bin/python", "/opt/labcrew/inside/apply_settings.py")
 _COMMIT = """
 set -eu
-rm -rf /workspace/clone
-git init --quiet /workspace/clone
-cd /workspace/clone
-git bundle unbundle /workspace/in.bundle > /dev/null
+cd "$FOLDER"
+rm -rf clone
+git init --quiet --template= clone
+cd clone
+git bundle unbundle ../in.bundle > /dev/null
 # History ends at the base here: the bundle of a shallow repository lacks what lies before.
 echo "$BASE" > .git/shallow
 git checkout --quiet --detach "$BASE"
-cp -R /workspace/change/. .
+cp -R ../change/. .
 git add --all --force
 git -c user.name=labcrew -c user.email=labcrew@localhost commit --quiet --message "$MESSAGE"
 git update-ref refs/heads/change HEAD
-git bundle create --quiet /workspace/out.bundle "$BASE..refs/heads/change"
+git bundle create --quiet ../out.bundle "$BASE..refs/heads/change"
 """
 
 
@@ -37,7 +39,6 @@ class RenderSettings(Model):
 
     file: str
     values: Values
-    container: str = Field(description="unique name of the container it happens in")
 
 
 class Rendered(Model):
@@ -54,7 +55,6 @@ class MakeChange(Model):
     message: str
     editable: tuple[str, ...]
     ref: str
-    container: str
 
 
 class Landed(Model):
@@ -89,21 +89,8 @@ def _render(call: RenderSettings, assigned: AssignedTicket, bench: Workbench) ->
         "content": content.decode("utf-8", errors="surrogateescape"),
         "values": call.values,
     }
-    result = bench.sandboxes.run(
-        SandboxSpec(
-            name=call.container,
-            purpose="tools",
-            ticket=assigned.id,
-            image=bench.base_image,
-            command=("sh", "-c", f"{_EDIT} < /workspace/{_REQUEST}"),
-            workspace=WorkspaceSource(
-                repository=assigned.id,
-                commit=assigned.base_commit,
-                without=("**",),
-                overlay=(OverlayFile(path=_REQUEST, content=json.dumps(request).encode()),),
-            ),
-            limits=Limits(memory_mb=512, timeout_s=60),
-        )
+    result = bench.sandboxes.exec(
+        tool_container(assigned, bench), _EDIT, stdin=json.dumps(request).encode()
     )
     try:
         answer = json.loads(result.stdout)
@@ -122,42 +109,42 @@ def _render(call: RenderSettings, assigned: AssignedTicket, bench: Workbench) ->
 
 
 def _make(call: MakeChange, assigned: AssignedTicket, bench: Workbench) -> Landed:
-    box = bench.sandboxes
-    box.start(
-        SandboxSpec(
-            name=call.container,
-            purpose="tools",
-            ticket=assigned.id,
-            image=bench.base_image,
-            command=("sleep", "600"),
-            limits=Limits(memory_mb=1024, timeout_s=600),
-        )
+    box, container = bench.sandboxes, tool_container(assigned, bench)
+    folder = f"change-{content_hash(call)[:16]}"
+    bundle = bench.repositories.bundle(assigned.id, assigned.base_commit)
+    given = [OverlayFile(path=f"{folder}/in.bundle", content=bundle)]
+    for file in call.files:
+        given.append(OverlayFile(path=f"{folder}/change/{file.path}", content=file.content))
+    box.write_files(container, tuple(given))
+    variables = (
+        f"FOLDER={folder}",
+        f"BASE={assigned.base_commit}",
+        f"MESSAGE={call.message}",
+        # Fixed dates: made again after a crash, the commit has the same id.
+        f"GIT_AUTHOR_DATE={assigned.assigned_at}",
+        f"GIT_COMMITTER_DATE={assigned.assigned_at}",
+        "GIT_CONFIG_GLOBAL=/dev/null",
     )
     try:
-        inside = tuple(
-            OverlayFile(path=f"change/{file.path}", content=file.content) for file in call.files
-        )
-        bundle = bench.repositories.bundle(assigned.id, assigned.base_commit)
-        box.write_files(call.container, (OverlayFile(path="in.bundle", content=bundle), *inside))
-        variables = (
-            f"BASE={assigned.base_commit}",
-            f"MESSAGE={call.message}",
-            # Fixed dates: made again after a crash, the commit has the same id.
-            f"GIT_AUTHOR_DATE={assigned.assigned_at}",
-            f"GIT_COMMITTER_DATE={assigned.assigned_at}",
-        )
-        result = box.exec(call.container, ("env", *variables, "sh", "-c", _COMMIT), timeout_s=120)
+        result = box.exec(container, ("env", *variables, "sh", "-c", _COMMIT), timeout_s=120)
         if result.exit_code != 0:
             raise ToolError(f"the change could not be committed: {result.stderr[-400:]}")
-        made = box.read_file(call.container, "out.bundle", cap_mb=64)
+        made = box.read_file(container, f"{folder}/out.bundle", cap_mb=64)
     finally:
-        box.remove(call.container)
+        with suppress(EngineError):
+            box.exec(container, ("rm", "-rf", folder))
     commit = bench.repositories.land(
         assigned.id, made, base=assigned.base_commit, ref=call.ref, editable=call.editable
     )
-    return Landed(
-        commit=commit, change=bench.repositories.change(assigned.id, assigned.base_commit, commit)
-    )
+    change = bench.repositories.change(assigned.id, assigned.base_commit, commit)
+    written = {file.path: file.content for file in call.files}
+    # The container was used before: what came out of it is compared with what was put in.
+    if not written.keys() >= set(change.files) or any(
+        bench.repositories.read(assigned.id, commit, path) != content
+        for path, content in written.items()
+    ):
+        raise BoundaryError(f"commit {commit} does not hold what was written into it")
+    return Landed(commit=commit, change=change)
 
 
 def _publish(call: PublishBranch, assigned: AssignedTicket, bench: Workbench) -> None:

@@ -3,6 +3,7 @@
 from labcrew.domain.base import Model
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
+from tools.network_log import note_requests
 from tools.toolbox import Tool, Workbench
 
 
@@ -20,7 +21,11 @@ def _prepare(call: PrepareEnvironment, assigned: AssignedTicket, bench: Workbenc
             "the environment is not the one that the plan gate showed; it must be approved anew.",
             f"Run `labcrew ticket retry {assigned.id}`.",
         )
-    return bench.environments.ensure(plan, approved=call.approved)
+    try:
+        return bench.environments.ensure(plan, approved=call.approved)
+    finally:
+        requests = bench.environments.requests(plan.key)
+        note_requests(bench, assigned.id, f"environment-{plan.key[:16]}", requests)
 
 
 prepare_environment = Tool("prepare_environment", PrepareEnvironment, _prepare)

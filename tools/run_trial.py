@@ -12,6 +12,7 @@ from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import OutputFile, OverlayFile
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, EvidenceError
+from tools.network_log import note_requests
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import trial_container, trial_spec
 
@@ -115,7 +116,10 @@ def collect(bench: Workbench, assigned: AssignedTicket, container: str, subject:
 
 
 def _collect(call: TrialContainer, assigned: AssignedTicket, bench: Workbench) -> Collected:
-    return collect(bench, assigned, trial_container(call.trial), call.trial)
+    container = trial_container(call.trial)
+    if assigned.ticket.hosts:
+        note_requests(bench, assigned.id, call.trial, bench.sandboxes.requests(container))
+    return collect(bench, assigned, container, call.trial)
 
 
 start_trial = Tool("start_trial", StartTrial, _start)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,14 +11,15 @@ from labcrew.domain.base import content_hash
 from labcrew.domain.experiment import Tracker
 from labcrew.domain.repository import Repositories
 from labcrew.domain.research import AgentName, LiteratureSource, Memory
-from labcrew.domain.review import GateKind
 from labcrew.domain.sandbox import Environments, Sandboxes
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import GateRequired, LabcrewError, PolicyRefused
 from labcrew.home import Home
 from labcrew.ledger import Ledger
-from labcrew.policy import Arguments, decide
+from labcrew.policy import Ruling, decide
+from labcrew.policy_conditions import Call, Facts
 from labcrew.ports import Clock
+from tools.facts import LedgerFacts
 
 C = TypeVar("C", bound=BaseModel)
 R = TypeVar("R")
@@ -67,14 +68,14 @@ class Toolbox:
         bench: the adapters.
         step: names the step in the ledger; the same on every re-run, so that a call that is
             repeated after a crash is still one event.
-        approved: whether a gate of a kind was accepted for this revision.
+        facts: what the policy table asks about the ticket; default: what the ledger says.
     """
 
     agent: AgentName
     assigned: AssignedTicket
     bench: Workbench
     step: str
-    approved: Callable[[GateKind], bool]
+    facts: Facts | None = None
 
     async def use(self, tool: Tool[C, R], call: C) -> R:
         """Runs a tool in a thread, after the policy said yes.
@@ -84,24 +85,27 @@ class Toolbox:
             ToolError: what the tool says of its failure; other errors stop the ticket.
         """
         arguments = call.model_dump(mode="json")
-        verdict, because = decide(self.agent, tool.name, arguments)
+        facts = self.facts or LedgerFacts(self.assigned, self.bench.ledger, self.bench.home)
+        ruling = decide(Call(self.agent, tool.name, arguments, facts))
         try:
-            if verdict == "refused":
-                raise PolicyRefused(f"{self.agent} may not use {tool.name}: {because}.")
-            if verdict != "allowed" and not self.approved(verdict):  # type: ignore[arg-type]
+            if ruling.verdict == "refused":
+                raise PolicyRefused(f"{self.agent} may not use {tool.name}: {ruling.because}.")
+            if ruling.verdict == "waits":
                 raise GateRequired(
-                    f"{tool.name} waits for the {verdict} gate: {because}.",
+                    f"{tool.name} waits for the {ruling.gate} gate: {ruling.because}.",
                     "Decide it with `labcrew decide`.",
                 )
             result = await _to_its_end(tool.run, call, self.assigned, self.bench)
         except Exception as error:
             said = error.message if isinstance(error, LabcrewError) else str(error)
-            self._write_down(tool.name, verdict, arguments, f"{type(error).__name__}: {said}")
+            self._write_down(tool.name, ruling, arguments, f"{type(error).__name__}: {said}")
             raise
-        self._write_down(tool.name, verdict, arguments, "done")
+        self._write_down(tool.name, ruling, arguments, "done")
         return result
 
-    def _write_down(self, tool: str, verdict: str, arguments: Arguments, outcome: str) -> None:
+    def _write_down(
+        self, tool: str, ruling: Ruling, arguments: dict[str, Any], outcome: str
+    ) -> None:
         digest = content_hash(arguments)
         failed = "" if outcome == "done" else f"/{content_hash(outcome)[:8]}"
         self.bench.ledger.events.note(
@@ -112,12 +116,23 @@ class Toolbox:
             key=f"{self.assigned.id}/{self.step}/{tool}/{digest[:12]}{failed}",
             data={
                 "tool": tool,
-                "verdict": verdict,
-                "arguments": str(arguments)[:_SHOWN_CHARACTERS],
+                "verdict": ruling.verdict,
+                "gate": ruling.gate or "",
+                "because": ruling.because,
+                "arguments": _shown(arguments),
                 "arguments_sha256": digest,
                 "outcome": outcome[:_SHOWN_CHARACTERS],
             },
         )
+
+
+def _shown(arguments: dict[str, Any]) -> str:
+    """The arguments' beginning, each cut before it is spelt: a file's bytes may be among them."""
+    spelt = ", ".join(
+        f"{name}={str(value)[:_SHOWN_CHARACTERS] if isinstance(value, str) else value!r}"
+        for name, value in arguments.items()
+    )
+    return spelt[:_SHOWN_CHARACTERS]
 
 
 async def _to_its_end(

@@ -166,6 +166,7 @@ def run_spec(
             memory_mb=memory_mb,
             timeout_s=assigned.ticket.run.timeout_s,
             gpus=assigned.budget.gpus,
+            workspace_mb=assigned.budget.disk_mb,
         ),
     )
 

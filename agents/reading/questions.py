@@ -139,6 +139,7 @@ BRIEF = Judgement[BriefQuestion, BriefAnswer](
         " new. Answer with their ids, most useful first, at most as many as `most`."
     ),
     check=_brief_trouble,
+    reads=lambda q: ("papers",) if q.candidates else (),
 )
 SUGGESTIONS = Judgement[SuggestionsQuestion, SuggestionsAnswer](
     name="literature_review.suggestions",
@@ -151,4 +152,5 @@ SUGGESTIONS = Judgement[SuggestionsQuestion, SuggestionsAnswer](
         " values that failed, and values outside the search space. At most one report a sentence."
     ),
     check=_settings_trouble,
+    reads=lambda q: ("papers",) if q.sentences else (),
 )

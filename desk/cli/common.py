@@ -85,8 +85,8 @@ def fail(error: LabcrewError, as_json: bool) -> NoReturn:
 
 
 def answer_json(value: Any) -> None:
-    """One JSON value on standard output."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str) + "\n")
+    """One JSON value on standard output, in ASCII: a terminal may be reading along."""
+    sys.stdout.write(json.dumps(_plain(value), indent=2, default=str) + "\n")
     sys.stdout.flush()
 
 

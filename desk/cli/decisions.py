@@ -1,4 +1,4 @@
-"""Commands at gates: inbox, decide."""
+"""Commands at gates: inbox, decide; and policy, what agents may do without and behind them."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -67,6 +67,15 @@ def decide(
             f" A running `labcrew up` goes on by itself; else: labcrew run {decision.ticket}"
         ),
     )
+
+
+@app.command()
+@guarded
+def policy(as_json: JsonOption = False) -> None:
+    """Show what each agent may do, with which arguments, behind which gate."""
+    from desk.policy_page import policy_page, policy_rows
+
+    answer({"rows": policy_rows()}, as_json, policy_page)
 
 
 def parsed_edits(text: str) -> dict[str, Any]:

@@ -96,6 +96,10 @@ def clean(
         typer.Option(min=0, help="Keep younger tickets. [default: the setting retention_days]"),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    orphans: Annotated[
+        bool,
+        typer.Option("--orphans", help="Instead: what homes that are gone left on the engine."),
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -103,6 +107,10 @@ def clean(
     from desk import keeping
     from desk.wiring import open_home
 
+    if orphans:
+        left = keeping.clean_engine(dry_run=dry_run)
+        answer(left, as_json, lambda: keeping.told(left, dry_run))
+        return
     with open_home(home) as opened:
         done = keeping.clean(opened.office(), days=days, dry_run=dry_run)
 

@@ -157,6 +157,7 @@ def budget(
     parallel: Annotated[int | None, typer.Option(help="Runs at once.")] = None,
     cpus: Annotated[float | None, typer.Option(help="Cores a run.")] = None,
     memory_mb: Annotated[int | None, typer.Option(help="MiB a run.")] = None,
+    disk_mb: Annotated[int | None, typer.Option(help="MiB of workspace a run.")] = None,
     by: ByOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -171,6 +172,7 @@ def budget(
         "parallel": parallel,
         "cpus": cpus,
         "memory_mb": memory_mb,
+        "disk_mb": disk_mb,
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     with open_home(home) as opened:

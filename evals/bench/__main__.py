@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals.bench.figures import RESULTS, Report, keep, show, this_machine
+from evals.bench.sandbox import sandbox_figures
 from evals.bench.starting import help_start
 from evals.bench.ticket import growth, overhead, ticket_cost
 from labcrew.errors import LabcrewError
@@ -17,17 +18,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=15, help="interleaved starts")
     parser.add_argument("--trials", type=int, default=20, help="of the small ticket; twice: large")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of bench.json")
+    parser.add_argument("--calls", type=int, default=200, help="sandboxed calls, one at a time")
+    parser.add_argument("--only", choices=["sandbox"], help="leave out the other figures")
     given = parser.parse_args(arguments)
     machine = this_machine()
     try:
-        start = help_start(given.rounds)
-        small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)
+        figures = sandbox_figures(given.calls)
+        if given.only is None:
+            start = help_start(given.rounds)
+            small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)
+            figures += (start, overhead(small), growth(small, large))
     except LabcrewError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    report = Report(machine=machine, figures=(start, overhead(small), growth(small, large)))
+    report = Report(machine=machine, figures=figures)
     show(report)
-    keep(report, given.output, "bench.json")
+    keep(report, given.output, f"bench-{given.only}.json" if given.only else "bench.json")
     return 0 if all(figure.holds for figure in report.figures) else 1
 
 

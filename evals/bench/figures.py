@@ -16,15 +16,16 @@ class Figure(Model):
 
     name: str
     value: float
-    unit: Literal["times", "ms"]
+    unit: Literal["times", "ms", "s", "MiB", "calls/s"]
     bound: float
+    at_least: bool = False
     parts: dict[str, float]
     note: str = ""
 
     @property
     def holds(self) -> bool:
         """Whether the value is within its bound."""
-        return self.value <= self.bound
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
 class Machine(Model):
@@ -72,7 +73,7 @@ def show(report: Report) -> None:
         table.add_row(
             figure.name,
             _spelt(figure.value, figure.unit),
-            _spelt(figure.bound, figure.unit),
+            ("≥ " if figure.at_least else "≤ ") + _spelt(figure.bound, figure.unit),
             "yes" if figure.holds else "NO",
             ", ".join(parts) + (f". {figure.note}" if figure.note else ""),
         )
@@ -80,7 +81,7 @@ def show(report: Report) -> None:
 
 
 def _spelt(value: float, unit: str) -> str:
-    return f"{value:.2f} times" if unit == "times" else f"{value:.1f} ms"
+    return f"{value:.{2 if unit == 'times' else 1}f} {unit}"
 
 
 def keep(report: Report, folder: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from labcrew.domain.experiment import TrackedRun, Tracker
 from labcrew.domain.research import Memory, MemoryRecord, Recalled
 from labcrew.domain.sandbox import (
+    NetworkRequest,
     OutputFile,
     OverlayFile,
     RunResult,
@@ -119,6 +120,11 @@ class TimedSandboxes:
         """As the real one."""
         with self._watch.running():
             return self._real.image_digest(image)
+
+    def requests(self, name: str) -> tuple[NetworkRequest, ...]:
+        """As the real one."""
+        with self._watch.running():
+            return self._real.requests(name)
 
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         """As the real one."""

@@ -10,12 +10,14 @@ from agents.data_pipeline import report_problems
 from agents.literature_review import review_problems
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.state import TicketState
-from graphs.work import Work, environment_effect
+from graphs.work import Work
 from labcrew.domain.experiment import Plan
 from labcrew.domain.remembered import record_of_finding
 from labcrew.domain.research import DatasetCard, QuarantinedRow, Suggestion, data_hash
 from labcrew.domain.ticket import AssignedTicket, Budget
 from labcrew.errors import InputError
+from labcrew.taint import taint, taints
+from tools.facts import environment_effect
 from tools.prepare_environment import PrepareEnvironment, prepare_environment
 from tools.recall_memory import RecallMemory, recall_memory
 
@@ -49,12 +51,12 @@ async def review_literature(
             work.ledger.findings.put(finding, actor="literature_review")
         work.ledger.briefs.put(review.brief, actor="literature_review", kind="literature.reviewed")
         if review.untrusted_text_read:
-            work.ledger.events.append(
-                ticket=assigned.id,
+            taint(
+                work.ledger,
+                assigned.id,
+                "papers",
                 actor="literature_review",
-                kind="ticket.tainted",
-                key=f"{assigned.id}/tainted/literature",
-                data={"because": "untrusted paper text was read; no run gets the network"},
+                because="sentences of papers, or what memory kept of them, may become settings",
             )
     work.bench.memory.remember([record_of_finding(f) for f in review.findings])
     return []
@@ -106,7 +108,12 @@ async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         "plan",
         round_,
         title=f"Plan for {assigned.ticket.title}",
-        description=_plan_text(assigned, made, _notes(work, assigned.id)),
+        description=_plan_text(
+            assigned,
+            made,
+            _notes(work, assigned.id),
+            [taint.source for taint in taints(work.ledger, assigned.id)],
+        ),
         shown={
             "plan": made.model_dump(mode="json"),
             "budget": assigned.budget.model_dump(mode="json"),
@@ -169,12 +176,14 @@ def _comments(work: Work, assigned: AssignedTicket) -> tuple[str, tuple[Suggesti
     """What people asked for since the last revision, as text and as settings to try."""
     from agents.reading.asked import asked_settings
 
-    texts = [
-        comment.text
+    comments = [
+        comment
         for request in work.ledger.merge_requests.of(assigned.id)
         for comment in work.ledger.comments.of(assigned.id)
         if comment.merge_request == request.id and comment.resolved_by_revision == assigned.revision
     ]
+    texts = [comment.text for comment in comments]
+    strangers = [comment.by for comment in comments if comment.by != assigned.assigned_by]
     texts += [
         decision.comment
         for decision in work.ledger.decisions.of(assigned.id)
@@ -185,6 +194,9 @@ def _comments(work: Work, assigned: AssignedTicket) -> tuple[str, tuple[Suggesti
         for text in texts
         for values in asked_settings(text, assigned.ticket.search_space)
     )
+    if asked and strangers:
+        because = f"settings that {strangers[0]} asked for in a comment"
+        taint(work.ledger, assigned.id, "comments", actor="coordinator", because=because)
     return "\n\n".join(texts), asked
 
 
@@ -200,7 +212,7 @@ def _seconds_a_run(work: Work, assigned: AssignedTicket) -> float | None:
     return times[len(times) // 2] if times else None
 
 
-def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str]) -> str:
+def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str], read: list[str]) -> str:
     budget, forecast = assigned.budget, made.forecast
     lines = [made.summary, "", *(f"{n}. {step}" for n, step in enumerate(made.steps, 1)), ""]
     if made.suggestions:
@@ -218,6 +230,8 @@ def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str]) -> str:
         lines += [f"- {path}: {n} {check}" for (path, check), n in sorted(counted.items())]
         lines.append("")
     lines += [f"Data: {note}" for note in notes]
+    if read:
+        lines.append(f"Untrusted text read: {', '.join(read)}; so no run gets the network")
     lines += [f"Recalled: {lesson}" for lesson in made.recalled]
     lines += [
         f"Environment: {made.environment}",

@@ -116,7 +116,7 @@ async def _launch(work: Work, assigned: AssignedTicket, trial: Trial) -> None:
                 image=work.image(assigned.id),
                 cleaned=work.cleaned(assigned.id),
                 overlay=await work.overlay(assigned, trial, tools),
-                hosts=work.plan(assigned).hosts,
+                hosts=work.hosts(assigned),
             ),
         )
         return {"container": name}

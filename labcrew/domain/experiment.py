@@ -97,6 +97,7 @@ IncidentKind = Literal[
     "diverged",
     "stalled",
     "out_of_memory",
+    "storage_full",
     "time_limit",
     "crashed",
     "no_metric",

@@ -18,6 +18,9 @@ AgentName = Literal[
 ]
 
 
+UntrustedText = Literal["papers", "memory", "logs", "data", "repository", "comments"]
+
+
 class Citation(Model):
     """A source, and what is known of its existence."""
 

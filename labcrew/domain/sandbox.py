@@ -49,7 +49,7 @@ class WorkspaceSource(Model):
     overlay: tuple[OverlayFile, ...] = ()
 
 
-Purpose = Literal["tools", "trial", "smoke", "evaluate", "environment", "rerun"]
+Purpose = Literal["tools", "trial", "smoke", "evaluate", "environment", "rerun", "network"]
 
 
 class SandboxSpec(Model):
@@ -60,7 +60,9 @@ class SandboxSpec(Model):
     ticket: str
     trial: str = ""
     image: str
-    command: tuple[str, ...]
+    command: tuple[str, ...] = Field(
+        default=(), description="none: a tool container, which waits for calls when started"
+    )
     environment: dict[str, str] = Field(default_factory=dict)
     workspace: WorkspaceSource | None = None
     inputs: tuple[ReadOnlyInput, ...] = ()
@@ -77,6 +79,7 @@ class SandboxStatus(Model):
     state: Literal["created", "running", "exited", "missing"]
     exit_code: int | None = None
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -90,6 +93,7 @@ class RunResult(Model):
     timed_out: bool = False
     truncated: bool = False
     out_of_memory: bool = False
+    workspace_full: bool = Field(default=False, description="it failed with no room left")
     duration_s: float = 0.0
 
 
@@ -99,6 +103,19 @@ class OutputFile(Model):
     path: str = Field(description="relative to the folder that was read")
     size_bytes: int
     sha256: str
+
+
+class NetworkRequest(Model):
+    """What a sandbox asked its proxy for, and what became of it; times that are alike counted."""
+
+    host: str = Field(description="as it was asked for, cleaned; may be no host at all")
+    port: int
+    verdict: Literal["allowed", "refused"]
+    reason: str = Field(default="", description="why it was refused, or ended early")
+    times: int = Field(default=1, ge=1)
+    down_bytes: int = Field(default=0, ge=0)
+    up_bytes: int = Field(default=0, ge=0)
+    first_at: str = Field(default="", description="ISO 8601, UTC, by the proxy's clock")
 
 
 class Sandboxes(Protocol):
@@ -147,6 +164,9 @@ class Sandboxes(Protocol):
     def image_digest(self, image: str) -> str:
         """The image's content id (sha256:…). Raises NotFound."""
 
+    def requests(self, name: str) -> tuple[NetworkRequest, ...]:
+        """What a container asked the network for; nothing for one without hosts."""
+
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         """This home's containers."""
 
@@ -161,6 +181,9 @@ class EnvironmentPlan(Model):
     description: str = Field(description="one line for the plan gate")
     needs_gate: bool = Field(description="a Dockerfile runs as root while it is built")
     key: str = Field(description="content hash; the same key is the same image")
+    hosts: tuple[str, ...] = Field(
+        default=(), description="hosts beside the package index that an install may reach"
+    )
     requirements: str = Field(default="", description="text of the requirements file")
     source: str = Field(
         default="", description="Dockerfile path, or the image: its id, or its name if unknown"
@@ -183,3 +206,6 @@ class Environments(Protocol):
 
         Raises EnvironmentBroken with the installer's last lines, EngineUnavailable, StorageFull.
         """
+
+    def requests(self, key: str) -> tuple[NetworkRequest, ...]:
+        """What the install of a plan asked the network for; nothing if none ran here."""

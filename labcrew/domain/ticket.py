@@ -7,8 +7,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.hosts import Host
 from labcrew.domain.search_space import Parameter
 
+_QUERIES, _QUERY_CHARACTERS = 8, 1500
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -206,6 +208,11 @@ class Budget(Model):
         description="MiB that a run may be given when it is started again after running out of"
         " memory; default: no more than memory_mb",
     )
+    disk_mb: int = Field(
+        default=4096,
+        ge=16,
+        description="MiB that a run's workspace holds, its copy of the files and its outputs",
+    )
     gpus: int = Field(default=0, ge=0, description="GPUs a run")
     usd_per_hour: float = Field(default=0, ge=0, description="price of one running trial")
 
@@ -271,8 +278,12 @@ class Ticket(Model):
     editable: tuple[RepositoryPath, ...] = Field(
         default=(), description="paths the merge request may change"
     )
-    hosts: tuple[str, ...] = Field(
-        default=(), description="network hosts a run asks for; refused until a later release"
+    hosts: tuple[Host, ...] = Field(
+        default=(),
+        max_length=50,
+        description="network hosts that trials may reach, after the plan gate, as"
+        " data.example.org, *.example.org or data.example.org:8443; 443 where no port is named."
+        " The smoke test and the evaluator reach none",
     )
     outputs: RepositoryPath = Field(
         default="outputs", description="the folder that a run writes and labcrew keeps"
@@ -327,10 +338,6 @@ class Ticket(Model):
                 )
         if len(by_path) != len(self.data):
             raise ValueError("data names the same path twice")
-        if self.hosts:
-            raise ValueError(
-                "hosts: network access for runs is not offered yet; take the field out"
-            )
         minimum = len(self.seeds) + 1
         if self.kind == "search" and self.budget.trials < minimum:
             raise ValueError(
@@ -342,6 +349,12 @@ class Ticket(Model):
     def data_for(self, split: str) -> DataInput | None:
         """The first data file of a split, if any."""
         return next((item for item in self.data if item.split == split), None)
+
+    def queries(self) -> tuple[str, ...]:
+        """What literature is looked for with: the ticket's queries, else its title and question."""
+        texts = self.literature.queries or (self.title, self.question)
+        cut = (" ".join(text.split())[:_QUERY_CHARACTERS] for text in texts)
+        return tuple(dict.fromkeys(text for text in cut if text))[:_QUERIES] or (self.title,)
 
     def content_hash(self) -> str:
         """What an approval of this ticket binds to."""

@@ -49,7 +49,7 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 
 def hands(bench: Workbench, **ticket: Any) -> Toolbox:
     assigned = make_assigned(**ticket)
-    return Toolbox("literature_review", assigned, bench, "review", lambda kind: False)
+    return Toolbox("literature_review", assigned, bench, "review")
 
 
 async def review(bench: Workbench, judge: Judge = RULES, **ticket: Any) -> Review:
@@ -208,7 +208,7 @@ async def test_an_unusable_answer_gives_way_to_the_rule(
     told: list[Verdict[Any]] = []
     asked = replace(
         judge(Scripted({"keep": keep}, {"reports": reports})),
-        record=lambda name, question, verdict: told.append(verdict),
+        record=lambda judgement, question, verdict: told.append(verdict),
     )
     found = await review(bench, asked)
     assert review_problems(found, make_assigned()) == []
@@ -272,7 +272,7 @@ async def test_the_example_on_a_real_sandbox_memory_and_embedding(
     )
     ticket = {"literature": {"library": "papers"}, "question": "Which settings train digits best?"}
     assigned = make_assigned(**ticket).model_copy(update={"base_commit": commit})
-    tools = Toolbox("literature_review", assigned, bench, "review", lambda kind: False)
+    tools = Toolbox("literature_review", assigned, bench, "review")
 
     found = await LiteratureReview(RULES, OnnxEmbedder()).review(assigned, tools)
 

@@ -116,6 +116,7 @@ def test_a_line_without_end_is_cut() -> None:
         ({"state": "exited", "exit_code": 0}, {}, 1, None),
         ({"state": "created"}, {}, 1, None),
         ({"state": "exited", "exit_code": 137, "out_of_memory": True}, {}, 1, "out_of_memory"),
+        ({"state": "exited", "exit_code": 1, "workspace_full": True}, {}, 1, "storage_full"),
         ({"state": "running"}, {"alarm": Alarm(kind="diverged", diagnosis="d")}, 1, "diverged"),
         ({"state": "running"}, {}, 1e9, "time_limit"),
         ({"state": "running"}, {"seconds_silent": 1e9}, 1, "stalled"),

@@ -1,6 +1,7 @@
 """What every adapter of the Sandboxes port must do."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -211,12 +212,12 @@ class TestExec:
         result = workshop.sandboxes.exec(lab, ("sh", "-c", script), timeout_s=1)
         assert result.timed_out
         assert result.duration_s < 5
-        assert self.sleepers(workshop, lab) == 1
+        assert self.sleepers(workshop, lab) == 0
 
     @pytest.mark.parametrize("daemon", ["setsid sleep 300", "env -i setsid sleep 300"])
     def test_nothing_outlives_its_call(self, workshop: Workshop, lab: str, daemon: str) -> None:
         workshop.sandboxes.exec(lab, ("sh", "-c", f"touch kept; ({daemon} >/dev/null 2>&1 &)"))
-        assert self.sleepers(workshop, lab) == 1
+        assert self.sleepers(workshop, lab) == 0
         assert workshop.sandboxes.read_file(lab, "kept") == b""
 
     def test_a_flood_is_capped(self, workshop: Workshop, lab: str) -> None:
@@ -224,9 +225,47 @@ class TestExec:
         assert result.truncated
         assert len(result.stdout) <= 8 << 20
 
-    def test_a_container_that_does_not_run(self, workshop: Workshop) -> None:
-        with pytest.raises(EngineError):
+    def test_a_container_that_takes_no_calls(self, workshop: Workshop) -> None:
+        with pytest.raises(EngineError, match="no container"):
             workshop.sandboxes.exec("missing", ("true",))
+        busy = workshop.spec("busy", "sleep 60", purpose="tools")
+        workshop.sandboxes.start(busy)
+        with pytest.raises(EngineError, match="takes no calls"):
+            workshop.sandboxes.exec(busy.name, ("true",))
+
+    def test_many_calls_side_by_side(self, workshop: Workshop, lab: str) -> None:
+        def call(number: int) -> tuple[str, int]:
+            word = f"{number:05d}" * 20_000
+            script = f"cat; cat train.py >&2; exit {number}"
+            done = workshop.sandboxes.exec(lab, ("sh", "-c", script), stdin=word.encode())
+            assert done.stderr == "print('trained')\n"
+            return done.stdout[:5], done.exit_code if len(done.stdout) == len(word) else -1
+
+        with ThreadPoolExecutor(12) as threads:
+            assert list(threads.map(call, range(60))) == [(f"{n:05d}", n) for n in range(60)]
+
+    def test_a_command_gets_its_three_streams_and_nothing_else(
+        self, workshop: Workshop, lab: str
+    ) -> None:
+        script = "for n in $(seq 0 99); do test -e /proc/$$/fd/$n && echo $n; done"
+        seen = workshop.sandboxes.exec(lab, ("sh", "-c", script), stdin=b"x")
+        assert seen.stdout.split() == ["0", "1", "2"]
+
+    @pytest.mark.parametrize("command", [(), ("",), ("echo", "a\0b"), ("echo", "x" * 70_000)])
+    def test_a_command_that_no_process_could_get(
+        self, workshop: Workshop, lab: str, command: tuple[str, ...]
+    ) -> None:
+        with pytest.raises(InputError):
+            workshop.sandboxes.exec(lab, command)
+        assert workshop.sandboxes.exec(lab, ("true",)).exit_code == 0
+
+    def test_a_container_that_was_stopped_is_started_anew(
+        self, workshop: Workshop, lab: str
+    ) -> None:
+        workshop.sandboxes.exec(lab, ("touch", "kept"))
+        workshop.sandboxes.stop(lab)
+        assert workshop.sandboxes.status(lab).state == "exited"
+        assert "kept" in workshop.sandboxes.exec(lab, ("ls",)).stdout
 
     @staticmethod
     def sleepers(workshop: Workshop, lab: str) -> int:

@@ -15,7 +15,7 @@ from desk.wiring import Opened, open_home
 from desk.wording import sentence
 from labcrew.domain.review import MergeRequest
 from labcrew.errors import InputError, LedgerError
-from labcrew.settings import ModelSettings, Settings
+from labcrew.settings import ModelSettings, SandboxSettings, Settings
 from labcrew.ticket_file import read_ticket
 from tests.desk.conftest import TICKET, git
 from tests.desk.records import merge_request, trial
@@ -155,4 +155,9 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
     )
     assert set(read.models) == {"default"}
     named = {line.partition(" = ")[0] for line in settings if " = " in line}
-    assert named == {*Settings.model_fields, *ModelSettings.model_fields} - {"models", "api_key"}
+    every = {
+        *Settings.model_fields,
+        *SandboxSettings.model_fields,
+        *ModelSettings.model_fields,
+    }
+    assert named == every - {"models", "sandbox", "api_key"}

@@ -1,63 +1,276 @@
-"""The policy table: what no row names is refused."""
+"""The policy table: what no row names is refused, and every argument is bound."""
 
-from typing import get_args
+import dataclasses
+from pathlib import Path
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desk.policy_page import policy_page
 from labcrew.domain.research import AgentName
-from labcrew.domain.review import GateKind
 from labcrew.policy import POLICY, decide
+from labcrew.policy_conditions import Call, commit_message
+from tests.facts import KnownFacts
+from tests.tickets import make_assigned, make_trial
+from tools.all_tools import TOOLS
 
 AGENTS: tuple[AgentName, ...] = get_args(AgentName)
-TOOLS = sorted({row.tool for row in POLICY})
+NAMES = sorted({row.tool for row in POLICY})
+COMMIT, SHA, KEY = "c" * 40, "a" * 64, "k" * 64
 
+ASSIGNED = make_assigned(
+    data=[
+        {"path": "data/train.csv", "split": "train"},
+        {"path": "data/hidden.csv", "split": "train", "private": True},
+        {"path": "data/validation.csv", "split": "validation"},
+    ],
+    editable=["train.py", "data/train.csv", "data/validation.csv"],
+    settings={"file": "train.py"},
+    literature={"library": "papers"},
+)
+TRIAL = make_trial(0)
+PLAN = {
+    "environment_key": KEY,
+    "quarantine": [{"path": "data/train.csv", "row": 3}, {"path": "data/train.csv", "row": 4}],
+    "hosts": ["data.example"],
+}
+FACTS = KnownFacts(
+    ASSIGNED,
+    change=COMMIT,
+    gates={
+        "plan": {"plan": PLAN},
+        "merge": {"target": "main", "commit": COMMIT, "merge_request": "T-0001-MR0"},
+    },
+    edits={"readmit": [["data/train.csv", 4]]},
+    trials=(TRIAL,),
+)
+VALIDATION: dict[str, Any] = {
+    "subject": TRIAL.id,
+    "folder": f"/home/outputs/T-0001/{TRIAL.id}",
+    "expected_sha256": SHA,
+    "split": "validation",
+    "seed": 0,
+    "commit": "b" * 40,
+    "image": "image",
+    "data_sha256": "",
+    "container": "t-0001-000-validation",
+}
+GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
+    ("literature_review", "read_library"): {"folder": "papers"},
+    ("literature_review", "search_papers"): {
+        "queries": list(ASSIGNED.ticket.queries()),
+        "limit": 20,
+    },
+    ("literature_review", "recall_memory"): {"scope": "findings", "query": "x", "limit": 8},
+    ("coordinator", "recall_memory"): {"scope": "lessons", "query": "x", "limit": 8},
+    ("data_pipeline", "profile_data"): {"paths": None},
+    ("data_pipeline", "clean_data"): {"path": "data/train.csv", "sha256": SHA, "rows": [3]},
+    ("experiment_launcher", "prepare_environment"): {"key": KEY, "approved": True},
+    ("experiment_launcher", "render_settings"): {
+        "file": "train.py",
+        "values": {"lr": 0.1},
+    },
+    ("experiment_launcher", "start_trial"): {
+        "trial": TRIAL.model_dump(mode="json"),
+        "image": "image",
+        "cleaned": {"data/train.csv": f"/home/artefacts/T-0001/data/{SHA}/train.csv"},
+        "overlay": [],
+        "hosts": ["data.example"],
+    },
+    ("log_monitor", "watch_trial"): {"trial": TRIAL.id},
+    ("log_monitor", "stop_trial"): {"trial": TRIAL.id},
+    ("log_monitor", "collect_outputs"): {"trial": TRIAL.id},
+    ("log_monitor", "evaluate_outputs"): VALIDATION,
+    ("merge_request", "evaluate_outputs"): VALIDATION
+    | {"split": "holdout", "container": "t-0001-000-holdout"},
+    ("log_monitor", "track_run"): {
+        "run": {"trial": TRIAL.model_dump(mode="json"), "title": ASSIGNED.ticket.title}
+    },
+    ("merge_request", "make_change"): {
+        "files": [{"path": "train.py"}, {"path": "experiments/T-0001/a.md"}],
+        "message": commit_message(ASSIGNED),
+        "editable": [*ASSIGNED.ticket.editable, "experiments/T-0001/**"],
+        "ref": "refs/labcrew/T-0001/r0",
+    },
+    ("merge_request", "run_smoke_test"): {
+        "subject": "T-0001-MR0-smoke",
+        "commit": COMMIT,
+        "template": ASSIGNED.ticket.run.command,
+        "values": {},
+        "seed": 0,
+        "image": "image",
+        "cleaned": {},
+    },
+    ("merge_request", "publish_branch"): {"commit": COMMIT, "branch": "labcrew/T-0001"},
+    ("merge_request", "merge_branch"): {
+        "target": "main",
+        "commit": COMMIT,
+        "merge_request": "T-0001-MR0",
+    },
+}
+"""A call that is allowed, for each agent and tool of the table."""
 
-ARGUMENTS = st.dictionaries(
-    st.sampled_from(["split", "path"]), st.sampled_from(["validation", "holdout", ""])
+FREE = {("recall_memory", name) for name in ("scope", "query", "limit", "commit", "data_hash")}
+WILD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
 )
 
 
-@given(st.sampled_from(AGENTS), st.sampled_from(TOOLS) | st.text(), ARGUMENTS)
-def test_only_rows_allow(agent: AgentName, tool: str, arguments: dict[str, str]) -> None:
-    verdict, because = decide(agent, tool, arguments)
-    assert because
-    assert verdict in ("allowed", "refused", *get_args(GateKind))
-    if not any(agent in row.agents and row.tool == tool for row in POLICY):
-        assert verdict == "refused"
+def verdict(
+    agent: AgentName, tool: str, arguments: dict[str, Any], facts: KnownFacts = FACTS
+) -> str:
+    return decide(Call(agent, tool, arguments, facts)).verdict
 
 
-def test_each_tool_of_the_table_exists_and_each_tool_stands_in_it() -> None:
-    import tools.clean_data as clean
-    import tools.evaluate as evaluate
-    import tools.make_change as change
-    import tools.prepare_environment as environment
-    import tools.profile_data as profile
-    import tools.read_library as library
-    import tools.recall_memory as recall
-    import tools.run_trial as trial
-    import tools.search_papers as papers
-    import tools.smoke_test as smoke
-    import tools.track_run as track
-    from tools.toolbox import Tool
-
-    modules = (clean, evaluate, change, environment, profile, library, recall, trial, papers,
-               smoke, track)  # fmt: skip
-    found = {v.name for m in modules for v in vars(m).values() if isinstance(v, Tool)}
-    assert found == set(TOOLS)
+@pytest.mark.parametrize(("agent", "tool"), GOOD)
+def test_the_table_lets_each_agent_do_its_work(agent: AgentName, tool: str) -> None:
+    ruling = decide(Call(agent, tool, GOOD[agent, tool], FACTS))
+    assert ruling.verdict == "allowed", ruling.because
 
 
-@pytest.mark.parametrize("agent", AGENTS)
-def test_the_holdout_is_behind_the_plan_gate_and_for_one_agent(agent: AgentName) -> None:
-    verdict, _ = decide(agent, "evaluate_outputs", {"split": "holdout"})
-    assert verdict == ("plan" if agent == "merge_request" else "refused")
+def test_every_row_is_tried_and_binds_every_argument() -> None:
+    assert {(agent, row.tool) for row in POLICY for agent in row.agents} == set(GOOD)
+    assert set(NAMES) == set(TOOLS)
+    for row in POLICY:
+        # `hosts` stands in the table before runs can ask for any.
+        assert set(row.arguments) - {"hosts"} == set(TOOLS[row.tool].call.model_fields) - {"hosts"}
 
 
-def test_spending_installing_cleaning_and_merging_need_a_person() -> None:
-    assert decide("experiment_launcher", "start_trial", {})[0] == "plan"
-    assert decide("experiment_launcher", "prepare_environment", {})[0] == "plan"
-    assert decide("data_pipeline", "clean_data", {})[0] == "plan"
-    assert decide("merge_request", "merge_branch", {})[0] == "merge"
-    assert decide("log_monitor", "stop_trial", {})[0] == "allowed"
-    assert decide("log_monitor", "evaluate_outputs", {"split": "validation"})[0] == "allowed"
+@given(st.sampled_from(AGENTS), st.sampled_from(NAMES) | st.text(), st.sampled_from(list(GOOD)))
+def test_only_rows_allow(agent: AgentName, tool: str, like: tuple[AgentName, str]) -> None:
+    if (agent, tool) not in GOOD:
+        assert verdict(agent, tool, GOOD[like]) == "refused"
+
+
+@given(st.sampled_from(AGENTS), st.sampled_from(NAMES), st.dictionaries(st.text(), WILD), WILD)
+def test_wild_arguments_are_never_allowed(
+    agent: AgentName, tool: str, arguments: dict[str, Any], value: Any
+) -> None:
+    """Without any gate nothing waits for one; nothing raises; nothing but free arguments pass."""
+    bare = KnownFacts(ASSIGNED)
+    for given_arguments in (arguments, dict.fromkeys(GOOD.get((agent, tool), {}), value)):
+        said = verdict(agent, tool, given_arguments, bare)
+        if tool not in ("recall_memory", "profile_data"):
+            assert said != "allowed"
+
+
+@given(st.sampled_from(list(GOOD)), st.data(), WILD)
+def test_one_changed_argument_never_widens(
+    like: tuple[AgentName, str], data: st.DataObject, value: Any
+) -> None:
+    """An allowed call with one argument changed is refused, or no more than it was."""
+    agent, tool = like
+    name = data.draw(st.sampled_from(sorted(GOOD[like])))
+    changed = GOOD[like] | {name: value}
+    if (tool, name) in FREE or verdict(agent, tool, changed) != "allowed":
+        return
+    good = GOOD[like][name]
+    narrower = not value  # fewer hosts, rows, files, settings, cleaned copies
+    harmless = name in ("limit", "seed", "expected_sha256", "data_sha256", "sha256")
+    assert value == good or narrower or harmless
+
+
+@given(st.text(min_size=1), WILD)
+def test_an_argument_that_the_table_does_not_know_is_refused(name: str, value: Any) -> None:
+    for (agent, tool), arguments in GOOD.items():
+        if name not in arguments and name not in ("hosts", "commit", "data_hash"):
+            assert verdict(agent, tool, arguments | {name: value}) == "refused"
+
+
+@pytest.mark.parametrize(("agent", "tool"), GOOD)
+def test_without_a_persons_gate_nothing_that_matters_is_done(agent: AgentName, tool: str) -> None:
+    """Spending, installing, cleaning, the holdout, publishing, merging and hosts wait."""
+    said = verdict(agent, tool, GOOD[agent, tool], dataclasses.replace(FACTS, gates={}))
+    waits = {
+        "clean_data", "prepare_environment", "start_trial", "make_change", "run_smoke_test",
+        "publish_branch", "merge_branch",
+    }  # fmt: skip
+    if tool in waits or (agent, tool) == ("merge_request", "evaluate_outputs"):
+        assert said == "waits"
+    else:
+        assert said == "allowed"
+
+
+def test_the_plan_gate_merges_nothing() -> None:
+    facts = dataclasses.replace(FACTS, gates={"plan": {"plan": PLAN}})
+    for agent in AGENTS:
+        like = GOOD["merge_request", "merge_branch"]
+        assert verdict(agent, "merge_branch", like, facts) in ("refused", "waits")
+
+
+HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
+    ("literature_review", "read_library", {"folder": "../papers"}),
+    ("literature_review", "search_papers", {"queries": ["the key is sk-1"]}),
+    ("literature_review", "search_papers", {"limit": 100}),
+    ("data_pipeline", "profile_data", {"paths": ["/etc/shadow"]}),
+    ("data_pipeline", "clean_data", {"path": "data/hidden.csv"}),
+    ("data_pipeline", "clean_data", {"path": "data/validation.csv"}),
+    ("data_pipeline", "clean_data", {"rows": [3, 4]}),
+    ("data_pipeline", "clean_data", {"rows": [5]}),
+    ("experiment_launcher", "prepare_environment", {"key": "other"}),
+    ("experiment_launcher", "render_settings", {"file": "evaluate.py"}),
+    ("experiment_launcher", "render_settings", {"values": {"lr": 7}}),
+    ("experiment_launcher", "start_trial", {"image": "attacker/image"}),
+    ("experiment_launcher", "start_trial", {"hosts": ["data.example", "evil.example"]}),
+    ("experiment_launcher", "start_trial", {"cleaned": {"data/train.csv": "/etc/shadow"}}),
+    ("experiment_launcher", "start_trial", {"overlay": [{"path": "train.py"}]}),
+    (
+        "experiment_launcher",
+        "start_trial",
+        {"trial": make_trial(0, memory_mb=9999).model_dump(mode="json")},
+    ),
+    ("log_monitor", "stop_trial", {"trial": "T-0002-000"}),
+    ("log_monitor", "watch_trial", {"trial": "T-0001-000/../.."}),
+    ("log_monitor", "evaluate_outputs", {"split": "holdout"}),
+    ("log_monitor", "evaluate_outputs", {"commit": COMMIT}),
+    ("log_monitor", "evaluate_outputs", {"folder": "/home/outputs/T-0002/T-0002-000"}),
+    ("merge_request", "evaluate_outputs", {"split": "validation"}),
+    ("merge_request", "make_change", {"files": [{"path": "evaluate.py"}]}),
+    ("merge_request", "make_change", {"files": [{"path": "data/validation.csv"}]}),
+    ("merge_request", "make_change", {"files": [{"path": "experiments/T-0001/../../x"}]}),
+    ("merge_request", "make_change", {"editable": ["**"]}),
+    ("merge_request", "make_change", {"ref": "refs/heads/main"}),
+    ("merge_request", "publish_branch", {"branch": "main"}),
+    ("merge_request", "publish_branch", {"commit": "b" * 40}),
+    ("merge_request", "run_smoke_test", {"template": "curl evil.example"}),
+    ("merge_request", "merge_branch", {"target": "release"}),
+    ("merge_request", "merge_branch", {"commit": "d" * 40}),
+]
+
+
+@pytest.mark.parametrize(("agent", "tool", "change"), HOSTILE)
+def test_a_hostile_argument_is_refused(agent: AgentName, tool: str, change: dict[str, Any]) -> None:
+    assert verdict(agent, tool, GOOD[agent, tool] | change) == "refused"
+
+
+def test_a_tainted_ticket_reaches_no_network() -> None:
+    tainted = dataclasses.replace(FACTS, tainted=True)
+    start: tuple[AgentName, str] = ("experiment_launcher", "start_trial")
+    search: tuple[AgentName, str] = ("literature_review", "search_papers")
+    assert verdict(*start, GOOD[start], tainted) == "refused"
+    assert verdict(*start, GOOD[start] | {"hosts": []}, tainted) == "allowed"
+    assert verdict(*search, GOOD[search], tainted) == "refused"
+
+
+def test_nobody_changes_the_table_at_run_time() -> None:
+    assert isinstance(POLICY, tuple)
+    row = POLICY[0]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        row.verdict = "allowed"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        cast(Any, row.arguments)["folder"] = lambda call, value: True
+    with pytest.raises(TypeError):
+        cast(Any, TOOLS)["open_network"] = TOOLS["read_library"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TOOLS["read_library"].name = "other"  # type: ignore[misc]
+
+
+def test_the_page_shows_the_table_as_it_is() -> None:
+    page = Path(__file__).parents[2] / "docs" / "policy.md"
+    assert page.read_text(encoding="utf-8") == policy_page(), (
+        "docs/policy.md is old: labcrew policy > docs/policy.md"
+    )

@@ -156,6 +156,6 @@ def sandboxes(workshop: Workshop) -> DockerSandboxes:
 @pytest.fixture
 def lab(workshop: Workshop) -> str:
     """A started tool container's name."""
-    spec = workshop.spec("tools", "sleep infinity", purpose="tools")
+    spec = workshop.spec("tools", "", purpose="tools", command=())
     workshop.sandboxes.start(spec)
     return spec.name

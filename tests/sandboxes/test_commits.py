@@ -38,7 +38,7 @@ def test_a_plain_commit_passes() -> None:
         commit(who=b"\xff <a@b> 1 +0000"),
         commit(message=b"\x1b]52;c;x\x07"),
         commit(message=b"a\0b"),
-        commit(message="a\u202eb".encode()),
+        commit(message="\u202eb".encode()),
         commit(message=b"x" * 70_000),
         b"",
         TREE,
@@ -81,8 +81,17 @@ def judged(*after: str, before: tuple[str, ...] = ("data/a", "README.md")) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["data/A", "Data/b", "readme.md", "data/a\u200c", "x\\y", "a\x1bb", "\u202eb", "d/" * 40 + "x"],
-)  # fmt: skip
+    [
+        "data/A",
+        "Data/b",
+        "readme.md",
+        "data/a\u200c",
+        "x\\y",
+        "a\x1bb",
+        "\u202eb",
+        "d/" * 40 + "x",
+    ],
+)
 def test_paths_that_may_not_cross(path: str) -> None:
     with pytest.raises(BoundaryError):
         judged(path)

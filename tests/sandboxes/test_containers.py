@@ -5,7 +5,6 @@ import json
 import time
 import uuid
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -95,7 +94,12 @@ def test_a_fork_bomb_and_a_full_scratch_stay_inside(workshop: Workshop) -> None:
 def test_the_filter_is_well_formed() -> None:
     profile = json.loads(hardening.seccomp())
     assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
-    allowed = {name for rule in profile["syscalls"] for name in rule["names"] if "args" not in rule}
+    allowed = {
+        name
+        for rule in profile["syscalls"]
+        for name in rule["names"]
+        if rule["action"] == "SCMP_ACT_ALLOW" and "args" not in rule
+    }
     forbidden = {"ptrace", "unshare", "setns", "mount", "bpf", "io_uring_setup", "keyctl", "clone"}
     assert not allowed & forbidden
     assert {"read", "openat", "futex", "epoll_pwait", "rseq"} <= allowed
@@ -119,17 +123,6 @@ def test_a_run_that_was_cut_off_is_done_again(workshop: Workshop) -> None:
     assert workshop.sandboxes.run(spec).stdout == "ran\n"
 
 
-def test_what_is_past_its_deadline_is_stopped(workshop: Workshop) -> None:
-    late = workshop.spec("late", "sleep 60", limits=Limits(memory_mb=64, timeout_s=5))
-    patient = workshop.spec("patient", "sleep 60", limits=Limits(memory_mb=64, timeout_s=500))
-    for spec in (late, patient):
-        workshop.sandboxes.start(spec)
-    assert workshop.sandboxes.sweep(datetime.now(UTC)) == ()
-    assert workshop.sandboxes.sweep(datetime.now(UTC) + timedelta(seconds=60)) == (late.name,)
-    assert workshop.sandboxes.status(late.name).state == "exited"
-    assert workshop.sandboxes.status(patient.name).state == "running"
-
-
 def test_homes_keep_apart(workshop: Workshop) -> None:
     mine = workshop.spec("mine", "sleep 60")
     workshop.sandboxes.start(mine)
@@ -142,6 +135,7 @@ def test_homes_keep_apart(workshop: Workshop) -> None:
     assert workshop.sandboxes.clean_orphans(set()) == (mine.name,)
     marks = {"label": [f"{hardening.NAME}={mine.name}"]}
     assert not workshop.sandboxes.client.volumes(filters=marks)["Volumes"]
+    other.close()
 
 
 def test_a_name_of_another_home_is_not_taken(workshop: Workshop) -> None:
@@ -151,6 +145,8 @@ def test_a_name_of_another_home_is_not_taken(workshop: Workshop) -> None:
     other = DockerSandboxes(f"{home}-a", workshop.repositories, workshop.sandboxes.client)
     with pytest.raises(EngineError, match="another home"):
         other.start(spec.model_copy(update={"name": "b"}))
+    other.clean_orphans(set())
+    other.close()
     for bad in ("../x", "", "-x", "a/b"):
         with pytest.raises(ValueError, match="can't be"):
             workshop.sandboxes.status(bad)

@@ -102,16 +102,22 @@ async def test_what_may_not_be_cleaned_is_refused(lab: DataLab) -> None:
         ("data/train.csv", good, 150, "there is no row 150"),
     ):
         with pytest.raises(ToolError, match=why):
+            clean_data.run(CleanData(path=path, sha256=digest, rows=(row,)), assigned, lab.bench)
+    for path in ("data/validation.csv", str(secret), "train.csv"):
+        with pytest.raises(PolicyRefused, match="path must be: a training file"):
             await lab.toolbox(assigned).use(
-                clean_data, CleanData(path=path, sha256=digest, rows=(row,))
+                clean_data, CleanData(path=path, sha256=good, rows=(0,))
             )
     call = CleanData(path="data/train.csv", sha256=good, rows=(0,))
     with pytest.raises(GateRequired):
         await lab.toolbox(assigned, approved=False).use(clean_data, call)
     with pytest.raises(PolicyRefused):
         await lab.toolbox(assigned, agent="log_monitor").use(clean_data, call)
+    other = ProfileData(paths=("other.csv",))
     with pytest.raises(ToolError, match="names no data file"):
-        await lab.toolbox(assigned).use(profile_data, ProfileData(paths=("other.csv",)))
+        profile_data.run(other, assigned, lab.bench)
+    with pytest.raises(PolicyRefused, match="paths must be"):
+        await lab.toolbox(assigned).use(profile_data, other)
     assert lab.sandboxes.list() == ()
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labcrew.domain.sandbox import RunResult, SandboxSpec
-from labcrew.errors import ToolError
+from labcrew.errors import PolicyRefused, ToolError
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.repositories import GitRepositories
 from tests.doubles.bench import make_assigned, make_bench
@@ -105,7 +105,9 @@ class Answering:
 )
 async def test_a_failed_run_is_told(tmp_path: Path, result: RunResult, told: str) -> None:
     bench = make_bench(tmp_path, sandboxes=Answering(result))
-    hands = Toolbox("literature_review", make_assigned(), bench, "review", lambda kind: False)
+    hands = Toolbox(
+        "literature_review", make_assigned(literature={"library": "papers"}), bench, "review"
+    )
     with pytest.raises(ToolError, match=told):
         await hands.use(read_library, ReadLibrary(folder="papers"))
     bench.ledger.close()
@@ -123,9 +125,10 @@ async def test_a_real_sandbox_reads_the_commit(
     user.write("docs/papers/b.pdf", "%PDF-1.4 broken")
     commit = user.commit()
     repositories.take("T1", user.path, commit, snapshot=False)
-    assigned = make_assigned().model_copy(update={"base_commit": commit})
+    library = {"library": "docs/papers"}
+    assigned = make_assigned(literature=library).model_copy(update={"base_commit": commit})
     bench = make_bench(tmp_path / "bench", sandboxes=sandboxes, base_image=base_image)
-    hands = Toolbox("literature_review", assigned, bench, "review", lambda kind: False)
+    hands = Toolbox("literature_review", assigned, bench, "review")
 
     library = await hands.use(read_library, ReadLibrary(folder="docs/papers"))
 
@@ -135,5 +138,7 @@ async def test_a_real_sandbox_reads_the_commit(
     assert paper.citation.locator == "docs/papers/a.md, line 3"
     assert library.problems == ("docs/papers/b.pdf: can't be read (PdfStreamError), left out",)
     with pytest.raises(ToolError, match="there is no folder"):
+        read_library.run(ReadLibrary(folder="elsewhere"), assigned, bench)
+    with pytest.raises(PolicyRefused, match="the ticket's own library folder"):
         await hands.use(read_library, ReadLibrary(folder="elsewhere"))
     bench.ledger.close()

@@ -33,12 +33,15 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
     made.ledger.close()
 
 
+OWN = make_assigned().ticket.queries()
+
+
 def hands(bench: Workbench, agent: str = "literature_review") -> Toolbox:
-    return Toolbox(agent, make_assigned(), bench, "review", lambda kind: False)  # type: ignore[arg-type]
+    return Toolbox(agent, make_assigned(), bench, "review")  # type: ignore[arg-type]
 
 
 async def test_every_source_is_asked_and_reported(bench: Workbench) -> None:
-    found = await hands(bench).use(search_papers, SearchPapers(queries=("momentum",)))
+    found = await hands(bench).use(search_papers, SearchPapers(queries=OWN))
     assert [(r.source, r.state, r.documents) for r in found.reports] == [
         ("one", "searched", 2),
         ("two", "unreachable", 0),
@@ -50,20 +53,20 @@ async def test_every_source_is_asked_and_reported(bench: Workbench) -> None:
 
 
 async def test_a_paper_of_two_sources_is_one(bench: Workbench) -> None:
-    found = await hands(bench).use(search_papers, SearchPapers(queries=("momentum",)))
+    found = await hands(bench).use(search_papers, SearchPapers(queries=OWN))
     assert [paper.citation.key for paper in found.papers] == ["a", "b", "d"]
 
 
 async def test_no_sources(tmp_path: Path) -> None:
     bench = make_bench(tmp_path)
-    found = await hands(bench).use(search_papers, SearchPapers(queries=("x",)))
+    found = await hands(bench).use(search_papers, SearchPapers(queries=OWN))
     assert found.papers == found.reports == ()
     bench.ledger.close()
 
 
 async def test_other_agents_do_not_search(bench: Workbench) -> None:
     with pytest.raises(PolicyRefused):
-        await hands(bench, "log_monitor").use(search_papers, SearchPapers(queries=("x",)))
+        await hands(bench, "log_monitor").use(search_papers, SearchPapers(queries=OWN))
 
 
 @pytest.mark.parametrize("bad", [{"queries": ()}, {"queries": ("x",) * 9}, {"limit": 0}])

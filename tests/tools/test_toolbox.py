@@ -15,26 +15,44 @@ from labcrew.errors import GateRequired, PolicyRefused, ToolError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
+from tests.facts import KnownFacts
 from tests.tickets import make_assigned
+from tools.facts import LedgerFacts
 from tools.toolbox import Tool, Toolbox, Workbench
 
+WELL, FAILS, BREAKS = "T-0001-000", "T-0001-001", "T-0001-002"
 
-class Call(Model):
+
+class Watch(Model):
+    trial: str = WELL
+
+
+class Prepare(Model):
+    key: str = "k"
+    approved: bool = True
+
+
+class Odd(Model):
     says: str = "well"
     files: tuple[OverlayFile, ...] = ()
 
 
-def _run(call: Call, assigned: AssignedTicket, bench: Workbench) -> str:
-    if call.says == "tool error":
+def _watch(call: Watch, assigned: AssignedTicket, bench: Workbench) -> str:
+    if call.trial == FAILS:
         raise ToolError("it did not work", "try again")
-    if call.says == "fault":
+    if call.trial == BREAKS:
         raise ZeroDivisionError("a bug")
-    return call.says
+    return call.trial
 
 
-WATCH = Tool("watch_trial", Call, _run)
-START = Tool("start_trial", Call, _run)
-UNKNOWN = Tool("open_network", Call, _run)
+def _never(call: Any, assigned: AssignedTicket, bench: Workbench) -> str:
+    raise AssertionError("this must not run")
+
+
+WATCH = Tool("watch_trial", Watch, _watch)
+PREPARE = Tool("prepare_environment", Prepare, lambda call, assigned, bench: call.key)
+NEVER = Tool("prepare_environment", Prepare, _never)
+UNKNOWN = Tool("open_network", Odd, _never)
 
 
 @dataclass(frozen=True)
@@ -42,84 +60,107 @@ class LedgerOnly:
     """All of a workbench that the toolbox itself uses."""
 
     ledger: Ledger
+    home: Home
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def bench(tmp_path: Path) -> Iterator[LedgerOnly]:
     home = Home(tmp_path / "home")
     home.create()
     with Ledger.open(home.ledger_url, anchor=home.anchor, clock=SystemClock()) as ledger:
-        yield ledger
+        yield LedgerOnly(ledger, home)
 
 
-def toolbox(ledger: Ledger, agent: Any = "log_monitor", *, approved: bool = False) -> Toolbox:
-    bench = cast(Workbench, LedgerOnly(ledger))
-    return Toolbox(agent, make_assigned(), bench, "r0/step", lambda kind: approved)
+def toolbox(bench: LedgerOnly, agent: Any = "log_monitor", key: str = "") -> Toolbox:
+    """An agent's hands; with a key, behind a plan gate that showed that environment."""
+    assigned = make_assigned()
+    shown = {"plan": {"plan": {"environment_key": key}}}
+    facts = KnownFacts(assigned, gates=shown) if key else None
+    return Toolbox(agent, assigned, cast(Workbench, bench), "r0/step", facts)
 
 
-def events(ledger: Ledger) -> list[Event]:
-    return list(ledger.events.of("T-0001"))
+def events(bench: LedgerOnly) -> list[Event]:
+    return list(bench.ledger.events.of("T-0001"))
 
 
-async def test_an_allowed_call_runs_and_is_written_down(ledger: Ledger) -> None:
-    tools = toolbox(ledger)
-    assert await tools.use(WATCH, Call()) == "well"
-    assert await tools.use(WATCH, Call(says="other")) == "other"
-    first, second = events(ledger)
+async def test_an_allowed_call_runs_and_is_written_down(bench: LedgerOnly) -> None:
+    tools = toolbox(bench)
+    assert await tools.use(WATCH, Watch()) == WELL
+    assert await tools.use(WATCH, Watch(trial="T-0001-007")) == "T-0001-007"
+    first, second = events(bench)
     assert (first.actor, first.kind) == ("log_monitor", "tool.used")
-    assert first.data["verdict"] == "allowed"
+    assert (first.data["verdict"], first.data["gate"]) == ("allowed", "")
+    assert first.data["because"] == "reading only"
     assert first.data["outcome"] == "done"
     assert first.key != second.key
 
 
-async def test_the_same_step_done_again_is_the_same_event(ledger: Ledger) -> None:
-    await toolbox(ledger).use(WATCH, Call())
-    await toolbox(ledger).use(WATCH, Call())
-    assert len(events(ledger)) == 1
+async def test_the_same_step_done_again_is_the_same_event(bench: LedgerOnly) -> None:
+    await toolbox(bench).use(WATCH, Watch())
+    await toolbox(bench).use(WATCH, Watch())
+    assert len(events(bench)) == 1
 
 
 @pytest.mark.parametrize(
-    ("agent", "tool", "error"),
+    ("agent", "tool", "call", "key", "error", "verdict"),
     [
-        ("log_monitor", START, PolicyRefused),
-        ("experiment_launcher", UNKNOWN, PolicyRefused),
-        ("experiment_launcher", START, GateRequired),
+        ("log_monitor", NEVER, Prepare(), "k", PolicyRefused, "refused"),
+        ("experiment_launcher", UNKNOWN, Odd(), "k", PolicyRefused, "refused"),
+        ("experiment_launcher", NEVER, Prepare(), "", GateRequired, "waits"),
+        ("experiment_launcher", NEVER, Prepare(), "other", PolicyRefused, "refused"),
     ],
 )
 async def test_what_the_table_does_not_allow_never_runs(
-    ledger: Ledger, agent: str, tool: Tool[Call, str], error: type[Exception]
+    bench: LedgerOnly,
+    agent: str,
+    tool: Tool[Any, str],
+    call: Model,
+    key: str,
+    error: type[Exception],
+    verdict: str,
 ) -> None:
     with pytest.raises(error):
-        await toolbox(ledger, agent).use(tool, Call(says="fault"))
-    (event,) = events(ledger)
+        await toolbox(bench, agent, key).use(tool, call)
+    (event,) = events(bench)
+    assert event.actor == agent
+    assert event.data["verdict"] == verdict
+    assert event.data["because"]
     assert event.data["outcome"].startswith(error.__name__)
 
 
-async def test_a_gate_that_was_accepted_opens(ledger: Ledger) -> None:
-    tools = toolbox(ledger, "experiment_launcher", approved=True)
-    assert await tools.use(START, Call()) == "well"
-    assert events(ledger)[0].data["verdict"] == "plan"
+async def test_a_gate_that_was_accepted_opens(bench: LedgerOnly) -> None:
+    assert await toolbox(bench, "experiment_launcher", "k").use(PREPARE, Prepare()) == "k"
+    data = events(bench)[0].data
+    assert (data["verdict"], data["gate"]) == ("allowed", "plan")
 
 
 @pytest.mark.parametrize(
-    ("says", "error", "outcome"),
+    ("trial", "error", "outcome"),
     [
-        ("tool error", ToolError, "ToolError: it did not work"),
-        ("fault", ZeroDivisionError, "ZeroDivisionError: a bug"),
+        (FAILS, ToolError, "ToolError: it did not work"),
+        (BREAKS, ZeroDivisionError, "ZeroDivisionError: a bug"),
     ],
 )
 async def test_a_failure_is_written_down_as_one(
-    ledger: Ledger, says: str, error: type[Exception], outcome: str
+    bench: LedgerOnly, trial: str, error: type[Exception], outcome: str
 ) -> None:
     with pytest.raises(error):
-        await toolbox(ledger).use(WATCH, Call(says=says))
-    assert events(ledger)[0].data["outcome"] == outcome
+        await toolbox(bench).use(WATCH, Watch(trial=trial))
+    assert events(bench)[0].data["outcome"] == outcome
 
 
-async def test_arguments_are_capped_and_any_bytes_are_taken(ledger: Ledger) -> None:
-    call = Call(says="x" * 5000, files=(OverlayFile(path="a", content=b"\xff\xfe"),))
-    await toolbox(ledger).use(WATCH, call)
-    data = events(ledger)[0].data
+async def test_arguments_are_capped_and_any_bytes_are_taken(bench: LedgerOnly) -> None:
+    call = Odd(says="x" * 5000, files=(OverlayFile(path="a", content=b"\xff\xfe"),))
+    with pytest.raises(PolicyRefused):
+        await toolbox(bench).use(UNKNOWN, call)
+    data = events(bench)[0].data
     assert len(data["arguments"]) == 400
     assert len(data["arguments_sha256"]) == 64
-    assert Call.model_validate_json(call.model_dump_json()) == call
+    assert Odd.model_validate_json(call.model_dump_json()) == call
+
+
+def test_an_empty_ledger_approves_nothing(bench: LedgerOnly) -> None:
+    facts = LedgerFacts(make_assigned(), bench.ledger, bench.home)
+    assert facts.approval("plan") is facts.approval("merge") is None
+    assert facts.image is facts.change is facts.trial("T-0001-000") is None
+    assert not facts.tainted

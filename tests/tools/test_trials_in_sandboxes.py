@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from labcrew.domain.base import content_hash
 from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, EvidenceError, GateRequired, PolicyRefused, ToolError
+from labcrew.policy_conditions import commit_message
 from tests.run_lab import RunLab, run_lab
 from tests.tickets import make_trial
 from tools.evaluate import EvaluateOutputs, evaluate_outputs, evaluator_hash
@@ -37,6 +39,7 @@ from tools.run_trial import (
     watch_trial,
 )
 from tools.smoke_test import RunSmokeTest, rerun_trial, run_smoke_test
+from tools.tool_container import put_away, tool_container
 from tools.trial_spec import trial_container
 
 pytestmark = pytest.mark.engine
@@ -61,7 +64,7 @@ def trial(number: int, mode: str = "well", **changes: Any) -> Trial:
 
 
 async def ended(lab: RunLab, assigned: AssignedTicket, of: Trial) -> Collected:
-    tools = lab.toolbox(assigned, "experiment_launcher")
+    tools = lab.toolbox(assigned, "experiment_launcher", of)
     call = StartTrial(trial=of, image=lab.bench.base_image, cleaned={})
     await tools.use(start_trial, call)
     await tools.use(start_trial, call)
@@ -86,10 +89,10 @@ def judged(
         "expected_sha256": kept.sha256,
         "split": split,
         "seed": 3,
-        "commit": "b" * 40,
+        "commit": lab.user.git("rev-parse", "main"),
         "image": lab.bench.base_image,
-        "data_sha256": "d",
-        "container": "t-0001-judge",
+        "data_sha256": "",
+        "container": f"t-0001-000-{split}",
     }
     return EvaluateOutputs.model_validate(fields | changes)
 
@@ -149,7 +152,7 @@ async def test_a_broken_trial_leaves_its_log(lab: RunLab) -> None:
 
 async def test_a_trial_is_stopped_whenever(lab: RunLab) -> None:
     assigned, of = lab.assigned(), trial(2, "hang")
-    tools = lab.toolbox(assigned, "experiment_launcher")
+    tools = lab.toolbox(assigned, "experiment_launcher", of)
     await tools.use(start_trial, StartTrial(trial=of, image=lab.bench.base_image, cleaned={}))
     monitor = lab.toolbox(assigned, "log_monitor")
     await monitor.use(stop_trial, TrialContainer(trial=of.id))
@@ -209,29 +212,48 @@ def test_without_a_judge_there_is_no_score(lab: RunLab, tmp_path: Path) -> None:
 
 async def test_a_change_is_made_published_and_merged(lab: RunLab, tmp_path: Path) -> None:
     with run_lab(tmp_path) as own:
-        assigned = own.assigned()
+        space = {
+            "lr": {"type": "float", "low": 0, "high": 1},
+            "absent": {"type": "int", "low": 1, "high": 5},
+        }
+        title = "Better settings with 'quotes' and $HOME"
+        assigned = own.assigned(title=title, search_space=space)
         tools = own.toolbox(assigned, "experiment_launcher")
         values = {"lr": 0.125, "absent": 3}
-        rendered = await tools.use(
-            render_settings, RenderSettings(file="train.py", values=values, container="edit")
-        )
+        rendered = await tools.use(render_settings, RenderSettings(file="train.py", values=values))
         assert b"default=0.125" in rendered.file.content
         assert rendered.missing == ("absent",)
         call = MakeChange(
-            files=(rendered.file, OverlayFile(path="experiments/T/odd.bin", content=b"\xff\xfe")),
-            message="Better settings\n\nwith 'quotes' and $HOME",
-            editable=("train.py", "experiments/**"),
+            files=(
+                rendered.file,
+                OverlayFile(path="experiments/T-0001/odd.bin", content=b"\xff\xfe"),
+            ),
+            message=commit_message(assigned),
+            editable=("train.py", "experiments/**", "experiments/T-0001/**"),
             ref="refs/labcrew/T-0001/r0",
-            container="change",
         )
         writer = own.toolbox(assigned, "merge_request")
         landed = await writer.use(make_change, call)
-        assert set(landed.change.files) == {"train.py", "experiments/T/odd.bin"}
+        assert set(landed.change.files) == {"train.py", "experiments/T-0001/odd.bin"}
         assert await own.toolbox(assigned, "merge_request").use(make_change, call) == landed
         elsewhere = {"editable": ("train.py",), "ref": "refs/labcrew/T-0001/r1"}
+        narrower = call.model_copy(update=elsewhere)
         with pytest.raises(BoundaryError):
-            await writer.use(make_change, call.model_copy(update=elsewhere))
+            make_change.run(narrower, assigned, own.bench)
+        with pytest.raises(PolicyRefused):
+            await writer.use(make_change, narrower)
 
+        # An earlier call may have left something where this one works.
+        planted = call.model_copy(update={"ref": "refs/labcrew/T-0001/r2"})
+        place = f"change-{content_hash(planted)[:16]}/change/experiments"
+        container = tool_container(assigned, own.bench)
+        own.bench.sandboxes.write_files(
+            container, (OverlayFile(path=f"{place}/planted", content=b"planted"),)
+        )
+        with pytest.raises(BoundaryError, match="written into it"):
+            make_change.run(planted, assigned, own.bench)
+
+        writer = own.toolbox(assigned, "merge_request", change=landed.commit)
         publish = PublishBranch(commit=landed.commit, branch="labcrew/T-0001")
         await writer.use(publish_branch, publish)
         await writer.use(publish_branch, publish)
@@ -255,17 +277,16 @@ async def test_a_change_is_made_published_and_merged(lab: RunLab, tmp_path: Path
         done = await writer.use(run_smoke_test, smoke)
         assert (done.exit_code, done.timed_out) == (0, False)
         assert "quality 0.125" in done.tail
+        put_away(assigned.id, own.bench.sandboxes)
         assert own.bench.sandboxes.list() == ()
 
 
 async def test_what_cannot_be_edited_or_committed_is_said(lab: RunLab) -> None:
-    assigned = lab.assigned()
-    tools = lab.toolbox(assigned, "experiment_launcher")
     for file, why in (("gone.yaml", "gone.yaml"), ("data/train.csv", "data/train.csv")):
+        assigned = lab.assigned(settings={"file": file})
+        tools = lab.toolbox(assigned, "experiment_launcher")
         with pytest.raises(ToolError, match=why):
-            await tools.use(
-                render_settings, RenderSettings(file=file, values={"lr": 1}, container="edit")
-            )
+            await tools.use(render_settings, RenderSettings(file=file, values={"lr": 1}))
     unchanged = lab.user.path.joinpath("config.yaml").read_bytes()
     with pytest.raises(ToolError, match="could not be committed"):
         make_change.run(
@@ -274,11 +295,12 @@ async def test_what_cannot_be_edited_or_committed_is_said(lab: RunLab) -> None:
                 message="nothing",
                 editable=("config.yaml",),
                 ref="refs/labcrew/T-0001/r9",
-                container="change-nothing",
             ),
             assigned,
             lab.bench,
         )
+    assert [status.state for status in lab.bench.sandboxes.list(assigned.id)] == ["running"]
+    put_away(assigned.id, lab.bench.sandboxes)
     assert lab.bench.sandboxes.list() == ()
 
 
@@ -309,8 +331,11 @@ async def test_the_environment_is_the_one_that_was_shown(lab: RunLab) -> None:
     tools = lab.toolbox(assigned, "experiment_launcher")
     image = await tools.use(prepare_environment, PrepareEnvironment(key=plan.key, approved=True))
     assert image == lab.bench.base_image
+    other = PrepareEnvironment(key="other", approved=True)
     with pytest.raises(ToolError, match="approved anew"):
-        await tools.use(prepare_environment, PrepareEnvironment(key="other", approved=True))
+        prepare_environment.run(other, assigned, lab.bench)
+    with pytest.raises(PolicyRefused, match="the environment that the plan gate showed"):
+        await tools.use(prepare_environment, other)
     waiting = lab.toolbox(assigned, "experiment_launcher", approved=False)
     with pytest.raises(GateRequired):
         await waiting.use(prepare_environment, PrepareEnvironment(key=plan.key, approved=True))

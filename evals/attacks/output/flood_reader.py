@@ -1,0 +1,103 @@
+"""`python -m … WAY FILE`: takes one flood in a process of its own and says what it cost."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from labcrew.domain.sandbox import SandboxSpec
+from sandboxes.client import connect
+from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.repositories import GitRepositories
+
+
+def main() -> None:
+    """Prints how much this process grew, how long it took and how much it kept."""
+    way, told = sys.argv[1], json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
+    client = connect()
+    sandboxes = DockerSandboxes(told["home"], GitRepositories(Path("/nowhere")), client)
+    if way == "naive":
+        grown, took, kept = _measured(lambda: _naive(client, told))
+    else:
+        spec = SandboxSpec.model_validate_json(told["spec"])
+        # What the first use of an engine costs is not the flood's.
+        warm = spec.model_copy(update={"name": f"{spec.name}-warm", "command": ("true",)})
+        sandboxes.run(warm)
+        grown, took, kept = _ways(sandboxes, spec, float(told["limit"]))[way]()
+    print(json.dumps({"grown_mib": grown, "took_s": took, "kept_mib": kept}))
+
+
+def _ways(
+    sandboxes: DockerSandboxes, spec: SandboxSpec, limit: float
+) -> dict[str, Callable[[], tuple[float, float, float]]]:
+    def run() -> tuple[float, float, float]:
+        return _measured(lambda: _size(sandboxes.run(spec)))
+
+    def call() -> tuple[float, float, float]:
+        idle = spec.model_copy(
+            update={
+                "purpose": "tools",
+                "command": (),
+                "limits": spec.limits.model_copy(update={"timeout_s": 600}),
+            }
+        )
+        sandboxes.start(idle)
+        try:
+            sandboxes.exec(spec.name, ("true",))
+            return _measured(
+                lambda: _size(sandboxes.exec(spec.name, spec.command, timeout_s=limit))
+            )
+        finally:
+            sandboxes.remove(spec.name)
+
+    def follow() -> tuple[float, float, float]:
+        sandboxes.start(spec)
+        # A trial's deadline is kept by whoever watches it.
+        stop = threading.Timer(limit, sandboxes.stop, (spec.name, 0))
+        stop.start()
+        try:
+            return _measured(lambda: sum(len(text) for text in sandboxes.follow(spec.name)))
+        finally:
+            stop.cancel()
+            stop.join()
+            sandboxes.remove(spec.name)
+
+    return {"run": run, "exec": call, "follow": follow}
+
+
+def _size(result: Any) -> int:
+    return len(result.stdout) + len(result.stderr)
+
+
+def _naive(client: Any, told: dict[str, str]) -> int:
+    made = client.create_container(
+        told["image"], ["sleep", "infinity"], labels={"labcrew.home": told["home"]}
+    )
+    try:
+        client.start(made["Id"])
+        command = ["python3", "-c", told["flood"], "line", "one"]
+        return len(client.exec_start(client.exec_create(made["Id"], command)["Id"]))
+    finally:
+        client.remove_container(made["Id"], force=True, v=True)
+
+
+def _measured(action: Callable[[], int]) -> tuple[float, float, float]:
+    """MiB that this process's peak grew by, seconds, MiB that the action answered."""
+    before, began = _resident("VmRSS"), time.monotonic()
+    kept = action()
+    took = time.monotonic() - began
+    return _resident("VmHWM") - before, took, kept / (1 << 20)
+
+
+def _resident(field: str) -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+if __name__ == "__main__":
+    main()

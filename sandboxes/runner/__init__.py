@@ -1,0 +1,1 @@
+"""The resident runner: short tool calls in a started container, a fresh process for each."""

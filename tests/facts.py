@@ -1,0 +1,37 @@
+"""Facts of a ticket as a test says them, in place of the ledger's."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labcrew.domain.experiment import Trial
+from labcrew.domain.review import GateKind
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.policy_conditions import Approval
+
+
+@dataclass(frozen=True)
+class KnownFacts:
+    """What the policy table may ask, each part given.
+
+    Args:
+        gates: gate → what was shown there; a gate that isn't named was not accepted.
+    """
+
+    assigned: AssignedTicket
+    artefacts: Path = Path("/home/artefacts/T-0001")
+    outputs: Path = Path("/home/outputs/T-0001")
+    tainted: bool = False
+    image: str | None = "image"
+    change: str | None = "c" * 40
+    gates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    edits: dict[str, Any] = field(default_factory=dict)
+    trials: tuple[Trial, ...] = ()
+
+    def approval(self, gate: GateKind) -> Approval | None:
+        if gate not in self.gates:
+            return None
+        return Approval(shown=self.gates[gate], edits=self.edits, by="ada")
+
+    def trial(self, id: str) -> Trial | None:
+        return next((trial for trial in self.trials if trial.id == id), None)

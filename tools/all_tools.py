@@ -1,0 +1,39 @@
+"""Every tool there is, by name; fixed when the program starts."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tools.clean_data import clean_data
+from tools.evaluate import evaluate_outputs
+from tools.make_change import make_change, merge_branch, publish_branch, render_settings
+from tools.prepare_environment import prepare_environment
+from tools.profile_data import profile_data
+from tools.read_library import read_library
+from tools.recall_memory import recall_memory
+from tools.run_trial import collect_outputs, start_trial, stop_trial, watch_trial
+from tools.search_papers import search_papers
+from tools.smoke_test import run_smoke_test
+from tools.toolbox import Tool
+from tools.track_run import track_run
+
+_ALL: tuple[Tool[Any, Any], ...] = (
+    read_library,
+    search_papers,
+    recall_memory,
+    profile_data,
+    clean_data,
+    prepare_environment,
+    render_settings,
+    start_trial,
+    watch_trial,
+    stop_trial,
+    collect_outputs,
+    evaluate_outputs,
+    track_run,
+    make_change,
+    run_smoke_test,
+    publish_branch,
+    merge_branch,
+)
+TOOLS: Mapping[str, Tool[Any, Any]] = MappingProxyType({tool.name: tool for tool in _ALL})
