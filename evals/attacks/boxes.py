@@ -43,7 +43,7 @@ def sandbox(
         purpose="tools",
         ticket="attack",
         image=bench.base_image,
-        command=("sleep", "900"),
+        command=(),
         limits=Limits(memory_mb=memory_mb, pids=256, timeout_s=900),
     )
     bench.sandboxes.start(spec)
