@@ -26,6 +26,7 @@ MAX_NEW_BYTES = 512 << 20
 MAX_LISTING_BYTES = 8 << 20  # of `ls-tree`, beyond what the base has
 _ENTRY_BYTES = 80  # beside the path, with ids of either length
 _TIMEOUT_S = 120.0
+_FORMATS = {b"@object-format=sha1": 40, b"@object-format=sha256": 64}
 _HEAD = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})(?: (.*))?")
 
 
@@ -54,6 +55,8 @@ class Landing:
                 f"The change is {len(bundle) >> 20} MiB; {MAX_BUNDLE_BYTES >> 20} MiB may cross"
             )
         tip, pack = parse(bundle)
+        if len(tip) != len(base):
+            raise BoundaryError("The bundle's commit has an id of another kind than the base")
         old = self._at(ref)
         if old == tip:
             return tip
@@ -92,7 +95,7 @@ class Landing:
         if measured(pack, id_bytes=id_bytes, cap_bytes=MAX_NEW_BYTES).objects == 0:
             return  # an empty pack: the commit is one the trusted side has
         self.git.run(
-            quarantine, "index-pack", "--stdin", "--fix-thin", "--strict",
+            quarantine, "index-pack", "--stdin", "--fix-thin", "--strict=badFilemode=error",
             f"--max-input-size={MAX_BUNDLE_BYTES}", stdin=pack, timeout_s=_TIMEOUT_S,
             settings=("core.bigFileThreshold=16m", "pack.threads=1"),
         )  # fmt: skip
@@ -160,10 +163,12 @@ def parse(bundle: bytes) -> tuple[str, bytes]:
     if lines[0] not in {b"# v2 git bundle", b"# v3 git bundle"}:
         raise BoundaryError("What the sandbox made is not a git bundle of version 2 or 3")
     tips: set[str] = set()
+    digits: int | None = None
     for line in lines[1:]:
         if line.startswith(b"@"):
-            if not line.startswith(b"@object-format="):
+            if line not in _FORMATS:
                 raise BoundaryError("The bundle needs a feature that may not cross")
+            digits = _FORMATS[line]
             continue
         if line.startswith(b"-"):
             continue  # what it builds on: the check of its objects finds what is missing
@@ -173,4 +178,7 @@ def parse(bundle: bytes) -> tuple[str, bytes]:
         tips.add(match[1].decode())
     if len(tips) != 1:
         raise BoundaryError(f"The bundle must offer one commit, it offers {len(tips)}")
-    return tips.pop(), pack
+    tip = tips.pop()
+    if digits is not None and len(tip) != digits:
+        raise BoundaryError("The bundle's commit has an id of another kind than it says")
+    return tip, pack

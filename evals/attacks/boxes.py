@@ -19,6 +19,7 @@ from tools.toolbox import Workbench
 
 HERE = Path(__file__).parents[2]
 KIT = "/workspace/kit"
+_LONGEST_S = 300  # a battery that was killed leaves no writer behind for ever
 PYTHON = ("env", f"PYTHONPATH={KIT}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-m")
 
 
@@ -42,7 +43,7 @@ def sandbox(
         purpose="tools",
         ticket="attack",
         image=bench.base_image,
-        command=("sleep", "900"),
+        command=(),
         limits=Limits(memory_mb=memory_mb, pids=256, timeout_s=900),
     )
     bench.sandboxes.start(spec)
@@ -97,7 +98,7 @@ def writer(
             client.create_container(
                 bench.base_image,
                 name=name,
-                entrypoint=list(command),
+                entrypoint=["timeout", str(_LONGEST_S), *command],
                 command=[],
                 user=f"{os.getuid()}:{os.getgid()}",
                 host_config=host,

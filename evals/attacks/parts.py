@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from evals.attacks.container import CONTAINER
 from evals.attacks.files.part import FILES
+from evals.attacks.git.part import GIT
 from evals.attacks.network import NETWORK
 from evals.attacks.output import OUTPUT
 from evals.attacks.probe import Part
 from labcrew.errors import InputError
 
-PARTS: tuple[Part, ...] = (CONTAINER, FILES, NETWORK, OUTPUT)
+PARTS: tuple[Part, ...] = (CONTAINER, FILES, GIT, NETWORK, OUTPUT)
 
 
 def chosen(names: Sequence[str]) -> tuple[Part, ...]:

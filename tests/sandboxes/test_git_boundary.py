@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from labcrew.domain.repository import Repositories
 from labcrew.errors import BoundaryError
@@ -246,3 +248,28 @@ def test_a_naive_git_is_bitten(clone: Clone, tmp_path: Path) -> None:
     folder.git("config", "core.fsmonitor", f"touch {tmp_path}/ran; false")
     run(["git", "-C", str(folder.path), "status"], capture_output=True, env=dict(os.environ))
     assert (tmp_path / "ran").exists()
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_patched_bundle_lands_whole_or_is_refused(
+    repositories: Repositories, clone: Clone, data: st.DataObject
+) -> None:
+    folder, base = clone
+    if folder.head() == base:
+        folder.write("train.py", "better\n")
+        folder.commit()
+    good = bundle(clone)
+    at = data.draw(st.integers(0, len(good)))
+    patch = data.draw(st.binary(max_size=8))
+    patched = good[:at] + patch + good[at + len(patch) :]
+    before = folder.head()
+    try:
+        landed = repositories.land(
+            "lab", patched, base=base, ref="refs/heads/x", editable=("train.py",)
+        )
+    except BoundaryError:
+        return
+    assert landed == before, "what was changed on the way is not taken for what was made"

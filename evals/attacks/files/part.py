@@ -194,7 +194,7 @@ def _race(scene: races.Scene, kind: str, marker: bytes) -> Finding:
                 escapes += any(file.size_bytes == len(marker) for file in found)
         except LabcrewError:
             refused += 1
-    tried = f"swaps of the {kind} during {honest + refused + escapes:,} reads"
+    tried = f"a link swapped in ({kind}) during {honest + refused + escapes:,} reads"
     happened = f"{escapes} escapes, {honest:,} honest reads, {refused:,} refused"
     verdict: Verdict = "breached" if escapes else "held"
     if not escapes and (min(honest, refused) < _LEAST_SEEN or honest + refused < _READS):
@@ -212,5 +212,5 @@ FILES = Part(
     run=run,
     control=control,
     least_tried=140,
-    least_breached=60,
+    least_breached=70,
 )
