@@ -8,9 +8,10 @@ from evals.attacks.git.part import GIT
 from evals.attacks.network import NETWORK
 from evals.attacks.output import OUTPUT
 from evals.attacks.probe import Part
+from evals.attacks.takeover import TAKEOVER
 from labcrew.errors import InputError
 
-PARTS: tuple[Part, ...] = (CONTAINER, FILES, GIT, NETWORK, OUTPUT)
+PARTS: tuple[Part, ...] = (CONTAINER, FILES, GIT, NETWORK, OUTPUT, TAKEOVER)
 
 
 def chosen(names: Sequence[str]) -> tuple[Part, ...]:
