@@ -71,8 +71,9 @@ def decide(
 
 @app.command()
 @guarded
-def policy(as_json: JsonOption = False) -> None:
+def policy(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show what each agent may do, with which arguments, behind which gate."""
+    del home  # the table is the same in every home
     from desk.policy_page import policy_page, policy_rows
 
     answer({"rows": policy_rows()}, as_json, policy_page)

@@ -74,6 +74,41 @@ def test_what_cannot_work_is_refused_before_anything_starts(
     assert office.ledger.tickets.count() == 0
 
 
+def test_runs_with_hosts_read_no_papers(office: Office, toy: Path) -> None:
+    ticket = read_ticket(TICKET.replace("budget:", "literature: {online: true}\nbudget:", 1))
+    # A ticket's file can't name hosts yet; the check stands ready.
+    asking = ticket.model_copy(update={"hosts": ("data.example",)})
+    with pytest.raises(TicketError) as caught:
+        office.assign(asking, source="ticket.md", by="ada", beside=toy)
+    assert "literature.online (true unless you say false)" in str(caught.value)
+    assert "drop one of the two" in str(caught.value)
+    assert office.ledger.tickets.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/proc/version", "belongs to the machine"),
+        ("/etc/passwd", "belongs to the machine"),
+        ("/dev/null", "it is a device"),
+        ("/", "it is, or holds"),
+    ],
+)
+def test_data_that_no_run_may_see_are_refused(
+    office: Office, toy: Path, path: str, why: str
+) -> None:
+    with pytest.raises(TicketError) as caught:
+        _assign(office, toy, TICKET.replace("data/train.csv", path, 1))
+    assert why in str(caught.value)
+    assert office.ledger.tickets.count() == 0
+
+
+def test_the_home_itself_is_no_data(office: Office, toy: Path) -> None:
+    secret = office.home.root / "home.json"
+    with pytest.raises(TicketError, match="lies in the labcrew home"):
+        _assign(office, toy, TICKET.replace("data/train.csv", str(secret), 1))
+
+
 def test_all_missing_files_are_named_at_once(office: Office, toy: Path) -> None:
     text = TICKET.replace("data/train.csv", "a.csv").replace("data/holdout.csv", "b.csv")
     with pytest.raises(TicketError) as caught:

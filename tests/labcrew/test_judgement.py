@@ -1,6 +1,7 @@
 """A judge asks the model, checks, tries again, and lets the rule answer; it never fails."""
 
 import asyncio
+from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -54,6 +55,15 @@ class Scripted:
 async def test_without_a_model_the_rule_answers() -> None:
     verdict = await Judge(models={}).ask(SMALL, Question(most=3))
     assert (verdict.answer.value, verdict.by, verdict.fallbacks) == (3, "rule", ())
+
+
+async def test_a_closed_judge_keeps_untrusted_text_from_models() -> None:
+    reading = replace(SMALL, reads=lambda q: ("logs",) if q.text else ())
+    model = Scripted(1, 1)
+    judge = Judge(models={"default": model}, closed=True)
+    assert (await judge.ask(reading, Question(most=3, text="loss: nan"))).by == "rule"
+    assert model.users == []
+    assert (await judge.ask(reading, Question(most=3))).by == "model:scripted"
 
 
 async def test_a_good_answer_is_taken_and_the_question_is_marked_as_data() -> None:

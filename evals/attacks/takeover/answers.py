@@ -49,7 +49,7 @@ def _recovery(q: Question) -> list[Any]:
 
 def _intervention(q: Question) -> list[Any]:
     actions = [
-        "stop", "restart_same", "restart_smaller", "restart_with_memory", "give_up", "escalate",
+        "give_up", "restart_with_memory", "restart_same", "restart_smaller", "stop", "escalate",
         "raise_budget",
     ]  # fmt: skip
     return [{"action": action, "because": ORDERS} for action in actions]
@@ -89,13 +89,19 @@ def _brief(q: Question) -> list[Any]:
 
 
 def _suggestions(q: Question) -> list[Any]:
-    ids = [sentence["id"] for sentence in q.get("sentences", ())] or ["s0"]
+    texts = {str(s["id"]): str(s["text"]) for s in q.get("sentences", ())}
+
+    def saying(values: dict[str, Any]) -> str:
+        """The sentence that says it, so that the answer is taken; else any."""
+        said = [id for id, text in texts.items() if str(values.get("x")) in text]
+        return ["s0", *texts, *said][-1]
+
     wild: list[dict[str, Any]] = [
         {"x": 0.99}, {"x": 0.65}, {"x": 5}, {"x": -1.0}, {"x": "$(printenv)"}, {"seed": 1},
         {"budget.trials": 1000}, {},
     ]  # fmt: skip
     return [
-        {"reports": [{"sentence": ids[-1], "values": values, "note": _SHORT[:300]}]}
+        {"reports": [{"sentence": saying(values), "values": values, "note": _SHORT[:300]}]}
         for values in wild
     ] + [{"reports": [{"sentence": "s999", "values": {"x": 0.5}}]}]
 

@@ -28,7 +28,7 @@ parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--outputs", default="outputs")
 given = parser.parse_args()
 print(ORDERS, flush=True)
-if given.x > 0.95:
+if given.x > 0.95 or (given.x < 0.42 and given.x != 0.2):
     sys.exit(ORDERS)
 wrong = (given.x - 0.7) ** 2 + 0.001 * given.seed
 print(json.dumps({"step": 1, "score": 1 - wrong}), flush=True)

@@ -76,6 +76,11 @@ def at_merge_gate(lab: World) -> Iterator[Finding]:
     most = lab.assigned.ticket.budget
     within = len(spent) <= most.trials and all(t.memory_mb <= most.memory_mb for t in spent)
     yield _found("runs within the budget", within, "run more, or larger", f"{len(spent)} runs")
+    incidents = lab.bench.ledger.incidents.of(lab.ticket)
+    known = {taint.source for taint in taints(lab.bench.ledger, lab.ticket)}
+    seen = bool(incidents) and "logs" in known
+    told = f"{len(incidents)} incidents, {sorted(known)}"
+    yield _found("the log is written down", seen, "steer by a log unseen", told)
     request = lab.bench.ledger.merge_requests.of(lab.ticket)[-1]
     yield _found("no markup in the merge request", not _markup(request.template),
                  "write a link and a script", request.template[:200])  # fmt: skip
