@@ -168,14 +168,14 @@ def _unix(address: str) -> socket.socket:
 
 @contextmanager
 def _listener(client: APIClient) -> Iterator[str]:
-    """A listener on the engine's bridge; empty where this machine is not at its other end."""
+    """A listener on the engine's bridge, where this machine is at its other end."""
     network: Any = client.inspect_network("bridge")
     ranges = network["IPAM"]["Config"] or [{}]
     gateway = ranges[0].get("Gateway") or str(ip_network(ranges[0].get("Subnet", "127.0.0.0/8"))[1])
     try:
         door = socket.create_server((gateway, 0))
     except OSError:
-        yield ""
+        yield f"{gateway}:9"  # no address of this machine's, but one that would refuse
         return
     with closing(door):
         threading.Thread(target=_answer, args=(door,), daemon=True).start()

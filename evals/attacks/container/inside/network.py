@@ -68,7 +68,12 @@ probe("a pair of strange sockets", "socketpair of AF_TIPC")(lambda: socket.socke
 def _dial(family: int, address: tuple[str, int]) -> object:
     with socket.socket(family, socket.SOCK_STREAM) as way:
         way.settimeout(2)
-        way.connect(address)
+        try:
+            way.connect(address)
+        except ConnectionRefusedError:
+            if address[0].startswith("127."):
+                raise
+            return f"{address[0]} refused, so it was reached"
     return f"connected to {address[0]}"
 
 
@@ -124,16 +129,12 @@ def _() -> object:
 
 @probe("the host's door by TCP", "connect to a listener that the battery keeps on the host")
 def _() -> object:
-    if not TARGETS["listener"]:
-        raise Untold("the host could open no listener")
     address, _, port = TARGETS["listener"].rpartition(":")
     return _dial(socket.AF_INET, (address, int(port)))
 
 
 @probe("the host's door by UDP", "send to a listener that the battery keeps on the host")
 def _() -> object:
-    if not TARGETS["listener"]:
-        raise Untold("the host could open no listener")
     address, _, port = TARGETS["listener"].rpartition(":")
     return _send(socket.AF_INET, (address, int(port)), b"probe")
 
