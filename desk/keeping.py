@@ -15,7 +15,7 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, StorageFull
 
 if TYPE_CHECKING:
-    from sandboxes.orphans import Leftover
+    from sandboxes.volumes.orphans import Leftover
 
 
 class Exported(Model):
@@ -141,8 +141,8 @@ def clean_engine(*, dry_run: bool = False) -> "tuple[Leftover, ...]":
 
     Raises EngineError.
     """
-    from sandboxes import orphans
     from sandboxes.client import connect
+    from sandboxes.volumes import orphans
 
     client = connect()
     try:

@@ -41,8 +41,8 @@ def of_ticket(ticket: Ticket, beside: Path, settings: Settings) -> Preview:
         InputError: what assigning would refuse.
     """
     from sandboxes.docker_sandboxes import DockerSandboxes
-    from sandboxes.environments import Environments
-    from sandboxes.repositories import GitRepositories
+    from sandboxes.environments.environments import Environments
+    from sandboxes.git.repositories import GitRepositories
 
     with tempfile.TemporaryDirectory(prefix="labcrew-dry-run-") as folder:
         repositories = GitRepositories(Path(folder))

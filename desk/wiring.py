@@ -38,7 +38,7 @@ class Opened:
     def office(self) -> "Office":
         """What people do here."""
         from desk.office import Office
-        from sandboxes.repositories import GitRepositories
+        from sandboxes.git.repositories import GitRepositories
 
         return Office(
             self.home,
@@ -162,8 +162,8 @@ def at_work(
         from memory.chroma import ChromaMemory
         from memory.embedding import OnnxEmbedder
         from sandboxes.docker_sandboxes import DockerSandboxes
-        from sandboxes.environments import Environments
-        from sandboxes.repositories import GitRepositories
+        from sandboxes.environments.environments import Environments
+        from sandboxes.git.repositories import GitRepositories
         from tools.literature.arxiv_source import ArxivSource
         from tools.literature.openalex import OpenAlexSource
         from tools.toolbox import Workbench
@@ -217,7 +217,7 @@ def halt(opened: Opened, ticket: str) -> int:
         EngineError: the engine does not answer, so they may still run.
     """
     from sandboxes.docker_sandboxes import DockerSandboxes
-    from sandboxes.repositories import GitRepositories
+    from sandboxes.git.repositories import GitRepositories
 
     sandboxes = DockerSandboxes(opened.home.id, GitRepositories(opened.home.repositories))
     running = [s.name for s in sandboxes.list(ticket) if s.state == "running"]

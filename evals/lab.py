@@ -14,9 +14,9 @@ from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
 from sandboxes.client import connect
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.environments import Environments
+from sandboxes.environments.environments import Environments
+from sandboxes.git.repositories import GitRepositories
 from sandboxes.images import BaseImage
-from sandboxes.repositories import GitRepositories
 from tools.toolbox import Workbench
 
 

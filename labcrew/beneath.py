@@ -4,7 +4,7 @@ Collected outputs, logs and cleaned copies are read again long after they crosse
 scored, shown and exported. Whatever stands there by then, a read stays beneath its folder, follows
 no link, takes regular files with one name only, waits for nothing and has a cap. Every other module
 comes here (tests/labcrew/test_one_reader.py); what crosses from a container is judged before, by
-sandboxes/files.py.
+sandboxes/crossing/files.py.
 """
 
 import errno

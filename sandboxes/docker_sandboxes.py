@@ -28,22 +28,23 @@ from labcrew.errors import (
     StorageFull,
 )
 from labcrew.settings import SandboxSettings
-from sandboxes import hardening, orphans, workspaces
+from sandboxes import hardening
 from sandboxes.client import connect, translated
-from sandboxes.crossing import Crossing
+from sandboxes.crossing.crossing import Crossing
+from sandboxes.crossing.tarballs import owned
 from sandboxes.deadlines import Watch
+from sandboxes.environments.host_pip import host_pip
 from sandboxes.facts import Facts
-from sandboxes.host_pip import host_pip
 from sandboxes.logs import follow
 from sandboxes.network.rules import for_hosts
 from sandboxes.network.uplink import Uplinks
-from sandboxes.owners import owner
 from sandboxes.runner import program
 from sandboxes.runner.pool import Pool
 from sandboxes.runner.residents import Residents
 from sandboxes.states import inspected, read_status, run_attached
-from sandboxes.tarballs import owned
-from sandboxes.volumes import Volumes
+from sandboxes.volumes import orphans, workspaces
+from sandboxes.volumes.owners import owner
+from sandboxes.volumes.volumes import Volumes
 
 if TYPE_CHECKING:
     from docker.api import APIClient

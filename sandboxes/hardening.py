@@ -10,8 +10,8 @@ from typing import Any
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import InputError
 from labcrew.host_paths import refusal
+from sandboxes.crossing.tarballs import CREW
 from sandboxes.network.rules import proxy_variables
-from sandboxes.tarballs import CREW
 
 USER = f"{CREW}:{CREW}"
 HOME, TICKET, TRIAL, PURPOSE, NAME = (

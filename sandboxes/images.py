@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcrew.errors import EngineError, LabcrewError
 from sandboxes.client import connect, translated
-from sandboxes.host_pip import host_pip
+from sandboxes.environments.host_pip import host_pip
 from sandboxes.text import clean
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import Any, Literal
 from labcrew.domain.base import Model
 from labcrew.errors import EngineError, StorageFull
 from labcrew.settings import SandboxSettings
-from sandboxes import orphans
 from sandboxes.client import connect, translated
 from sandboxes.images import base_tag
-from sandboxes.keeper import PLAIN, Keeper
-from sandboxes.owners import owner
 from sandboxes.text import engine_time
+from sandboxes.volumes import orphans
+from sandboxes.volumes.keeper import PLAIN, Keeper
+from sandboxes.volumes.owners import owner
 
 _SKEW_S = 5.0
 _LOW_GB = 5.0

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from labcrew.domain.base import Model
 from labcrew.domain.hosts import host_rule
-from sandboxes.host_pip import HostPip
+from sandboxes.environments.host_pip import HostPip
 
 PORT = 3128
 ADDRESS = f"http://127.0.0.1:{PORT}"

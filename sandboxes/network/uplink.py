@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from labcrew.domain.sandbox import Limits, NetworkRequest, SandboxSpec
 from labcrew.errors import EngineError
 from labcrew.settings import SandboxSettings
-from sandboxes import hardening, workspaces
+from sandboxes import hardening
 from sandboxes.client import translated
+from sandboxes.crossing.tarballs import CREW
 from sandboxes.images import base_tag
 from sandboxes.network.journal import read_journal
 from sandboxes.network.rules import PORT, ProxySettings
-from sandboxes.tarballs import CREW
 from sandboxes.text import clean
+from sandboxes.volumes import workspaces
 
 if TYPE_CHECKING:
     from docker.api import APIClient

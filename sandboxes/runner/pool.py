@@ -20,7 +20,7 @@ from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import EngineError, LabcrewError
 from sandboxes import hardening
 from sandboxes.client import translated
-from sandboxes.workspaces import remove_volume
+from sandboxes.volumes.workspaces import remove_volume
 
 if TYPE_CHECKING:
     from docker.api import APIClient

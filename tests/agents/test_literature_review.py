@@ -18,7 +18,7 @@ from labcrew.judgement import Judge, Verdict
 from memory.chroma import ChromaMemory
 from memory.embedding import OnnxEmbedder
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.repositories import GitRepositories
+from sandboxes.git.repositories import GitRepositories
 from tests.doubles.bench import Shelf, make_assigned, make_bench, unreachable
 from tests.doubles.embedder import WordEmbedder
 from tests.sandboxes.fixtures import *  # noqa: F403

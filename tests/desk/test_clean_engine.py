@@ -1,7 +1,7 @@
 """`labcrew clean --orphans`: what it says, without touching what others left."""
 
 from desk.keeping import clean_engine, told
-from sandboxes.orphans import Leftover
+from sandboxes.volumes.orphans import Leftover
 
 
 def test_a_dry_run_only_looks() -> None:

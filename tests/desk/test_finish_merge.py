@@ -11,7 +11,7 @@ from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
 from labcrew.settings import Settings
-from sandboxes.repositories import GitRepositories
+from sandboxes.git.repositories import GitRepositories
 from tests.doubles.bench import make_assigned
 
 

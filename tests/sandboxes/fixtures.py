@@ -14,8 +14,8 @@ import pytest
 from labcrew.domain.sandbox import Limits, SandboxSpec, WorkspaceSource
 from sandboxes.client import connect
 from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.git.repositories import GitRepositories
 from sandboxes.images import BaseImage
-from sandboxes.repositories import GitRepositories
 
 __all__ = ["base_image", "lab", "repositories", "sandboxes", "shared", "user", "workshop"]
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from labcrew.errors import BoundaryError
 from labcrew.git_names import is_gits, taken_for_gits
-from sandboxes.changes import Changes, Listing
-from sandboxes.commits import check_commit
+from sandboxes.git.changes import Changes, Listing
+from sandboxes.git.commits import check_commit
 
 WHO = b"labcrew <labcrew@localhost> 1700000000 +0000"
 TREE = b"tree " + b"a" * 40

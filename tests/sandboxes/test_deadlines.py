@@ -25,7 +25,7 @@ from pathlib import Path
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.images import base_tag
-from sandboxes.repositories import GitRepositories
+from sandboxes.git.repositories import GitRepositories
 sandboxes = DockerSandboxes(sys.argv[1], GitRepositories(Path(sys.argv[2])))
 sandboxes.start(SandboxSpec(
     name="late", purpose="trial", ticket="T-1", image=base_tag(), command=("sleep", "600"),

@@ -15,8 +15,8 @@ import pytest
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from labcrew.errors import EngineError, EngineUnavailable, LabcrewError, OutcomeUnknown
 from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.git.repositories import GitRepositories
 from sandboxes.images import base_tag
-from sandboxes.repositories import GitRepositories
 from tests.sandboxes.private_engine import PrivateEngine
 
 pytestmark = [

@@ -13,8 +13,8 @@ from labcrew.domain.sandbox import Limits
 from labcrew.domain.ticket import Environment, Metric, Run, Ticket
 from labcrew.errors import EngineUnavailable, EnvironmentBroken, GateRequired
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.environments import Environments
-from sandboxes.requirements import add_packages, read_requirements
+from sandboxes.environments.environments import Environments
+from sandboxes.environments.requirements import add_packages, read_requirements
 from tests.sandboxes.fixtures import Workshop, make_user
 
 CUT_OFF = """
@@ -22,8 +22,8 @@ import sys
 from pathlib import Path
 from sandboxes.docker_sandboxes import DockerSandboxes
 from labcrew.domain.sandbox import EnvironmentPlan
-from sandboxes.environments import Environments
-from sandboxes.repositories import GitRepositories
+from sandboxes.environments.environments import Environments
+from sandboxes.git.repositories import GitRepositories
 repositories = GitRepositories(Path("/nonexistent"))
 plan = EnvironmentPlan.model_validate_json(sys.argv[2])
 Environments(DockerSandboxes(sys.argv[1], repositories), repositories).ensure(plan)

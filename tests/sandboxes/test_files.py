@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcrew.errors import BoundaryError
-from sandboxes.files import single, take
+from sandboxes.crossing.files import single, take
 
 TYPES = (
     tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labcrew.domain.repository import Repositories
 from labcrew.errors import BoundaryError
-from sandboxes.changes import escapes
+from sandboxes.git.changes import escapes
 from tests.sandboxes.fixtures import UserFolder
 
 Clone = tuple[UserFolder, str]

@@ -12,7 +12,7 @@ from labcrew.errors import EngineError
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.host_pip import HostPip
+from sandboxes.environments.host_pip import HostPip
 from sandboxes.network.dockerfile import with_arguments
 from sandboxes.network.journal import read_journal
 from sandboxes.network.rules import ProxySettings, Rule, for_hosts, hosts_of

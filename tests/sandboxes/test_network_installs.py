@@ -16,8 +16,8 @@ import pytest
 
 from labcrew.domain.sandbox import EnvironmentPlan, Limits
 from labcrew.errors import EnvironmentBroken
-from sandboxes.environments import Environments
-from sandboxes.host_pip import HostPip
+from sandboxes.environments.environments import Environments
+from sandboxes.environments.host_pip import HostPip
 from tests.sandboxes.fixtures import Workshop
 from tests.sandboxes.test_environments import repository, ticket
 from tests.servers import Served, gateway, serving

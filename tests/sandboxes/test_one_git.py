@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RUNNER = "sandboxes/git_runner.py"
+RUNNER = "sandboxes/git/git_runner.py"
 FOLDERS = ("labcrew", "agents", "graphs", "tools", "memory", "sandboxes", "desk", "scripts")
 STARTERS = {
     "run", "Popen", "call", "check_call", "check_output", "getoutput", "getstatusoutput", "system",
@@ -82,5 +82,5 @@ def test_the_scan_sees_every_way() -> None:
         "asyncio.create_subprocess_exec('git', 'log')",
     ):  # fmt: skip
         assert uses(line), line
-    for line in ("x = 'git'", "print('git is missing')", "from sandboxes.git_runner import x"):
+    for line in ("x = 'git'", "print('git is missing')", "from sandboxes.git.git_runner import x"):
         assert not uses(line), line

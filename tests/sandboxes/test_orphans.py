@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labcrew.home import Home
-from sandboxes import hardening, orphans
+from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.owners import is_gone, owner
+from sandboxes.volumes import orphans
+from sandboxes.volumes.owners import is_gone, owner
 from tests.sandboxes.fixtures import Workshop
 
 
@@ -35,7 +36,7 @@ def test_a_home_is_gone_with_its_folder(tmp_path: Path) -> None:
 def test_a_home_without_a_folder_is_gone_with_its_process() -> None:
     assert not is_gone(owner(None))
     child = subprocess.run(
-        [sys.executable, "-c", "from sandboxes.owners import owner; print(owner(None))"],
+        [sys.executable, "-c", "from sandboxes.volumes.owners import owner; print(owner(None))"],
         capture_output=True,
         text=True,
         check=True,

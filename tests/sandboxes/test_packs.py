@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcrew.errors import BoundaryError
-from sandboxes.landing import parse
-from sandboxes.packs import measured
+from sandboxes.git.landing import parse
+from sandboxes.git.packs import measured
 from tests.sandboxes.fixtures import UserFolder
 
 CAP = 64 << 20

@@ -109,7 +109,7 @@ import sys
 from pathlib import Path
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.repositories import GitRepositories
+from sandboxes.git.repositories import GitRepositories
 home, name, image, folder = sys.argv[1:]
 box = DockerSandboxes(home, GitRepositories(Path(folder)))
 limits = Limits(memory_mb=128, pids=32)

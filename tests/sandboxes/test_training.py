@@ -4,7 +4,7 @@ from pathlib import Path
 
 from labcrew.domain.sandbox import Limits
 from labcrew.domain.ticket import Metric, Run, Ticket
-from sandboxes.environments import Environments
+from sandboxes.environments.environments import Environments
 from tests.sandboxes.fixtures import Workshop, make_user
 
 # The example's software, so that its image serves both.

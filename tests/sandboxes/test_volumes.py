@@ -17,8 +17,8 @@ from labcrew.errors import EngineError, StorageFull
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.keeper import Keeper
-from sandboxes.owners import owner
+from sandboxes.volumes.keeper import Keeper
+from sandboxes.volumes.owners import owner
 from tests.sandboxes.fixtures import Workshop
 
 SMALL = Limits(memory_mb=128, timeout_s=60, workspace_mb=16, workspace_files=200)
@@ -119,7 +119,7 @@ def test_a_workspace_outlives_its_container_and_the_keeper(
 
 
 def hardening_tar() -> bytes:
-    from sandboxes.tarballs import owned
+    from sandboxes.crossing.tarballs import owned
 
     return owned(b"", (OverlayFile(path="again", content=b"more\n"),))
 
@@ -165,7 +165,7 @@ from pathlib import Path
 from labcrew.domain.sandbox import Limits, SandboxSpec
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.images import base_tag
-from sandboxes.repositories import GitRepositories
+from sandboxes.git.repositories import GitRepositories
 sandboxes = DockerSandboxes(sys.argv[1], GitRepositories(Path(sys.argv[2])))
 for name, script in (("ended", "true"), ("running", "sleep 60")):
     sandboxes.start(SandboxSpec(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from labcrew.domain.sandbox import RunResult, SandboxSpec
 from labcrew.errors import PolicyRefused, ToolError
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.repositories import GitRepositories
+from sandboxes.git.repositories import GitRepositories
 from tests.doubles.bench import make_assigned, make_bench
 from tests.sandboxes.fixtures import *  # noqa: F403
 from tests.sandboxes.fixtures import UserFolder

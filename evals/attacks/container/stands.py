@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from labcrew.domain.sandbox import Limits, ReadOnlyInput, RunResult, SandboxSpec
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.owners import owner
+from sandboxes.volumes.owners import owner
 from tools.toolbox import Workbench
 
 if TYPE_CHECKING:

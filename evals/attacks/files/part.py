@@ -16,7 +16,7 @@ from evals.attacks.files.kit.plants import PLANTS, Plant, folder_of
 from evals.attacks.probe import Finding, Part, Verdict
 from labcrew import beneath
 from labcrew.errors import LabcrewError
-from sandboxes import files
+from sandboxes.crossing import files
 from tools.toolbox import Workbench
 
 _MODULES = Path(plants.__file__).parent

@@ -14,7 +14,7 @@ from evals.attacks.network.runs import judged, program, told
 from evals.attacks.network.stage import INSIDE, ZONE, Stage, address, staged, start
 from evals.attacks.probe import Finding
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.workspaces import remove_container
+from sandboxes.volumes.workspaces import remove_container
 from tools.toolbox import Workbench
 
 _PYTHON = "/opt/labcrew/bin/python"

@@ -21,8 +21,8 @@ from labcrew.domain.ticket import Environment, Metric, Run, Ticket
 from labcrew.errors import EnvironmentBroken
 from labcrew.settings import SandboxSettings
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.environments import Environments
-from sandboxes.host_pip import HostPip
+from sandboxes.environments.environments import Environments
+from sandboxes.environments.host_pip import HostPip
 from tools.toolbox import Workbench
 
 _LIMITS = Limits(cpus=1, memory_mb=512, timeout_s=240, output_mb=2)

@@ -23,7 +23,7 @@ from labcrew.errors import EngineError
 from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.images import base_tag
-from sandboxes.workspaces import remove_container
+from sandboxes.volumes.workspaces import remove_container
 
 PORTS = (22, 80, 443, 2375, 3128, 5432, 8080)
 INDEX = 8081

@@ -13,8 +13,8 @@ from labcrew.domain.sandbox import SandboxSpec
 from sandboxes import hardening
 from sandboxes.client import connect
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.owners import owner
-from sandboxes.repositories import GitRepositories
+from sandboxes.git.repositories import GitRepositories
+from sandboxes.volumes.owners import owner
 
 
 def main() -> None:

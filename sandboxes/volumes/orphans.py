@@ -13,8 +13,8 @@ from labcrew.domain.base import Model
 from labcrew.errors import EngineError
 from sandboxes import hardening
 from sandboxes.client import translated
-from sandboxes.owners import is_gone
-from sandboxes.workspaces import remove_container, remove_volume
+from sandboxes.volumes.owners import is_gone
+from sandboxes.volumes.workspaces import remove_container, remove_volume
 
 if TYPE_CHECKING:
     from docker.api import APIClient

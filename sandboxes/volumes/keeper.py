@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 from labcrew.errors import EngineError, OutcomeUnknown, StorageFull
 from sandboxes import hardening
 from sandboxes.client import translated
+from sandboxes.crossing.tarballs import CREW
 from sandboxes.images import base_tag
-from sandboxes.tarballs import CREW
-from sandboxes.workspaces import remove_container, remove_volume
+from sandboxes.volumes.workspaces import remove_container, remove_volume
 
 if TYPE_CHECKING:
     from docker.api import APIClient

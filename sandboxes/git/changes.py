@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from labcrew.errors import BoundaryError
 from labcrew.git_names import folded, is_gits
-from sandboxes.commits import odd_characters
+from sandboxes.git.commits import odd_characters
 from sandboxes.patterns import matches
 
 MAX_CHANGED = 10_000

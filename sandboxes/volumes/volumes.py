@@ -13,8 +13,8 @@ from labcrew.domain.sandbox import Limits
 from labcrew.errors import EngineError
 from sandboxes.client import translated
 from sandboxes.images import base_tag
-from sandboxes.keeper import Keeper
-from sandboxes.workspaces import remove_container, remove_volume
+from sandboxes.volumes.keeper import Keeper
+from sandboxes.volumes.workspaces import remove_container, remove_volume
 
 if TYPE_CHECKING:
     from docker.api import APIClient

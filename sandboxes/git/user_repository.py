@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labcrew.domain.repository import Checkout, MergeOutcome
 from labcrew.errors import RepositoryError
-from sandboxes.git_runner import GitFailed, GitRunner, user_ignore_file
+from sandboxes.git.git_runner import GitFailed, GitRunner, user_ignore_file
 
 
 @dataclass(frozen=True)

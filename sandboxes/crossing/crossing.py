@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from labcrew import beneath
 from labcrew.domain.sandbox import OutputFile
 from labcrew.errors import BoundaryError, EngineError, ToolError
-from sandboxes import files
 from sandboxes.client import translated
-from sandboxes.tarballs import relative
+from sandboxes.crossing import files
+from sandboxes.crossing.tarballs import relative
 
 if TYPE_CHECKING:
     from docker.api import APIClient

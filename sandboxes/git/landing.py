@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labcrew.errors import BoundaryError
-from sandboxes.changes import Changes, Listing, escapes
-from sandboxes.commits import check_commit
-from sandboxes.git_runner import GitFailed, GitRunner
-from sandboxes.packs import measured
+from sandboxes.git.changes import Changes, Listing, escapes
+from sandboxes.git.commits import check_commit
+from sandboxes.git.git_runner import GitFailed, GitRunner
+from sandboxes.git.packs import measured
 
 MAX_BUNDLE_BYTES = 64 << 20
 MAX_COMMITS = 200

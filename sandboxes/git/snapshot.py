@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcrew.errors import RepositoryError
-from sandboxes.git_runner import GitRunner
+from sandboxes.git.git_runner import GitRunner
 
 if TYPE_CHECKING:
-    from sandboxes.user_repository import UserRepository
+    from sandboxes.git.user_repository import UserRepository
 
 # Fixed, so that the same files on the same commit always make the same id.
 AUTHOR = {

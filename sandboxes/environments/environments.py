@@ -22,20 +22,20 @@ from labcrew.domain.sandbox import (
 from labcrew.domain.ticket import Ticket
 from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
 from sandboxes.client import translated
+from sandboxes.crossing.tarballs import owned
 from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.host_pip import HostPip, host_pip
-from sandboxes.images import BaseImage, base_tag
-from sandboxes.network.dockerfile import replaced, with_arguments
-from sandboxes.network.rules import NOT_LISTED, for_install, hosts_of, pip_variables
-from sandboxes.patterns import hidden, matches
-from sandboxes.requirements import (
+from sandboxes.environments.host_pip import HostPip, host_pip
+from sandboxes.environments.requirements import (
     FOUND_IN_ORDER,
     UNREAD,
     Requirements,
     add_packages,
     read_requirements,
 )
-from sandboxes.tarballs import owned
+from sandboxes.images import BaseImage, base_tag
+from sandboxes.network.dockerfile import replaced, with_arguments
+from sandboxes.network.rules import NOT_LISTED, for_install, hosts_of, pip_variables
+from sandboxes.patterns import hidden, matches
 from sandboxes.text import clean
 
 if TYPE_CHECKING:

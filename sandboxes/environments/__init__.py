@@ -1,0 +1,1 @@
+"""The software a ticket's runs need, installed inside a sandbox."""
