@@ -16,18 +16,19 @@ def table(report: Report) -> Table:
         made.add_column(column, justify="right", no_wrap=True)
     made.add_column("verdict")
     for part in report.parts:
+        bitten = f"{counted(part.control, 'breached')} of {len(part.control)}"
         made.add_row(
             part.title,
             str(len(part.findings)),
             str(counted(part.findings, "held")),
-            f"{counted(part.control, 'breached')} of {len(part.control)}, asked {part.least_breached}",
+            f"{bitten}, asked {part.least_breached}",
             f"{part.seconds:.0f}",
             "held" if part.passed else "FAILED",
         )
-    tried, held, bitten = totals(report.parts)
+    tried, held, breached = totals(report.parts)
     made.add_section()
     verdict = "held" if report.passed else "FAILED"
-    made.add_row("all", str(tried), str(held), str(bitten), "", verdict)
+    made.add_row("all", str(tried), str(held), str(breached), "", verdict)
     return made
 
 
