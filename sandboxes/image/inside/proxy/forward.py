@@ -96,7 +96,8 @@ class Forward:
             server.settimeout(self._settings.idle_s)
             server.sendall(begin)
             sent = self._body(client, server, head.rest, int(length))
-            down, _, why = relay(client, server, b"", self._journal, self._settings.idle_s)
+            idle_s = self._settings.idle_s
+            down, _, why = relay(client, server, b"", self._journal, idle_s, answer_only=True)
             return down, len(begin) + sent, why
 
     def _body(self, client: socket.socket, server: socket.socket, first: bytes, length: int) -> int:

@@ -13,7 +13,13 @@ _PART, _WAITING = 1 << 16, 1 << 18
 
 
 def relay(
-    client: socket.socket, server: socket.socket, first: bytes, journal: Journal, idle_s: float
+    client: socket.socket,
+    server: socket.socket,
+    first: bytes,
+    journal: Journal,
+    idle_s: float,
+    *,
+    answer_only: bool = False,
 ) -> tuple[int, int, str]:
     """Passes bytes on until both have ended, nothing comes any more, or a cap is reached.
 
@@ -23,13 +29,14 @@ def relay(
         first: what the sandbox has sent already.
         journal: keeps the caps.
         idle_s: seconds without a byte after which it ends.
+        answer_only: nothing more is taken from the sandbox.
 
     Returns:
         Bytes in, bytes out, and why it was ended early, if so.
     """
     other = {client: server, server: client}
     waiting = {client: bytearray(), server: bytearray(first)}
-    reading = {client, server}
+    reading = {server} if answer_only else {client, server}
     down, up = 0, len(first)
     if not journal.spend(0, up):
         return 0, 0, "the cap on bytes is reached"
@@ -62,7 +69,8 @@ def relay(
         except OSError:
             return down, up, ""  # one of them broke off: the other is told by the end
         for one in other:
-            if other[one] not in reading and not waiting[one]:
+            asking = answer_only and one is server  # it may take an end for a request broken off
+            if other[one] not in reading and not waiting[one] and not asking:
                 _half_close(one)
         if server not in reading and not waiting[client]:
             return down, up, ""
