@@ -47,6 +47,8 @@ class Disks:
         """Attaches every image that is there, as after a reboot; answers their names."""
         os.close(os.open(self._devices / "loop-control", os.O_RDWR))  # says early if it may not
         with self._alone():
+            for draft in (*self._folder.glob("*.draft"), *self._folder.glob("*.link")):
+                draft.unlink()  # whoever made it was killed: nobody else works here now
             names = self.names()
             for name in names:
                 self._attach(name)
