@@ -40,7 +40,7 @@ def names(client: APIClient, home: str) -> set[str]:
 def owners(client: APIClient, home: str) -> set[tuple[str, str]]:
     """The names of a home's sandboxes and proxies that have a container, each with its ticket."""
     found = [_labels(item) for item in _containers(client, f"{hardening.HOME}={home}")]
-    return {(of[hardening.NAME], of.get(hardening.TICKET, "")) for of in found}
+    return {(of[hardening.NAME], of[hardening.TICKET]) for of in found if of.get(hardening.NAME)}
 
 
 def remove_keepers(client: APIClient, home: str, but: str) -> None:
