@@ -19,7 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("part", nargs="*", help="default: all")
     parser.add_argument("--json", action="store_true", help="every finding, as JSON")
     parser.add_argument("--keep", type=Path, help="write the report there as JSON")
-    parser.add_argument("--document", type=Path, help="put the table there, between its marks")
+    parser.add_argument(
+        "--document", type=Path, action="append", default=[],
+        help="put the table there, between its marks; may be repeated",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
     try:
         report = run(chosen(given.part), Console(stderr=True))
@@ -28,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     if given.keep:
         given.keep.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    if given.document:
-        text = given.document.read_text(encoding="utf-8")
-        given.document.write_text(documented(text, report), encoding="utf-8")
+    for document in given.document:
+        text = document.read_text(encoding="utf-8")
+        document.write_text(documented(text, report), encoding="utf-8")
     if given.json:
         print(report.model_dump_json(indent=2))
     else:

@@ -77,7 +77,9 @@ def show(report: Report) -> None:
             "yes" if figure.holds else "NO",
             ", ".join(parts) + (f". {figure.note}" if figure.note else ""),
         )
-    Console(soft_wrap=False).print(table)
+    made = Console()
+    made.width = made.width if made.is_terminal else 120
+    made.print(table)
 
 
 def _spelt(value: float, unit: str) -> str:

@@ -1,4 +1,4 @@
-"""SECURITY.md tells what the kept run of the battery found, no more."""
+"""README.md and SECURITY.md tell what the kept run of the battery found, no more."""
 
 from pathlib import Path
 
@@ -19,8 +19,9 @@ def test_the_kept_run_held() -> None:
     assert [part.complaints for part in kept().parts if part.complaints] == []
 
 
-def test_its_table_stands_in_the_document() -> None:
-    text = (ROOT / "SECURITY.md").read_text("utf-8")
+@pytest.mark.parametrize("document", ["README.md", "SECURITY.md"])
+def test_its_table_stands_in_the_documents(document: str) -> None:
+    text = (ROOT / document).read_text("utf-8")
     assert documented(text, kept()) == text
 
 
