@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from labcrew.errors import EngineError, LabcrewError
 from sandboxes import hardening
 from sandboxes.client import connect, translated
-from sandboxes.text import engine_time
+from sandboxes.states import engine_time
 
 if TYPE_CHECKING:
     from docker.api import APIClient

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from datetime import UTC, datetime
 
 from labcrew.plain_text import HALVES, ODD
 
@@ -55,12 +54,3 @@ def _open_escape(text: str) -> int:
         if match.end() == len(text):
             return match.start()
     return len(text)
-
-
-def engine_time(text: str) -> datetime | None:
-    """A time as the engine writes it; None for the one that it uses for never."""
-    if not text or text.startswith("0001-"):
-        return None
-    # Nanoseconds are more than Python reads.
-    trimmed = re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00")
-    return datetime.fromisoformat(trimmed).astimezone(UTC)
