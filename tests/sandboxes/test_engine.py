@@ -12,11 +12,12 @@ import pytest
 
 from sandboxes.engine import Engine
 from sandboxes.processes import is_engine
+from tests.measured import measured
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    return {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    return measured({**os.environ, "XDG_STATE_HOME": str(tmp_path)})
 
 
 def helper(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
