@@ -214,9 +214,8 @@ def _answer(disks: Disks, asked: dict[str, Any]) -> object:
     raise ValueError(f"{asked['do']!r} is not known here")
 
 
-def main(owner: int) -> None:
+def main(disks: Disks) -> None:
     """Attaches what is there, says so, and serves until its input ends."""
-    disks = Disks(Path("/disks"), Path("/host-dev"), owner)
     lines = iter(sys.stdin)
     ask: dict[str, Any] = {}
     while True:
@@ -233,4 +232,4 @@ def main(owner: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(Disks(Path("/disks"), Path("/host-dev"), owner=int(sys.argv[1])))
