@@ -354,6 +354,7 @@ class DockerSandboxes:
             network=network,
             writable_root=writable_root,
             knows_localhost=self._facts.knows_localhost(spec.image),
+            volumes=self._facts.volumes(spec.image),
             driver=self._volumes.driver(
                 container, spec.limits, hardening.labels(self._home, spec, self._owner)
             ),

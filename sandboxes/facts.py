@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ class Facts:
     def __init__(self, client: Callable[[], APIClient]) -> None:
         self._client = client
         self._runtimes: frozenset[str] = frozenset()
-        self._local: dict[str, bool] = {}
+        self._images: dict[str, dict[str, Any]] = {}
 
     def runtime(self, wanted: str) -> str:
         """The runtime, if the engine has it; "" is its default. Raises EngineError."""
@@ -52,13 +53,23 @@ class Facts:
 
     def knows_localhost(self, image: str) -> bool:
         """Whether an image was made from labcrew's own (see sandboxes/image/Dockerfile)."""
+        config = self._config(image)
+        # Creating the container says better that there is no such image.
+        return config is None or _CREW_MARK in (config["Labels"] or {})
+
+    def volumes(self, image: str) -> tuple[str, ...]:
+        """Where an image wants volumes of its own, as plain paths."""
+        config = self._config(image) or {}
+        return tuple(sorted({posixpath.normpath(path) for path in config.get("Volumes") or {}}))
+
+    def _config(self, image: str) -> dict[str, Any] | None:
         from docker.errors import ImageNotFound
 
-        if image not in self._local:
+        if image not in self._images:
             with translated(f"look at image {image}"):
                 try:
                     found: Any = self._client().inspect_image(image)  # type: ignore[no-untyped-call]
                 except ImageNotFound:
-                    return True  # creating the container says so better
-            self._local[image] = _CREW_MARK in (found["Config"]["Labels"] or {})
-        return self._local[image]
+                    return None
+            self._images[image] = found["Config"]
+        return self._images[image]

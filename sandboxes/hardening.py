@@ -19,6 +19,7 @@ HOME, TICKET, TRIAL, PURPOSE, NAME = (
 )
 OWNER, KEEPER = "labcrew.owner", "labcrew.keeper"
 TIMEOUT, OUTPUT = "labcrew.timeout_s", "labcrew.output_mb"
+MARKS = (HOME, OWNER, KEEPER, NAME, TICKET, TRIAL, PURPOSE, TIMEOUT, OUTPUT)
 _SCRATCH = "/tmp"  # noqa: S108 - inside the container, a file system of its own
 # What the kernel shows of the whole machine, not of the container. The engine's own list is
 # shorter, and grew with its versions; a path that a kernel lacks does no harm here.
@@ -50,6 +51,7 @@ def labels(home: str, spec: SandboxSpec, owner: str = "") -> dict[str, str]:
     return {
         HOME: home,
         OWNER: owner,
+        KEEPER: "",
         NAME: spec.name,
         TICKET: spec.ticket,
         TRIAL: spec.trial,
@@ -61,7 +63,7 @@ def labels(home: str, spec: SandboxSpec, owner: str = "") -> dict[str, str]:
 
 def body(
     home: str, spec: SandboxSpec, volume: str, *, attached: bool = False, network: str = "none",
-    writable_root: bool = False, knows_localhost: bool = False,
+    writable_root: bool = False, knows_localhost: bool = False, volumes: tuple[str, ...] = (),
     driver: dict[str, Any] | None = None, owner: str = "", runtime: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """The create call of a container.
@@ -76,6 +78,8 @@ def body(
         knows_localhost: its image finds `localhost` without /etc/hosts, and nobody joins its
             network. For others the engine has to set that up, which takes it nearly as long as all
             the rest of a start.
+        volumes: where its image wants volumes of its own. The engine would make them without a cap
+            on its disk: they are scratch instead, in the sandbox's memory and gone with it.
         driver: how its volume is made (see volumes.py); default: as the engine likes.
         owner: whose the home is, as a label (see owners.py).
         runtime: the engine's runtime to run it; default: the engine's own.
@@ -111,6 +115,16 @@ def body(
                 "BindOptions": {"Propagation": "rprivate"},
             }
         )
+    taken = {_SCRATCH, *(mount["Target"] for mount in mounts)}
+    mounts += [
+        {
+            "Type": "tmpfs",
+            "Target": target,
+            "TmpfsOptions": {"SizeBytes": _scratch_mb(limits) << 20, "Mode": 0o1777},
+        }
+        for target in volumes
+        if target not in taken
+    ]
     return {
         "Image": spec.image,
         "Entrypoint": list(spec.command),  # an image's own entry point has no say
@@ -137,7 +151,6 @@ def _host(
     log = {"Type": "none"} if attached else {
         "Type": "json-file", "Config": {"max-size": f"{kept_mb}m", "max-file": "1"}
     }  # fmt: skip
-    scratch_mb = max(16, min(1024, limits.memory_mb // 2))
     host: dict[str, Any] = {
         "NetworkMode": network,
         "ReadonlyRootfs": not writable_root,
@@ -155,7 +168,9 @@ def _host(
         "MaskedPaths": list(_HIDDEN),
         "ReadonlyPaths": list(_READ_ONLY),
         "ShmSize": max(64, min(4096, limits.memory_mb // 2)) << 20,
-        "Tmpfs": {_SCRATCH: f"rw,exec,nosuid,nodev,size={scratch_mb}m,nr_inodes=100k,mode=1777"},
+        "Tmpfs": {
+            _SCRATCH: f"rw,exec,nosuid,nodev,size={_scratch_mb(limits)}m,nr_inodes=100k,mode=1777"
+        },
         "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
         "LogConfig": log,
         "RestartPolicy": {"Name": "no"},
@@ -170,6 +185,10 @@ def _host(
     if limits.gpus:
         host["DeviceRequests"] = [{"Count": limits.gpus, "Capabilities": [["gpu"]]}]
     return host
+
+
+def _scratch_mb(limits: Limits) -> int:
+    return max(16, min(1024, limits.memory_mb // 2))
 
 
 def _run_by(runtime: str) -> dict[str, Any]:

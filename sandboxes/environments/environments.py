@@ -21,6 +21,7 @@ from labcrew.domain.sandbox import (
 )
 from labcrew.domain.ticket import Ticket
 from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
+from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.crossing.tarballs import owned
 from sandboxes.docker_sandboxes import DockerSandboxes
@@ -33,7 +34,7 @@ from sandboxes.environments.requirements import (
     read_requirements,
 )
 from sandboxes.images import BaseImage, base_tag
-from sandboxes.network.dockerfile import replaced, with_arguments
+from sandboxes.network.dockerfile import refuse_fetching, replaced, with_arguments
 from sandboxes.network.rules import NOT_LISTED, for_install, hosts_of, pip_variables
 from sandboxes.patterns import hidden, matches
 from sandboxes.text import clean
@@ -180,6 +181,7 @@ class Environments:
                 "Take it out of evaluator.private.",
             )
         text = self._read(repository, commit, path)
+        refuse_fetching(path, text)
         apart = f"; it does not see {', '.join(without)}" if without else ""
         return EnvironmentPlan(
             kind="dockerfile",
@@ -300,6 +302,8 @@ class Environments:
             "HOME=/tmp",
             "VIRTUAL_ENV=/opt/env",
         ]
+        # What a user runs from the image is no sandbox of this home.
+        config["Labels"] = dict.fromkeys(hardening.MARKS, "") | (config.get("Labels") or {})
         config["Cmd"], config["Entrypoint"] = ["sleep", "infinity"], []
         repository, _, version = tag.partition(":")
         client.commit(container, repository=repository, tag=version, conf=config)

@@ -7,7 +7,56 @@ import re
 import tarfile
 from collections.abc import Iterable
 
+from labcrew.errors import EnvironmentBroken
+from sandboxes.text import clean
+
 _FROM = re.compile(r"\s*FROM\s", re.IGNORECASE)
+
+
+_ADD = re.compile(r"\s*(?:ONBUILD\s+)*ADD\s+(.*)", re.IGNORECASE | re.DOTALL)
+_MOST_LINES = 200  # of an instruction that are looked at
+# What an address needs, plain, in a variable, or spelt in JSON; no ordinary path does.
+_ADDRESS = re.compile(r"[:$\\`]")
+
+
+def refuse_fetching(path: str, text: str) -> None:
+    """Refuses an ADD that may name an address.
+
+    The engine fetches those itself, from its host's network, and not through the proxy.
+
+    Args:
+        path: of a Dockerfile.
+        text: of it.
+
+    Raises EnvironmentBroken.
+    """
+    lines = text.split("\n")
+    for at in range(len(lines)):
+        joined, cut = _from(lines, at)
+        added = _ADD.fullmatch(joined)
+        fetched = added is not None and (cut or _ADDRESS.search(added[1]))
+        if fetched or (cut and len(joined) < len("ONBUILD ADD x")):  # what follows may be anything
+            raise EnvironmentBroken(
+                clean(f"{path}: the engine itself would fetch what `{joined[:200]}` names"),
+                "COPY files of the repository, or fetch in a RUN step, through the package index.",
+            )
+
+
+def _from(lines: list[str], at: int) -> tuple[str, bool]:
+    """What an instruction would be that began in a line, and whether it was cut.
+
+    Either character that can continue a line does here, wherever it stands: which one counts, and
+    when, is for the engine to say, and no reading of its own may hide an instruction from this one.
+    """
+    joined = ""
+    for line in lines[at : at + _MOST_LINES]:
+        bare = line.strip()
+        if joined and (not bare or bare.startswith("#")):
+            continue
+        if not bare.endswith(("\\", "`")):
+            return (joined + line).strip(), False
+        joined += line.rstrip()[:-1]
+    return joined.strip(), len(lines) > at + _MOST_LINES
 
 
 def with_arguments(text: str, names: Iterable[str]) -> str:

@@ -30,10 +30,21 @@ def is_gone(label: str) -> bool:
         if told["host"] != platform.node():
             return False
         if "folder" in told:
-            return not (Path(told["folder"]) / "home.json").exists()
+            return _missing(Path(told["folder"]) / "home.json")
         return bool(_began(int(told["pid"])) != told["began"])
     except (ValueError, KeyError, TypeError):
         return False
+
+
+def _missing(file: Path) -> bool:
+    """Whether a file is known not to be there: what this user may not look at may well be."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _began(pid: int) -> str:

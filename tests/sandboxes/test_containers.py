@@ -15,6 +15,7 @@ from labcrew.errors import EngineError, EngineUnavailable
 from sandboxes import hardening
 from sandboxes.client import connect
 from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.volumes import orphans
 from tests.sandboxes.fixtures import Workshop
 
 PROBES = r"""
@@ -187,6 +188,28 @@ def test_an_image_that_knows_nothing_of_labcrew(workshop: Workshop) -> None:
     finally:
         client.remove_image(tag, force=True)
     assert workshop.sandboxes.list() == ()
+
+
+def test_an_image_s_own_volumes_are_capped_and_its_marks_are_not_taken(workshop: Workshop) -> None:
+    client = workshop.sandboxes.client
+    tag = f"labcrew/test:{uuid.uuid4().hex[:8]}"
+    dockerfile = f"FROM {workshop.image}\nUSER root\nRUN mkdir -m 777 /big\n"
+    dockerfile += 'VOLUME ["/big", "/big/", "/workspace", "/tmp", "/workspace/below"]\n'
+    dockerfile += f"LABEL {hardening.KEEPER}={workshop.sandboxes.home_id}\n"
+    list(client.build(fileobj=io.BytesIO(dockerfile.encode()), tag=tag, rm=True, decode=True))
+    try:
+        fill = "head -c 1G /dev/zero > $d/all; stat -c %s $d/all; rm $d/all"
+        script = f"for d in /big /workspace/below; do {fill}; done; stat -f -c %T /workspace"
+        said = workshop.sandboxes.run(workshop.spec("volumes", script, image=tag)).stdout.split()
+        assert all(int(size) < 1 << 29 for size in said[:2])
+        assert said[2:] == ["ext2/ext3"]
+        marked = workshop.spec("marked", "sleep 60", image=tag)
+        workshop.sandboxes.start(marked)
+        orphans.remove_keepers(client, workshop.sandboxes.home_id, but="")
+        assert workshop.sandboxes.status(marked.name).state == "running"
+        workshop.sandboxes.remove(marked.name)
+    finally:
+        client.remove_image(tag, force=True)
 
 
 def test_a_trial_starts_fast(workshop: Workshop) -> None:

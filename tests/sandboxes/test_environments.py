@@ -12,11 +12,13 @@ import pytest
 from labcrew.domain.sandbox import Limits
 from labcrew.domain.ticket import Environment, Metric, Run, Ticket
 from labcrew.errors import EngineUnavailable, EnvironmentBroken, GateRequired
+from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.environments.environments import Environments
 from sandboxes.environments.requirements import add_packages, read_requirements
 from tests.sandboxes.fixtures import Workshop, make_user
 
+MARKS = (hardening.HOME, hardening.OWNER, hardening.NAME, hardening.PURPOSE)
 CUT_OFF = """
 import sys
 from pathlib import Path
@@ -100,6 +102,13 @@ class TestPlan:
             assert plan.needs_gate
             with pytest.raises(GateRequired):
                 environments.ensure(plan)
+
+    def test_a_dockerfile_has_the_engine_fetch_nothing(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        where = repository(workshop, tmp_path, Dockerfile="FROM scratch\nADD http://127.0.0.1 /x\n")
+        with pytest.raises(EnvironmentBroken, match="the engine itself would fetch"):
+            environments.plan(ticket(dockerfile="Dockerfile"), *where)
 
     def test_an_image_is_pinned_by_its_content(
         self, workshop: Workshop, environments: Environments
@@ -239,6 +248,8 @@ class TestInstall:
         tag = environments.ensure(plan)
         try:
             assert environments.ensure(plan) == tag
+            found = workshop.sandboxes.client.inspect_image(tag)
+            assert not any(found["Config"]["Labels"][mark] for mark in MARKS)
             script = (
                 "which python; python -c 'import iniconfig'; env; ls -A /workspace /opt/env/.. /tmp"
             )

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from labcrew.domain.sandbox import Limits, SandboxSpec
-from labcrew.errors import EngineError
+from labcrew.errors import EngineError, EnvironmentBroken
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.environments.host_pip import HostPip
-from sandboxes.network.dockerfile import with_arguments
+from sandboxes.network.dockerfile import refuse_fetching, with_arguments
 from sandboxes.network.journal import read_journal
 from sandboxes.network.rules import ProxySettings, Rule, for_hosts, hosts_of
 from sandboxes.network.uplink import check_runtime
@@ -190,3 +190,30 @@ def test_hosts_of_requirements() -> None:
     assert hosts_of(lines) == ("example.org:443", "a.example.org:8080")
     with pytest.raises(ValueError, match="address"):
         hosts_of(("https://10.0.0.1/x.whl",))
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "ADD http://127.0.0.1/ /x",
+        "  add --chown=1 https://host.example/a /x",
+        'ADD ["\\u0068ttp://127.0.0.1/","/x"]',
+        "ARG U=http://127.0.0.1/\nADD $U /x",
+        "AD\\\n# no end\n\nD htt\\ \np://127.0.0.1/ /x",
+        "# escape=`\nAD`\nD http://127.0.0.1/ /x",
+        "RUN echo `\nADD http://127.0.0.1/ /x",
+        "RUN echo \\\\\nADD http://127.0.0.1/ /x",
+        "ADD\x0chttp://127.0.0.1/ /x",
+        "ONBUILD ADD http://127.0.0.1/ /x",
+        "ADD a \\\n" * 201 + "b",
+        "\\\n" * 201 + "ADD http://127.0.0.1/ /x",
+    ],
+)
+def test_an_address_that_the_engine_would_fetch_is_found(added: str) -> None:
+    with pytest.raises(EnvironmentBroken, match="the engine itself would fetch"):
+        refuse_fetching("Dockerfile", f"FROM scratch\n{added}\n")
+
+
+def test_a_dockerfile_that_adds_files_is_taken() -> None:
+    text = "FROM a:1\nADD data.tar.gz /data\nCOPY --chown=1:1 a b\n# ADD http://x /y\n"
+    refuse_fetching("Dockerfile", text + "RUN pip install \\\n  'a @ https://x.example' \\\n" * 300)

@@ -33,6 +33,13 @@ def test_a_home_is_gone_with_its_folder(tmp_path: Path) -> None:
     assert is_gone(owner(tmp_path / "other"))
 
 
+def test_a_home_that_may_not_be_looked_at_is_not_gone(tmp_path: Path) -> None:
+    around = tmp_path
+    while len(str(around)) < 5000:  # more than a kernel looks up, as good as a locked door to root
+        around = around / ("a" * 200)
+    assert not is_gone(owner(around))
+
+
 def test_a_home_without_a_folder_is_gone_with_its_process() -> None:
     assert not is_gone(owner(None))
     child = subprocess.run(
