@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -97,7 +97,8 @@ def noted(state: Path, *, keep: bool) -> Iterator[subprocess.Popen[bytes]]:
         try:
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_what_labcrew_started_is_stopped_by_it(tmp_path: Path) -> None:
@@ -177,10 +178,10 @@ def test_a_zombie_is_no_engine(tmp_path: Path) -> None:
     fake = tmp_path / "dockerd"
     fake.write_text("#!/bin/sh\nsleep 60\n")
     fake.chmod(0o755)
-    process = subprocess.Popen([fake])
+    process = subprocess.Popen([fake], start_new_session=True)
     time.sleep(0.2)
     assert is_engine(process.pid)
-    process.kill()
+    os.killpg(process.pid, signal.SIGKILL)
     time.sleep(0.2)
     assert not is_engine(process.pid), "killed, but not waited for"
     process.wait()
