@@ -1,6 +1,7 @@
 """What a ticket would take, shown before anything runs."""
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from desk.assigning import examine
@@ -47,8 +48,9 @@ def of_ticket(ticket: Ticket, beside: Path, settings: Settings) -> Preview:
     with tempfile.TemporaryDirectory(prefix="labcrew-dry-run-") as folder:
         repositories = GitRepositories(Path(folder))
         examined = examine(ticket, "dry-run", beside, repositories, settings)
-        environments = Environments(DockerSandboxes("dry-run", repositories), repositories)
-        environment = environments.plan(ticket, "dry-run", examined.commit)
+        with closing(DockerSandboxes("dry-run", repositories)) as sandboxes:
+            environments = Environments(sandboxes, repositories)
+            environment = environments.plan(ticket, "dry-run", examined.commit)
         budget = ticket.budget
         return Preview(
             title=ticket.title,

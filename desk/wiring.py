@@ -4,7 +4,7 @@ import getpass
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -219,10 +219,11 @@ def halt(opened: Opened, ticket: str) -> int:
     from sandboxes.docker_sandboxes import DockerSandboxes
     from sandboxes.git.repositories import GitRepositories
 
-    sandboxes = DockerSandboxes(opened.home.id, GitRepositories(opened.home.repositories))
-    running = [s.name for s in sandboxes.list(ticket) if s.state == "running"]
-    for name in running:
-        sandboxes.stop(name)
+    repositories = GitRepositories(opened.home.repositories)
+    with closing(DockerSandboxes(opened.home.id, repositories)) as sandboxes:
+        running = [s.name for s in sandboxes.list(ticket) if s.state == "running"]
+        for name in running:
+            sandboxes.stop(name)
     return len(running)
 
 

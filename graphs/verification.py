@@ -151,6 +151,7 @@ async def rerun(work: Work, request: MergeRequest) -> str:
 
 async def _rerun_one(work: Work, assigned: AssignedTicket, trial: Trial) -> float:
     tools = work.toolbox("experiment_launcher", assigned, f"rerun/{trial.id}")
+    hosts = work.hosts(assigned)
     subject = f"{trial.id}-rerun-{work.bench.clock.now():%Y%m%d%H%M%S}"
     done = await asyncio.to_thread(
         rerun_trial,
@@ -160,10 +161,15 @@ async def _rerun_one(work: Work, assigned: AssignedTicket, trial: Trial) -> floa
         work.image(assigned.id),
         work.cleaned(assigned.id),
         await work.overlay(assigned, trial, tools),
+        hosts,
         subject,
     )
     if done.exit_code != 0:
-        raise LabcrewError(f"{trial.id} run again ended with exit code {done.exit_code}.")
+        alone = assigned.ticket.hosts and not hosts
+        raise LabcrewError(
+            f"{trial.id} run again ended with exit code {done.exit_code}.",
+            "It had no network: untrusted text has reached the ticket since." if alone else "",
+        )
     kept: Any = done.kept
     if assigned.ticket.evaluator is None:
         return reported_value(assigned, kept.folder, kept.log, subject)

@@ -13,6 +13,7 @@ from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import AssignedTicket, TicketStatus
 from labcrew.errors import LabcrewError
 from labcrew.ledger import Ledger
+from labcrew.taint import tainted
 from tools.clean_data import cleaned_files
 from tools.facts import approval, prepared_image
 from tools.make_change import RenderSettings, render_settings
@@ -79,9 +80,11 @@ class Work:
         return approval(self.ledger, assigned, kind) is not None
 
     def hosts(self, assigned: AssignedTicket) -> tuple[str, ...]:
-        """The network hosts that trials may reach: those that the plan gate showed, no others."""
+        """The network hosts that trials may reach: those that the plan gate showed, no others; none
+        once untrusted text can have steered the ticket.
+        """
         passed = approval(self.ledger, assigned, "plan")
-        if passed is None or not assigned.ticket.hosts:
+        if passed is None or not assigned.ticket.hosts or tainted(self.ledger, assigned.id):
             return ()
         return Plan.model_validate(passed.shown["plan"]).hosts
 

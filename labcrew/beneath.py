@@ -20,6 +20,7 @@ from labcrew.domain.sandbox import OutputFile
 from labcrew.errors import BoundaryError, NotFound
 from labcrew.git_names import taken_for_gits
 from labcrew.openat2 import located
+from labcrew.plain_text import is_plain
 
 MAX_DEPTH = 64
 MAX_ENTRIES = 110_000  # files and folders; a sandbox may leave 100,000
@@ -153,14 +154,6 @@ def size(root: Path) -> int:
     return total
 
 
-def _shown(character: str) -> bool:
-    """Whether a character of a name is shown, rather than obeyed or turning the order around."""
-    code = ord(character)
-    return not (
-        code < 32 or 0x7F <= code < 0xA0 or 0x202A <= code < 0x202F or 0x2066 <= code < 0x206A
-    )
-
-
 def _parts(path: str) -> tuple[str, ...]:
     parts = tuple(part for part in path.split("/") if part not in {"", "."})
     if not parts or path.startswith("/") or ".." in parts or "\0" in path:
@@ -171,8 +164,8 @@ def _parts(path: str) -> tuple[str, ...]:
         path.encode("utf-8")
     except UnicodeEncodeError:
         raise BoundaryError(f"{path!r} is not UTF-8") from None
-    if any(not _shown(c) for c in path):
-        raise BoundaryError(f"{path!r} holds characters that a terminal obeys")
+    if not is_plain(path):
+        raise BoundaryError(f"{path!r} holds control or invisible characters")
     return parts
 
 

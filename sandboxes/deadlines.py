@@ -8,7 +8,6 @@ somebody starts labcrew again.
 
 from __future__ import annotations
 
-import heapq
 import os
 import socket
 import subprocess
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from labcrew.errors import EngineError, LabcrewError
 from sandboxes import hardening
 from sandboxes.client import connect, translated
-from sandboxes.text import engine_time
+from sandboxes.states import engine_time
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -53,16 +52,21 @@ class Deadlines:
 
     def __init__(self, client: APIClient, home: str) -> None:
         self._client, self._home = client, home
-        self._due: list[tuple[float, str]] = []
-        self._known: set[str] = set()
+        self._due: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def add(self, container: str, left_s: float) -> None:
-        """Stops the container that many seconds from now, if it runs then."""
+        """Stops the container that many seconds from now, if it runs then.
+
+        What was said of an earlier one of that name counts no more.
+        """
         with self._lock:
-            if container not in self._known:
-                self._known.add(container)
-                heapq.heappush(self._due, (time.monotonic() + left_s + _SLACK_S, container))
+            self._due[container] = time.monotonic() + left_s + _SLACK_S
+
+    def forget(self, container: str) -> None:
+        """Takes back what was added under that name."""
+        with self._lock:
+            self._due.pop(container, None)
 
     def adopt(self) -> int:
         """Adds the home's containers that run already; answers how many. Raises EngineError.
@@ -75,31 +79,33 @@ class Deadlines:
             now = engine_time(str(self._client.info()["SystemTime"])) or datetime.now(UTC)
         found = [item for item in found if item["Labels"].get(hardening.PURPOSE) != "network"]
         for item in found:
-            name = item["Names"][0].removeprefix("/")
-            state = self._state(name)
+            # By its id: another one may get its name. What is known stays as it was first counted.
+            state = self._state(item["Id"])
             limit = float(item["Labels"].get(hardening.TIMEOUT) or "inf")
             if state is None or limit == float("inf"):
                 continue
             started = engine_time(state["StartedAt"]) or now
-            self.add(name, min(limit, max(0.0, limit - (now - started).total_seconds())))
+            left = min(limit, max(0.0, limit - (now - started).total_seconds()))
+            with self._lock:
+                self._due.setdefault(item["Id"], time.monotonic() + left + _SLACK_S)
         return len(found)
 
     def keep(self) -> float:
         """Stops what is due; answers the seconds until something is. Raises EngineError."""
         while True:
             with self._lock:
-                left = self._due[0][0] - time.monotonic() if self._due else float("inf")
-                if left > 0:
-                    return left
-                container = self._due[0][1]
+                container, due = min(
+                    self._due.items(), key=lambda item: item[1], default=("", float("inf"))
+                )
+            if (left := due - time.monotonic()) > 0:
+                return left
             state = self._state(container)
             if state is not None and state["Running"]:
                 with translated(f"stop {container} at its deadline"):
                     self._client.stop(container, timeout=_GRACE_S)
             with self._lock:
-                self._due = [item for item in self._due if item[1] != container]
-                heapq.heapify(self._due)
-                self._known.discard(container)
+                if self._due.get(container) == due:  # else another one has the name meanwhile
+                    del self._due[container]
 
     def _state(self, container: str) -> dict[str, Any] | None:
         from docker.errors import NotFound
@@ -136,6 +142,10 @@ class Watch:
         """Stops the container that many seconds from now, if it runs then."""
         self._deadlines.add(container, left_s)
         self._changed.set()
+
+    def forget(self, container: str) -> None:
+        """Takes back what was added under that name: the container is removed."""
+        self._deadlines.forget(container)
 
     def adopt(self) -> None:
         """Takes over what runs already. Raises EngineError."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +23,6 @@ from labcrew.errors import (
     EngineError,
     EngineUnavailable,
     LabcrewError,
-    NotFound,
     OutcomeUnknown,
     StorageFull,
 )
@@ -82,7 +81,8 @@ class DockerSandboxes:
             raise ValueError(f"{home_id!r} can't be a home's id")
         self._home = home_id
         self._repositories = repositories
-        self._client = client
+        self._client, self._shares_client = client, client is not None
+        self._making = threading.RLock()  # held while something is made that there is once
         self._runner = runner
         self._residents: Residents | None = None
         self._watch: Watch | None = None
@@ -109,6 +109,8 @@ class DockerSandboxes:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._client is not None and not self._shares_client:
+            self._client.close()
 
     @property
     def settings(self) -> SandboxSettings:
@@ -123,9 +125,10 @@ class DockerSandboxes:
     @property
     def client(self) -> APIClient:
         """The engine. Raises EngineUnavailable."""
-        if self._client is None:
-            self._client = connect()
-        return self._client
+        with self._making:
+            if self._client is None:
+                self._client = connect()
+            return self._client
 
     @property
     def home_id(self) -> str:
@@ -135,9 +138,10 @@ class DockerSandboxes:
     @property
     def residents(self) -> Residents:
         """The runners of the tool containers that this process started or called."""
-        if self._residents is None:
-            self._residents = Residents(self.client, self._volumes.ready)
-        return self._residents
+        with self._making:
+            if self._residents is None:
+                self._residents = Residents(self.client, self._volumes.ready)
+            return self._residents
 
     def container_name(self, name: str) -> str:
         """What the engine calls the container, and its workspace's volume."""
@@ -204,6 +208,8 @@ class DockerSandboxes:
         self._volumes.remove(container)
         if self._residents is not None:
             self._residents.forget(container)
+        if self._watch is not None:
+            self._watch.forget(container)
         self._pool.forget(name)
 
     def collect(
@@ -214,6 +220,7 @@ class DockerSandboxes:
 
     def run(self, spec: SandboxSpec) -> RunResult:
         container = self.container_name(spec.name)
+        self._watching()  # it is ended from here; if we are killed, by whom that leaves behind
         if not self._create(spec, attached=True):
             self.remove(spec.name)  # left by a call that was killed: its answer is lost
             self._create(spec, attached=True)
@@ -253,14 +260,7 @@ class DockerSandboxes:
             raise EngineError(f"Could not write files in {name}: {result.stderr[-500:]}")
 
     def image_digest(self, image: str) -> str:
-        from docker.errors import ImageNotFound
-
-        with translated(f"look for image {image}"):
-            try:
-                found: Any = self.client.inspect_image(image)  # type: ignore[no-untyped-call]
-                return str(found["Id"])
-            except ImageNotFound:
-                raise NotFound(f"The engine has no image {image}") from None
+        return self._facts.digest(image)
 
     def requests(self, name: str) -> tuple[NetworkRequest, ...]:
         return self.uplinks.requests(self.container_name(name))
@@ -268,11 +268,9 @@ class DockerSandboxes:
     def list(self, ticket: str | None = None) -> tuple[SandboxStatus, ...]:
         handed = {h.warm: h for h in self._pool.handed.values()}
         names = set()
-        for item in self._containers([f"{hardening.HOME}={self._home}"]):
-            # A sandbox and its proxy have the name in common.
-            name = item["Labels"].get(hardening.NAME, "")
-            has = handed[name].ticket if name in handed else item["Labels"].get(hardening.TICKET)
-            if name and not self._pool.is_idle(name) and ticket in (None, has):
+        for name, made_for in orphans.owners(self.client, self._home):
+            has = handed[name].ticket if name in handed else made_for
+            if not self._pool.is_idle(name) and ticket in (None, has):
                 names.add(handed[name].name if name in handed else name)
         statuses = [self.status(name) for name in sorted(names)]
         return tuple(status for status in statuses if status.state != "missing")
@@ -386,20 +384,11 @@ class DockerSandboxes:
     def _inspect(self, container: str) -> dict[str, Any] | None:
         return inspected(self.client, container)
 
-    def _containers(
-        self, marks: builtins.list[str], state: str | None = None
-    ) -> builtins.list[dict[str, Any]]:
-        filters: dict[str, Any] = {"label": marks}
-        if state:
-            filters["status"] = state
-        with translated("list containers"):
-            found: list[dict[str, Any]] = self.client.containers(all=True, filters=filters)
-        return found
-
     def _watching(self) -> Watch:
-        if self._watch is None:
-            self._watch = Watch(self.client, self._home)
-        return self._watch
+        with self._making:
+            if self._watch is None:
+                self._watch = Watch(self.client, self._home)
+            return self._watch
 
     def _crossing(self, container: str) -> Crossing:
         self._volumes.ready(container)

@@ -1,4 +1,4 @@
-"""What is asked of an engine once and does not change while labcrew runs."""
+"""What an engine has: runtimes and images; asked once where it does not change meanwhile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from labcrew.errors import EngineError
+from labcrew.errors import EngineError, NotFound
 from sandboxes.client import translated
 
 if TYPE_CHECKING:
@@ -39,6 +39,17 @@ class Facts:
                 "Install it on the engine's host, or clear the setting.",
             )
         return wanted
+
+    def digest(self, image: str) -> str:
+        """An image's content id, asked anew each time: names move. Raises NotFound."""
+        from docker.errors import ImageNotFound
+
+        with translated(f"look for image {image}"):
+            try:
+                found: Any = self._client().inspect_image(image)  # type: ignore[no-untyped-call]
+            except ImageNotFound:
+                raise NotFound(f"The engine has no image {image}") from None
+        return str(found["Id"])
 
     def knows_localhost(self, image: str) -> bool:
         """Whether an image was made from labcrew's own (see sandboxes/image/Dockerfile)."""

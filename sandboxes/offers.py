@@ -14,7 +14,7 @@ from labcrew.errors import EngineError, StorageFull
 from labcrew.settings import SandboxSettings
 from sandboxes.client import connect, translated
 from sandboxes.images import base_tag
-from sandboxes.text import engine_time
+from sandboxes.states import engine_time
 from sandboxes.volumes import orphans
 from sandboxes.volumes.keeper import PLAIN, Keeper
 from sandboxes.volumes.owners import owner

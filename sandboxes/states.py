@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.sandbox import Limits, RunResult, SandboxStatus
 from labcrew.errors import EngineError
 from sandboxes.client import translated
 from sandboxes.streams import Output, Stream
-from sandboxes.text import clean, engine_time
+from sandboxes.text import clean
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -79,6 +81,15 @@ def read_status(name: str, found: dict[str, Any] | None) -> SandboxStatus:
         started_at=engine_time(state["StartedAt"]),
         finished_at=engine_time(state["FinishedAt"]),
     )
+
+
+def engine_time(text: str) -> datetime | None:
+    """A time as the engine writes it; None for the one that it uses for never."""
+    if not text or text.startswith("0001-"):
+        return None
+    # Nanoseconds are more than Python reads.
+    trimmed = re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00")
+    return datetime.fromisoformat(trimmed).astimezone(UTC)
 
 
 def _ended(client: APIClient, container: str, deadline: float) -> bool:

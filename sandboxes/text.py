@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from datetime import UTC, datetime
+
+from labcrew.plain_text import HALVES, ODD
 
 # CSI (colours, cursor), OSC (titles, clipboard, links; ended by BEL or ST), DCS/SOS/PM/APC
 # strings, two-byte escapes, and their eight-bit spellings. An unended string is cut at the
@@ -14,15 +15,6 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
-# Other control characters; marks that turn the direction of text around; line breaks that look
-# like none; and what nobody sees but a model reads (tags, selectors, invisible spaces). Joiners
-# stay: languages and emoji need them.
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\u2028\u2029"
-    "\u00ad\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
-_HALVES = re.compile("[\ud800-\udfff]")  # of characters: they can't be printed or stored
 _HELD_MAX = 4096
 
 
@@ -32,7 +24,7 @@ def clean(raw: bytes | str) -> str:
     Newline, return and tab stay. Invalid UTF-8 and half characters become U+FFFD.
     """
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    return _HALVES.sub("\ufffd", _CONTROLS.sub("", _ESCAPES.sub("", text)))
+    return HALVES.sub("\ufffd", ODD.sub("", _ESCAPES.sub("", text)))
 
 
 class Cleaner:
@@ -62,12 +54,3 @@ def _open_escape(text: str) -> int:
         if match.end() == len(text):
             return match.start()
     return len(text)
-
-
-def engine_time(text: str) -> datetime | None:
-    """A time as the engine writes it; None for the one that it uses for never."""
-    if not text or text.startswith("0001-"):
-        return None
-    # Nanoseconds are more than Python reads.
-    trimmed = re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00")
-    return datetime.fromisoformat(trimmed).astimezone(UTC)

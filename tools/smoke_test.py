@@ -11,6 +11,7 @@ from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import OverlayFile, SandboxSpec
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
+from tools.network_log import note_requests
 from tools.run_trial import Collected, collect
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import run_spec, trial_spec
@@ -53,6 +54,8 @@ def run_to_end(
             timed_out = True
             break
         time.sleep(0.05)
+    if spec.hosts:
+        note_requests(bench, assigned.id, subject, box.requests(spec.name))
     kept = collect(bench, assigned, spec.name, subject)
     status = box.status(spec.name)
     box.remove(spec.name)
@@ -95,15 +98,21 @@ def rerun_trial(
     image: str,
     cleaned: dict[str, Path],
     overlay: tuple[OverlayFile, ...],
+    hosts: tuple[str, ...],
     subject: str,
 ) -> Finished:
-    """Runs a recorded trial again, exactly as it ran."""
+    """Runs a recorded trial again, exactly as it ran.
+
+    Args:
+        hosts: what it may reach, as the plan gate let the ticket's trials.
+    """
     spec = trial_spec(
         assigned,
         trial,
         image=image,
         cleaned=cleaned,
         overlay=overlay,
+        hosts=hosts,
         name=subject.lower(),
         purpose="rerun",
     )

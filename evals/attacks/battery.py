@@ -77,12 +77,15 @@ def _all(bench: Workbench, run: Run, seen: Callable[[Finding], None]) -> tuple[F
         for finding in run(bench):
             found.append(finding)
             seen(finding)
-    except LabcrewError as error:
-        # A part that broke off has not held; what it found so far is still worth telling.
+    except Exception as error:
+        # A part that broke off, whatever by, has not held; what it found so far is still told.
+        said = (
+            error.message if isinstance(error, LabcrewError) else f"{type(error).__name__}: {error}"
+        )
         broken = Finding(
             probe="the part itself",
             tried="run to its end",
-            happened=f"broke off: {error.message}",
+            happened=f"broke off: {said}",
             verdict="unknown",
         )
         found.append(broken)

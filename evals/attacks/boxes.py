@@ -14,7 +14,10 @@ from typing import Any
 
 from labcrew.domain.sandbox import Limits, OverlayFile, SandboxSpec
 from labcrew.errors import EngineError
+from sandboxes import hardening
 from sandboxes.client import connect, translated
+from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.volumes.owners import owner
 from tools.toolbox import Workbench
 
 HERE = Path(__file__).parents[2]
@@ -30,6 +33,18 @@ def kit(folder: Path, below: str = "kit") -> tuple[OverlayFile, ...]:
         place = path.relative_to(HERE)
         found.append(OverlayFile(path=f"{below}/{place}", content=path.read_bytes()))
     return tuple(found)
+
+
+def marks(home: str, name: str) -> dict[str, str]:
+    """Labels of a container that the battery makes past labcrew's own way.
+
+    By them `labcrew clean --orphans` finds what a battery left that was killed.
+
+    Args:
+        home: the id of the battery's home.
+        name: the container's in that home.
+    """
+    return {hardening.HOME: home, hardening.NAME: name, hardening.OWNER: owner(None)}
 
 
 @contextmanager
@@ -104,9 +119,9 @@ def writer(
                 host_config=host,
                 working_dir="/",
                 environment={"PYTHONPATH": "/kit", "PYTHONDONTWRITEBYTECODE": "1"},
-                labels={"labcrew.attack": name},
+                labels=marks(docker_of(bench).home_id, name),
             )
-            client.put_archive(name, "/", _tar(kit(module)))
+            client.put_archive(name, "/", packed({file.path: file.content for file in kit(module)}))
             client.start(name)
 
         def ended(timeout_s: float = 60) -> tuple[int, str]:
@@ -121,11 +136,18 @@ def writer(
         client.close()
 
 
-def _tar(files: Sequence[OverlayFile]) -> bytes:
+def packed(files: dict[str, bytes]) -> bytes:
+    """A tar of files, path by path."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        for file in files:
-            info = tarfile.TarInfo(file.path)
-            info.size, info.mode = len(file.content), 0o644
-            tar.addfile(info, io.BytesIO(file.content))
+        for path, content in files.items():
+            info = tarfile.TarInfo(path)
+            info.size, info.mode = len(content), 0o644
+            tar.addfile(info, io.BytesIO(content))
     return out.getvalue()
+
+
+def docker_of(bench: Workbench) -> DockerSandboxes:
+    """The bench's containers, which are the engine's."""
+    assert isinstance(bench.sandboxes, DockerSandboxes), "the battery attacks a real engine"
+    return bench.sandboxes

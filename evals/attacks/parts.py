@@ -1,14 +1,14 @@
-"""The parts of the battery; a new one is one file and one line here."""
+"""The parts of the battery; a new one is one folder, its Part in part.py, and one line here."""
 
 from collections.abc import Sequence
 
-from evals.attacks.container import CONTAINER
+from evals.attacks.container.part import CONTAINER
 from evals.attacks.files.part import FILES
 from evals.attacks.git.part import GIT
-from evals.attacks.network import NETWORK
-from evals.attacks.output import OUTPUT
+from evals.attacks.network.part import NETWORK
+from evals.attacks.output.part import OUTPUT
 from evals.attacks.probe import Part
-from evals.attacks.takeover import TAKEOVER
+from evals.attacks.takeover.part import TAKEOVER
 from labcrew.errors import InputError
 
 PARTS: tuple[Part, ...] = (CONTAINER, FILES, GIT, NETWORK, OUTPUT, TAKEOVER)

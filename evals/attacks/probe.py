@@ -1,6 +1,6 @@
 """The words of the battery: a probe's finding, a part with its control, and what a part came to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +27,16 @@ class Finding(Model):
 
 
 Run = Callable[[Workbench], Iterable[Finding]]
+
+
+def in_turn(*runs: Run) -> Run:
+    """One run after the other, as one."""
+
+    def run(bench: Workbench) -> Iterator[Finding]:
+        for one in runs:
+            yield from one(bench)
+
+    return run
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from docker.models.containers import Container
 
 from evals.bench.figures import Figure, median
 from evals.lab import bare_bench
+from evals.own_memory import own_memory_mib
 from labcrew.domain.base import Model
 from labcrew.domain.sandbox import Limits, Sandboxes, SandboxSpec
 from labcrew.errors import LabcrewError
@@ -221,7 +222,7 @@ def flood(timeout_s: float = 10) -> Flood:
         timeout_s: the call's time limit.
     """
     with tool_container() as (sandboxes, name):
-        before = _status_mib("VmRSS")
+        before = own_memory_mib("VmRSS")
         script = "head -c 1073741824 /dev/zero | tr '\\0' x; sleep 600"
         began = time.monotonic()
         result = sandboxes.exec(name, ("sh", "-c", script), timeout_s=timeout_s)
@@ -229,7 +230,7 @@ def flood(timeout_s: float = 10) -> Flood:
         if not (result.timed_out and result.truncated):
             raise LabcrewError("The flood was not cut off.")
         return Flood(
-            grown_mib=_status_mib("VmHWM") - before,
+            grown_mib=own_memory_mib("VmHWM") - before,
             late_s=max(0.0, late),
             kept_mib=len(result.stdout) / 2**20,
         )
@@ -240,10 +241,3 @@ def in_fresh_process() -> Flood:
     code = "from evals.bench.sandbox import flood; print(flood().model_dump_json())"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return Flood.model_validate_json(done.stdout)
-
-
-def _status_mib(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) / 1024
-    raise LabcrewError(f"The system does not tell {field} of a process.")

@@ -16,7 +16,7 @@ from labcrew.domain.remembered import record_of_finding
 from labcrew.domain.research import DatasetCard, QuarantinedRow, Suggestion, data_hash
 from labcrew.domain.ticket import AssignedTicket, Budget
 from labcrew.errors import InputError
-from labcrew.taint import taint, taints
+from labcrew.taint import taint, tainted, taints
 from tools.facts import environment_effect
 from tools.prepare_environment import PrepareEnvironment, prepare_environment
 from tools.recall_memory import RecallMemory, recall_memory
@@ -169,7 +169,8 @@ async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
         comment=comment,
         seconds_a_run=_seconds_a_run(work, assigned),
     )
-    return made.model_copy(update={"suggestions": (*asked, *made.suggestions)})
+    hosts = () if tainted(work.ledger, assigned.id) else made.hosts
+    return made.model_copy(update={"suggestions": (*asked, *made.suggestions), "hosts": hosts})
 
 
 def _comments(work: Work, assigned: AssignedTicket) -> tuple[str, tuple[Suggestion, ...]]:
@@ -214,6 +215,7 @@ def _seconds_a_run(work: Work, assigned: AssignedTicket) -> float | None:
 
 def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str], read: list[str]) -> str:
     budget, forecast = assigned.budget, made.forecast
+    left_out = [host for host in assigned.ticket.hosts if host not in made.hosts]
     lines = [made.summary, "", *(f"{n}. {step}" for n, step in enumerate(made.steps, 1)), ""]
     if made.suggestions:
         lines.append("Settings to try first:")
@@ -235,7 +237,8 @@ def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str], read: lis
     lines += [f"Recalled: {lesson}" for lesson in made.recalled]
     lines += [
         f"Environment: {made.environment}",
-        f"Network hosts: {', '.join(made.hosts) or 'none'}",
+        f"Network hosts: {', '.join(made.hosts) or 'none'}"
+        + (f" (the ticket asks for {', '.join(left_out)})" if left_out else ""),
         f"Budget: {budget.trials} runs, {budget.parallel} at once, {budget.cpus:g} CPU and"
         f" {budget.memory_mb} MiB each, at most {budget.hours:g} h",
         f"Forecast: {forecast.hours:g} h, {forecast.cost_usd:.2f} USD ({forecast.basis})",

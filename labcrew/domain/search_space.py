@@ -108,8 +108,8 @@ def top(parameter: FloatParameter | IntParameter) -> int | float:
 def nearest(parameter: FloatParameter | IntParameter, value: float) -> int | float:
     """The value in range, on the grid and of the parameter's type that is nearest to a number.
 
-    Without a grid a real number keeps as few digits (at least six) as leave it within a millionth
-    of the range: they are enough to repeat a run, and fit a table.
+    Without a grid a real number keeps as few digits (at least six) as leave it about a millionth of
+    the range away: they are enough to repeat a run, and fit a table.
     """
     bounded = min(max(value, parameter.low), top(parameter))
     if parameter.step is not None:
@@ -119,7 +119,8 @@ def nearest(parameter: FloatParameter | IntParameter, value: float) -> int | flo
     for digits in range(6, 18):
         short = min(max(float(f"{bounded:.{digits}g}"), parameter.low), parameter.high)
         if _gap(parameter, short, bounded) <= 1e-6:
-            return short
+            # Once more: the shorter number may have one near it that is shorter still.
+            return short if short == bounded else nearest(parameter, short)
     return bounded
 
 

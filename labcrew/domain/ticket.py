@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.hosts import Host
 from labcrew.domain.search_space import Parameter
+from labcrew.plain_text import is_plain
 
 _QUERIES, _QUERY_CHARACTERS = 8, 1500
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -291,10 +292,8 @@ class Ticket(Model):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
-        if any(
-            ord(c) < 32 or c in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068" for c in self.title
-        ):
-            raise ValueError("title holds a control or text-direction character")
+        if not is_plain(self.title):
+            raise ValueError("title holds a control, invisible or text-direction character")
         if self.repository.startswith("-") or "\0" in self.repository:
             raise ValueError(f"repository {self.repository!r} is not a path")
         if self.commit.startswith("-") or (self.branch or "").startswith("-"):

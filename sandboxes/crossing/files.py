@@ -23,7 +23,7 @@ from labcrew import beneath
 from labcrew.domain.sandbox import OutputFile
 from labcrew.errors import BoundaryError, StorageFull
 from labcrew.git_names import taken_for_gits
-from sandboxes.text import clean
+from labcrew.plain_text import is_plain
 
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
@@ -156,7 +156,7 @@ def _judge(member: tarfile.TarInfo, strip: str) -> tuple[str | None, tuple[str, 
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     if name.startswith("/") or ".." in parts or not parts or "\0" in name:
         return "names that lead outside", ()
-    if clean(name) != name or any(c in name for c in "\n\r\t"):
+    if not is_plain(name):
         return "names with control characters", ()
     too_long = any(len(part.encode()) > 255 for part in parts) or len(name.encode()) > _MAX_NAME
     if len(parts) > _MAX_DEPTH or too_long:

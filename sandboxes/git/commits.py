@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 
 from labcrew.errors import BoundaryError
+from labcrew.plain_text import is_plain
 
 MAX_COMMIT_BYTES = 64 << 10
 _LAST_SECOND = 4_102_444_800  # the year 2100
 _HEADER = re.compile(rb"(tree|parent) (?:[0-9a-f]{40}|[0-9a-f]{64})|(author|committer) (.+)")
 _PERSON = re.compile(r"[^<>\n]{0,200} <[^<>\s]{0,200}> ([0-9]{1,10}) [+-][0-9]{4}")
-# They turn the order of what is shown around.
-_BIDIRECTIONAL = set(range(0x202A, 0x202F)) | set(range(0x2066, 0x206A))
 
 
 def check_commit(commit: str, raw: bytes) -> None:
@@ -50,13 +49,7 @@ def odd_characters(text: bytes, allowed: str = "") -> str | None:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError:
         return "bytes that are not UTF-8"
-    for character in decoded:
-        code = ord(character)
-        if (code < 32 or 0x7F <= code < 0xA0) and character not in allowed:
-            return "control characters"
-        if code in _BIDIRECTIONAL:
-            return "characters that turn the reading order around"
-    return None
+    return None if is_plain(decoded, allowed) else "control or invisible characters"
 
 
 def _check_person(commit: str, person: bytes) -> None:

@@ -201,6 +201,13 @@ class GitRunner:
         """The output of a command that says one line."""
         return self.run(folder, *arguments).decode("utf-8", "surrogateescape").rstrip("\n")
 
+    def commit_at(self, folder: Path, ref: str) -> str | None:
+        """The commit that a ref names; None where it names none."""
+        try:
+            return self.line(folder, "rev-parse", "--verify", "-q", f"{ref}^{{commit}}")
+        except GitFailed:
+            return None
+
     def succeeds(self, folder: Path, *arguments: str) -> bool:
         """Whether a question that git answers by its exit code is answered yes."""
         try:

@@ -57,7 +57,7 @@ class Landing:
         tip, pack = parse(bundle)
         if len(tip) != len(base):
             raise BoundaryError("The bundle's commit has an id of another kind than the base")
-        old = self._at(ref)
+        old = self.git.commit_at(self.bare, ref)
         if old == tip:
             return tip
         quarantine = Path(tempfile.mkdtemp(dir=self.scratch, prefix=".landing-"))
@@ -138,12 +138,6 @@ class Landing:
 
     def _run(self, folder: Path, *arguments: str, limit_bytes: int | None = None) -> bytes:
         return self.git.run(folder, *arguments, limit_bytes=limit_bytes, timeout_s=_TIMEOUT_S)
-
-    def _at(self, ref: str) -> str | None:
-        try:
-            return self.git.line(self.bare, "rev-parse", "--verify", "-q", f"{ref}^{{commit}}")
-        except GitFailed:
-            return None
 
     def _check_ref(self, ref: str) -> None:
         try:

@@ -148,7 +148,7 @@ class UserRepository:
     def publish(self, bare: Path, commit: str, branch: str) -> None:
         """Makes a branch at a trusted commit; nothing if it stands there already."""
         ref = self._branch_ref(branch)
-        present = self._ref(ref)
+        present = self.git.commit_at(self.folder, ref)
         if present == commit:
             return
         if present is not None:
@@ -167,7 +167,7 @@ class UserRepository:
                 "0" * len(commit), environment=_REFLOG,
             )  # fmt: skip
         except GitFailed as error:
-            if self._ref(ref) == commit:
+            if self.git.commit_at(self.folder, ref) == commit:
                 return  # another call was first
             raise RepositoryError(
                 f"Branch {branch} could not be made in {self.folder}: {error.text[-500:]}"
@@ -176,7 +176,7 @@ class UserRepository:
     def merge(self, branch: str, commit: str) -> MergeOutcome:
         """Fast-forwards a branch, unless it is checked out or has moved."""
         ref = self._branch_ref(branch)
-        old = self._ref(ref)
+        old = self.git.commit_at(self.folder, ref)
         if old is None:
             raise RepositoryError(f"{self.folder} has no branch {branch}")
         try:
@@ -209,7 +209,7 @@ class UserRepository:
                 environment=_REFLOG,
             )  # fmt: skip
         except GitFailed as error:
-            if self._ref(ref) == old:
+            if self.git.commit_at(self.folder, ref) == old:
                 raise RepositoryError(
                     f"{branch} of {self.folder} could not be moved: {error.text[-500:]}"
                 ) from error
@@ -243,12 +243,6 @@ class UserRepository:
 
     def _has_commits(self) -> bool:
         return bool(self.git.run(self.folder, "rev-list", "-n", "1", "--all"))
-
-    def _ref(self, ref: str) -> str | None:
-        try:
-            return self.git.line(self.folder, "rev-parse", "--verify", "-q", f"{ref}^{{commit}}")
-        except GitFailed:
-            return None
 
     def _branch_ref(self, branch: str) -> str:
         ref = f"refs/heads/{branch}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,6 +29,20 @@ if TYPE_CHECKING:
 POOLED = "labcrew.pooled"
 _log = logging.getLogger(__name__)
 _Kind = tuple[str, Limits]
+_WAITED = 0.1  # of its time, at most, when it is handed out
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """A container that nobody has yet, and since when: its deadline is counted from then."""
+
+    kind: _Kind
+    since: float
+
+    def good_for(self, kind: _Kind) -> bool:
+        """Whether a ticket may have it; one that waited long would be stopped in its work."""
+        _, limits = kind
+        return self.kind == kind and time.monotonic() - self.since < limits.timeout_s * _WAITED
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,7 @@ class Pool:
         self._client, self._home, self._owner = client, home, owner
         self._make, self._drop, self._size = make, drop, size
         self._lock = threading.Lock()
-        self._idle: dict[str, _Kind] = {}
+        self._idle: dict[str, _Warm] = {}
         self._filling: threading.Thread | None = None
         self._closed = False
         self._handed: dict[str, Handed] | None = None
@@ -86,8 +101,8 @@ class Pool:
 
     def inner(self, name: str) -> str:
         """The name under which a container was made."""
-        handed = self._handed if self._handed is not None else self.handed
-        return handed[name].warm if name in handed else name
+        handed = (self._handed if self._handed is not None else self.handed).get(name)
+        return handed.warm if handed is not None else name
 
     def outer(self, name: str) -> str:
         """The name by which a container is known since it was handed out."""
@@ -112,7 +127,7 @@ class Pool:
         """
         kind = (spec.image, spec.limits)
         with self._lock:
-            warm = next((name for name, of in self._idle.items() if of == kind), None)
+            warm = next((name for name, of in self._idle.items() if of.good_for(kind)), None)
             if warm is not None:
                 del self._idle[warm]
         if warm is not None:
@@ -124,9 +139,7 @@ class Pool:
         """Drops the record of a container that was handed out and is removed."""
         if name in self.handed:
             remove_volume(self._client(), self._volume(name))
-            with self._lock:
-                assert self._handed is not None
-                self._handed.pop(name, None)
+            self._note(lambda handed: handed.pop(name, None))
 
     def drain(self) -> None:
         """Removes what is warm and nobody's."""
@@ -140,7 +153,8 @@ class Pool:
 
     def close(self) -> None:
         """Drains it for good."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         self.drain()
 
     def _record(self, handed: Handed) -> None:
@@ -151,7 +165,6 @@ class Pool:
             hardening.TICKET: handed.ticket,
             POOLED: handed.warm,
         }
-        known = self.handed
         try:
             with translated(f"record whose {handed.warm} is"):
                 self._client().create_volume(self._volume(handed.name), labels=labels)
@@ -159,8 +172,15 @@ class Pool:
             with suppress(EngineError):
                 self._drop(handed.warm)
             raise
+        self._note(lambda known: known.update({handed.name: handed}))
+
+    def _note(self, change: Callable[[dict[str, Handed]], object]) -> None:
+        """Changes a copy of what is recorded: `inner` reads without the lock."""
         with self._lock:
-            self._handed = known | {handed.name: handed}
+            assert self._handed is not None, "every way here asks for a name first"
+            changed = dict(self._handed)
+            change(changed)
+            self._handed = changed
 
     def _volume(self, name: str) -> str:
         return f"labcrew-{self._home}-{name}-handed"
@@ -174,7 +194,7 @@ class Pool:
 
     def _fill(self, kind: _Kind) -> None:
         with self._lock:
-            stale = [name for name, of in self._idle.items() if of != kind]
+            stale = [name for name, of in self._idle.items() if not of.good_for(kind)]
             for name in stale:
                 del self._idle[name]
             missing = self._size - len(self._idle)
@@ -193,4 +213,4 @@ class Pool:
                     self._drop(name)
                 return
             with self._lock:
-                self._idle[name] = kind
+                self._idle[name] = _Warm(kind, time.monotonic())

@@ -47,6 +47,8 @@ class Disks:
         """Attaches every image that is there, as after a reboot; answers their names."""
         os.close(os.open(self._devices / "loop-control", os.O_RDWR))  # says early if it may not
         with self._alone():
+            for draft in (*self._folder.glob("*.draft"), *self._folder.glob("*.link")):
+                draft.unlink()  # whoever made it was killed: nobody else works here now
             names = self.names()
             for name in names:
                 self._attach(name)
@@ -212,9 +214,8 @@ def _answer(disks: Disks, asked: dict[str, Any]) -> object:
     raise ValueError(f"{asked['do']!r} is not known here")
 
 
-def main(owner: int) -> None:
+def main(disks: Disks) -> None:
     """Attaches what is there, says so, and serves until its input ends."""
-    disks = Disks(Path("/disks"), Path("/host-dev"), owner)
     lines = iter(sys.stdin)
     ask: dict[str, Any] = {}
     while True:
@@ -231,4 +232,4 @@ def main(owner: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(Disks(Path("/disks"), Path("/host-dev"), owner=int(sys.argv[1])))

@@ -37,8 +37,14 @@ def names(client: APIClient, home: str) -> set[str]:
     return {_labels(item).get(hardening.NAME, "") for item in things} - {""}
 
 
+def owners(client: APIClient, home: str) -> set[tuple[str, str]]:
+    """The names of a home's sandboxes and proxies that have a container, each with its ticket."""
+    found = [_labels(item) for item in _containers(client, f"{hardening.HOME}={home}")]
+    return {(of[hardening.NAME], of[hardening.TICKET]) for of in found if of.get(hardening.NAME)}
+
+
 def remove_keepers(client: APIClient, home: str, but: str) -> None:
-    """Ends the keepers of a home's earlier processes.
+    """Ends the keepers of a home's earlier processes, and what they gave volumes away with.
 
     Args:
         but: the one that serves now; nothing for none.

@@ -6,11 +6,13 @@ behind a loop device. The engine mounts it as any volume, so that it lasts as on
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from labcrew.domain.sandbox import Limits
 from labcrew.errors import EngineError
+from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.images import base_tag
 from sandboxes.volumes.keeper import Keeper
@@ -39,6 +41,7 @@ class Volumes:
         self._client, self._home, self._owner = client, home_id, owner
         self._mode = mode
         self._kept: Keeper | None = None
+        self._making = threading.Lock()
 
     @property
     def capped(self) -> bool:
@@ -108,7 +111,9 @@ class Volumes:
             "Target": "/workspace",
             "VolumeOptions": {"Labels": labels},
         }
-        body = {"Image": base_tag(), "Labels": labels, "HostConfig": {"Mounts": [mount]}}
+        # Marked as a keeper is, so that one that was left by a crash goes before its volume does.
+        marks = {hardening.KEEPER: self._home, hardening.OWNER: self._owner}
+        body = {"Image": base_tag(), "Labels": marks, "HostConfig": {"Mounts": [mount]}}
         remove_container(client, name)
         with translated(f"prepare the workspace {volume}"):
             client.create_container_from_config(body, name)  # type: ignore[no-untyped-call]
@@ -116,6 +121,7 @@ class Volumes:
 
     @property
     def _keeper(self) -> Keeper:
-        if self._kept is None:
-            self._kept = Keeper(self._client(), self._home, self._owner)
-        return self._kept
+        with self._making:
+            if self._kept is None:
+                self._kept = Keeper(self._client(), self._home, self._owner)
+            return self._kept

@@ -3,7 +3,7 @@
 import json
 
 from evals.attacks.battery import attack
-from evals.attacks.container import CONTAINER
+from evals.attacks.container.part import CONTAINER
 from evals.attacks.container.programs import findings, worst
 from evals.attacks.probe import Finding
 from evals.attacks.table import complaints

@@ -1,7 +1,7 @@
 """The battery's network part on this machine's engine."""
 
 from evals.attacks.battery import attack
-from evals.attacks.network import NETWORK
+from evals.attacks.network.part import NETWORK
 from evals.attacks.network.stage import Stage
 from evals.attacks.table import complaints
 from evals.lab import bare_bench

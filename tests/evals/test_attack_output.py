@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.attacks.battery import attack
-from evals.attacks.output import OUTPUT
+from evals.attacks.output.part import OUTPUT
 from evals.attacks.output.payloads import PAYLOADS, harm, printing
 from evals.attacks.table import complaints
 from evals.lab import bare_bench

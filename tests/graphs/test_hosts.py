@@ -1,5 +1,6 @@
 """A ticket whose trials reach a host: asked for, shown at the plan gate, reached, written down."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from desk.report import report
+from graphs.verification import rerun
+from labcrew.errors import LabcrewError
 from tests.graphs.tiny import REPORTED, Lab, lab_at, make_tiny, run
 from tests.servers import Served, serving
 
@@ -71,6 +74,37 @@ def test_trials_reach_the_host_that_the_plan_showed(lab: Lab, server: Served) ->
     assert f"Hosts that trials asked to reach: {host}" in told
     assert lab.containers() == set()
     assert lab.ledger.verify() == []
+
+
+def test_a_rerun_reaches_it_too_and_a_strangers_settings_do_not(lab: Lab, server: Served) -> None:
+    host = f"data.example.org:{server.port}"
+    assigned = lab.assign(
+        **REPORTED
+        | {"hosts": [host], "seeds": [0], "budget": {"trials": 2}, "run": _command(server, "&&")}
+    )
+    run(lab, assigned.id, yes=False)
+    lab.office.decide(assigned.id, "accept", "ada")
+    run(lab, assigned.id, yes=False)
+    (request,) = lab.ledger.merge_requests.of(assigned.id)
+    before = len(server.asked)
+    assert "seed 0" in asyncio.run(rerun(lab.parts.work, request))
+    assert len(server.asked) == before + 1
+    noted = [e.data["subject"] for e in lab.ledger.events.of(assigned.id) if "network" in e.kind]
+    assert [subject for subject in noted if "-rerun-" in subject]
+
+    lab.office.decide(assigned.id, "respond", "bob", comment="Please try x = 0.5 as well.")
+    run(lab, assigned.id, yes=False)
+    gate = lab.open_gates(assigned.id)["plan"]
+    assert f"Network hosts: none (the ticket asks for {host})" in gate.description
+    assert "Untrusted text read: comments" in gate.description
+    lab.office.decide(assigned.id, "accept", "ada")
+    asked = len(server.asked)
+    run(lab, assigned.id, yes=False)
+    assert len(server.asked) == asked
+    assert lab.ledger.tickets.get(assigned.id).status == "waiting"  # on a person, not broken off
+    with pytest.raises(LabcrewError, match="run again"):
+        asyncio.run(rerun(lab.parts.work, request))
+    assert len(server.asked) == asked
 
 
 def test_without_the_field_nothing_is_reached(lab: Lab, server: Served) -> None:

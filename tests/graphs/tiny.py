@@ -196,7 +196,7 @@ def engine_names(client: Any, home_id: str) -> set[str]:
 
 
 @contextmanager
-def lab_at(folder: Path, user: UserFolder, tracking: Path) -> Iterator[Lab]:
+def lab_at(folder: Path, user: UserFolder, tracking: Path, *, many: bool = False) -> Iterator[Lab]:
     """Opens the home in `folder`, with a tracking store that was set up before."""
     home = folder / "home"
     if not home.exists():
@@ -208,7 +208,7 @@ def lab_at(folder: Path, user: UserFolder, tracking: Path) -> Iterator[Lab]:
             update={"tracking_uri": f"sqlite:///{folder / 'mlflow.db'}", "tick_s": 0.5}
         )
         opened = type(opened)(opened.home, settings, opened.ledger, clock)
-        with at_work(opened) as parts:
+        with at_work(opened, many=many) as parts:
             yield Lab(user, folder, opened.office(), opened.ledger, parts, clock)
 
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -93,6 +93,7 @@ def test_digits_are_short_but_tell_values_apart() -> None:
 
 
 @given(numeric_parameters(), st.floats(allow_nan=False, allow_infinity=False))
+@example(parameter(type="float", low=1.534328925, high=3.034328925, log=True), 0.0)
 def test_the_nearest_value_is_legal_and_nearest_to_itself(given_: Any, value: float) -> None:
     found = nearest(given_, value)
     assert legal(given_, found)

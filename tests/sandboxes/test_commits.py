@@ -1,13 +1,17 @@
 """What a commit may say, which paths a change may hold, and what git takes for its own."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from labcrew.errors import BoundaryError
 from labcrew.git_names import is_gits, taken_for_gits
+from labcrew.plain_text import is_plain
 from sandboxes.git.changes import Changes, Listing
 from sandboxes.git.commits import check_commit
+from sandboxes.text import clean
+from tests.tickets import make_ticket
 
 WHO = b"labcrew <labcrew@localhost> 1700000000 +0000"
 TREE = b"tree " + b"a" * 40
@@ -16,6 +20,20 @@ TREE = b"tree " + b"a" * 40
 def commit(*more: bytes, who: bytes = WHO, message: bytes = b"work\n") -> bytes:
     heads = [TREE, b"parent " + b"b" * 40, b"author " + who, b"committer " + WHO, *more]
     return b"\n".join(heads) + b"\n\n" + message
+
+
+@given(st.text(min_size=1, max_size=40))
+@example("tidy\u2069")
+@example("tidy\x9b2J")
+@example("ti\u200bdy")
+def test_a_title_that_a_ticket_may_have_can_land(title: str) -> None:
+    try:
+        made = make_ticket(title=title)
+    except ValidationError:
+        assert not is_plain(title) or not title.strip()
+    else:
+        check_commit("c" * 40, commit(message=f"{made.title}\n\nlabcrew".encode()))
+        assert clean(made.title) == made.title
 
 
 def test_a_plain_commit_passes() -> None:

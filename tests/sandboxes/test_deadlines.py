@@ -34,6 +34,16 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+RUNS = (
+    STARTS.replace("sandboxes.start(", "threading.Thread(target=sandboxes.run, args=(")
+    .replace("float(sys.argv[3]))))", "float(sys.argv[3]))),)).start()")
+    .replace("import os,", "import threading, time, os,")
+    .replace(
+        "os.kill(", "while sandboxes.status('late').state != 'running': time.sleep(0.05)\nos.kill("
+    )
+)
+
+
 def until(done: Callable[[], bool], within_s: float = 30) -> bool:
     end = time.monotonic() + within_s
     while not done():
@@ -89,6 +99,26 @@ def test_a_run_is_stopped_after_labcrew_was_killed(
     assert until(lambda: not keepers_of(home))  # it ends when nothing of its home runs
     assert workshop.sandboxes.status(other.name).state == "running"
     left.close()
+
+
+def test_a_call_that_was_waited_for_is_stopped_after_labcrew_was_killed(
+    workshop: Workshop, home: str, tmp_path: Path
+) -> None:
+    arguments = [sys.executable, "-c", RUNS, home, str(tmp_path), "3"]
+    done = subprocess.run(arguments, env=os.environ, check=False)
+    assert done.returncode == -signal.SIGKILL
+    left = DockerSandboxes(home, workshop.repositories, workshop.sandboxes.client)
+    assert until(lambda: left.status("late").state == "exited")
+    left.close()
+
+
+def test_another_container_of_the_name_has_a_deadline_of_its_own(workshop: Workshop) -> None:
+    deadlines = Deadlines(workshop.sandboxes.client, workshop.sandboxes.home_id)
+    deadlines.add("again", 5)
+    deadlines.add("again", 300)
+    assert 200 < deadlines.keep() < 302
+    deadlines.forget("again")
+    assert deadlines.keep() == float("inf")
 
 
 def test_a_run_that_was_late_at_the_start_is_stopped_then(

@@ -7,30 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evals.attacks.git.inside.packs import number, size
 from labcrew.errors import BoundaryError
 from sandboxes.git.landing import parse
 from sandboxes.git.packs import measured
 from tests.sandboxes.fixtures import UserFolder
 
 CAP = 64 << 20
-
-
-def size(value: int, kind: int) -> bytes:
-    """The varint in front of an object."""
-    first, value = (kind << 4) | (value & 15), value >> 4
-    out = bytearray()
-    while value:
-        out.append(first | 128)
-        first, value = value & 127, value >> 7
-    return bytes([*out, first])
-
-
-def number(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*out, value])
 
 
 def pack(*objects: bytes, count: int | None = None) -> bytes:

@@ -1,7 +1,6 @@
 """Tool code that attacks the runner, its wardens and the calls beside it."""
 
 import textwrap
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -61,6 +60,10 @@ print("done")
 """
 BOMB = "f() { f | f & f; }; f"
 HUNGRY = "x = []\nwhile True: x.append(bytearray(1 << 20))"
+
+# Stands until somebody writes to `go`, with one child.
+INNOCENT = "mkfifo go; sleep 4242 & touch up; read line < go; kill $!; rm go up; echo fine"
+UNDER_WAY = "until test -e up; do sleep 0.02; done"
 
 
 def shell(workshop: Workshop, lab: str, script: str, timeout_s: float = 20) -> RunResult:
@@ -191,28 +194,23 @@ def test_a_full_memory_ends_the_call(workshop: Workshop, lab: str) -> None:
 def test_leftovers_end_with_their_call_and_a_parallel_call_goes_on(
     workshop: Workshop, lab: str, leftover: str
 ) -> None:
-    begun = threading.Event()
-
-    def innocent() -> RunResult:
-        begun.set()
-        return shell(workshop, lab, "sleep 2.5 & wait; echo fine")
-
     with ThreadPoolExecutor(1) as threads:
-        beside = threads.submit(innocent)
-        begun.wait()
-        time.sleep(0.3)
+        beside = threads.submit(shell, workshop, lab, INNOCENT, 120)
+        shell(workshop, lab, UNDER_WAY)
         assert shell(workshop, lab, leftover).exit_code == 0
         left = shell(workshop, lab, "cat /proc/[0-9]*/comm").stdout.split()
         assert left.count("sleep") == 1  # the innocent one's
+        shell(workshop, lab, "echo > go")
         assert (beside.result().exit_code, beside.result().stdout) == (0, "fine\n")
     is_well(workshop, lab)
 
 
 def test_a_parallel_call_goes_on_where_a_warden_is_killed(workshop: Workshop, lab: str) -> None:
     with ThreadPoolExecutor(1) as threads:
-        beside = threads.submit(shell, workshop, lab, "sleep 2; echo fine")
-        time.sleep(0.3)
+        beside = threads.submit(shell, workshop, lab, INNOCENT, 120)
+        shell(workshop, lab, UNDER_WAY)
         with pytest.raises(RunnerLost):
             shell(workshop, lab, "setsid sleep 300 & kill -9 $PPID; sleep 30")
+        shell(workshop, lab, "echo > go")
         assert beside.result().stdout == "fine\n"
     is_well(workshop, lab)

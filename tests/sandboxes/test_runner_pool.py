@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -122,6 +124,50 @@ def test_other_limits_and_filled_workspaces_get_none(
     assert "train.py" in warm.exec("t-3-tools", ("ls",)).stdout
     warm.start(spec(workshop, "T-4", environment={"A": "1"}))
     assert warm.exec("t-4-tools", ("sh", "-c", "echo $A")).stdout == "1\n"
+
+
+def test_one_that_waited_long_goes_to_nobody(workshop: Workshop, warm: DockerSandboxes) -> None:
+    short = Limits(memory_mb=128, pids=32, timeout_s=10)
+    warm.start(spec(workshop, "T-1", limits=short))
+    old = warmed(warm)
+    time.sleep(1.1)  # more than a tenth of its time
+    warm.start(spec(workshop, "T-2", limits=short))
+    assert warm.container_name("t-2-tools") != old
+    assert warm.exec("t-2-tools", ("pwd",)).stdout == "/workspace\n"
+    warm._pool.drain()
+    assert warm.client.containers(all=True, filters={"name": [old]}) == []
+
+
+def test_one_that_was_killed_while_it_waited_serves_all_the_same(
+    workshop: Workshop, warm: DockerSandboxes
+) -> None:
+    warm.start(spec(workshop, "T-1"))
+    inner = warmed(warm)
+    warm.client.kill(inner)
+    warm.start(spec(workshop, "T-2"))
+    assert warm.container_name("t-2-tools") == inner
+    assert warm.exec("t-2-tools", ("pwd",)).stdout == "/workspace\n"
+
+
+def test_all_that_are_handed_out_at_once_are_remembered(workshop: Workshop) -> None:
+    shared = workshop.sandboxes
+    with closing(
+        DockerSandboxes(shared.home_id, workshop.repositories, shared.client, warm=4)
+    ) as warm:
+        warm.start(spec(workshop, "T-0"))
+        thread = warm._pool._filling
+        assert thread is not None
+        thread.join()
+        assert len(idle(warm)) == 4
+        tickets = [f"T-{number}" for number in range(1, 5)]
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda ticket: warm.start(spec(workshop, ticket)), tickets))
+        names = [f"{ticket}-tools".lower() for ticket in tickets]
+        inner = {warm.container_name(name) for name in names}
+        assert len(inner) == 4
+        assert all("warm-" in name for name in inner)
+        assert {status.name for status in warm.list()} == {"t-0-tools", *names}
+        warm.clean_orphans(set())
 
 
 def test_two_tickets_at_once_never_share(workshop: Workshop, warm: DockerSandboxes) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labcrew.plain_text import is_plain
 from sandboxes.text import Cleaner, clean
 
 HOSTILE = st.lists(
@@ -13,6 +14,12 @@ HOSTILE = st.lists(
     ),
     max_size=20,
 ).map(b"".join)  # fmt: skip
+
+
+@given(st.text())
+def test_plain_is_what_cleaning_leaves_as_it_is(text: str) -> None:
+    assert is_plain(text, "\n\r\t") == (clean(text) == text)
+    assert is_plain(clean(text), "\n\r\t")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.volumes.keeper import Keeper
 from sandboxes.volumes.owners import owner
+from sandboxes.volumes.volumes import Volumes
 from tests.sandboxes.fixtures import Workshop
 
 SMALL = Limits(memory_mb=128, timeout_s=60, workspace_mb=16, workspace_files=200)
@@ -258,6 +259,62 @@ def test_plain_workspaces_belong_to_the_user_too(workshop: Workshop) -> None:
     assert result.stdout == "10001\n.gitignore\ndata\nevaluate.py\ntrain.py\ny\n"
     assert plain._volumes.keeper == ""
     assert plain.clean_orphans(set()) == ()
+    plain.close()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Dying:
+    """An engine whose caller is killed as soon as it has made a container."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def create_container_from_config(self, body: dict[str, Any], name: str) -> None:
+        self._client.create_container_from_config(body, name)
+        raise Killed
+
+
+def test_a_crash_while_a_plain_workspace_is_made_leaves_nothing(workshop: Workshop) -> None:
+    plain = DockerSandboxes(
+        f"test{uuid.uuid4().hex[:10]}",
+        workshop.repositories,
+        workshop.sandboxes.client,
+        settings=SandboxSettings(volumes="plain"),
+    )
+    spec = workshop.spec("cut-off", "true")
+    dying: Any = Dying(plain.client)
+    volumes = Volumes(lambda: dying, plain.home_id, owner(None), "plain")
+    labels = hardening.labels(plain.home_id, spec, owner(None))
+    with pytest.raises(Killed):
+        volumes.driver(plain.container_name(spec.name), spec.limits, labels)
+    assert plain.clean_orphans(set()) == (spec.name,)
+    for mark in (hardening.HOME, hardening.KEEPER):
+        marks = {"label": [f"{mark}={plain.home_id}"]}
+        assert plain.client.containers(all=True, filters=marks) == []
+        assert not plain.client.volumes(filters=marks)["Volumes"]
+    plain.close()
+
+
+def test_a_draft_that_a_killed_keeper_left_goes_with_the_next(
+    workshop: Workshop, own: DockerSandboxes
+) -> None:
+    spec = workshop.spec("x", "true")
+    own.start(spec)
+    keeper = own._volumes.keeper
+    made = own.client.exec_create(keeper, ["touch", "/disks/y.draft", "/disks/y.link"])
+    own.client.exec_start(made["Id"])
+    own.client.kill(keeper)
+    assert own._volumes.names() == {own.container_name(spec.name)}
+    listed = own.client.exec_create(own._volumes.keeper, ["ls", "/disks"])
+    said = own.client.exec_start(listed["Id"]).decode()
+    assert ".img" in said
+    assert "y." not in said
 
 
 def test_a_runtime_that_the_engine_has_not_is_refused(workshop: Workshop) -> None:

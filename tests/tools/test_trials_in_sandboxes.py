@@ -312,14 +312,14 @@ def test_a_rerun_repeats_the_trial_and_keeps_the_deadline(
     of = trial(6, data="cleaned")
     overlay = (OverlayFile(path="judge-says.txt", content=b"edited"),)
     done = rerun_trial(
-        lab.bench, assigned, of, lab.bench.base_image, cleaned, overlay, "T-0001-006-rerun"
+        lab.bench, assigned, of, lab.bench.base_image, cleaned, overlay, (), "T-0001-006-rerun"
     )
     assert (done.exit_code, done.timed_out) == (0, False)
     assert "data: x\ncleaned" in done.tail
     assert done.duration_s > 0
     late = lab.assigned(run=run | {"timeout_s": 1})
     done = rerun_trial(
-        lab.bench, late, trial(7, "hang"), lab.bench.base_image, {}, (), "T-0001-007-rerun"
+        lab.bench, late, trial(7, "hang"), lab.bench.base_image, {}, (), (), "T-0001-007-rerun"
     )
     assert done.timed_out
     assert lab.bench.sandboxes.list() == ()

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from evals.attacks.boxes import docker_of
 from evals.attacks.container.programs import BATCHES, BESIDE, batch, findings, worst
-from evals.attacks.container.stands import Permissive, Stand, decoys, docker_of
 from evals.attacks.probe import Finding
+from evals.attacks.stands import Permissive, Stand, decoys
 from tools.toolbox import Workbench
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from evals.attacks.boxes import docker_of
 from evals.attacks.container.programs import bomb
-from evals.attacks.container.stands import SMALL, Permissive, Stand, decoys, docker_of
 from evals.attacks.probe import Finding, Verdict
+from evals.attacks.stands import SMALL, Permissive, Stand, decoys
 from labcrew.domain.sandbox import RunResult
 from tools.toolbox import Workbench
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from evals.attacks.container.stands import (
+from evals.attacks.boxes import docker_of
+from evals.attacks.probe import Finding, Verdict
+from evals.attacks.stands import (
     SMALL,
     Permissive,
     Stand,
     decoys,
-    docker_of,
     processes,
 )
-from evals.attacks.probe import Finding, Verdict
 from labcrew.errors import LabcrewError
 from tools.toolbox import Workbench
 

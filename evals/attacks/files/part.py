@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from evals.attacks.boxes import PYTHON, done, kit, sandbox, writer
 from evals.attacks.files.documents import parsed
-from evals.attacks.files.kit import plants, races, tars
-from evals.attacks.files.kit.harm import harm
-from evals.attacks.files.kit.plants import PLANTS, Plant, folder_of
+from evals.attacks.files.inside import plants, races, tars
+from evals.attacks.files.inside.harm import harm
+from evals.attacks.files.inside.plants import PLANTS, Plant, folder_of
 from evals.attacks.probe import Finding, Part, Verdict
 from labcrew import beneath
 from labcrew.errors import LabcrewError
@@ -20,7 +20,7 @@ from sandboxes.crossing import files
 from tools.toolbox import Workbench
 
 _MODULES = Path(plants.__file__).parent
-_KIT = "evals.attacks.files.kit"
+_PROGRAM = "evals.attacks.files.inside"
 _CAP_MB = 8
 _PATIENCE_S = 20.0
 _READS = 3000  # of each kind of race
@@ -67,7 +67,7 @@ def control(bench: Workbench) -> Iterator[Finding]:
     tried = {f"{way}: {p.name}": p.tried for p in PLANTS for way in ("outputs", "host")}
     tried |= {f"archive: {name}": words for name, (words, _) in tars.TARS.items()}
     with sandbox(bench, "naive", kit(_MODULES)) as box:
-        said = done(bench, box, (*PYTHON, _KIT, "naive", "/workspace/naive"), timeout_s=180)
+        said = done(bench, box, (*PYTHON, _PROGRAM, "naive", "/workspace/naive"), timeout_s=180)
     for line in said.splitlines():
         probe, wrong = json.loads(line)
         yield Finding(
@@ -82,8 +82,8 @@ def _outputs(bench: Workbench, stage: _Stage) -> Iterator[Finding]:
     """A sandbox's own files, by the engine's tar; then archives made in it."""
     with sandbox(bench, "files", kit(_MODULES)) as box:
         decoy = str(stage.decoy)
-        done(bench, box, (*PYTHON, _KIT, "plant", "/workspace/planted", decoy))
-        done(bench, box, (*PYTHON, _KIT, "tars", "/workspace/tars", decoy))
+        done(bench, box, (*PYTHON, _PROGRAM, "plant", "/workspace/planted", decoy))
+        done(bench, box, (*PYTHON, _PROGRAM, "tars", "/workspace/tars", decoy))
         for plant in PLANTS:
             inside = f"planted/{folder_of(plant.name)}"
 
@@ -109,7 +109,7 @@ def _outputs(bench: Workbench, stage: _Stage) -> Iterator[Finding]:
 def _host(bench: Workbench, stage: _Stage) -> Iterator[Finding]:
     """The same files where they lie on the host, by the one reader."""
     tree = stage.folder / "tree"
-    command = ("python3", "-m", _KIT, "plant", str(tree), str(stage.decoy))
+    command = ("python3", "-m", _PROGRAM, "plant", str(tree), str(stage.decoy))
     with writer(bench, stage.folder, _MODULES, command) as ended:
         ended()
     try:
@@ -171,7 +171,7 @@ def _races(bench: Workbench, stage: _Stage) -> Iterator[Finding]:
     for kind in races.KINDS:
         scene = races.Scene(stage.folder / f"race {kind}")
         scene.build(stage.marker.decode())
-        command = ("python3", "-m", _KIT, "race", str(scene.folder), kind)
+        command = ("python3", "-m", _PROGRAM, "race", str(scene.folder), kind)
         with writer(bench, stage.folder, _MODULES, command):
             yield _race(scene, kind, stage.marker)
 

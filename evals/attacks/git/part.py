@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evals.attacks.boxes import PYTHON, done, kit, sandbox, writer
-from evals.attacks.git.kit import worktrees
-from evals.attacks.git.kit.__main__ import slug
-from evals.attacks.git.kit.bundles import LANDS, REFUSED
-from evals.attacks.git.kit.worktrees import WORKTREES
+from evals.attacks.git.inside import worktrees
+from evals.attacks.git.inside.__main__ import slug
+from evals.attacks.git.inside.bundles import LANDS, REFUSED
+from evals.attacks.git.inside.worktrees import WORKTREES
 from evals.attacks.git.yours import Lab, yours
 from evals.attacks.probe import Finding, Part
 from labcrew.domain.sandbox import OverlayFile
@@ -19,7 +19,7 @@ from labcrew.errors import BoundaryError, LabcrewError
 from tools.toolbox import Workbench
 
 _MODULES = Path(worktrees.__file__).parent
-_KIT = "evals.attacks.git.kit"
+_PROGRAM = "evals.attacks.git.inside"
 _EDITABLE = {"a path that may not change": ("train.py", "data/**")}
 _NAME = "attack"
 
@@ -65,7 +65,7 @@ def run(bench: Workbench) -> Iterator[Finding]:
         bundle = OverlayFile(path="in.bundle", content=bench.repositories.bundle(_NAME, base))
         with sandbox(bench, "git", (*kit(_MODULES), bundle), memory_mb=2048) as box:
             made = ("/workspace/made", "/workspace/in.bundle", base, str(stage.markers))
-            done(bench, box, (*PYTHON, _KIT, "make", *made), timeout_s=180)
+            done(bench, box, (*PYTHON, _PROGRAM, "make", *made), timeout_s=180)
             for one in stage.tries.values():
                 _through(bench, stage, box, base, one)
         _used(bench, stage)
@@ -82,7 +82,7 @@ def run(bench: Workbench) -> Iterator[Finding]:
 def control(bench: Workbench) -> Iterator[Finding]:
     """The same worktrees and bundles under a careless git, inside a container."""
     with sandbox(bench, "naive-git", kit(_MODULES), memory_mb=2048) as box:
-        said = done(bench, box, (*PYTHON, _KIT, "naive", "/workspace/naive"), timeout_s=240)
+        said = done(bench, box, (*PYTHON, _PROGRAM, "naive", "/workspace/naive"), timeout_s=240)
     for line in said.splitlines():
         probe, wrong = json.loads(line)
         yield Finding(
@@ -156,7 +156,7 @@ def _used(bench: Workbench, stage: _Stage) -> None:
     """A person's own git, in a container, on a copy of what they now have."""
     branches = {_branch(one): one for one in stage.tries.values() if one.published}
     command = (
-        "python3", "-m", _KIT, "use",
+        "python3", "-m", _PROGRAM, "use",
         str(stage.lab.path), str(stage.collected), str(stage.markers), *branches,
     )  # fmt: skip
     with writer(bench, stage.folder, _MODULES, command) as ended:

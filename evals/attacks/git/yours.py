@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from evals.attacks.git.kit.worktrees import WHO
+from evals.attacks.git.inside.worktrees import WHO
 from evals.attacks.probe import Finding
 from labcrew.errors import LabcrewError
 from tools.toolbox import Workbench

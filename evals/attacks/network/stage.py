@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import secrets
 import socket
-import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,9 +16,9 @@ from typing import Any
 
 from docker.api import APIClient
 
+from evals.attacks.boxes import marks, packed
 from evals.attacks.network.distribution import hostile_distribution
 from labcrew.errors import EngineError
-from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.images import base_tag
 from sandboxes.volumes.workspaces import remove_container
@@ -150,10 +148,7 @@ def start(
         "User": "10001:10001",
         "Env": list(environment),
         "WorkingDir": "/srv",
-        "Labels": {
-            hardening.HOME: stage.home,
-            hardening.NAME: container.rpartition(f"{stage.home}-")[2],
-        },
+        "Labels": marks(stage.home, container.rpartition(f"{stage.home}-")[2]),
         "HostConfig": {"NetworkMode": "bridge", "Init": True, "Memory": 512 << 20} | (host or {}),
     }
     with translated(f"start {container}"):
@@ -173,17 +168,6 @@ def address(client: APIClient, container: str) -> str:
     with translated(f"look at {container}"):
         found: Any = client.inspect_container(container)
     return str(found["NetworkSettings"]["IPAddress"])
-
-
-def packed(files: dict[str, bytes]) -> bytes:
-    """Files as a tar that everybody may read."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as out:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
-            out.addfile(member, io.BytesIO(content))
-    return data.getvalue()
 
 
 def probe_files() -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evals.own_memory import own_memory_mib
 from labcrew.domain.sandbox import SandboxSpec
 from sandboxes import hardening
 from sandboxes.client import connect
@@ -95,17 +96,10 @@ def _naive(client: Any, home: str, told: dict[str, str]) -> int:
 
 def _measured(action: Callable[[], int]) -> tuple[float, float, float]:
     """MiB that this process's peak grew by, seconds, MiB that the action answered."""
-    before, began = _resident("VmRSS"), time.monotonic()
+    before, began = own_memory_mib("VmRSS"), time.monotonic()
     kept = action()
     took = time.monotonic() - began
-    return _resident("VmHWM") - before, took, kept / (1 << 20)
-
-
-def _resident(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    return own_memory_mib("VmHWM") - before, took, kept / (1 << 20)
 
 
 if __name__ == "__main__":

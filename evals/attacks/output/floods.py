@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from evals.attacks.container.stands import SMALL, Stand, decoys, docker_of
+from evals.attacks.boxes import docker_of
 from evals.attacks.probe import Finding
+from evals.attacks.stands import SMALL, Stand, decoys
 from tools.toolbox import Workbench
 
 _MOST_MIB = 64

@@ -11,9 +11,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from evals.attacks.container.stands import Stand, decoys, docker_of
+from evals.attacks.boxes import docker_of
 from evals.attacks.output.payloads import PAYLOADS, harm
 from evals.attacks.probe import Finding
+from evals.attacks.stands import Stand, decoys
 from labcrew.domain.ticket import AssignedTicket, Metric, Run, Ticket
 from labcrew.errors import LabcrewError, ToolError
 from tools.toolbox import Workbench

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from evals.attacks.container.stands import Permissive, Stand, decoys, docker_of
+from evals.attacks.boxes import docker_of
 from evals.attacks.output.payloads import PAYLOADS, harm, printing
 from evals.attacks.probe import Finding, Verdict
+from evals.attacks.stands import Permissive, Stand, decoys
 from tools.toolbox import Workbench
 
 _BEGIN = "[[payload "

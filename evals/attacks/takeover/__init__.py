@@ -1,5 +1,1 @@
-"""The part "takeover": a scripted model in every role, judged by what it achieves."""
-
-from evals.attacks.takeover.probes import TAKEOVER
-
-__all__ = ["TAKEOVER"]
+"""Part "takeover" of the battery: a scripted model in every role, judged by what it achieves."""

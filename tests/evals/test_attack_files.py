@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evals.attacks.battery import attack
-from evals.attacks.files.kit.harm import harm
+from evals.attacks.files.inside.harm import harm
 from evals.attacks.files.part import FILES
 from evals.attacks.table import complaints
 from evals.lab import bare_bench

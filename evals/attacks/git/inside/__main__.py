@@ -1,4 +1,4 @@
-"""`python -m evals.attacks.git.kit make|naive|use …`, in a container of the battery's own."""
+"""`python -m evals.attacks.git.inside make|naive|use …`, in a container of the battery's own."""
 
 import json
 import os
@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from evals.attacks.git.kit.bundles import LANDS, REFUSED, Making
-from evals.attacks.git.kit.worktrees import WHO, WORKTREES, Worktree
+from evals.attacks.git.inside.bundles import LANDS, REFUSED, Making
+from evals.attacks.git.inside.worktrees import WHO, WORKTREES, Worktree
 
 _PATIENCE_S = 8
 # A careless git would make all of it, on the disk of whoever runs the battery.

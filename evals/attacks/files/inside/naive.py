@@ -14,9 +14,9 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from evals.attacks.files.kit import races, tars
-from evals.attacks.files.kit.harm import harm
-from evals.attacks.files.kit.plants import PLANTS, Plant, folder_of
+from evals.attacks.files.inside import races, tars
+from evals.attacks.files.inside.harm import harm
+from evals.attacks.files.inside.plants import PLANTS, Plant, folder_of
 
 MARKER = b"DECOY-IN-A-CONTAINER"
 _PATIENCE_S = 1

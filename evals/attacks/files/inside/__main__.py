@@ -1,11 +1,11 @@
-"""`python -m evals.attacks.files.kit plant|tars|naive|race …`, in a container of the battery's."""
+"""`python -m evals.attacks.files.inside plant|tars|naive|race …`, in the battery's containers."""
 
 import json
 import sys
 import threading
 from pathlib import Path
 
-from evals.attacks.files.kit import naive, plants, races, tars
+from evals.attacks.files.inside import naive, plants, races, tars
 
 
 def main(word: str, folder: Path, *rest: str) -> None:

@@ -12,10 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from evals.attacks.boxes import docker_of, marks
 from labcrew.domain.sandbox import Limits, ReadOnlyInput, RunResult, SandboxSpec
-from sandboxes import hardening
-from sandboxes.docker_sandboxes import DockerSandboxes
-from sandboxes.volumes.owners import owner
 from tools.toolbox import Workbench
 
 if TYPE_CHECKING:
@@ -98,11 +96,7 @@ class Permissive:
             "Cmd": list(command),
             "User": "0:0",
             "Env": ["EXAMPLE_API_KEY=decoy"],
-            "Labels": {
-                hardening.HOME: self._sandboxes.home_id,
-                hardening.NAME: "control",
-                hardening.OWNER: owner(None),
-            },
+            "Labels": marks(self._sandboxes.home_id, "control"),
             "HostConfig": {
                 "Init": True,
                 "Memory": _MEMORY,
@@ -127,12 +121,6 @@ class Permissive:
         """A command's output, both streams."""
         call = self.client.exec_create(container, list(command))
         return self.client.exec_start(call["Id"]).decode("utf-8", "replace")
-
-
-def docker_of(bench: Workbench) -> DockerSandboxes:
-    """The bench's containers, which are the engine's."""
-    assert isinstance(bench.sandboxes, DockerSandboxes), "the battery attacks a real engine"
-    return bench.sandboxes
 
 
 def processes(client: APIClient, container: str) -> list[str]:

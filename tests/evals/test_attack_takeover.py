@@ -6,9 +6,9 @@ import pytest
 
 from evals.attacks.battery import attack
 from evals.attacks.probe import counted
-from evals.attacks.takeover import TAKEOVER
 from evals.attacks.takeover.answers import HOSTILE
 from evals.attacks.takeover.judging import cases
+from evals.attacks.takeover.part import TAKEOVER
 from tools.all_tools import TOOLS
 from tools.toolbox import Workbench
 

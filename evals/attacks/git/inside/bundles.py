@@ -6,8 +6,9 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from evals.attacks.git.inside.packs import KINDS, closed, number, pack, size
+
 Entry = tuple[str, bytes, str]
-_KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _WHO = b"Ada <ada@localhost> 1700000000 +0000"
 
 
@@ -68,37 +69,6 @@ class Making:
         return (
             head + offered + b"\n" + pack([o for n, o in self.objects.items() if n not in without])
         )
-
-
-def pack(objects: Sequence[tuple[str, bytes]], count: int | None = None) -> bytes:
-    """A pack of whole objects."""
-    body = b"".join(
-        _size(len(content), _KINDS[kind]) + zlib.compress(content) for kind, content in objects
-    )
-    return closed(body, len(objects) if count is None else count)
-
-
-def closed(body: bytes, count: int) -> bytes:
-    """A pack of a body, with its header and its sum."""
-    data = b"PACK\0\0\0\2" + count.to_bytes(4, "big") + body
-    return data + hashlib.sha1(data).digest()
-
-
-def _size(value: int, kind: int) -> bytes:
-    first, value = (kind << 4) | (value & 15), value >> 4
-    out = bytearray()
-    while value:
-        out.append(first | 128)
-        first, value = value & 127, value >> 7
-    return bytes([*out, first])
-
-
-def _number(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*out, value])
 
 
 Making_ = Callable[[Making], bytes]
@@ -189,12 +159,12 @@ def _delta_bomb(m: Making) -> bytes:
     copies = b"\xf0\xff\xff\xff" + b"\x80" * 0
     out = m.bundle(tip)
     objects = list(m.objects.values())
-    body = b"".join(_size(len(c), _KINDS[k]) + zlib.compress(c) for k, c in objects)
+    body = b"".join(size(len(c), KINDS[k]) + zlib.compress(c) for k, c in objects)
     name = hashlib.sha1(f"blob {len(base)}\0".encode() + base).digest()
-    body += _size(len(base), 3) + zlib.compress(base)
+    body += size(len(base), 3) + zlib.compress(base)
     for index in range(40):
-        delta = _number(len(base)) + _number(len(base)) + copies * (index + 1)
-        body += _size(len(delta), 7) + name + zlib.compress(delta)
+        delta = number(len(base)) + number(len(base)) + copies * (index + 1)
+        body += size(len(delta), 7) + name + zlib.compress(delta)
     return out[: out.index(b"PACK")] + closed(body, len(objects) + 41)
 
 
@@ -202,10 +172,10 @@ def _zeros(m: Making) -> bytes:
     """600 MB of zeros, which pack into less than one."""
     out = m.bundle(_plain(m))
     objects = list(m.objects.values())
-    body = b"".join(_size(len(c), _KINDS[k]) + zlib.compress(c) for k, c in objects)
+    body = b"".join(size(len(c), KINDS[k]) + zlib.compress(c) for k, c in objects)
     stream = zlib.compressobj(1)
     zeros = b"".join(stream.compress(b"\0" * (1 << 20)) for _ in range(600)) + stream.flush()
-    body += _size(600 << 20, 3) + zeros
+    body += size(600 << 20, 3) + zeros
     return out[: out.index(b"PACK")] + closed(body, len(objects) + 1)
 
 
