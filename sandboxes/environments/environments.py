@@ -295,17 +295,16 @@ class Environments:
     def _commit(self, client: APIClient, container: str, base: str, tag: str) -> None:
         found: Any = client.inspect_image(base)  # type: ignore[no-untyped-call]
         config = dict(found["Config"])
-        # The container's own environment and command are merged in where these say nothing.
+        # Its own environment, command and labels are merged in where these say nothing.
         config["Env"] = [
             *(item for item in config.get("Env") or [] if not item.startswith(("PATH=", "HOME="))),
             f"PATH={_PATH}",
             "HOME=/tmp",
             "VIRTUAL_ENV=/opt/env",
         ]
-        # What a user runs from the image is no sandbox of this home.
         config["Labels"] = dict.fromkeys(hardening.MARKS, "") | (config.get("Labels") or {})
         config["Cmd"], config["Entrypoint"] = ["sleep", "infinity"], []
-        repository, _, version = tag.partition(":")
+        repository, version = tag.split(":")
         client.commit(container, repository=repository, tag=version, conf=config)
 
     def _broken(
