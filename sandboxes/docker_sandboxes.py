@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -48,7 +47,6 @@ from sandboxes.volumes.volumes import Volumes
 if TYPE_CHECKING:
     from docker.api import APIClient
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
 
 _MORE = "Raise the ticket's budget.disk_mb and resume it."
 
@@ -77,7 +75,7 @@ class DockerSandboxes:
         runner: tuple[str, ...] | None = None,
         warm: int = 0,
     ) -> None:
-        if not _NAME.fullmatch(home_id):
+        if not hardening.is_name(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
         self._home = home_id
         self._repositories = repositories
@@ -145,7 +143,7 @@ class DockerSandboxes:
 
     def container_name(self, name: str) -> str:
         """What the engine calls the container, and its workspace's volume."""
-        if not _NAME.fullmatch(name):
+        if not hardening.is_name(name):
             raise ValueError(f"{name!r} can't be a container's name")
         return f"labcrew-{self._home}-{self._pool.inner(name)}"
 

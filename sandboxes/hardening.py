@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ HOME, TICKET, TRIAL, PURPOSE, NAME = (
 OWNER, KEEPER = "labcrew.owner", "labcrew.keeper"
 TIMEOUT, OUTPUT = "labcrew.timeout_s", "labcrew.output_mb"
 MARKS = (HOME, OWNER, KEEPER, NAME, TICKET, TRIAL, PURPOSE, TIMEOUT, OUTPUT)
+_NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
 _SCRATCH = "/tmp"  # noqa: S108 - inside the container, a file system of its own
 # What the kernel shows of the whole machine, not of the container. The engine's own list is
 # shorter, and grew with its versions; a path that a kernel lacks does no harm here.
@@ -37,6 +39,11 @@ _READ_ONLY = (
 )  # fmt: skip
 _NAME_INSIDE = "sandbox"
 _KILLED_FIRST = 500  # of 1000: before the machine's own programs when its memory runs out
+
+
+def is_name(text: str) -> bool:
+    """Whether a home or a sandbox can be called that; a label may be anybody's."""
+    return _NAME_FORM.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1)

@@ -34,13 +34,18 @@ def names(client: APIClient, home: str) -> set[str]:
     """The sandboxes of a home that have a container or a volume."""
     mark = f"{hardening.HOME}={home}"
     things = [*_containers(client, mark), *_volumes(client, mark)]
-    return {_labels(item).get(hardening.NAME, "") for item in things} - {""}
+    told = (_labels(item).get(hardening.NAME, "") for item in things)
+    return {name for name in told if hardening.is_name(name)}
 
 
 def owners(client: APIClient, home: str) -> set[tuple[str, str]]:
     """The names of a home's sandboxes and proxies that have a container, each with its ticket."""
     found = [_labels(item) for item in _containers(client, f"{hardening.HOME}={home}")]
-    return {(of[hardening.NAME], of[hardening.TICKET]) for of in found if of.get(hardening.NAME)}
+    return {
+        (of[hardening.NAME], of.get(hardening.TICKET, ""))
+        for of in found
+        if hardening.is_name(of.get(hardening.NAME, ""))
+    }
 
 
 def remove_keepers(client: APIClient, home: str, but: str) -> None:

@@ -134,3 +134,23 @@ def test_a_start_leaves_the_living_and_another_homes(
     assert others.status(theirs.name).state == "running"
     assert orphans.networks(client, mine.home_id) == set()
     assert mine._volumes.names() == {mine.container_name(living.name)}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["../x", "a b", "", "x" * 200])
+def test_a_strangers_odd_label_stops_nothing(workshop: Workshop, name: str) -> None:
+    sandboxes = workshop.sandboxes
+    marks = {hardening.HOME: sandboxes.home_id, hardening.NAME: name}
+    volume = f"odd-{uuid.uuid4().hex[:8]}"
+    sandboxes.client.create_volume(volume, labels=marks)
+    container: str = sandboxes.client.create_container(
+        workshop.image, ["true"], labels=marks, volumes=["/kept"]
+    )["Id"]
+    try:
+        listed = {status.name for status in sandboxes.list()}
+        assert name not in listed
+        assert name not in orphans.names(sandboxes.client, sandboxes.home_id)
+        assert name not in sandboxes.clean_orphans(listed)
+    finally:
+        sandboxes.client.remove_container(container, v=True)
+        sandboxes.client.remove_volume(volume)
