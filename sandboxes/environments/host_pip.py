@@ -7,6 +7,7 @@ but the certificates and local folders: its proxy has the rest (network/rules.py
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import ssl
 import subprocess
@@ -14,6 +15,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from labcrew.errors import EnvironmentBroken
 
 _SETTINGS = ("index-url", "extra-index-url", "trusted-host", "find-links", "timeout", "proxy")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -34,6 +37,20 @@ class HostPip:
     folders: tuple[Path, ...]
     certificates: bytes
     proxies: dict[str, str]
+
+    @property
+    def index(self) -> str:
+        """The address of the first package index: a setting, else what pip itself falls back to.
+
+        Raises EnvironmentBroken where there is neither.
+        """
+        found = self.settings.get("index-url") or _default_index()
+        if not found:
+            raise EnvironmentBroken(
+                "The package index is not known: there is no pip here, and no setting names one",
+                "Install pip, or set PIP_INDEX_URL to the index's address.",
+            )
+        return found
 
     def environment(self, root: str) -> dict[str, str]:
         """Variables for pip in a container.
@@ -84,22 +101,36 @@ def host_pip() -> HostPip:
 
 
 def _pip_config() -> list[str]:
-    # Environment variables override files: pip lists them after, so later lines win.
-    for command in ([sys.executable, "-m", "pip"], ["pip"], ["pip3"]):
-        try:
-            done = subprocess.run(
-                [*command, "config", "list"], capture_output=True, text=True, timeout=30
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0:
-            lines = done.stdout.splitlines()
-            return sorted(lines, key=lambda line: line.startswith(":env:"))
+    said = _pip("config", "list")
+    if said is not None:
+        # Environment variables override files: pip lists them after, so later lines win.
+        return sorted(said.splitlines(), key=lambda line: line.startswith(":env:"))
     return [
         f":env:.{name}={os.environ[variable]}"
         for name in _SETTINGS
         if (variable := f"PIP_{name.upper().replace('-', '_')}") in os.environ
     ]
+
+
+def _default_index() -> str:
+    """What pip's own help says that it falls back to; nothing where no pip says so."""
+    words = " ".join((_pip("download", "--help") or "").split())
+    found = re.search(r"--index-url <url> [^()]*\(default (https?://[^\s()]+)\)", words)
+    return found[1] if found else ""
+
+
+def _pip(*arguments: str) -> str | None:
+    """What the machine's pip answers; None where there is none."""
+    for command in ([sys.executable, "-m", "pip"], ["pip"], ["pip3"]):
+        try:
+            done = subprocess.run(
+                [*command, *arguments], capture_output=True, text=True, timeout=30
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if done.returncode == 0:
+            return done.stdout
+    return None
 
 
 def _local(address: str) -> Path | None:

@@ -17,7 +17,6 @@ from sandboxes.environments.host_pip import HostPip
 PORT = 3128
 ADDRESS = f"http://127.0.0.1:{PORT}"
 NOT_LISTED = "not on the allow-list"  # the proxy's words
-PUBLIC_INDEX = "https://pypi.org/simple"
 
 
 class Rule(Model):
@@ -121,9 +120,8 @@ def hosts_of(addresses: Iterable[str]) -> tuple[str, ...]:
 
 def _addresses(pip: HostPip) -> list[str]:
     settings = pip.settings
-    first = settings.get("index-url", PUBLIC_INDEX)
     return [
-        first,
+        pip.index,
         *settings.get("extra-index-url", "").split(),
         *settings.get("find-links", "").split(),
     ]

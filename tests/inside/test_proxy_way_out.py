@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandboxes.image.inside.proxy.addresses import Refused
+from sandboxes.image.inside.proxy.addresses import Refused, resolve
 from sandboxes.image.inside.proxy.forward import Forward, destination
 from sandboxes.image.inside.proxy.heads import Head, parse_head
 from sandboxes.image.inside.proxy.journal import Journal
@@ -275,9 +275,22 @@ class TestDirect:
                 line.sendall(b"hello")
                 assert line.recv(5, socket.MSG_WAITALL) == b"hello"
 
-    def test_pythons_own_index_has_its_files_elsewhere(self) -> None:
-        way = Upstream(Settings(indexes=(Index("https://pypi.org/simple/"),)))
-        assert way._near == {"pypi.org", "files.pythonhosted.org"}
+    def test_files_at_an_indexs_own_address_may_be_near(self) -> None:
+        address = gateway()
+        with listening(echo, address) as port:
+            pinned = {"index.example": address, "files.example": address}
+            index = Index("http://index.example/simple/")
+            way = Upstream(Settings(indexes=(index,), private={"index.example": address}))
+            with pytest.raises(Refused, match="no address"):
+                way.connect("files.example", port)
+            with pytest.raises(Refused, match="private"):
+                resolve("files.example", port, pinned, False)
+            with pytest.raises(Refused, match="private"):
+                resolve("files.example", port, pinned, False, near=("10.0.0.1",))
+            assert resolve("files.example", port, pinned, False, near=(address,)) == [address]
+            with way.connect(address, port) as line:  # the same machine under another name
+                line.sendall(b"hello")
+                assert line.recv(5, socket.MSG_WAITALL) == b"hello"
 
     def test_nobody_listens(self) -> None:
         address = gateway()

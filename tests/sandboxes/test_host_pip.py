@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from labcrew.errors import EnvironmentBroken
 from sandboxes.environments.host_pip import HostPip, host_pip
 
 
@@ -33,7 +34,10 @@ def pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), *os.get_exec_path()]))
     said = tmp_path / "said"
     command = tmp_path / "pip"
-    command.write_text(f'#!/bin/sh\n[ "$*" = "config list" ] && cat {said}\n')
+    command.write_text(
+        '#!/bin/sh\ncase "$*" in\n'
+        f'"config list") cat {said} ;;\n"download --help") cat {said}.help ;;\n*) exit 1 ;;\nesac\n'
+    )
     command.chmod(0o755)
     return said
 
@@ -116,3 +120,25 @@ def test_a_shell_reads_back_what_was_there() -> None:
     assert read["PIP_INDEX_URL"] == "https://u:p'$(x)@index.example/simple"
     assert read["PIP_CERT"] == read["SSL_CERT_FILE"] == "/host/ca.pem"
     assert "PIP_CERT" not in HostPip({}, (), b"", {}).environment("/host")
+
+
+def test_the_index_is_a_setting_or_what_pip_falls_back_to(pip: Path) -> None:
+    pip.write_text("global.index-url='https://file.example/simple'\n")
+    assert host_pip().index == "https://file.example/simple"
+    pip.write_text("")
+    pip.with_name("said.help").write_text(
+        "Options:\n  -i, --index-url <url>   Base URL of the index (default\n"
+        "                          https://default.example/simple).\n"
+        "  --extra-index-url <url>  More (default https://no.example/simple)\n"
+    )
+    assert host_pip().index == "https://default.example/simple"
+
+
+@pytest.mark.usefixtures("no_pip")
+def test_an_index_that_nobody_names_is_an_error_for_people() -> None:
+    with pytest.raises(EnvironmentBroken, match="PIP_INDEX_URL"):
+        _ = host_pip().index
+
+
+def test_this_machines_own_pip_says_what_it_falls_back_to() -> None:
+    assert host_pip().index.startswith("https://")

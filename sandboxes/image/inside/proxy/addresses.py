@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Collection
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -19,7 +20,9 @@ class Refused(Exception):
     """The proxy does not do this; the text says why."""
 
 
-def resolve(host: str, port: int, pinned: dict[str, str], private: bool) -> list[str]:
+def resolve(
+    host: str, port: int, pinned: dict[str, str], private: bool, near: Collection[str] = ()
+) -> list[str]:
     """The checked addresses of a host: those are connected to, so a second look-up changes nothing.
 
     Args:
@@ -27,22 +30,29 @@ def resolve(host: str, port: int, pinned: dict[str, str], private: bool) -> list
         port: where it will be connected to.
         pinned: host → an address that stands for its look-up.
         private: whether it may lie in a private network.
+        near: addresses that may be private, whoever is there.
 
     Raises Refused where one of its addresses is not allowed, or it has none.
     """
-    if pinned.get(host):
-        found = [pinned[host]]
-    else:
-        try:
-            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise Refused(f"{host} has no address") from None
-        found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    found = looked_up(host, port, pinned)
+    if not found:
+        raise Refused(f"{host} has no address")
     for text in found:
-        why = fault(text, private)
+        why = fault(text, private or text in near)
         if why:
             raise Refused(f"{host} is at {text}, {why}")
     return found
+
+
+def looked_up(host: str, port: int, pinned: dict[str, str]) -> list[str]:
+    """The addresses of a host, unchecked; none where it has none."""
+    if pinned.get(host):
+        return [pinned[host]]
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
 def fault(text: str, private: bool) -> str:

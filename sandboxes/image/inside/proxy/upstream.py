@@ -9,7 +9,7 @@ from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from .addresses import Refused, resolve
+from .addresses import Refused, looked_up, resolve
 from .settings import Settings
 
 _CONNECT_S = 20.0
@@ -25,10 +25,7 @@ class Upstream:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # The machine's index may be anywhere but at the places that nothing may reach.
-        self._near = {urlsplit(index.url).hostname for index in settings.indexes}
-        # Python's own index keeps its files at another host.
-        if "pypi.org" in self._near:
-            self._near.add("files.pythonhosted.org")
+        self._indexes = {urlsplit(index.url).hostname or "" for index in settings.indexes}
         self._verified = ssl.create_default_context(cadata=settings.certificates or None)
         self._unverified = ssl.create_default_context()
         self._unverified.check_hostname = False
@@ -48,9 +45,14 @@ class Upstream:
         bypass = proxy_bypass_environment(host, {"no": self._settings.no_proxy})
         if through and not bypass:
             return self._tunnel(through, host, port)
-        private = host in self._settings.private or host in self._near
+        pinned = self._settings.private
+        private = host in pinned or host in self._indexes
+        # An index often has a host of its own for files; on a mirror both are one machine.
+        near = {
+            address for index in self._indexes for address in looked_up(index, port, pinned)
+        }  # fmt: skip
         error: OSError | None = None
-        for address in resolve(host, port, self._settings.private, private)[:4]:
+        for address in resolve(host, port, pinned, private, near)[:4]:
             try:
                 return socket.create_connection((address, port), timeout=_CONNECT_S)
             except OSError as failed:
