@@ -42,7 +42,6 @@ class Stream:
     Args:
         client: the engine.
         path: the engine's address of it.
-        body: what is posted to open it.
         params: its query.
     """
 
@@ -50,14 +49,12 @@ class Stream:
         self,
         client: APIClient,
         path: str,
-        body: dict[str, Any] | None = None,
         params: dict[str, str] | None = None,
     ) -> None:
-        headers = {"Connection": "Upgrade", "Upgrade": "tcp", "Content-Type": "application/json"}
+        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
         api: Any = client
-        self._response = api._post(
-            api._url(path), json=body or {}, params=params, headers=headers, stream=True
-        )
+        # No body: one that the engine has not read when it closes makes the kernel reset it all.
+        self._response = api._post(api._url(path), params=params, headers=headers, stream=True)
         api._raise_for_status(self._response)
         buffered = self._response.raw._fp.fp
         raw: Any = api._get_raw_response_socket(self._response)
