@@ -44,13 +44,16 @@ def of_ticket(ticket: Ticket, beside: Path, settings: Settings) -> Preview:
     from sandboxes.docker_sandboxes import DockerSandboxes
     from sandboxes.environments.environments import Environments
     from sandboxes.git.repositories import GitRepositories
+    from sandboxes.patterns import hidden
 
     with tempfile.TemporaryDirectory(prefix="labcrew-dry-run-") as folder:
         repositories = GitRepositories(Path(folder))
         examined = examine(ticket, "dry-run", beside, repositories, settings)
         with closing(DockerSandboxes("dry-run", repositories)) as sandboxes:
             environments = Environments(sandboxes, repositories)
-            environment = environments.plan(ticket, "dry-run", examined.commit)
+            environment = environments.plan(
+                ticket.environment, "dry-run", examined.commit, hidden(ticket)
+            )
         budget = ticket.budget
         return Preview(
             title=ticket.title,

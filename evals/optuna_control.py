@@ -26,7 +26,7 @@ from tools.reported import from_file, from_output
 from tools.run_trial import Collected
 from tools.smoke_test import run_to_end
 from tools.toolbox import Workbench
-from tools.trial_spec import trial_spec
+from tools.trial_spec import environment_plan, trial_spec
 
 
 class Outcome(Model):
@@ -270,7 +270,7 @@ def measure(file: Path, runs: int | None = None, sampler_seed: int = 0) -> Contr
     ticket = read_ticket(file)
     with bare_bench() as bench:
         assigned = take(bench, ticket, file.resolve().parent)
-        plan = bench.environments.plan(ticket, assigned.id, assigned.base_commit)
+        plan = environment_plan(bench.environments, assigned)
         image = bench.environments.ensure(plan, approved=False)
         runner = Runner(bench, assigned, image)
         return control(runner, assigned, runs or ticket.budget.trials, sampler_seed)

@@ -39,7 +39,7 @@ from labcrew.taint import taint
 from tools.facts import environment_effect
 from tools.tool_container import put_away
 from tools.toolbox import Workbench
-from tools.trial_spec import trial_container
+from tools.trial_spec import environment_plan, trial_container
 
 _STEPS = 1_000_000
 _TRACE_CHARACTERS = 4000
@@ -207,7 +207,7 @@ class Worker:
         try:
             self._bench.sandboxes.image_digest(str(effect.result["image"]))
         except NotFound:
-            plan = environments.plan(assigned.ticket, ticket, assigned.base_commit)
+            plan = environment_plan(environments, assigned)
             if plan.key == plans[-1].environment_key:
                 await asyncio.to_thread(environments.ensure, plan, approved=True)
 

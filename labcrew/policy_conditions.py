@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from labcrew.domain.base import Model
+from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Trial
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
@@ -41,7 +42,11 @@ class Facts(Protocol):
 
     @property
     def assigned(self) -> AssignedTicket:
-        """The ticket as it stands."""
+        """The ticket as it stands; raises LookupError for a draft."""
+
+    @property
+    def draft(self) -> Draft:
+        """The draft as it stands; raises LookupError for a ticket."""
 
     @property
     def artefacts(self) -> Path:

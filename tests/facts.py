@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Trial
 from labcrew.domain.review import GateKind
 from labcrew.domain.ticket import AssignedTicket
@@ -27,6 +28,10 @@ class KnownFacts:
     gates: dict[str, dict[str, Any]] = field(default_factory=dict)
     edits: dict[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
+
+    @property
+    def draft(self) -> Draft:
+        raise LookupError("a ticket is meant")
 
     def approval(self, gate: GateKind) -> Approval | None:
         if gate not in self.gates:

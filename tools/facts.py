@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from labcrew.domain.commission import Commission
+from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Plan, Trial
 from labcrew.domain.review import GateKind
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.home import Home
 from labcrew.ledger import Ledger
-from labcrew.policy_conditions import Approval
+from labcrew.policy_conditions import Approval, Facts
 from labcrew.taint import tainted
 
 
@@ -59,6 +61,10 @@ class LedgerFacts:
         self._home = home
 
     @property
+    def draft(self) -> Draft:
+        raise LookupError("it is done for a ticket, not for a draft")
+
+    @property
     def artefacts(self) -> Path:
         return self._home.artefacts(self.assigned.id)
 
@@ -84,3 +90,65 @@ class LedgerFacts:
 
     def trial(self, id: str) -> Trial | None:
         return self._ledger.trials.find(id)
+
+
+def install_effect(draft: str, environment: str) -> str:
+    """The key of the effect that installs an environment for a draft, by its plan's key."""
+    return f"{draft}/install/{environment[:16]}"
+
+
+class DraftFacts:
+    """A draft's facts as the ledger has them: it has no ticket yet, so no ticket's tool fits.
+
+    Args:
+        draft: as it stood when the step began.
+        ledger: the truth.
+        home: where its files lie.
+    """
+
+    tainted = True
+    """Its steps read the repository, so nothing that reaches the network fits."""
+    change: str | None = None
+
+    def __init__(self, draft: Draft, ledger: Ledger, home: Home) -> None:
+        self.draft = draft
+        self._ledger = ledger
+        self._home = home
+
+    @property
+    def assigned(self) -> AssignedTicket:
+        raise LookupError("it is done for a draft, not for a ticket")
+
+    @property
+    def artefacts(self) -> Path:
+        return self._home.artefacts(self.draft.id)
+
+    @property
+    def outputs(self) -> Path:
+        return self._home.root / "outputs" / self.draft.id
+
+    @property
+    def image(self) -> str | None:
+        """The image of the draft that was installed last."""
+        prefix = f"{self.draft.id}/install/"
+        images = [
+            str(effect.result["image"])
+            for effect in self._ledger.effects.of(self.draft.id)
+            if effect.key.startswith(prefix) and effect.result and effect.result.get("image")
+        ]
+        return images[-1] if images else None
+
+    def approval(self, gate: GateKind) -> Approval | None:
+        return None
+
+    def trial(self, id: str) -> Trial | None:
+        return None
+
+
+def facts_of(work: Commission, ledger: Ledger, home: Home) -> Facts:
+    """The facts of a ticket or of a draft."""
+    if isinstance(work, Draft):
+        return DraftFacts(work, ledger, home)
+    if isinstance(work, AssignedTicket):
+        return LedgerFacts(work, ledger, home)
+    raise TypeError(f"there are no facts about a {type(work).__name__}")

@@ -5,6 +5,7 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from tools.network_log import note_requests
 from tools.toolbox import Tool, Workbench
+from tools.trial_spec import environment_plan
 
 
 class PrepareEnvironment(Model):
@@ -15,7 +16,7 @@ class PrepareEnvironment(Model):
 
 
 def _prepare(call: PrepareEnvironment, assigned: AssignedTicket, bench: Workbench) -> str:
-    plan = bench.environments.plan(assigned.ticket, assigned.id, assigned.base_commit)
+    plan = environment_plan(bench.environments, assigned)
     if plan.key != call.key:
         raise ToolError(
             "the environment is not the one that the plan gate showed; it must be approved anew.",

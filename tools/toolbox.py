@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from pydantic import BaseModel
+from typing_extensions import TypeVar
 
 from labcrew.domain.base import content_hash
+from labcrew.domain.commission import Commission
 from labcrew.domain.experiment import Tracker
 from labcrew.domain.repository import Repositories
 from labcrew.domain.research import AgentName, LiteratureSource, Memory
@@ -19,10 +21,12 @@ from labcrew.ledger import Ledger
 from labcrew.policy import Ruling, decide
 from labcrew.policy_conditions import Call, Facts
 from labcrew.ports import Clock
-from tools.facts import LedgerFacts
+from tools.facts import facts_of
 
 C = TypeVar("C", bound=BaseModel)
 R = TypeVar("R")
+W = TypeVar("W", bound=Commission, contravariant=True, default=AssignedTicket)
+K = TypeVar("K", bound=Commission, default=AssignedTicket)
 _SHOWN_CHARACTERS = 400
 
 
@@ -44,7 +48,7 @@ class Workbench:
 
 
 @dataclass(frozen=True)
-class Tool(Generic[C, R]):
+class Tool(Generic[C, R, W]):
     """A typed action.
 
     Args:
@@ -55,29 +59,29 @@ class Tool(Generic[C, R]):
 
     name: str
     call: type[C]
-    run: Callable[[C, AssignedTicket, Workbench], R]
+    run: Callable[[C, W, Workbench], R]
 
 
 @dataclass
-class Toolbox:
-    """One agent's hands for one logical step of one ticket.
+class Toolbox(Generic[K]):
+    """One agent's hands for one logical step of one ticket, or of the draft of one.
 
     Args:
         agent: who acts.
-        assigned: the ticket.
+        assigned: the ticket or draft.
         bench: the adapters.
         step: names the step in the ledger; the same on every re-run, so that a call that is
             repeated after a crash is still one event.
-        facts: what the policy table asks about the ticket; default: what the ledger says.
+        facts: what the policy table asks about it; default: what the ledger says.
     """
 
     agent: AgentName
-    assigned: AssignedTicket
+    assigned: K
     bench: Workbench
     step: str
     facts: Facts | None = None
 
-    async def use(self, tool: Tool[C, R], call: C) -> R:
+    async def use(self, tool: Tool[C, R, K], call: C) -> R:
         """Runs a tool in a thread, after the policy said yes.
 
         Raises:
@@ -85,7 +89,7 @@ class Toolbox:
             ToolError: what the tool says of its failure; other errors stop the ticket.
         """
         arguments = call.model_dump(mode="json")
-        facts = self.facts or LedgerFacts(self.assigned, self.bench.ledger, self.bench.home)
+        facts = self.facts or facts_of(self.assigned, self.bench.ledger, self.bench.home)
         ruling = decide(Call(self.agent, tool.name, arguments, facts))
         try:
             if ruling.verdict == "refused":
@@ -136,9 +140,9 @@ def _shown(arguments: dict[str, Any]) -> str:
 
 
 async def _to_its_end(
-    run: Callable[[C, AssignedTicket, Workbench], R],
+    run: Callable[[C, K, Workbench], R],
     call: C,
-    assigned: AssignedTicket,
+    assigned: K,
     bench: Workbench,
 ) -> R:
     """Runs a tool in a thread. Cancelled, it waits for the thread first: an effect that is under

@@ -7,6 +7,8 @@ from pathlib import Path
 from labcrew import beneath
 from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import (
+    EnvironmentPlan,
+    Environments,
     Limits,
     OverlayFile,
     Purpose,
@@ -96,6 +98,16 @@ def hidden_paths(assigned: AssignedTicket) -> tuple[str, ...]:
     ticket = assigned.ticket
     private = ticket.evaluator.private if ticket.evaluator else ()
     return (*private, *(d.path for d in ticket.data if d.private and not d.external))
+
+
+def environment_plan(environments: Environments, assigned: AssignedTicket) -> EnvironmentPlan:
+    """The software that the ticket's runs need, without a sight of what no trial may see."""
+    return environments.plan(
+        assigned.ticket.environment,
+        assigned.id,
+        assigned.base_commit,
+        tuple(sorted(set(hidden_paths(assigned)))),
+    )
 
 
 def data_inputs(

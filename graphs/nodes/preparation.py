@@ -20,6 +20,7 @@ from labcrew.taint import taint, tainted, taints
 from tools.facts import environment_effect
 from tools.prepare_environment import PrepareEnvironment, prepare_environment
 from tools.recall_memory import RecallMemory, recall_memory
+from tools.trial_spec import environment_plan
 
 _LESSONS = 5
 _NEAR_ENOUGH = 0.35
@@ -134,7 +135,7 @@ def _plan_id(assigned: AssignedTicket, round_: int) -> str:
 
 
 async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
-    environment = work.bench.environments.plan(assigned.ticket, assigned.id, assigned.base_commit)
+    environment = environment_plan(work.bench.environments, assigned)
     tools = work.toolbox("coordinator", assigned, f"plan/{round_}")
     data = data_hash(work.cards(assigned.id), cleaned=False)
     recalled = [
@@ -283,9 +284,7 @@ async def prepare(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     work = runtime.context
     assigned = work.assigned(state["ticket"])
     made = work.plan(assigned)
-    wanted = await asyncio.to_thread(
-        work.bench.environments.plan, assigned.ticket, assigned.id, assigned.base_commit
-    )
+    wanted = await asyncio.to_thread(environment_plan, work.bench.environments, assigned)
     if wanted.key != made.environment_key:
         # Not what was approved (labcrew's own image is newer, say): a person looks again.
         return {"route": "plan", "plan_round": state["plan_round"] + 1}

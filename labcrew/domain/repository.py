@@ -53,6 +53,9 @@ class Repositories(Protocol):
         Doing it again does nothing. Raises RepositoryError, StorageFull.
         """
 
+    def committed_at(self, name: str, commit: str) -> str:
+        """When a commit was made: ISO 8601, UTC."""
+
     def files(self, name: str, commit: str) -> tuple[str, ...]:
         """The paths of a commit."""
 

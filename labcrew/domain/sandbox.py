@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from labcrew.domain.base import Model
-from labcrew.domain.ticket import Ticket
+from labcrew.domain.ticket import Environment
 
 
 class Limits(Model):
@@ -49,7 +49,9 @@ class WorkspaceSource(Model):
     overlay: tuple[OverlayFile, ...] = ()
 
 
-Purpose = Literal["tools", "trial", "smoke", "evaluate", "environment", "rerun", "network"]
+Purpose = Literal[
+    "tools", "first_run", "trial", "smoke", "evaluate", "environment", "rerun", "network"
+]
 
 
 class SandboxSpec(Model):
@@ -198,8 +200,17 @@ class EnvironmentPlan(Model):
 class Environments(Protocol):
     """Images with a ticket's software, made once for each content hash. Methods block."""
 
-    def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
-        """Reads the commit's files; installs nothing. Raises EnvironmentBroken, NotFound."""
+    def plan(
+        self, wanted: Environment, repository: str, commit: str, without: tuple[str, ...] = ()
+    ) -> EnvironmentPlan:
+        """Reads the commit's files; installs nothing.
+
+        Args:
+            wanted: what a ticket or a draft names; nothing: what the repository says.
+            without: path patterns that a Dockerfile's build must not see.
+
+        Raises EnvironmentBroken, NotFound.
+        """
 
     def ensure(self, plan: EnvironmentPlan, *, approved: bool) -> str:
         """The image's tag, made now if it is not there yet.

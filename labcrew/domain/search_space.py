@@ -21,6 +21,11 @@ class _Parameter(Model):
         description="what the parameter is to a training run; lets the monitor restart a diverged"
         " run with a lower learning rate or an out-of-memory one with a smaller batch",
     )
+    when: dict[str, tuple[Value, ...]] = Field(
+        default_factory=dict,
+        description="the choices of other parameters with which this one counts, e.g."
+        " {optimizer: [sgd]}; otherwise it is not set",
+    )
 
 
 class FloatParameter(_Parameter):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.commission import Commission
 from labcrew.domain.hosts import Host
 from labcrew.domain.search_space import Parameter
 from labcrew.plain_text import is_plain
@@ -28,6 +29,18 @@ def _relative(path: str) -> str:
 RepositoryPath = Annotated[str, AfterValidator(_relative)]
 
 
+class ReportedNumber(Model):
+    """A number that a run shows of itself: where it stands."""
+
+    name: str = Field(min_length=1, max_length=80, description="as the program calls it")
+    file: RepositoryPath | None = Field(
+        default=None, description="a JSON-lines file beneath the outputs folder"
+    )
+    pattern: str | None = Field(
+        default=None, description="a regular expression over the output with one group"
+    )
+
+
 class Metric(Model):
     """The number that says whether a trial is good."""
 
@@ -47,6 +60,12 @@ class Metric(Model):
         default=None,
         description="without an evaluator: a regular expression over the program's output with"
         r" one group for the number, e.g. 'val_loss[=: ]+([-+.\deE]+)'; the last match counts",
+    )
+    holdout: ReportedNumber | None = Field(
+        default=None,
+        description="without an evaluator: the same metric as the program reports it on data that"
+        " nothing was chosen by; read for the merge request alone, from the baseline's and the"
+        " winner's runs",
     )
 
     @model_validator(mode="after")
@@ -92,7 +111,7 @@ class Run(Model):
 class Settings(Model):
     """How a trial's parameters reach the program, and where the best ones are written down."""
 
-    style: Literal["arguments", "environment", "file"] = "arguments"
+    style: Literal["arguments", "environment", "file", "source"] = "arguments"
     argument: str = Field(
         default="--{name} {value}",
         description="style arguments: how one parameter is spelt; {name} has '_' turned to '-'"
@@ -103,8 +122,19 @@ class Settings(Model):
     file: RepositoryPath | None = Field(
         default=None,
         description="style file: the .yaml, .yml, .json or .toml file that is edited; a parameter"
-        " named a.b is key b of table a. Other styles: a Python file whose argparse defaults are"
-        " set to the best settings in the merge request",
+        " named a.b is key b of table a. Style source: the .py or .ipynb file whose literals are"
+        " edited; a parameter named a.b is the b that belongs to the function, class, dictionary"
+        " or call a, a.b/2 the second such. Other styles: a Python file whose argparse defaults"
+        " are set to the best settings in the merge request",
+    )
+    flags: dict[str, str] = Field(
+        default_factory=dict,
+        description="style arguments: parameter → the words that stand for true, for options that"
+        " take no value; for false there is nothing, or what follows a bar: '--bn|--no-bn'",
+    )
+    seeds: tuple[str, ...] = Field(
+        default=(),
+        description="styles file and source: keys or literals that a run's seed is written to",
     )
 
     @model_validator(mode="after")
@@ -133,6 +163,11 @@ class Evaluator(Model):
         description="paths that no trial sees: the evaluator itself, held-out answers",
     )
     timeout_s: float = Field(default=600, gt=0)
+    files: dict[RepositoryPath, str] = Field(
+        default_factory=dict,
+        description="path → text of files that are laid over the base commit for the evaluator"
+        " alone, where the repository has no evaluator; shown at the plan gate",
+    )
 
     @model_validator(mode="after")
     def _placeholders(self) -> Self:
@@ -238,6 +273,14 @@ class Gates(Model):
     )
 
 
+class Doubt(Model):
+    """A field that was guessed and that no person has confirmed."""
+
+    field: str = Field(min_length=1, max_length=120, description="dotted, e.g. metric.direction")
+    confidence: float = Field(ge=0, le=1)
+    because: str = Field(max_length=600)
+
+
 class Ticket(Model):
     """A research ticket: Markdown, these fields as YAML front matter, the question below."""
 
@@ -270,6 +313,13 @@ class Ticket(Model):
         max_length=50,
         description="seeds of the baseline and the finalists; other trials use the first",
     )
+    holdout_seeds: tuple[int, ...] = Field(
+        default=(),
+        max_length=50,
+        description="seeds of the last runs, of the program as it is and of the winner: nothing is"
+        " chosen by them, so their gain is free of lucky seeds; for programs that report one"
+        " number alone",
+    )
     evaluator: Evaluator | None = None
     data: tuple[DataInput, ...] = ()
     environment: Environment = Environment()
@@ -288,6 +338,11 @@ class Ticket(Model):
     )
     outputs: RepositoryPath = Field(
         default="outputs", description="the folder that a run writes and labcrew keeps"
+    )
+    doubts: tuple[Doubt, ...] = Field(
+        default=(),
+        max_length=50,
+        description="what was guessed when the ticket was drafted; the merge request says so",
     )
 
     @model_validator(mode="after")
@@ -363,16 +418,13 @@ class Ticket(Model):
 TicketStatus = Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"]
 
 
-class AssignedTicket(Model):
+class AssignedTicket(Commission):
     """A ticket that has been taken: the ledger's record of it."""
 
-    id: str
     ticket: Ticket
     source: str = Field(description="the file it came from, or who sent it")
     assigned_by: str
     assigned_at: str = Field(description="ISO 8601, UTC")
-    repository: str = Field(description="the user's repository, absolute")
-    base_commit: str = Field(description="full id; the snapshot's where one was asked for")
     target_branch: str | None = Field(description="None: detached, no branch to merge to")
     status: TicketStatus = "assigned"
     outcome: str = Field(default="", description="one line on how it ended, or what it waits for")

@@ -32,6 +32,10 @@ class Effects:
         """The effect with this key, None where it was never intended."""
         return self._records.find(key)
 
+    def of(self, ticket: str) -> list[Effect]:
+        """A ticket's effects, oldest first."""
+        return self._records.of(ticket)
+
     def pending(self, ticket: str) -> list[Effect]:
         """A ticket's intents without an outcome, oldest first."""
         return [effect for effect in self._records.of(ticket) if effect.status == "intended"]

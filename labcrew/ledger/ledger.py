@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.research import Brief, DatasetCard, Finding, Lesson
 from labcrew.domain.review import Comment, Decision, Gate, MergeRequest
@@ -37,6 +38,8 @@ class Ledger:
     merge_requests: Records[MergeRequest]
     comments: Records[Comment]
     lessons: Records[Lesson]
+    drafts: Records[Draft]
+    knowledge: Records[Knowledge]
     events: Events
     effects: Effects
 
@@ -58,6 +61,8 @@ class Ledger:
         self.merge_requests = Records(store, schema.MERGE_REQUESTS, lease)
         self.comments = Records(store, schema.COMMENTS, lease)
         self.lessons = Records(store, schema.LESSONS, lease)
+        self.drafts = Records(store, schema.DRAFTS, lease)
+        self.knowledge = Records(store, schema.KNOWLEDGE, lease)
 
     @classmethod
     def open(

@@ -11,6 +11,7 @@ from pydantic import Field
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, Text
 
 from labcrew.domain.base import Model
+from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.research import Brief, DatasetCard, Finding, Lesson
 from labcrew.domain.review import Comment, Decision, Gate, MergeRequest
@@ -18,7 +19,7 @@ from labcrew.domain.ticket import AssignedTicket
 
 T = TypeVar("T", bound=Model)
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a test holds it against the migrations folder."""
 
 ID_LENGTH = 200
@@ -83,6 +84,8 @@ COMMENTS = Kind(
     parent=lambda r: r.merge_request,
 )
 LESSONS = Kind("lessons", Lesson, lambda r: r.id, lambda r: r.ticket)
+DRAFTS = Kind("drafts", Draft, lambda r: r.id, lambda r: r.id)
+KNOWLEDGE = Kind("knowledge", Knowledge, lambda r: r.id, lambda r: r.id)
 EFFECTS = Kind("effects", Effect, lambda r: r.key, lambda r: r.ticket)
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -98,6 +101,8 @@ KINDS: tuple[Kind[Any], ...] = (
     MERGE_REQUESTS,
     COMMENTS,
     LESSONS,
+    DRAFTS,
+    KNOWLEDGE,
     EFFECTS,
 )
 

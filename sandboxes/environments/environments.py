@@ -19,7 +19,7 @@ from labcrew.domain.sandbox import (
     ReadOnlyInput,
     SandboxSpec,
 )
-from labcrew.domain.ticket import Ticket
+from labcrew.domain.ticket import Environment
 from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
 from sandboxes import hardening
 from sandboxes.client import translated
@@ -36,7 +36,7 @@ from sandboxes.environments.requirements import (
 from sandboxes.images import BaseImage, base_tag
 from sandboxes.network.dockerfile import refuse_fetching, replaced, with_arguments
 from sandboxes.network.rules import NOT_LISTED, for_install, hosts_of, pip_variables
-from sandboxes.patterns import hidden, matches
+from sandboxes.patterns import matches
 from sandboxes.text import clean
 
 if TYPE_CHECKING:
@@ -88,21 +88,23 @@ class Environments:
         self._say = say
         self._pip = pip
 
-    def plan(self, ticket: Ticket, repository: str, commit: str) -> EnvironmentPlan:
-        """What the ticket's runs need; the engine is only asked which image a name means now.
+    def plan(
+        self, wanted: Environment, repository: str, commit: str, without: tuple[str, ...] = ()
+    ) -> EnvironmentPlan:
+        """What runs need; the engine is only asked which image a name means now.
 
         Args:
-            ticket: names a file, packages, a Dockerfile or an image, or nothing.
+            wanted: names a file, packages, a Dockerfile or an image, or nothing.
             repository: name of the trusted repository.
             commit: full id of the commit whose files count.
+            without: path patterns that a Dockerfile's build must not see.
 
         Raises EnvironmentBroken for a file that is missing or can't be read.
         """
-        wanted = ticket.environment
         if wanted.image:
             return self._image_plan(wanted.image, repository, commit)
         if wanted.dockerfile:
-            return self._dockerfile_plan(wanted.dockerfile, hidden(ticket), repository, commit)
+            return self._dockerfile_plan(wanted.dockerfile, without, repository, commit)
         present = set(self._repositories.files(repository, commit))
         source = wanted.requirements or next((p for p in FOUND_IN_ORDER if p in present), None)
         found = Requirements()

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from labcrew.domain.repository import Change, Checkout, MergeOutcome
@@ -59,6 +60,12 @@ class GitRepositories:
             taken = take_snapshot(self._git, bare, user, full)
             self._git.run(bare, "update-ref", f"refs/labcrew/taken/{taken}", taken)
             return taken
+
+    def committed_at(self, name: str, commit: str) -> str:
+        bare = self._open(name)
+        full = self._commit(bare, commit)
+        seconds = int(self._git.run(bare, "log", "-1", "--format=%ct", full).decode().strip())
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
     def files(self, name: str, commit: str) -> tuple[str, ...]:
         bare = self._open(name)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from labcrew.domain.sandbox import Limits
+from labcrew.domain.sandbox import EnvironmentPlan, Limits
 from labcrew.domain.ticket import Environment, Metric, Run, Ticket
 from labcrew.errors import EngineUnavailable, EnvironmentBroken, GateRequired
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.environments.environments import Environments
 from sandboxes.environments.requirements import add_packages, read_requirements
+from sandboxes.patterns import hidden
 from tests.sandboxes.fixtures import Workshop, make_user
 
 MARKS = (hardening.HOME, hardening.OWNER, hardening.NAME, hardening.PURPOSE)
@@ -55,6 +56,10 @@ def environments(workshop: Workshop) -> Environments:
     return Environments(workshop.sandboxes, workshop.repositories, limits=limits)
 
 
+def planned(environments: Environments, ticket: Ticket, *where: str) -> EnvironmentPlan:
+    return environments.plan(ticket.environment, *where, hidden(ticket))
+
+
 def repository(workshop: Workshop, tmp_path: Path, **files: str) -> tuple[str, str]:
     user = make_user(tmp_path / "lab")
     for name, content in files.items():
@@ -68,7 +73,7 @@ class TestPlan:
         self, workshop: Workshop, environments: Environments, tmp_path: Path
     ) -> None:
         where = repository(workshop, tmp_path, environment__yml="name: x\n")
-        plan = environments.plan(ticket(), *where)
+        plan = planned(environments, ticket(), *where)
         assert (plan.kind, plan.needs_gate) == ("base", False)
         assert "environment.yml is not read" in plan.description
         assert environments.ensure(plan) == workshop.image
@@ -83,21 +88,21 @@ class TestPlan:
             "pyproject__toml": '[project]\nname = "x"\ndependencies = ["torch>=2"]\n',
         }
         where = repository(workshop, tmp_path, **files)
-        plan = environments.plan(ticket(packages=("rich",)), *where)
+        plan = planned(environments, ticket(packages=("rich",)), *where)
         assert plan.requirements == "numpy==2.0\nscipy  >=1\nrich\n# constraint: scipy<2\n"
         assert "left out" in plan.description
-        other = environments.plan(ticket(requirements="pyproject.toml"), *where)
+        other = planned(environments, ticket(requirements="pyproject.toml"), *where)
         assert other.requirements == "torch>=2\n"
         assert other.key != plan.key
         with pytest.raises(EnvironmentBroken, match=r"none\.txt is not in"):
-            environments.plan(ticket(requirements="none.txt"), *where)
+            planned(environments, ticket(requirements="none.txt"), *where)
 
     def test_what_a_person_decides_first(
         self, workshop: Workshop, environments: Environments, tmp_path: Path
     ) -> None:
         where = repository(workshop, tmp_path, Dockerfile="FROM scratch\n")
-        docker = environments.plan(ticket(dockerfile="Dockerfile"), *where)
-        address = environments.plan(ticket(packages=("x @ git+https://example.org/x",)), *where)
+        docker = planned(environments, ticket(dockerfile="Dockerfile"), *where)
+        address = planned(environments, ticket(packages=("x @ git+https://example.org/x",)), *where)
         for plan in (docker, address):
             assert plan.needs_gate
             with pytest.raises(GateRequired):
@@ -108,16 +113,16 @@ class TestPlan:
     ) -> None:
         where = repository(workshop, tmp_path, Dockerfile="FROM scratch\nADD http://127.0.0.1 /x\n")
         with pytest.raises(EnvironmentBroken, match="the engine itself would fetch"):
-            environments.plan(ticket(dockerfile="Dockerfile"), *where)
+            planned(environments, ticket(dockerfile="Dockerfile"), *where)
 
     def test_an_image_is_pinned_by_its_content(
         self, workshop: Workshop, environments: Environments
     ) -> None:
-        plan = environments.plan(ticket(image=workshop.image), "lab", workshop.commit)
+        plan = planned(environments, ticket(image=workshop.image), "lab", workshop.commit)
         digest = workshop.sandboxes.image_digest(workshop.image)
         assert (environments.ensure(plan), plan.source) == (digest, digest)
         assert digest[:19] in plan.description
-        missing = environments.plan(ticket(image="labcrew/none:none"), "lab", workshop.commit)
+        missing = planned(environments, ticket(image="labcrew/none:none"), "lab", workshop.commit)
         with pytest.raises(EnvironmentBroken, match="docker pull"):
             environments.ensure(missing)
 
@@ -129,11 +134,11 @@ class TestPlan:
         where = repository(workshop, tmp_path, Dockerfile=f"FROM {workshop.image}\nENV A={name}\n")
         client.tag(workshop.image, repository=spelt, tag=mark)
         try:
-            first = environments.plan(ticket(image=name), "lab", workshop.commit)
-            built = environments.plan(ticket(dockerfile="Dockerfile"), *where)
+            first = planned(environments, ticket(image=name), "lab", workshop.commit)
+            built = planned(environments, ticket(dockerfile="Dockerfile"), *where)
             other = environments.ensure(built, approved=True)
             client.tag(other, repository=spelt, tag=mark)
-            second = environments.plan(ticket(image=name), "lab", workshop.commit)
+            second = planned(environments, ticket(image=name), "lab", workshop.commit)
             assert first.key != second.key
             # What was approved is what runs, whatever the name means by now.
             assert environments.ensure(first) == workshop.sandboxes.image_digest(workshop.image)
@@ -147,7 +152,7 @@ class TestPlan:
                 raise EngineUnavailable("No Docker engine answers")
 
         away = Away("away", workshop.repositories)
-        plan = Environments(away, workshop.repositories).plan(ticket(image="x:y"), "lab", "c")
+        plan = planned(Environments(away, workshop.repositories), ticket(image="x:y"), "lab", "c")
         assert plan.source == "x:y"
 
     def test_a_private_dockerfile_is_refused_and_what_is_hidden_counts(
@@ -155,12 +160,12 @@ class TestPlan:
     ) -> None:
         where = repository(workshop, tmp_path, Dockerfile="FROM scratch\n")
         keys = {
-            environments.plan(ticket(private=private, dockerfile="Dockerfile"), *where).key
+            planned(environments, ticket(private=private, dockerfile="Dockerfile"), *where).key
             for private in ((), ("evaluate.py",), ("evaluate.py", "train.py"))
         }
         assert len(keys) == 3
         with pytest.raises(EnvironmentBroken, match="is private"):
-            environments.plan(ticket(private=("Docker*",), dockerfile="Dockerfile"), *where)
+            planned(environments, ticket(private=("Docker*",), dockerfile="Dockerfile"), *where)
 
 
 class TestReading:
@@ -185,7 +190,7 @@ class TestInstall:
     ) -> None:
         files = {"Dockerfile": f"FROM {workshop.image}\nENV MARK={uuid.uuid4().hex}\n"}
         where = repository(workshop, tmp_path, **files)
-        plan = environments.plan(ticket(dockerfile="Dockerfile"), *where)
+        plan = planned(environments, ticket(dockerfile="Dockerfile"), *where)
         tag = environments.ensure(plan, approved=True)
         try:
             result = workshop.sandboxes.run(
@@ -200,7 +205,7 @@ class TestInstall:
     ) -> None:
         files = {"Dockerfile": f"FROM {workshop.image}\nCOPY . /seen\nENV M={uuid.uuid4().hex}\n"}
         where = repository(workshop, tmp_path, **files)
-        plan = environments.plan(ticket(private=("eval*.py",), dockerfile="Dockerfile"), *where)
+        plan = planned(environments, ticket(private=("eval*.py",), dockerfile="Dockerfile"), *where)
         assert "it does not see data/holdout.csv, eval*.py" in plan.description
         tag = environments.ensure(plan, approved=True)
         try:
@@ -220,7 +225,7 @@ class TestInstall:
             Environments(workshop.sandboxes, workshop.repositories, say=said.append)
             for _ in range(3)
         ]
-        plan = environments.plan(ticket(), *where)
+        plan = planned(environments, ticket(), *where)
         with ThreadPoolExecutor() as pool:
             tags = list(pool.map(lambda one: one.ensure(plan), several))
         try:
@@ -236,7 +241,7 @@ class TestInstall:
         # A comment-free marker of its own keeps the image from being there already.
         mark = f"iniconfig!=0.{uuid.uuid4().int % 10**9}"
         where = repository(workshop, tmp_path, requirements__txt=f"{mark}\n")
-        plan = environments.plan(ticket(), *where)
+        plan = planned(environments, ticket(), *where)
         home = workshop.sandboxes.home_id
         process = subprocess.Popen([sys.executable, "-c", CUT_OFF, home, plan.model_dump_json()])
         end = time.monotonic() + 30
@@ -266,7 +271,7 @@ class TestInstall:
         self, workshop: Workshop, environments: Environments, tmp_path: Path
     ) -> None:
         where = repository(workshop, tmp_path, requirements__txt="iniconfig==0.0.0.1\n")
-        plan = environments.plan(ticket(), *where)
+        plan = planned(environments, ticket(), *where)
         with pytest.raises(EnvironmentBroken, match=r"No matching distribution"):
             environments.ensure(plan)
         assert workshop.sandboxes.list() == ()

@@ -19,6 +19,7 @@ from labcrew.errors import EnvironmentBroken
 from sandboxes.environments.environments import Environments
 from sandboxes.environments.host_pip import HostPip
 from tests.sandboxes.fixtures import Workshop
+from tests.sandboxes.test_environments import planned as drawn
 from tests.sandboxes.test_environments import repository, ticket
 from tests.servers import Served, gateway, serving
 
@@ -71,7 +72,7 @@ def environments(workshop: Workshop, index: Served, **proxies: str) -> Environme
 def planned(workshop: Workshop, made: Environments, folder: Path, **files: str) -> EnvironmentPlan:
     # A requirement of its own keeps the image from being there already.
     files["requirements__txt"] += f"# {uuid.uuid4().hex}\n"
-    return made.plan(ticket(), *repository(workshop, folder, **files))
+    return drawn(made, ticket(), *repository(workshop, folder, **files))
 
 
 def installed(workshop: Workshop, tag: str) -> str:
@@ -143,7 +144,7 @@ def test_a_dockerfile_s_pip_finds_the_index_and_leaves_no_trace_of_it(
     made = environments(workshop, index)
     dockerfile = f"FROM {workshop.image}\nENV M={uuid.uuid4().hex}\nRUN pip install tinything\n"
     where = repository(workshop, tmp_path, Dockerfile=dockerfile)
-    plan = made.plan(ticket(dockerfile="Dockerfile"), *where)
+    plan = drawn(made, ticket(dockerfile="Dockerfile"), *where)
     said = installed(workshop, made.ensure(plan, approved=True))
     assert said.startswith("2.0\n")
     assert "3128" not in said

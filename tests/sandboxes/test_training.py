@@ -102,7 +102,7 @@ def test_torch_loads_shares_and_reduces(workshop: Workshop, tmp_path: Path) -> N
     user.write("requirements.txt", REQUIREMENTS.read_text())
     commit = workshop.repositories.take("torch", user.path, user.commit(), snapshot=False)
     environments = Environments(workshop.sandboxes, workshop.repositories)
-    image = environments.ensure(environments.plan(TICKET, "torch", commit))
+    image = environments.ensure(environments.plan(TICKET.environment, "torch", commit))
     limits = Limits(cpus=2, memory_mb=2048, pids=256, timeout_s=120)
     spec = workshop.spec("torch", "", image=image, limits=limits, command=command(TORCH))
     result = workshop.sandboxes.run(spec)

@@ -17,7 +17,7 @@ from typing import Any, cast
 from evals.attacks.network.stage import INDEX, USER, ZONE, Stage, probe_files, staged
 from evals.attacks.probe import Finding
 from labcrew.domain.sandbox import Limits, NetworkRequest, SandboxSpec
-from labcrew.domain.ticket import Environment, Metric, Run, Ticket
+from labcrew.domain.ticket import Environment
 from labcrew.errors import EnvironmentBroken
 from labcrew.settings import SandboxSettings
 from sandboxes.docker_sandboxes import DockerSandboxes
@@ -125,7 +125,7 @@ def _in_environment(
     with tempfile.TemporaryDirectory(prefix="labcrew-attack-") as folder:
         where = _repository(bench, Path(folder), settings if docker else None)
     wanted = Environment(dockerfile="Dockerfile") if docker else Environment(packages=("hostile",))
-    plan = environments.plan(_ticket(wanted), *where)
+    plan = environments.plan(wanted, *where)
     try:
         tag = environments.ensure(plan, approved=True)
     except EnvironmentBroken as error:
@@ -188,14 +188,3 @@ def _repository(bench: Workbench, folder: Path, settings: dict[str, Any] | None)
         subprocess.run(["git", "-C", str(folder), *command], check=True, capture_output=True)
     name = f"attack-{uuid.uuid4().hex[:8]}"
     return name, bench.repositories.take(name, folder, "HEAD", snapshot=False)
-
-
-def _ticket(environment: Environment) -> Ticket:
-    return Ticket(
-        title="battery",
-        repository=".",
-        kind="implement",
-        metric=Metric(name="m", direction="maximize", file="m.jsonl"),
-        run=Run(command="python train.py"),
-        environment=environment,
-    )
