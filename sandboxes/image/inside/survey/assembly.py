@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import stated, traits
+from .configuration import config_files, configs_for, settings_for
 from .data_files import data_files
 from .entries import (
     Entry,
@@ -48,7 +49,7 @@ def survey_of(root: Path, deadline: float = float("inf")) -> dict[str, Any]:
     told: list[dict[str, Any]] = []
     for at, entry in enumerate(entries):
         told.append(
-            _told(entry, closures.get(id(entry), []), matched.get(at, []), modules, imports)
+            _told(entry, closures.get(id(entry), []), matched.get(at, []), modules, imports, tree)
         )
     with_starts(told, tree)
     if tree.late:
@@ -61,7 +62,9 @@ def survey_of(root: Path, deadline: float = float("inf")) -> dict[str, Any]:
         "readme": readme,
         "entries": told,
         "stated": unmatched,
-        "configs": {},
+        "configs": config_files(
+            tree, list(dict.fromkeys(p for one in told for p in one["configs"]))
+        ),
         "environments": software.environments,
         "requirements": software.requirements,
         "imports": imports,
@@ -181,6 +184,7 @@ def _told(
     commands: list[dict[str, Any]],
     modules: Modules,
     imports: dict[str, dict[str, Any]],
+    tree: Tree,
 ) -> dict[str, Any]:
     """One entry point as the survey spells it; its imports are added to all of them."""
     elsewhere: list[str] = []
@@ -198,16 +202,17 @@ def _told(
         else shell_traits(entry.path, entry.text)
     )
     summary = entry.module.docstring if entry.module else ""
+    rests_on = [module.path for module in closure if module.path != entry.path]
     return {
         "path": entry.path,
         "kind": entry.kind,
         "command": entry.command,
-        "settings": [],
+        "settings": settings_for(entry, tree),
         "traits": seen,
         "stated": commands,
-        "configs": [],
+        "configs": configs_for(entry, rests_on, commands, tree),
         "imports": elsewhere,
-        "rests_on": [module.path for module in closure if module.path != entry.path],
+        "rests_on": rests_on,
         "summary": plain(summary, 600),
     }
 
