@@ -26,8 +26,16 @@ _FOLDERS = re.compile(r"(^|/)(conf|confs|config|configs|configuration|hparams|pa
 _NAMES = re.compile(r"(^|/)(config|conf|hparams|params|hyperparameters|settings|args)[\w.-]*$")
 
 
-def settings_for(entry: Entry, tree: Tree) -> list[Setting]:
-    """What an entry point lets people set."""
+def settings_for(entry: Entry, tree: Tree, followed: set[str]) -> list[Setting]:
+    """What an entry point lets people set.
+
+    Args:
+        followed: the Python files that may be read for it.
+    """
+
+    def read(path: str) -> str | None:
+        return tree.read(path) if path in followed or not path.endswith(".py") else None
+
     if entry.kind == "notebook":
         return notebook_settings(entry.path, tree.read(entry.path) or "")
     if entry.kind == "shell":
@@ -35,7 +43,7 @@ def settings_for(entry: Entry, tree: Tree) -> list[Setting]:
     if entry.kind == "make":
         return make_settings(entry.path, tree.read(entry.path) or "")
     if entry.module is not None:
-        return settings_of(entry.path, entry.module.text, tree.read, tree)
+        return settings_of(entry.path, entry.module.text, read, tree)
     return []
 
 
