@@ -58,6 +58,7 @@ def _row(
 
 
 POLICY: tuple[Row, ...] = (
+    _row("coordinator", "survey_repository", "allowed", "reading only, in a sandbox"),
     _row(
         "literature_review", "read_library", "allowed", "parsed in a sandbox, taken as data",
         folder=must.library,

@@ -15,10 +15,12 @@ from tools.recall_memory import recall_memory
 from tools.run_trial import collect_outputs, start_trial, stop_trial, watch_trial
 from tools.search_papers import search_papers
 from tools.smoke_test import run_smoke_test
+from tools.survey_repository import survey_repository
 from tools.toolbox import Tool
 from tools.track_run import track_run
 
 _ALL: tuple[Tool[Any, Any, Any], ...] = (
+    survey_repository,
     read_library,
     search_papers,
     recall_memory,

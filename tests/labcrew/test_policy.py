@@ -67,6 +67,7 @@ VALIDATION: dict[str, Any] = {
     "container": "t-0001-000-validation",
 }
 GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
+    ("coordinator", "survey_repository"): {},
     ("literature_review", "read_library"): {"folder": "papers"},
     ("literature_review", "search_papers"): {
         "queries": list(ASSIGNED.ticket.queries()),
@@ -177,11 +178,11 @@ def test_wild_arguments_are_never_allowed(
     bare = KnownFacts(ASSIGNED)
     for given_arguments in (arguments, dict.fromkeys(GOOD.get((agent, tool), {}), value)):
         said = verdict(agent, tool, given_arguments, bare)
-        if tool not in ("recall_memory", "profile_data"):
+        if tool not in ("recall_memory", "profile_data") and given_arguments:
             assert said != "allowed"
 
 
-@given(st.sampled_from(list(GOOD)), st.data(), WILD)
+@given(st.sampled_from([like for like in GOOD if GOOD[like]]), st.data(), WILD)
 def test_one_changed_argument_never_widens(
     like: tuple[AgentName, str], data: st.DataObject, value: Any
 ) -> None:
