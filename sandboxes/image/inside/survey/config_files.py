@@ -67,7 +67,8 @@ def _path(node: ast.expr, source: Source, fold: Folder) -> str:
 
 def _written(node: ast.Call, source: Source, fold: Folder) -> set[str]:
     """The paths that a call opens for writing, or that a writer is given."""
-    name = source.origin(node.func).split(".")[-1]
+    attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    name = attribute or source.origin(node.func)
     mode = node.args[1] if len(node.args) > 1 else keywords(node).get("mode")
     value = fold.known(mode, source)
     if isinstance(node.func, ast.Attribute) and name in ("write_text", "open"):

@@ -111,6 +111,18 @@ def setting(
     }
 
 
+def with_positions(found: list[Setting]) -> list[Setting]:
+    """Counts the arguments without a spelling; a command's own come after those before it."""
+    last: dict[str, int] = {}
+    for one in found:
+        if not one["spelling"]:
+            owner = one["owner"]
+            above = owner.rpartition(" ")[0]
+            last[owner] = last.get(owner, last.get(above, 0) if owner else 0) + 1
+            one["position"] = last[owner]
+    return found
+
+
 def distinct(settings: Iterable[Setting]) -> list[Setting]:
     """The settings with names of their own, at most MOST_SETTINGS.
 

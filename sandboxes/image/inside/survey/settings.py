@@ -7,7 +7,20 @@ from collections.abc import Callable, Iterable
 from .config_files import config_paths
 from .documents import config_settings
 from .help_text import help_settings
-from .mechanisms import argparse_, literals_
+from .mechanisms import (
+    absl_,
+    argparse_,
+    argv_,
+    click_,
+    dataclass_,
+    environment_,
+    fire_,
+    gin_,
+    hydra_,
+    literals_,
+    pydantic_,
+    typer_,
+)
 from .notebook import notebook_code, notebook_settings
 from .program import Program, Read
 from .setting import MOST_SETTINGS, Setting, distinct
@@ -27,6 +40,16 @@ __all__ = [
 
 MECHANISMS: tuple[tuple[tuple[str, ...], Callable[[Program], list[Setting]]], ...] = (
     (("add_argument", "add_option", "add_arg("), argparse_.find),
+    (("click",), click_.find),
+    (("typer",), typer_.find),
+    (("DEFINE_",), absl_.find),
+    (("fire", "CLI(", "plac", "defopt"), fire_.find),
+    (("hydra", "OmegaConf"), hydra_.find),
+    (("dataclass", "attr", "Tap", "tyro", "ArgumentParser"), dataclass_.find),
+    (("BaseSettings", "BaseModel"), pydantic_.find),
+    (("gin",), gin_.find),
+    (("sys.argv", "argv"), argv_.find),
+    (("environ", "getenv"), environment_.find),
 )
 """Words of which one stands in each program that uses a mechanism, and what reads it there."""
 

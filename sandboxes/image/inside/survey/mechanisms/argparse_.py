@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..program import Program
-from ..setting import Setting, distinct, setting, type_of
+from ..setting import Setting, distinct, setting, type_of, with_positions
 from ..syntax import Source, dotted, keywords
 from .argparse_option import option
 
@@ -84,7 +84,7 @@ class _Reader:
         for head in heads:
             own = itertools.islice(head.all(), _MOST)
             found += [{**one, "owner": head.owner or one["owner"]} for one in own]
-        return distinct(self._with_places(self._with_defaults(found)))
+        return distinct(with_positions(self._with_defaults(found)))
 
     def _with_defaults(self, found: list[Setting]) -> list[Setting]:
         for one in found:
@@ -94,15 +94,6 @@ class _Reader:
                 type = type_of(value) if one["type"] in ("text", "unknown") else one["type"]
                 again = setting(name, "argparse", one["place"], type=type, default=value)
                 one.update(default=again["default"], type=type, required=False)
-        return found
-
-    def _with_places(self, found: list[Setting]) -> list[Setting]:
-        last: dict[str, int] = {}
-        for one in found:
-            if not one["spelling"]:
-                owner = one["owner"]
-                last[owner] = last.get(owner, last.get("", 0) if owner else 0) + 1
-                one["position"] = last[owner]
         return found
 
     def read(self, source: Source) -> None:
