@@ -287,6 +287,39 @@ def tracked_run(call: Call, value: Any) -> bool:
     )
 
 
+# First runs of a draft
+
+
+def own_first_run(call: Call, value: Any) -> bool:
+    """a first run of this draft"""
+    return re.fullmatch(re.escape(call.facts.draft.id) + r"-[\w-]{1,60}", value) is not None
+
+
+def installed_image(call: Call, value: Any) -> bool:
+    """the image that was installed last for this draft"""
+    return call.facts.draft is not None and value is not None and value == call.facts.image
+
+
+def few_cpus(call: Call, value: Any) -> bool:
+    """64 cores or fewer"""
+    return isinstance(value, int | float) and 0 < value <= 64
+
+
+def modest_memory(call: Call, value: Any) -> bool:
+    """64 GiB or less"""
+    return isinstance(value, int) and 16 <= value <= 65536
+
+
+def modest_disk(call: Call, value: Any) -> bool:
+    """64 GiB or less"""
+    return isinstance(value, int) and 16 <= value <= 65536
+
+
+def an_hour_at_most(call: Call, value: Any) -> bool:
+    """an hour or less"""
+    return isinstance(value, int | float) and 0 < value <= 3600
+
+
 # The merge request
 
 
