@@ -57,7 +57,8 @@ def from_output(metric: Metric | ReportedNumber, lines: Iterable[str]) -> float 
     """
     last = None
     for line in lines:
-        value = from_line(metric, line)
-        if value is not None:
-            last = value
+        for shown in line.split("\r"):  # a progress bar writes over itself
+            value = from_line(metric, shown)
+            if value is not None:
+                last = value
     return last if last is not None and math.isfinite(last) else None
