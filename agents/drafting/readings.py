@@ -14,12 +14,17 @@ GROUP = rf"({_DIGITS}){_AFTER}"
 """A number in a pattern; one with thousands set apart is none, for half of it would be read."""
 FOUND = re.compile(rf"(?<![\w.^])(?<!\w-)(?<!\d,)(?:{_DIGITS}){_AFTER}")
 NUMBER = rf"(?:{_DIGITS})"
-_BREAK = re.compile(r"[,;|\[\]{}!?│┃║\t]| {2,}| [-\u2013—] |\. |=>|->|[()](?=.*)")
+_BREAK = re.compile(r"[,;|\[\]{}!?│┃║\t]| {2,}| [-\u2013—] |\. (?=[A-Z])|=>|->|[()](?=.*)")
 _WRAPPED = re.compile(r"(?:(?:np|numpy|torch|jnp)\.\w+\(|tensor\(|array\(|float\d*\()\[?$")
 _TAIL = re.compile(r"[\s:=~≈≃│┃|>\-\u2013—'\"\[({$£€*`]+$")
 _HEAD = re.compile(r"^[\s:=│┃|<>\-\u2013—'\"\])}*#`.]+")
 _NOISE = re.compile(r"^(?:(?:INFO|DEBUG|WARNING|WARN|ERROR|root|I|W)\b[\s:\]-]*)+")
 _FILLER = re.compile(r"\s+(?:is|was|of|at|are|equals?)$", re.IGNORECASE)
+_FOLLOWING = re.compile(
+    r"\s*%?\s+((?!with|in|of|for|and|after|on|at|to|or|s |ms |it |x )[A-Za-z]\w*"
+    r"(?: (?!with|in|of|for|and|after|on|at|is|was)[A-Za-z]\w*){0,2})\b"
+)
+_LIST = re.compile(r"\s*[,\s]\s*[-+]?\.?\d")
 _WORD = re.compile(r"[A-Za-z]+")
 _SPLITS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "trn", "fit"), "train"),
@@ -97,15 +102,14 @@ def readings(line: str) -> list[Reading]:
         begin = _begin(line, start, spans[:index])
         raw = line[begin:start]
         name = _name(raw)
-        if not name and index == 0 and len(spans) == 1:
-            trailing = re.match(r"\s*%?\s*([A-Za-z][\w ]{1,40})", line[end:])
-            before = line[:start].strip(" :=>-*")
-            if trailing and not before:
-                words = " ".join(trailing[1].split()[:4])
-                after = r"\s*%?\s*" + generalised(words)
-                pattern = rf"({_DIGITS})(?={after})"
+        if _in_list(line, start, end):
+            continue
+        if not name and index == 0 and not line[:start].strip(" :=>-*"):
+            if after := _FOLLOWING.match(line, end):
+                words = " ".join(after[1].split())
+                pattern = rf"({_DIGITS})(?=\s*%?\s*{generalised(words)}\b)"
                 found.append(Reading(words, 0, split_of(words), (pattern,), words.split()[0]))
-                continue
+            continue
         if not name and previous and re.fullmatch(r"\s*[:=]\s*", line[spans[index - 1][1] : start]):
             name, begin = f"{previous} n", line.rfind(previous, 0, start)
             begin = max(begin, 0)
@@ -147,6 +151,11 @@ def _begin(line: str, start: int, earlier: list[tuple[int, int]]) -> int:
     if tail.startswith("="):  # key=value: the key is one word
         at = max(at, *(core.rfind(mark, at) + 1 for mark in (" ", "=")))
     return begin + at
+
+
+def _in_list(line: str, start: int, end: int) -> bool:
+    """Whether a number opens a list of numbers: none of them alone is what the list is called."""
+    return line[:start].rstrip().endswith(("[", "(")) and bool(_LIST.match(line, end))
 
 
 def _without_brackets(text: str) -> str:

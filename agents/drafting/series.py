@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import math
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ STEPS = {
     "step", "steps", "global_step", "iteration", "iterations", "iter", "iters", "epoch", "epochs",
     "it", "batch", "fold", "round", "episode", "timestep", "timesteps", "i", "n",
 }  # fmt: skip
+_CHATTER = re.compile(r"\[(?:LightGBM|CatBoost|XGBoost)\] \[(?:Info|Warning)\]")
+"""What libraries say of themselves: numbers of theirs, not of the run."""
 _KEPT, _MOST_SERIES, _FIRST, _LAST = 200, 200, 2000, 8000
 _BARE = rf"^\s*{GROUP}\s*$"
 _ALONE = "output"
@@ -41,6 +44,7 @@ _ALONE = "output"
 class _Gathered:
     name: str
     reading: Reading
+    orders: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     evidence: tuple[Place, ...] = ()
@@ -61,21 +65,23 @@ def series_of_lines(
         seen = [*seen[:_FIRST], *seen[-_LAST:]]
     found = _gather(seen, traits)
     texts = [line.text for line in seen]
-    made = tuple(_made(one, texts) for one in found[:_MOST_SERIES])
+    made = tuple(_made(one, texts) for one in _merged(found, texts)[:_MOST_SERIES])
     return _with_train(made), _step_s(found)
 
 
 def _gather(seen: Sequence[SeenLine], traits: Sequence[Trait]) -> list[_Gathered]:
-    found: dict[tuple[str, str], _Gathered] = {}
+    found: dict[tuple[str, str, str], _Gathered] = {}
     forms: dict[str, list[Reading]] = {}
-    table, before = Table(), ""
+    table, before, count = Table(), "", itertools.count()
     alone = _alone(seen, traits)
 
     def add(reading: Reading, value: float, line: SeenLine, name: str = "") -> None:
         name = name or reading.name
         if not is_plain(name):
             return
-        one = found.setdefault((name, reading.split), _Gathered(name, reading))
+        key = (name, reading.split, reading.patterns[0])
+        one = found.setdefault(key, _Gathered(name, reading))
+        one.orders.append(next(count))
         one.values.append(value)
         one.times.append(line.at_s)
         one.evidence = (Place(path="", text=line.text[:300]),)
@@ -83,6 +89,8 @@ def _gather(seen: Sequence[SeenLine], traits: Sequence[Trait]) -> list[_Gathered
 
     for line in seen:
         text = line.text[:4000]
+        if _CHATTER.match(text):
+            continue
         in_json = json_numbers(text)
         if in_json:
             for name, value in in_json.items():
@@ -107,6 +115,34 @@ def _gather(seen: Sequence[SeenLine], traits: Sequence[Trait]) -> list[_Gathered
                 add(reading, values[reading.index], line)
         before = text
     return list(found.values())
+
+
+def _merged(found: Sequence[_Gathered], texts: Sequence[str]) -> list[_Gathered]:
+    """Numbers of one name and split as one series, where one pattern reads what it ends with."""
+    by_name: dict[tuple[str, str], list[_Gathered]] = {}
+    for one in found:
+        by_name.setdefault((one.name, one.reading.split), []).append(one)
+    made: list[_Gathered] = []
+    for alike in by_name.values():
+        whole = alike[0] if len(alike) == 1 else _joined(alike)
+        fits = len(alike) == 1 or any(_reads(p, whole, texts) for p in whole.reading.patterns)
+        made += [whole] if fits else alike
+    return made
+
+
+def _joined(alike: Sequence[_Gathered]) -> _Gathered:
+    last = max(alike, key=lambda one: one.orders[-1])
+    joined = _Gathered(last.name, last.reading, evidence=last.evidence, lines=last.lines)
+    parts = (
+        (o, v, t)
+        for one in alike
+        for o, v, t in zip(one.orders, one.values, one.times, strict=True)
+    )
+    for order, value, at_s in sorted(parts, key=lambda part: part[0]):
+        joined.orders.append(order)
+        joined.values.append(value)
+        joined.times.append(at_s)
+    return joined
 
 
 def _alone(seen: Sequence[SeenLine], traits: Sequence[Trait]) -> str:

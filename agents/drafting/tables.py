@@ -34,7 +34,8 @@ class Table:
             self.wide = [cell for cell in wide if cell]
             self.narrow, self.missed = cells, 0
             return []
-        self.missed += 1
+        rows_of_classes = len(cells) == len(self.narrow) + 1 and all(map(FOUND.fullmatch, cells))
+        self.missed += not rows_of_classes
         if self.missed > _FORGOTTEN:
             self.wide, self.narrow = [], []
         return []
