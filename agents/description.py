@@ -121,8 +121,14 @@ def _results(packet: Packet) -> Iterator[str]:
 
 
 def _last_numbers(packet: Packet) -> Iterator[str]:
-    """Where the numbers come from that nothing was chosen by, or why there are none."""
+    """Who made the scores; whence the numbers come that nothing was chosen by, or why none."""
     ticket = packet.assigned.ticket
+    if ticket.evaluator is not None and ticket.evaluator.files:
+        names = ", ".join(as_code(path) for path in ticket.evaluator.files)
+        yield (
+            f"Scores are made by {names}, which the ticket brought and the plan gate showed; the"
+            " repository has no such evaluator, and no trial saw it."
+        )
     reported = ticket.metric.holdout
     if reported is not None and packet.holdout_best:
         yield (
