@@ -72,7 +72,7 @@ LOGS = words(
 )
 LOGGING = words(
     "wandb.init wandb.log mlflow.start_run mlflow.log_metric mlflow.log_metrics "
-    "mlflow.autolog mlflow.set_tracking_uri logging.basicConfig logging.getLogger Task.init "
+    "mlflow.autolog mlflow.set_tracking_uri logging.basicConfig Task.init "
     "neptune.init_run comet_ml.Experiment aim.Run"
 )
 NAMED_VALUES = words(

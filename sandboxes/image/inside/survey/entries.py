@@ -220,6 +220,8 @@ def make_entries(tree: Tree) -> list[Entry]:
     found: list[Entry] = []
     for path in tree.named(lambda path: name_of(path) in {"Makefile", "makefile", "GNUmakefile"}):
         folder = folder_of(path)
+        if folder.split("/")[0] in {"doc", "docs"}:
+            continue
         text = tree.read(path) or ""
         for name, recipe in make_targets(text):
             if name in _MINOR_TARGETS or not recipe or len(found) >= 100:
