@@ -13,6 +13,7 @@ from tests.inside.surveyed import entry, shown, survey_of
         ("open('a.txt')", "reads", "a.txt"),
         ("pd.read_csv('d.csv')", "reads", "d.csv"),
         ("x = np.load('d.npz')", "reads", "d.npz"),
+        ("c = yaml.safe_load(open('c.yaml'))", "reads", "c.yaml"),
         ("open('o.txt', 'w')", "writes", "o.txt"),
         ("np.savez('o.npz', a=1)", "writes", "o.npz"),
         ("plt.savefig('f.png')", "writes", "f.png"),

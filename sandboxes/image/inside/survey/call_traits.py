@@ -51,7 +51,11 @@ def _files(node: ast.Call, name: str, base: str, last: str) -> Shown:
     elif last in calls.READS or (last in {"load", "safe_load"} and base in calls.LOADERS):
         what = calls.subject(node)
         pickled = base in {"joblib", "pickle"} and calls.MODEL.search(what) is not None
-        yield ("resumes" if base == "torch" or pickled else "reads"), what
+        resumes = base == "torch" or pickled
+        inner = node.args[0] if node.args else None
+        opens = isinstance(inner, ast.Call) and calls.dotted(inner.func) in calls.OPENERS
+        if resumes or not opens:  # the call that opens the file tells of it itself
+            yield ("resumes" if resumes else "reads"), what
     elif last in calls.RESUMES:
         yield "resumes", calls.spelt(node)
     else:
