@@ -13,6 +13,7 @@ from labcrew.domain.search_space import Parameter
 from labcrew.plain_text import is_plain
 
 _QUERIES, _QUERY_CHARACTERS = 8, 1500
+_EVALUATOR_CHARACTERS = 200_000
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -29,6 +30,20 @@ def _relative(path: str) -> str:
 RepositoryPath = Annotated[str, AfterValidator(_relative)]
 
 
+def _one_group(pattern: str | None) -> str | None:
+    if pattern is not None:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"pattern is not a regular expression: {error}") from None
+        if groups != 1:
+            raise ValueError(f"pattern needs exactly one group (…), it has {groups}")
+    return pattern
+
+
+NumberPattern = Annotated[str | None, AfterValidator(_one_group)]
+
+
 class ReportedNumber(Model):
     """A number that a run shows of itself: where it stands."""
 
@@ -36,9 +51,15 @@ class ReportedNumber(Model):
     file: RepositoryPath | None = Field(
         default=None, description="a JSON-lines file beneath the outputs folder"
     )
-    pattern: str | None = Field(
+    pattern: NumberPattern = Field(
         default=None, description="a regular expression over the output with one group"
     )
+
+    @model_validator(mode="after")
+    def _stands_somewhere(self) -> Self:
+        if self.file is None and self.pattern is None:
+            raise ValueError("a reported number needs a file or a pattern to be read from")
+        return self
 
 
 class Metric(Model):
@@ -56,7 +77,7 @@ class Metric(Model):
         description="without an evaluator: a JSON-lines file beneath the outputs folder whose last"
         " line that has the metric counts",
     )
-    pattern: str | None = Field(
+    pattern: NumberPattern = Field(
         default=None,
         description="without an evaluator: a regular expression over the program's output with"
         r" one group for the number, e.g. 'val_loss[=: ]+([-+.\deE]+)'; the last match counts",
@@ -67,17 +88,6 @@ class Metric(Model):
         " nothing was chosen by; read for the merge request alone, from the baseline's and the"
         " winner's runs",
     )
-
-    @model_validator(mode="after")
-    def _one_group(self) -> Self:
-        if self.pattern is not None:
-            try:
-                groups = re.compile(self.pattern).groups
-            except re.error as error:
-                raise ValueError(f"pattern is not a regular expression: {error}") from None
-            if groups != 1:
-                raise ValueError(f"pattern needs exactly one group (…), it has {groups}")
-        return self
 
     def better(self, a: float, b: float) -> bool:
         """Whether `a` is strictly better than `b`."""
@@ -174,6 +184,17 @@ class Evaluator(Model):
         for name in ("outputs", "split"):
             if f"{{{name}}}" not in self.command:
                 raise ValueError(f"command must contain {{{name}}}")
+        return self
+
+    @model_validator(mode="after")
+    def _plain_files(self) -> Self:
+        for path in self.files:
+            if ".git" in PurePosixPath(path).parts or path == "." or not is_plain(path):
+                raise ValueError(f"files: {path!r} is no path for a file of the evaluator")
+            if any(other.startswith(f"{path}/") for other in self.files):
+                raise ValueError(f"files: {path!r} is both a file and a folder")
+        if sum(len(text) for text in self.files.values()) > _EVALUATOR_CHARACTERS:
+            raise ValueError(f"files hold more than {_EVALUATOR_CHARACTERS} characters")
         return self
 
 
@@ -382,8 +403,12 @@ class Ticket(Model):
             raise ValueError(
                 "without an evaluator, metric needs a file or a pattern to be read from"
             )
+        if self.evaluator is not None and self.metric.holdout is not None:
+            raise ValueError("metric.holdout is for tickets without an evaluator")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds holds the same seed twice")
+        if len({*self.seeds, *self.holdout_seeds}) != len(self.seeds) + len(self.holdout_seeds):
+            raise ValueError("holdout_seeds must be fresh: none twice, and none of seeds")
         by_path: dict[str, str] = {}
         for item in self.data:
             if by_path.setdefault(item.path, item.split) != item.split:
@@ -392,11 +417,13 @@ class Ticket(Model):
                 )
         if len(by_path) != len(self.data):
             raise ValueError("data names the same path twice")
-        minimum = len(self.seeds) + 1
+        fresh = 2 * len(self.holdout_seeds)
+        minimum = len(self.seeds) + 1 + fresh
         if self.kind == "search" and self.budget.trials < minimum:
+            last = f" and two runs with each of {len(self.holdout_seeds)} holdout_seeds"
             raise ValueError(
                 f"budget.trials is {self.budget.trials}, but the baseline's {len(self.seeds)} seeds"
-                f" and one trial need {minimum}"
+                f"{',' if fresh else ' and'} one trial{last if fresh else ''} need {minimum}"
             )
         return self
 

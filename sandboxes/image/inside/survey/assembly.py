@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import stated, traits
+from . import stated
+from .configuration import config_files
 from .data_files import data_files
+from .detail import Detail
 from .entries import (
     Entry,
     console_entries,
@@ -17,8 +19,7 @@ from .entries import (
     python_entries,
     shell_entries,
 )
-from .modules import Module, Modules
-from .shell_traits import shell_traits
+from .modules import Modules
 from .software import Software, software_of
 from .starts import with_starts
 from .tree import Tree, folder_of, name_of, place, plain
@@ -43,13 +44,7 @@ def survey_of(root: Path, deadline: float = float("inf")) -> dict[str, Any]:
     commands = list(commands_of(tree, entries, software))
     matched, unmatched = _matched(commands, entries, tree, modules)
     readme, title = readme_of(tree)
-    closures = {id(entry): modules.closure(entry.module) for entry in entries if entry.module}
-    imports: dict[str, dict[str, Any]] = {}
-    told: list[dict[str, Any]] = []
-    for at, entry in enumerate(entries):
-        told.append(
-            _told(entry, closures.get(id(entry), []), matched.get(at, []), modules, imports)
-        )
+    told, imports = Detail(tree, modules, matched).of_all(entries)
     with_starts(told, tree)
     if tree.late:
         tree.cut.append("the time for reading ran out: files after it are unread")
@@ -61,7 +56,9 @@ def survey_of(root: Path, deadline: float = float("inf")) -> dict[str, Any]:
         "readme": readme,
         "entries": told,
         "stated": unmatched,
-        "configs": {},
+        "configs": config_files(
+            tree, list(dict.fromkeys(p for one in told for p in one["configs"]))
+        ),
         "environments": software.environments,
         "requirements": software.requirements,
         "imports": imports,
@@ -173,43 +170,6 @@ def _stated(command: stated.Command, folder: str, entry: str) -> dict[str, Any]:
         line = plain(f"cd {folder} && {line}", stated.MOST_COMMAND)
     where = place(command.path, command.number, command.line)
     return {"command": line, "place": where, "entry": entry}
-
-
-def _told(
-    entry: Entry,
-    closure: list[Module],
-    commands: list[dict[str, Any]],
-    modules: Modules,
-    imports: dict[str, dict[str, Any]],
-) -> dict[str, Any]:
-    """One entry point as the survey spells it; its imports are added to all of them."""
-    elsewhere: list[str] = []
-    for module in closure:
-        for name, wanted in modules.elsewhere(module).items():
-            lines = module.text.split("\n")
-            line = lines[wanted.line - 1] if wanted.line <= len(lines) else ""
-            if len(imports) < 500:
-                imports.setdefault(plain(name, 100), place(module.path, wanted.line, line))
-            if name not in elsewhere:
-                elsewhere.append(name)
-    seen = (
-        traits.of_program(entry.path, [(m.path, m.text, m.units) for m in closure])
-        if closure
-        else shell_traits(entry.path, entry.text)
-    )
-    summary = entry.module.docstring if entry.module else ""
-    return {
-        "path": entry.path,
-        "kind": entry.kind,
-        "command": entry.command,
-        "settings": [],
-        "traits": seen,
-        "stated": commands,
-        "configs": [],
-        "imports": elsewhere,
-        "rests_on": [module.path for module in closure if module.path != entry.path],
-        "summary": plain(summary, 600),
-    }
 
 
 def readme_of(tree: Tree) -> tuple[str, str]:

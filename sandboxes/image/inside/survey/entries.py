@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
@@ -10,9 +9,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from .calls import dotted
 from .modules import Module, Modules
-from .traits import is_main_guard
 from .tree import Tree, folder_of, name_of
 from .words import words
 
@@ -24,13 +21,6 @@ _RUNS = re.compile(
 _TESTS = frozenset({"test", "tests", "testing", "unittests"})
 _NEVER = words(
     "setup.py conftest.py noxfile.py versioneer.py fabfile.py __init__.py _version.py ez_setup.py"
-)
-_MINOR_CALLS = words(
-    "filterwarnings simplefilter warn insert append extend basicConfig setLevel addHandler "
-    "use seed setdefault update register setrecursionlimit set_option add register_module "
-    "signal freeze register_namespace disable_warnings patch_all load_dotenv set_printoptions "
-    "set_theme set_verbosity set_verbosity_error set_start_method enable manual_seed "
-    "getLogger extend_path lazy_import attach_stub addLevelName captureWarnings"
 )
 _MINOR_TARGETS = words(
     "clean distclean install uninstall lint format fmt style check test tests help build dist "
@@ -83,7 +73,7 @@ def python_entries(tree: Tree, modules: Modules) -> list[Entry]:
         module = modules.parse(path)
         if module is None or _is_only_tested(module):
             continue
-        if name == "__main__.py" or does_something(module.tree):
+        if name == "__main__.py" or module.guarded or module.acts:
             found.append(_python_entry(path, module, tree, modules))
     return _not_imported(found, modules)
 
@@ -108,25 +98,7 @@ def _is_only_tested(module: Module) -> bool:
     if not name.startswith("test_") and not name.endswith("_test.py"):
         return False
     frameworks = {wanted.module.split(".")[0] for wanted in module.imports} & {"pytest", "unittest"}
-    functions = (node for node in module.tree.body if isinstance(node, ast.FunctionDef))
-    return bool(frameworks) or any(node.name.startswith("test_") for node in functions)
-
-
-def does_something(tree: ast.Module) -> bool:
-    """Whether running the module does more than defining names."""
-    if any(is_main_guard(statement) for statement in tree.body):
-        return True
-    return any(_acts(statement) for statement in tree.body)
-
-
-def _acts(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        called = node.value.func
-        last = called.attr if isinstance(called, ast.Attribute) else dotted(called)
-        return last not in _MINOR_CALLS
-    if isinstance(node, ast.For | ast.While | ast.With):
-        return any(_acts(inner) for inner in node.body)
-    return False
+    return bool(frameworks) or module.tests
 
 
 def _python_entry(path: str, module: Module, tree: Tree, modules: Modules) -> Entry:
@@ -161,9 +133,7 @@ def _not_imported(found: list[Entry], modules: Modules) -> list[Entry]:
     return [
         entry
         for entry in found
-        if entry.path not in imported
-        or entry.module is None
-        or any(is_main_guard(statement) for statement in entry.module.tree.body)
+        if entry.path not in imported or entry.module is None or entry.module.guarded
     ]
 
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import ast
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
-from .traits import Unit, units_of
+from .calls import dotted
+from .syntax import parsed
+from .traits import Unit, is_main_guard, units_of
 from .tree import Tree, folder_of, name_of
+from .words import words
 
 LEVELS = 3
 MOST_MODULES = 60
 """Modules that one entry point is followed into."""
+_MINOR_CALLS = words(
+    "filterwarnings simplefilter warn insert append extend basicConfig setLevel addHandler "
+    "use seed setdefault update register setrecursionlimit set_option add register_module "
+    "signal freeze register_namespace disable_warnings patch_all load_dotenv set_printoptions "
+    "set_theme set_verbosity set_verbosity_error set_start_method enable manual_seed "
+    "getLogger extend_path lazy_import attach_stub addLevelName captureWarnings"
+)
 _STANDARD = sys.stdlib_module_names
 
 
@@ -35,18 +46,23 @@ class Import:
 
 @dataclass
 class Module:
-    """A parsed module."""
+    """What was taken from a module's syntax tree.
+
+    Args:
+        docstring: what it says of itself.
+        guarded: it has a main guard.
+        acts: running it does more than defining names.
+        tests: it defines tests.
+    """
 
     path: str
     text: str
-    tree: ast.Module
     imports: list[Import]
-    units: list[Unit] = field(default_factory=list)
-
-    @property
-    def docstring(self) -> str:
-        """What it says of itself."""
-        return ast.get_docstring(self.tree) or ""
+    units: list[Unit]
+    docstring: str
+    guarded: bool
+    acts: bool
+    tests: bool
 
 
 class Modules:
@@ -70,14 +86,25 @@ class Modules:
     def parse_text(self, path: str, text: str) -> Module | None:
         """The module that a text is, e.g. the code of a notebook."""
         try:
-            tree = ast.parse(text)
+            tree = parsed(text) or ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
             where = f" in line {line}" if line else ""
             old = " (Python 2?)" if "print" in str(error) or "exec" in str(error) else ""
             self._tree.skip(path, f"no Python {sys.version_info[0]} syntax{where}{old}")
             return None
-        return Module(path, text, tree, imports_of(tree), units_of(text, tree))
+        return Module(
+            path,
+            text,
+            imports_of(tree),
+            units_of(text, tree),
+            ast.get_docstring(tree) or "",
+            guarded=any(is_main_guard(statement) for statement in tree.body),
+            acts=any(_acts(statement) for statement in tree.body),
+            tests=any(
+                getattr(statement, "name", "").startswith("test_") for statement in tree.body
+            ),
+        )
 
     def find(self, importer: str, wanted: Import) -> list[str]:
         """The repository's files that an import loads; nothing for one from elsewhere."""
@@ -121,19 +148,22 @@ class Modules:
         if wanted.level or top in self.packages or self.find(importer, wanted):
             return True
         return any(
-            self._tree.is_folder(f"{root}/{top}".strip("/"))
-            and f"{root}/{top}".strip("/") in self._code
+            f"{root}/{top}".strip("/") in self._code
             for root in dict.fromkeys([folder_of(importer), *self._roots])
         )
 
-    @property
+    @cached_property
     def _code(self) -> set[str]:
-        if not hasattr(self, "_code_folders"):
-            self._code_folders = {folder_of(path) for path in self._tree if path.endswith(".py")}
-        return self._code_folders
+        """Folders with Python files."""
+        return {folder_of(path) for path in self._tree if path.endswith(".py")}
 
-    def closure(self, module: Module) -> list[Module]:
-        """The module and those of the repository that it rests on, nearest first."""
+    def closure(self, module: Module, allowance: int) -> list[Module]:
+        """The module and those of the repository that it rests on, nearest first.
+
+        Args:
+            allowance: bytes of them that are read; a module that is too large for what is left of
+                it is left out.
+        """
         found = {module.path: module}
         level = [module]
         for _ in range(LEVELS):
@@ -141,8 +171,10 @@ class Modules:
             for at in level:
                 for wanted in at.imports:
                     for path in self.find(at.path, wanted):
-                        if path in found or len(found) >= MOST_MODULES:
+                        size = self._tree.sizes[path]
+                        if path in found or len(found) >= MOST_MODULES or size > allowance:
                             continue
+                        allowance -= size
                         inner = self.parse(path)
                         if inner is not None:
                             found[path] = inner
@@ -160,6 +192,17 @@ class Modules:
             if not self.is_own(module.path, wanted):
                 found[top] = wanted
         return found
+
+
+def _acts(node: ast.stmt) -> bool:
+    """Whether a statement does more than prepare."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        called = node.value.func
+        last = called.attr if isinstance(called, ast.Attribute) else dotted(called)
+        return last not in _MINOR_CALLS
+    if isinstance(node, ast.For | ast.While | ast.With):
+        return any(_acts(inner) for inner in node.body)
+    return False
 
 
 def imports_of(tree: ast.Module) -> list[Import]:

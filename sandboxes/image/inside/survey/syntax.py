@@ -6,6 +6,7 @@ import ast
 import warnings
 from functools import cached_property, lru_cache
 
+from .nodes import in_order as in_order
 from .setting import Setting, place
 
 MOST_BYTES = 2 << 20
@@ -23,30 +24,6 @@ def parsed(text: str) -> ast.Module | None:
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-
-
-def in_order(node: ast.AST) -> list[ast.AST]:
-    """All nodes in the order of the text, operators and contexts left out; without recursion."""
-    found: list[ast.AST] = []
-    stack = [node]
-    while stack:
-        node = stack.pop()
-        found.append(node)
-        if isinstance(node, ast.Name | ast.Constant):
-            continue
-        inner: list[ast.AST] = []
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if isinstance(value, list):
-                inner += [one for one in value if isinstance(one, ast.AST)]
-            elif isinstance(value, ast.AST) and not isinstance(value, _NO_PARTS):
-                inner.append(value)
-        inner.reverse()
-        stack += inner
-    return found
-
-
-_NO_PARTS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
 
 
 @lru_cache(maxsize=96)
