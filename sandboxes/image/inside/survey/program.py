@@ -33,7 +33,7 @@ class Program:
     def __init__(self, entry: Source, read: Read, files: Iterable[str] = ()) -> None:
         self._read = read
         self._texts: dict[str, str | None] = {entry.path: entry.text}
-        self.files = tuple(files)
+        self.files = files
         self.entry = entry
         self.fold = Folder(self.defined)
         self._taken: dict[str, set[int]] = {}
