@@ -210,7 +210,11 @@ def _entry_score(
         evidence.append(training[0].place)
     elif not entry.settings and not entry.configs:
         add(-0.5)
-    texts = [str(path), entry.summary, " ".join(s.owner for s in entry.settings)]
+    texts = [
+        str(path),
+        entry.summary,
+        " ".join(s.owner for s in entry.settings if "split" not in s.owner),
+    ]
     if about := shared(wanted, texts):
         weight = sum(_rarity(one, survey) for one in about)
         add(min(3.0, weight), f"its name or text speaks of {', '.join(sorted(about)[:4])}")
