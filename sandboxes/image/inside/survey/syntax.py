@@ -6,6 +6,7 @@ import ast
 import warnings
 from functools import cached_property, lru_cache
 
+from .nodes import in_order as in_order
 from .setting import Setting, place
 
 MOST_BYTES = 2 << 20
@@ -23,17 +24,6 @@ def parsed(text: str) -> ast.Module | None:
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-
-
-def in_order(node: ast.AST) -> list[ast.AST]:
-    """All nodes in the order of the text, without recursion."""
-    found: list[ast.AST] = []
-    stack = [node]
-    while stack:
-        node = stack.pop()
-        found.append(node)
-        stack.extend(reversed(list(ast.iter_child_nodes(node))))
-    return found
 
 
 class Source:

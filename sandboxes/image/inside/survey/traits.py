@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from . import calls
 from .call_traits import accelerator, call_traits, is_secret, names_cuda
+from .nodes import in_order
 from .tree import place, plain
 
 TOP = ""
@@ -64,16 +65,13 @@ def is_main_guard(node: ast.AST) -> bool:
 
 
 def _fill(unit: Unit, statement: ast.stmt, has_fallback: bool) -> None:
-    stack: list[ast.AST] = [statement]
-    while stack:
-        node = stack.pop()
+    for node in in_order(statement):
         if isinstance(node, ast.Name):
             unit.used.add(node.id)
         elif isinstance(node, ast.Attribute):
             unit.used.add(node.attr)
         elif isinstance(node, ast.expr | ast.While):
             unit.seen += (Seen(k, what, node.lineno) for k, what in _shown(node, has_fallback))
-        stack.extend(ast.iter_child_nodes(node))
 
 
 def _shown(node: ast.expr | ast.While, has_fallback: bool) -> Iterator[tuple[str, str]]:
