@@ -30,6 +30,7 @@ def mended(candidate: Candidate, run: FirstRun, survey: Survey) -> Candidate | N
     text = "\n".join(line.text for line in run.tail)
     made = (
         _as_module(candidate, text)
+        or _by_python3(candidate, trouble)
         or _with_path(candidate, trouble, survey)
         or _without_window(candidate, trouble, text, entry)
         or (_with_argument(candidate, trouble, text, entry, survey) if entry else None)
@@ -66,6 +67,13 @@ def _as_module(candidate: Candidate, text: str) -> Candidate | None:
     pattern = re.compile(rf"(python\S*(?:\s+-u)?)\s+(?:\./)?{re.escape(candidate.entry)}(?=\s|$)")
     command = pattern.sub(lambda found: f"{found[1]} -m {dotted}", candidate.run.command, count=1)
     return _changed(candidate, command, "it imports relatively, so it runs as a module")
+
+
+def _by_python3(candidate: Candidate, trouble: Trouble) -> Candidate | None:
+    if trouble.kind != "missing_program" or trouble.what != "python":
+        return None
+    command = re.sub(r"(?<![\w./-])python(?= )", "python3", candidate.run.command)
+    return _changed(candidate, command, "its image knows Python as python3")
 
 
 def _with_path(candidate: Candidate, trouble: Trouble, survey: Survey) -> Candidate | None:

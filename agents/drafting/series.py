@@ -32,8 +32,11 @@ STEPS = {
     "step", "steps", "global_step", "iteration", "iterations", "iter", "iters", "epoch", "epochs",
     "it", "batch", "fold", "round", "episode", "timestep", "timesteps", "i", "n",
 }  # fmt: skip
-_CHATTER = re.compile(r"\[(?:LightGBM|CatBoost|XGBoost)\] \[(?:Info|Warning)\]")
-"""What libraries say of themselves: numbers of theirs, not of the run."""
+_CHATTER = re.compile(
+    r"\[(?:LightGBM|CatBoost|XGBoost)\] \[(?:Info|Warning)\]"
+    r"|\s*File \"|\S+\.py:\d+: |[\w.]+(?:Error|Warning|Exception): [A-Za-z'\[]"
+)
+"""What libraries say of themselves, and tracebacks: their numbers are not of the run."""
 _KEPT, _MOST_SERIES, _FIRST, _LAST = 200, 200, 2000, 8000
 _BARE = rf"^\s*{GROUP}\s*$"
 _ALONE = "output"

@@ -1,14 +1,18 @@
 """Commands: which is meant, how it is spelt, where the seed and the outputs go, what mends it."""
 
+import shlex
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.drafting.command_lines import stated_values
 from agents.drafting.commands import candidates, mended, resuming, run_line
 from labcrew.domain.draft import Candidate, FirstRun, SeenLine, Trouble
 from labcrew.domain.sandbox import OutputFile
-from labcrew.domain.survey import Survey
+from labcrew.domain.survey import EntryPoint, Place, Setting, Stated, Survey
 from labcrew.domain.ticket import Run
 from tests.inside.surveyed import entry, survey_of
 
@@ -208,6 +212,9 @@ def test_what_mends_a_command(tmp_path: Path) -> None:
     assert own is not None
     assert own.run.environment["PYTHONPATH"] == "/workspace/src"
     assert mended(own, failed("No module named 'lab'", "missing_module", "lab"), survey) != own
+    named = mended(fit, failed("sh: 1: python: not found", "missing_program", "python"), survey)
+    assert named is not None
+    assert named.run.command == "python3 work/fit.py"
     assert mended(fit, failed("x", "crash", "KeyError: 'x'"), survey) is None
 
 
@@ -221,3 +228,55 @@ def test_relative_imports_run_as_a_module(tmp_path: Path) -> None:
     made = mended(candidate, failed(text, "crash", text), survey)
     assert made is not None
     assert made.run.command == "python -m lab.train {settings}"
+
+
+OPTIONS: tuple[tuple[str, Literal["float", "int", "bool", "text"]], ...] = (
+    ("learning-rate", "float"), ("seed", "int"), ("amp", "bool"), ("output-dir", "text"),
+)  # fmt: skip
+WORDS = st.lists(
+    st.sampled_from(
+        ["python", "train.py", "--learning-rate", "0.5", "--seed=3", "--output-dir", "runs/a b",
+         "&&", "cd", "work", "|", "tee", "x.log", "'", "--amp", "$HOME", "{seed}", "--", "-"]
+    ) | st.text(max_size=8),
+    max_size=9,
+)  # fmt: skip
+
+
+@given(WORDS)
+def test_any_stated_line_gives_a_line_or_none(words: list[str]) -> None:
+    """Whatever a README states: nothing raises, and what a trial sets stands in the line once."""
+    text = " ".join(words)
+    known = SURVEYED.entries[0]
+    stated = Stated(command=text[:1000], place=Place(path="README.md", line=1))
+    entries = (known.model_copy(update={"stated": (stated,)}),)
+    for one in candidates(SURVEYED.model_copy(update={"entries": entries}), text, {}):
+        assert one.run.command.count("{settings}") <= 1
+        command, _, _ = run_line(one, {"learning-rate": 0.25}, 4)
+        if one.run.command.count("{settings}"):
+            assert "0.25" in command
+
+
+def test_lines_are_spelt_so_that_a_shell_reads_them_back(tmp_path: Path) -> None:
+    readme = '# Lab\n\n```\npython train.py "data/a b.csv" --seed 3\n```\n'
+    _, ranked = found(tmp_path, {"train.py": ARGPARSE, "README.md": readme})
+    line, _, _ = run_line(ranked[0], {}, 4)
+    assert shlex.split(line)[2:5] == ["data/a b.csv", "--seed", "4"]
+
+
+SURVEYED = Survey(
+    files=1,
+    entries=(
+        EntryPoint(
+            path="train.py",
+            kind="script",
+            command="python train.py",
+            settings=tuple(
+                Setting(
+                    name=name, mechanism="argparse", type=kind, spelling=f"--{name}",
+                    flag=kind == "bool", place=Place(path="train.py", line=1),
+                )
+                for name, kind in OPTIONS
+            ),
+        ),
+    ),
+)  # fmt: skip

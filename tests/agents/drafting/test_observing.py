@@ -57,6 +57,11 @@ def test_a_list_has_no_one_number() -> None:
     assert "scores" not in names
 
 
+def test_tracebacks_and_warnings_show_no_numbers() -> None:
+    text = ERROR + "ValueError: found 3 of 4\n/lib/x.py:12: UserWarning: only 3 left\n"
+    assert run(text, 1).series == ()
+
+
 def test_a_number_alone_is_named_by_what_is_printed() -> None:
     place = Place(path="train.py", line=3)
     lines = [SeenLine(at_s=0, text="0.9666")]

@@ -51,6 +51,7 @@ def shown(text: str) -> dict[str, Series]:
         ("5/5 ━━━━ 1s 3ms/step - accuracy: 0.91 - val_loss: 0.17", "val_loss", 0.17, "validation"),
         ('{"epoch": 1, "val": {"loss": 0.25}}', "val.loss", 0.25, "validation"),
         ('{"test_acc": 1e-3}', "test_acc", 0.001, "test"),
+        ("MeanSquaredError: 0.25", "MeanSquaredError", 0.25, "unknown"),
         ("loss: nan", "loss", math.nan, "unknown"),
     ],
 )  # fmt: skip
