@@ -39,8 +39,9 @@ def split_scores(
 ) -> dict[Split, Scored]:
     """How likely each split is, with why and where that is seen."""
     if named(series.name).canonical in OF_RUNS:
-        why, place = "it says how a run goes, so no data has a part in it", series.evidence[:1]
-        return dict.fromkeys(_SPLITS, (-3.0, why, ())) | {"unknown": (3.0, why, place)}
+        plain = "it says how a run goes, so no data has a part in it"
+        none: dict[Split, Scored] = {split: (-3.0, plain, ()) for split in _SPLITS}
+        return none | {"unknown": (3.0, plain, series.evidence[:1])}
     found: dict[Split, list[tuple[float, str, Place | None]]] = {s: [] for s in _SPLITS}
     by_name = split_of(series.name)
     if by_name != "unknown":
