@@ -40,7 +40,7 @@ def split_scores(
     """How likely each split is, with why and where that is seen."""
     if named(series.name).canonical in OF_RUNS:
         plain = "it says how a run goes, so no data has a part in it"
-        none: dict[Split, Scored] = {split: (-3.0, plain, ()) for split in _SPLITS}
+        none: dict[Split, Scored] = dict.fromkeys(_SPLITS, (-3.0, plain, ()))
         return none | {"unknown": (3.0, plain, series.evidence[:1])}
     found: dict[Split, list[tuple[float, str, Place | None]]] = {s: [] for s in _SPLITS}
     by_name = split_of(series.name)
