@@ -43,8 +43,29 @@ def words_of(command: str) -> list[str]:
 def simple(command: str) -> bool:
     """Whether a command is one program with its arguments, and nothing that a shell fills in."""
     words = words_of(command)
+    words = words[_start(words) :]
     odd = re.search(r"[$`*{}]|<[A-Za-z_ -]+>|\.\.\.|^\[|PATH_TO|path/to|/path/", command)
     return bool(words) and not odd and not any(_OPERATOR.match(word) for word in words)
+
+
+def _start(words: Sequence[str]) -> int:
+    """Where the program begins: after a change of folder, if there is one."""
+    return 3 if len(words) > 3 and words[0] == "cd" and words[2] == "&&" else 0
+
+
+def _folder(words: Sequence[str]) -> PurePosixPath:
+    """The folder that a command runs in, from the repository's root."""
+    return PurePosixPath(words[1] if _start(words) else ".")
+
+
+def _from(folder: PurePosixPath, path: str) -> str:
+    """A path of the repository as it is called from one of its folders."""
+    if not folder.parts:
+        return path
+    try:
+        return str(PurePosixPath(path).relative_to(folder))
+    except ValueError:
+        return "/".join([*[".."] * len(folder.parts), path])
 
 
 def stated_values(command: str, entry: EntryPoint) -> Values:
@@ -78,6 +99,7 @@ def line(command: str, entry: EntryPoint, reach: Reach | None, survey: Survey) -
         elif is_output(setting):
             words[at] = _put(words[at], value, _output(value, setting))
             made.outputs = True
+    folder = _folder(words)
     more: list[str] = []
     hydra = any(s.mechanism == "hydra" for s in entry.settings)
     for setting in entry.settings:
@@ -95,6 +117,7 @@ def line(command: str, entry: EntryPoint, reach: Reach | None, survey: Survey) -
         elif setting.required:
             value = guess(setting, survey, entry)
             if value:
+                value = value if setting.choices else _from(folder, value)
                 more += _spelt(setting, value)
                 made.guessed.append(f"{setting.name} = {value}")
             else:
@@ -105,7 +128,12 @@ def line(command: str, entry: EntryPoint, reach: Reach | None, survey: Survey) -
     more += _positional(words, entry, survey, made)
     placed = reach is not None and reach.settings.style == "arguments"
     tail = [*more, *(["{settings}"] if placed else [])]
-    at = next((i for i, word in enumerate(words) if _OPERATOR.match(word)), len(words))
+    if folder.parts:
+        up = "/".join([".."] * len(folder.parts))
+        words = [word.replace("{outputs}", f"{up}/{{outputs}}") for word in words]
+        tail = [word.replace("{outputs}", f"{up}/{{outputs}}") for word in tail]
+    after = range(_start(words), len(words))
+    at = next((i for i in after if _OPERATOR.match(words[i])), len(words))
     whole = [*map(_quoted, words[:at]), *map(_quoted, tail), *map(_quoted, words[at:])]
     made.command = " ".join(whole)
     return made
@@ -156,6 +184,7 @@ def _positional(words: Sequence[str], entry: EntryPoint, survey: Survey, made: L
         if not value:
             made.missing.append(setting.name)
             break
+        value = value if setting.choices else _from(_folder(words), value)
         more.append(value)
         made.guessed.append(f"{setting.name} = {value}")
     return more
@@ -163,7 +192,8 @@ def _positional(words: Sequence[str], entry: EntryPoint, survey: Survey, made: L
 
 def _positions(words: Sequence[str], entry: EntryPoint) -> list[str]:
     """The words of a command that belong to no option, after the program's own."""
-    begin = len(words_of(entry.command))
+    own = words_of(entry.command)
+    begin = _start(words) + len(own) - _start(own)
     flags = {s.spelling for s in entry.settings if s.flag} | {
         s.negation for s in entry.settings if s.negation
     }

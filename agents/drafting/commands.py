@@ -1,7 +1,8 @@
 """Which of a repository's programs a person means, and how its parameters reach it."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from agents.drafting.command_lines import Line, line, simple, words_of
@@ -50,8 +51,10 @@ def candidates(survey: Survey, sentence: str, variables: dict[str, str]) -> tupl
     """
     wanted = subjects(sentence)
     found: list[Candidate] = []
-    for entry in survey.entries[:_ENTRIES]:
-        score, reasons, evidence = _entry_score(entry, survey, sentence, wanted)
+    entries = survey.entries[:_ENTRIES]
+    rare = _rare(entries, wanted)
+    for entry in entries:
+        score, reasons, evidence = _entry_score(entry, sentence, wanted, rare)
         for command, stated, more in _commands(entry):
             made = _candidate(entry, command, survey, variables)
             own = [*reasons]
@@ -172,7 +175,7 @@ def written_folder(entry: EntryPoint) -> str:
 
 
 def _entry_score(
-    entry: EntryPoint, survey: Survey, sentence: str, wanted: frozenset[str]
+    entry: EntryPoint, sentence: str, wanted: frozenset[str], rare: Mapping[str, float]
 ) -> tuple[float, list[str], list[Place]]:
     path = PurePosixPath(entry.path)
     name, folders = path.stem.lower(), str(path.parent).lower()
@@ -210,9 +213,13 @@ def _entry_score(
         evidence.append(training[0].place)
     elif not entry.settings and not entry.configs:
         add(-0.5)
-    texts = [str(path), entry.summary, " ".join(s.owner for s in entry.settings)]
+    texts = [
+        str(path),
+        entry.summary,
+        " ".join(s.owner for s in entry.settings if "split" not in s.owner),
+    ]
     if about := shared(wanted, texts):
-        weight = sum(_rarity(one, survey) for one in about)
+        weight = sum(rare[one] for one in about)
         add(min(3.0, weight), f"its name or text speaks of {', '.join(sorted(about)[:4])}")
     for kind, points in (("serves", -3.0), ("asks", -1.5), ("downloads", -1.0),
                          ("accelerator", -0.4), ("secret", -1.5)):  # fmt: skip
@@ -240,8 +247,9 @@ def _named(entry: EntryPoint, sentence: str) -> bool:
     return "_" in plain and plain in sentence.lower()
 
 
-def _rarity(subject: str, survey: Survey) -> float:
-    """What a shared word counts: little where every entry point has it."""
-    entries = survey.entries[:_ENTRIES]
-    have = sum(subject in subjects(f"{one.path} {one.summary}") for one in entries)
-    return 1.2 if have * 4 <= len(entries) + 3 else 0.3
+def _rare(entries: Sequence[EntryPoint], wanted: frozenset[str]) -> dict[str, float]:
+    """What each wanted word counts where it is met: little where every entry point has it."""
+    have = Counter(
+        one for entry in entries for one in wanted & subjects(f"{entry.path} {entry.summary}")
+    )
+    return {one: 1.2 if have[one] * 4 <= len(entries) + 3 else 0.3 for one in wanted}

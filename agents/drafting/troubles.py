@@ -192,8 +192,14 @@ def _told(tail: Sequence[SeenLine], exit_code: int | None) -> Trouble:
     last_error = max(
         (index for index, line in enumerate(tail) if _ERROR.match(line.text.strip())), default=-1
     )
-    order = [*range(last_error, last_error + 1)] if last_error >= 0 else []
-    order += [index for index in range(len(tail) - 1, -1, -1) if index != last_error]
+    begins = max(
+        (index for index, line in enumerate(tail) if line.text.startswith("Traceback (most")),
+        default=0,
+    )
+    # What was said before the last error is no reason of it.
+    first = begins if 0 <= begins <= last_error else 0
+    order = [last_error] if last_error >= 0 else []
+    order += [index for index in range(len(tail) - 1, first - 1, -1) if index != last_error]
     for index in order:
         text = tail[index].text.strip()
         for sign in _SIGNS:

@@ -131,3 +131,21 @@ def test_a_program_that_offers_nothing_shows_its_literals() -> None:
     assert shown(found["MLPClassifier.hidden_layer_sizes"], "type", "default") == ("list", "(100,)")
     assert found["MLPClassifier.solver"].default == "adam"
     assert "plot.linewidth" not in found
+
+
+def test_globals_that_an_executed_file_sets_from_the_command_line() -> None:
+    found = settings(
+        {
+            "train.py": (
+                "learning_rate = 6e-4\n"
+                "exec(open('configurator.py').read())\n"
+                "def step(scale=2.0): ...\n"
+            ),
+            "configurator.py": (
+                "import sys\nfor word in sys.argv[1:]:\n"
+                "    key, value = word.split('=')\n    globals()[key[2:]] = value\n"
+            ),
+        }
+    )
+    assert shown(found["learning_rate"], "spelling", "default") == ("--learning_rate=", 6e-4)
+    assert found["step.scale"].spelling == ""

@@ -147,3 +147,12 @@ async def test_the_policy_lets_the_launcher_run_what_was_installed(
     call = FirstRunCall(id="D-001-run-4", image="another:image", command="true")
     with pytest.raises(PolicyRefused, match="the image that was installed last"):
         await tools.use(first_run, call)
+
+
+def test_a_run_that_needs_more_memory_says_so(bench: Workbench, draft: Draft) -> None:
+    command = "echo begin; python3 -c 'x = b\"1\" * 400_000_000'"
+    call = FirstRunCall(id="D-001-run-5", image=bench.base_image, command=command, memory_mb=64)
+    done = first_run.run(call, draft, bench)
+    assert done.out_of_memory
+    assert done.exit_code not in (0, None)
+    assert done.tail[0].text == "begin"

@@ -14,7 +14,7 @@ from .modules import Module, Modules
 from .shell_traits import shell_traits
 from .tree import Tree, place, plain
 
-MOST_FOLLOWED = 6 << 20
+MOST_FOLLOWED = 2 << 20
 """Bytes of the repository's own modules that are read for all entry points together."""
 MOST_OF_A_PROGRAM = 400 << 10
 LEAST_OF_A_PROGRAM = 16 << 10

@@ -16,7 +16,7 @@ from .words import words
 MOST_PARSED = 600
 """Python files that are parsed in search of entry points, those near the root first."""
 _RUNS = re.compile(
-    rb"(?m)^(?:for |while |with |async |(?!def |class |if |elif |return )[A-Za-z_][\w.]*\()"
+    rb"(?m)^(?:for |while |with |print |async |(?!def |class |if |elif |return )[A-Za-z_][\w.]*\()"
 )
 _TESTS = frozenset({"test", "tests", "testing", "unittests"})
 _NEVER = words(

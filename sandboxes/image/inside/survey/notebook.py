@@ -10,7 +10,7 @@ from typing import Any
 from .mechanisms import literals_
 from .program import Program
 from .setting import Setting, distinct, setting, type_of
-from .syntax import Source, parsed
+from .syntax import source_of
 
 MOST_CHARACTERS = 64 << 20
 
@@ -24,11 +24,10 @@ def notebook_settings(path: str, text: str) -> list[Setting]:
     lines = _lines_in_file(text, cells)
     found: list[Setting] = []
     for first, code, tags in _placed(cells):
-        tree = parsed(code) if "parameters" in tags else None
-        if tree is None:
+        source = source_of(path, code) if "parameters" in tags else None
+        if source is None:
             continue
-        source = Source(path, code, tree)
-        program = Program(path, code, tree, lambda _path: None)
+        program = Program(source, lambda _path: None)
         for name, value in source.constants.items():
             known = program.fold.known(value, source)
             if "." not in name and (known is not None or isinstance(value, ast.Constant)):
@@ -45,10 +44,10 @@ def notebook_settings(path: str, text: str) -> list[Setting]:
     if found:
         return distinct(found)
     code = notebook_code(text)
-    tree = parsed(code)
-    if tree is None:
+    source = source_of(path, code)
+    if source is None:
         return []
-    for one in literals_.find(Program(path, code, tree, lambda _path: None)):
+    for one in literals_.find(Program(source, lambda _path: None)):
         at = one["place"]["line"] - 1
         line = lines[at] if 0 <= at < len(lines) else 0
         found.append({**one, "place": {**one["place"], "line": line}})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from .folding import Folder
-from .syntax import Source, dotted, in_order, parsed
+from .syntax import Source, dotted, source_of
 
 Read = Callable[[str], "str | None"]
 """Text of a file of the repository; None where there is none."""
@@ -25,17 +25,16 @@ class Program:
     """The sources of one program, the file that is run first.
 
     Args:
-        path: of the file that is run, inside the repository.
-        tree: its syntax tree.
+        entry: the file that is run.
         read: gives the other files' texts.
+        files: the repository's paths, as far as they are known.
     """
 
-    def __init__(self, path: str, text: str, tree: ast.Module, read: Read) -> None:
+    def __init__(self, entry: Source, read: Read, files: Iterable[str] = ()) -> None:
         self._read = read
-        self._texts: dict[str, str | None] = {path: text}
-        self._whole: dict[str, Source | None] = {}
-        self.files: tuple[str, ...] = ()
-        self.entry = Source(path, text, tree)
+        self._texts: dict[str, str | None] = {entry.path: entry.text}
+        self.files = files
+        self.entry = entry
         self.fold = Folder(self.defined)
         self._taken: dict[str, set[int]] = {}
         self.sources = [self.entry]
@@ -52,14 +51,8 @@ class Program:
 
     def whole(self, path: str) -> Source | None:
         """A Python file, all of it; None where it can't be read."""
-        if path == self.entry.path:
-            return self.entry
-        if path not in self._whole:
-            text = self.text_of(path)
-            tree = parsed(text) if text is not None else None
-            known = text is not None and tree is not None
-            self._whole[path] = Source(path, text or "", tree) if known and tree else None
-        return self._whole[path]
+        text = self.text_of(path)
+        return source_of(path, text) if text is not None else None
 
     def defined(self, source: Source, name: str) -> tuple[Source, str] | None:
         """The file of the repository that defines an imported name, and the name there."""
@@ -135,7 +128,7 @@ class Program:
             if path == self.entry.path or not nodes:
                 continue
             taken.update(id(node) for node in nodes)
-            part = Source(path, text, whole.tree, nodes)
+            part = whole.part(nodes)
             self.sources.append(part)
             self._follow(part, depth + 1)
 
@@ -177,7 +170,7 @@ def reached(source: Source, names: set[str]) -> list[ast.stmt]:
             continue
         if not isinstance(node, ast.Import | ast.ImportFrom):
             kept.append(node)
-            wanted |= _names(node)
+            wanted |= _names(source, node)
     done: set[str] = set()
     while wanted - done:
         name = (wanted - done).pop()
@@ -186,7 +179,7 @@ def reached(source: Source, names: set[str]) -> list[ast.stmt]:
             wanted |= set(definitions)
         elif name in definitions:
             kept.append(definitions[name])
-            wanted |= _names(definitions[name])
+            wanted |= _names(source, definitions[name])
     return sorted(dict.fromkeys(kept), key=lambda node: node.lineno)
 
 
@@ -202,5 +195,5 @@ def is_main(node: ast.stmt) -> bool:
     )
 
 
-def _names(node: ast.stmt) -> set[str]:
-    return {inner.id for inner in in_order(node) if isinstance(inner, ast.Name)}
+def _names(source: Source, node: ast.stmt) -> set[str]:
+    return {inner.id for inner in source.within(node) if isinstance(inner, ast.Name)}

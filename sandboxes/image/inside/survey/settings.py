@@ -25,7 +25,7 @@ from .notebook import notebook_code, notebook_settings
 from .program import Program, Read
 from .setting import MOST_SETTINGS, Setting, distinct
 from .shell import make_settings, shell_settings
-from .syntax import parsed
+from .syntax import source_of
 
 __all__ = [
     "config_paths",
@@ -39,19 +39,19 @@ __all__ = [
 ]
 
 MECHANISMS: tuple[tuple[tuple[str, ...], Callable[[Program], list[Setting]]], ...] = (
-    (("add_argument", "add_option", "add_arg("), argparse_.find),
+    (("add_argument", "add_option", "add_arg(", "parser"), argparse_.find),
     (("click",), click_.find),
     (("typer",), typer_.find),
     (("DEFINE_",), absl_.find),
-    (("fire", "CLI(", "plac", "defopt"), fire_.find),
+    (("Fire(", "plac.", "defopt.", "clize."), fire_.find),
     (("hydra", "OmegaConf"), hydra_.find),
-    (("dataclass", "attr", "Tap", "tyro", "ArgumentParser"), dataclass_.find),
+    (dataclass_.WORDS, dataclass_.find),
     (("BaseSettings", "BaseModel"), pydantic_.find),
-    (("gin",), gin_.find),
-    (("sys.argv", "argv"), argv_.find),
+    (("@gin.", "from gin "), gin_.find),
+    (("argv",), argv_.find),
     (("environ", "getenv"), environment_.find),
 )
-"""Words of which one stands in each program that uses a mechanism, and what reads it there."""
+"""Words of which one stands in each file that a mechanism is looked for in, and what reads it."""
 
 _NOT_TUNED = {
     "seed", "random_seed", "port", "workers", "num_workers", "gpu", "gpus", "device", "local_rank",
@@ -69,17 +69,18 @@ def settings_of(path: str, text: str, read: Read, files: Iterable[str] = ()) -> 
         read: gives the text of the repository's other files, None where there is none.
         files: all paths of the repository, if known: Hydra's groups then have their choices.
     """
-    tree = parsed(text)
-    if tree is None:
+    source = source_of(path, text)
+    if source is None:
         return []
     try:
-        program = Program(path, text, tree, read)
-        program.files = tuple(files)
+        program = Program(source, read, files)
     except RecursionError:
         return []
     found: list[Setting] = []
+    every = program.sources
     for words, find in MECHANISMS:
-        if any(word in source.text for source in program.sources for word in words):
+        program.sources = [one for one in every if any(word in one.text for word in words)]
+        if program.sources:
             found += _safely(find, program)
     if not any(
         one["type"] in ("float", "int") and one["name"].replace("-", "_") not in _NOT_TUNED

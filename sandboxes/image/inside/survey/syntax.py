@@ -26,27 +26,48 @@ def parsed(text: str) -> ast.Module | None:
         return None
 
 
+@lru_cache(maxsize=96)
+def source_of(path: str, text: str) -> Source | None:
+    """A Python file, read once however many programs use it; None for what is no Python 3."""
+    tree = parsed(text)
+    return None if tree is None else Source(path, text, tree)
+
+
 class Source:
     """One file of a program.
 
     Args:
         path: inside the repository.
         text: the whole of it.
-        nodes: the statements that count; default: all of them.
+        tree: its syntax tree.
     """
 
-    def __init__(
-        self, path: str, text: str, tree: ast.Module, nodes: list[ast.stmt] | None = None
-    ) -> None:
+    def __init__(self, path: str, text: str, tree: ast.Module) -> None:
         self.path = path
         self.text = text
         self.tree = tree
-        self.roots = tree.body if nodes is None else nodes
+        self.roots: list[ast.stmt] = tree.body
+        self._in_order: dict[int, list[ast.AST]] = {}
+
+    def part(self, roots: list[ast.stmt]) -> Source:
+        """The same file with only those statements; all that was read of it is shared."""
+        made = Source(self.path, self.text, self.tree)
+        made.roots = roots
+        made._in_order = self._in_order
+        for name in ("top", "functions", "classes", "constants", "origins", "_lines"):
+            made.__dict__[name] = getattr(self, name)
+        return made
+
+    def within(self, node: ast.stmt) -> list[ast.AST]:
+        """All nodes of one statement, in the order of the text."""
+        if id(node) not in self._in_order:
+            self._in_order[id(node)] = in_order(node)
+        return self._in_order[id(node)]
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
         """All nodes that count, in the order of the text."""
-        return [node for root in self.roots for node in in_order(root)]
+        return [node for root in self.roots for node in self.within(root)]
 
     @cached_property
     def calls(self) -> list[ast.Call]:
@@ -109,7 +130,7 @@ class Source:
     def origins(self) -> dict[str, str]:
         """Imported names → where from, dotted: {"np": "numpy", "Option": "typer.Option"}."""
         found: dict[str, str] = {}
-        for node in self.nodes if self.roots is self.tree.body else in_order(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     known = alias.name if alias.asname else alias.name.split(".")[0]

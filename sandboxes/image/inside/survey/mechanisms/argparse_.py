@@ -276,18 +276,22 @@ def _attribute(node: ast.Call) -> str:
 
 def _walk(source: Source) -> Iterator[tuple[ast.AST, _Function | None, ast.For | None]]:
     """All nodes in order, each with the function and the loop around it."""
-    roots = source.roots
-    stack: list[tuple[ast.AST, _Function | None, ast.For | None]]
-    stack = [(node, None, None) for node in reversed(roots)]
-    while stack:
-        node, function, loop = stack.pop()
+    around: list[tuple[ast.AST, int]] = []
+    function: _Function | None = None
+    loop: ast.For | None = None
+    for node in source.nodes:
+        line = getattr(node, "lineno", 0)
+        if around and line > around[-1][1]:
+            while around and line > around[-1][1]:
+                around.pop()
+            functions = [one for one, _ in around if isinstance(one, _Function)]
+            loops = [one for one, _ in around if isinstance(one, ast.For)]
+            function = functions[-1] if functions else None
+            loop = loops[-1] if loops else None
         yield node, function, loop
-        if isinstance(node, _Function):
-            function, loop = node, None
-        elif isinstance(node, ast.For):
-            loop = node
-        inner = list(ast.iter_child_nodes(node))
-        stack += [(child, function, loop) for child in reversed(inner)]
+        if isinstance(node, _Function | ast.For):
+            around.append((node, node.end_lineno or line))
+            function, loop = (node, None) if isinstance(node, _Function) else (function, node)
 
 
 def _bindings(program: Program, loop: ast.For | None, source: Source) -> Iterator[None]:

@@ -12,6 +12,11 @@ from ..setting import Setting, distinct, setting, type_of
 from ..signatures import Function, Parameter, fields, kind_of, parameters
 from ..syntax import Source, dotted, keywords
 
+WORDS = (
+    "dataclass", "@attr", "@define", "@frozen", "Tap", "parse_args(", "tyro", "CLI(", "draccus",
+    "pyrallis", "simple_parsing", "HfArgumentParser", "_arguments(",
+)  # fmt: skip
+"""One of them stands in each file that defines or reads such classes."""
 _DECORATORS = {"dataclass", "dataclasses", "define", "attrs", "frozen", "s", "mutable", "config"}
 _DEEPEST = 4
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import posixpath
+
 from source_literals import literals  # type: ignore[import-not-found]
 
 from ..program import Program
-from ..setting import Setting, cleaned, setting, type_of
+from ..setting import MOST_SETTINGS, Setting, cleaned, setting, type_of
+from ..syntax import dotted, in_order
 
 _MOST_TEXT = 40
 _SHOWN = {
@@ -27,6 +31,7 @@ def find(program: Program) -> list[Setting]:
     """The numbers, booleans and short texts that have an address, of the file that is run."""
     source = program.entry
     found: list[Setting] = []
+    overridden = _overridden(program)
     for literal in literals(source.tree):
         name = literal.address.rpartition(".")[2].partition("/")[0]
         if name in _SHOWN or literal.owner in _PLOTS or _no_setting(literal.value):
@@ -40,9 +45,28 @@ def find(program: Program) -> list[Setting]:
             type=type_of(literal.value),
             default=whole if whole is not None else literal.value,
             owner=literal.owner,
+            spelling=f"--{name}=" if overridden and literal.address == name else "",
         )
         found.append(one)
+        if len(found) == MOST_SETTINGS:
+            break
     return found
+
+
+def _overridden(program: Program) -> bool:
+    """Whether the program runs a file that sets its globals from `--name=value`."""
+    for call in program.entry.calls:
+        if dotted(call.func) != "exec":
+            continue
+        for inner in in_order(call):
+            path = inner.value if isinstance(inner, ast.Constant) else None
+            if not isinstance(path, str) or not path.endswith(".py"):
+                continue
+            for base in ("", posixpath.dirname(program.entry.path)):
+                text = program.text_of(posixpath.join(base, path)) or ""
+                if "sys.argv" in text and "globals()" in text:
+                    return True
+    return False
 
 
 def _no_setting(value: object) -> bool:
