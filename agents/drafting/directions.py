@@ -15,9 +15,13 @@ _MINIMISE: tuple[tuple[str, float, str], ...] = (
     ("nll", _STRONG, "negative log likelihood|neg log likelihood|minus log likelihood|nlpd|nlogl"),
     ("perplexity", _STRONG, "ppl|pplx"),
     ("bpc", _STRONG, "bits per character|bits per char|bits per byte|bpb|bits per dim|bpd"),
-    ("mse", _STRONG, "mean squared error|mean square error|l2 error|squared error|l2 loss"),
+    ("mse", _STRONG, "mean squared error|mean square error|l2 error|squared error|l2 loss|l2"),
     ("rmse", _STRONG, "root mean squared error|root mean square error|rmsd|nrmse|rms error|rms"),
-    ("mae", _STRONG, "mean absolute error|l1 error|absolute error|l1 loss|median absolute error"),
+    (
+        "mae",
+        _STRONG,
+        "mean absolute error|l1 error|absolute error|l1 loss|l1|median absolute error",
+    ),
     ("mape", _STRONG, "smape|wape|mean absolute percentage error|percentage error|mase"),
     ("rmsle", _STRONG, "msle|mean squared log error|mean squared logarithmic error"),
     ("sse", _STRONG, "sum of squared errors|rss|residual sum of squares|sum squared error"),
@@ -67,7 +71,8 @@ _MINIMISE: tuple[tuple[str, float, str], ...] = (
         "time",
         _FAIR,
         "runtime|run time|seconds|secs|duration|elapsed|elapsed time|wall time|walltime|fit time"
-        "|training time|train time|time taken|wall clock|ms per step|sec per epoch|took",
+        "|training time|train time|time taken|wall clock|done in|finished in|completed in"
+        "|ms per step|sec per epoch|took",
     ),
     ("latency", _STRONG, "response time|inference time|p50|p95|p99|delay"),
     ("memory", _FAIR, "peak memory|memory usage|mem|peak mem"),
@@ -135,6 +140,8 @@ _MAXIMISE: tuple[tuple[str, float, str], ...] = (
     ("coverage", _WEAK, "stability|margin|confidence|agreement|compression ratio"),
 )
 _MINUS = "\N{MINUS SIGN}"
+OF_RUNS = frozenset({"time", "latency", "memory", "size", "speed", "throughput"})
+"""Numbers that say how a run went: no data has a part in them."""
 _EITHER = {"fitness", "value", "metric", "criterion", "objective function", "entropy", "elpd loo"}
 """Names of numbers whose better way depends on who wrote the program."""
 

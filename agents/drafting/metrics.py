@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from agents.drafting.directions import bare, named, split_of, words_of
+from agents.drafting.directions import OF_RUNS, bare, named, split_of, words_of
 from agents.drafting.intent import Intent, understood
 from agents.drafting.splits import Split, split_of_series, split_scores
 from labcrew.domain.base import canonical_json
@@ -24,7 +24,6 @@ _BOOKKEEPING = _set(
     " temperature patience remaining estimators trees depth clusters components neighbors"
     " update updates frames"
 )
-_OF_RUNS = {"time", "latency", "memory", "size", "speed", "throughput"}
 _RELATED: dict[str, dict[str, float]] = {
     "loss": {
         **dict.fromkeys(("log loss", "nll", "mse", "reconstruction error", "objective"), 2.4),
@@ -32,7 +31,8 @@ _RELATED: dict[str, dict[str, float]] = {
     },
     "error": {
         **dict.fromkeys(("mse", "rmse", "mae", "mape", "rmsle", "wer", "cer", "max error"), 2.2),
-        **dict.fromkeys(("reconstruction error", "sse", "eer", "accuracy", "loss", "r2"), 1.2),
+        **dict.fromkeys(("reconstruction error", "sse", "eer", "accuracy", "loss"), 1.2),
+        "r2": 0.4,
     },
     "accuracy": {"balanced accuracy": 1.6, "score": 1.6, "error": 1.2, "f1": 0.6, "auc": 0.4},
     "score": {
@@ -161,14 +161,20 @@ def _reasons(
     if overlap:
         found.append((1.2 * min(len(overlap), 2), f"the sentence says {' '.join(sorted(overlap))}"))
     wanted = set(intent.metric)
-    if name in _OF_RUNS and not wanted & _OF_RUNS:
+    if name in OF_RUNS and not wanted & OF_RUNS:
         found.append((-2.5, "it says how a run went, not how good its result is"))
     if not name and words and all(w in _BOOKKEEPING or w.isdigit() for w in words):
         found.append((-3.5, "it counts or sets something"))
     hinted = {name for word in intent.words for name in _HINTS.get(word, ())}
     if not wanted and name in hinted:
         found.append((0.9, f"{name} is usual for what the sentence speaks of"))
-    found.append(_data(intent, split, alike))
+    if name not in OF_RUNS:
+        found.append(_data(intent, split, alike))
+    whole = set(words_of(series.name))
+    if whole & {"average", "avg", "mean", "macro"}:
+        found.append((0.3, ""))  # beside it often stands the same of one step or class
+    elif whole & {"last", "current", "running"}:
+        found.append((-0.3, ""))
     last = [s.values[-1] for run in runs for s in run.series if s.name == series.name and s.values]
     missing = len(runs) - sum(any(s.name == series.name for s in run.series) for run in runs)
     if missing and len(runs) > 1:
@@ -297,7 +303,7 @@ def split_doubts(metric: dict[str, object], split: Split, confidence: float) -> 
         " was learnt from.",
     }
     because = told.get(split)
-    if because is None:
+    if because is None or named(str(name)).canonical in OF_RUNS:
         return ()
     return (Doubt(field="metric.split", confidence=confidence, because=because),)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from agents.drafting.directions import bare, named, split_of, words_of
+from agents.drafting.directions import OF_RUNS, bare, named, split_of, words_of
 from agents.drafting.intent import Intent
 from labcrew.domain.draft import Series
 from labcrew.domain.survey import EntryPoint, Place, Survey, Trait
@@ -38,6 +38,10 @@ def split_scores(
     series: Series, survey: Survey, entry: EntryPoint, intent: Intent
 ) -> dict[Split, Scored]:
     """How likely each split is, with why and where that is seen."""
+    if named(series.name).canonical in OF_RUNS:
+        plain = "it says how a run goes, so no data has a part in it"
+        none: dict[Split, Scored] = dict.fromkeys(_SPLITS, (-3.0, plain, ()))
+        return none | {"unknown": (3.0, plain, series.evidence[:1])}
     found: dict[Split, list[tuple[float, str, Place | None]]] = {s: [] for s in _SPLITS}
     by_name = split_of(series.name)
     if by_name != "unknown":
@@ -49,6 +53,8 @@ def split_scores(
         found[series.split].append((0.6, "the output says so", None))
     for place in series.evidence[:1]:
         told = _line_split(place.text, series.name)
+        if re.search(r"\+/-|\u00b1", place.text) and by_name == "unknown" == series.split:
+            found["validation"].append((1.0, "it is given with a spread, as over folds", place))
         if told is not None and told != by_name:
             found[told].append((1.2, "its line of output speaks of it", place))
     for split, place in _printed_from(series, entry):
