@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from agents.sampler import asked, completed, study_of
 from labcrew.domain.base import Model, canonical_json, content_hash
 from labcrew.domain.experiment import Plan, Trial, TrialKind
-from labcrew.domain.search_space import Parameter, Values, distance, legal
+from labcrew.domain.search_space import Parameter, Values, applies, distance, legal
 from labcrew.domain.ticket import AssignedTicket, Metric
 
 NEAR = 0.02
@@ -62,6 +62,9 @@ def design_problems(
         wrong = [n for n, v in trial.values.items() if n not in space or not legal(space[n], v)]
         if wrong:
             problems.append(f"{trial.id} sets {', '.join(wrong)} outside the search space")
+        idle = [n for n in trial.values if n in space and not applies(space[n], trial.values)]
+        if idle:
+            problems.append(f"{trial.id} sets {', '.join(idle)} beside other choices")
     return problems
 
 

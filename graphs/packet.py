@@ -12,11 +12,17 @@ from labcrew import beneath
 from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.review import SmokeTest
 from labcrew.domain.sandbox import OverlayFile
-from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.domain.ticket import SUFFIXES, AssignedTicket, Budget
 from labcrew.errors import EvidenceError, ToolError
 from labcrew.policy_conditions import commit_message
 from tools.facts import change_effect
-from tools.make_change import MakeChange, RenderSettings, make_change, render_settings
+from tools.make_change import (
+    MakeChange,
+    RenderSettings,
+    file_style,
+    make_change,
+    render_settings,
+)
 from tools.plots import trials_svg
 
 
@@ -178,10 +184,10 @@ async def _edited(work: Work, packet: Packet) -> tuple[tuple[OverlayFile, ...], 
     try:
         rendered = await tools.use(
             render_settings,
-            RenderSettings(file=settings.file, values=packet.settings),
+            RenderSettings(file=settings.file, values=packet.settings, style=file_style(settings)),
         )
     except ToolError:
-        if settings.style == "file":
+        if settings.style in SUFFIXES:
             raise
         return (), tuple(packet.settings)
     if set(rendered.missing) == set(packet.settings):

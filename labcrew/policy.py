@@ -86,7 +86,11 @@ POLICY: tuple[Row, ...] = (
     ),
     _row(
         "experiment_launcher", "render_settings", "allowed", "edits a copy, in a sandbox",
-        file=must.settings_file, values=must.in_the_search_space,
+        file=must.settings_file, values=must.values_of_a_run, style=must.style_of_the_settings,
+    ),
+    _row(
+        "experiment_launcher", "render_settings", "allowed", "edits a draft's copy, in a sandbox",
+        file=must.file_of_a_draft, values=must.anything, style=must.file_or_source,
     ),
     _row(
         "experiment_launcher", "start_trial", "plan", "spends the budget",

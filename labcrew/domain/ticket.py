@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.hosts import Host
-from labcrew.domain.search_space import Parameter
+from labcrew.domain.search_space import Parameter, condition_problems, is_switch
 from labcrew.plain_text import is_plain
 
 _QUERIES, _QUERY_CHARACTERS = 8, 1500
@@ -118,6 +118,13 @@ class Run(Model):
     )
 
 
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "file": (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".env"),
+    "source": (".py", ".ipynb"),
+}
+"""The files that a style of settings can edit."""
+
+
 class Settings(Model):
     """How a trial's parameters reach the program, and where the best ones are written down."""
 
@@ -131,11 +138,11 @@ class Settings(Model):
     prefix: str = Field(default="", description="style environment: put before the upper-case name")
     file: RepositoryPath | None = Field(
         default=None,
-        description="style file: the .yaml, .yml, .json or .toml file that is edited; a parameter"
-        " named a.b is key b of table a. Style source: the .py or .ipynb file whose literals are"
-        " edited; a parameter named a.b is the b that belongs to the function, class, dictionary"
-        " or call a, a.b/2 the second such. Other styles: a Python file whose argparse defaults"
-        " are set to the best settings in the merge request",
+        description="style file: the .yaml, .yml, .json, .toml, .ini, .cfg or .env file that is"
+        " edited; a parameter named a.b is key b of table a. Style source: the .py or"
+        " .ipynb file whose literals are edited; a parameter named a.b is the b that belongs to the"
+        " function, class, dictionary or call a, a.b/2 the second such. Other styles: a Python"
+        " file whose argparse defaults are set to the best settings in the merge request",
     )
     flags: dict[str, str] = Field(
         default_factory=dict,
@@ -149,14 +156,15 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _file_is_needed(self) -> Self:
-        if self.style == "file" and self.file is None:
-            raise ValueError("style: file needs file: the path of a YAML, JSON or TOML file")
-        if self.style == "file" and self.file is not None:
-            suffix = PurePosixPath(self.file).suffix
-            if suffix not in {".yaml", ".yml", ".json", ".toml"}:
-                raise ValueError(
-                    f"file must end in .yaml, .yml, .json or .toml, not {suffix or self.file!r}"
-                )
+        suffixes = SUFFIXES.get(self.style)
+        if suffixes is None:
+            return self
+        kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        if self.file is None:
+            raise ValueError(f"style: {self.style} needs file: the path of a {kinds} file")
+        suffix = PurePosixPath("_" + PurePosixPath(self.file).name).suffix
+        if suffix not in suffixes:
+            raise ValueError(f"file must end in {kinds}, not {suffix or self.file!r}")
         return self
 
 
@@ -388,6 +396,14 @@ class Ticket(Model):
                 raise ValueError(
                     f"{where} uses {{{sorted(unknown)[0]}}}; known are"
                     f" {', '.join('{' + name + '}' for name in sorted(allowed))}"
+                )
+        for trouble in condition_problems(self.search_space):
+            raise ValueError(trouble)
+        for name in self.settings.flags:
+            flag = self.search_space.get(name)
+            if flag is not None and not is_switch(flag):
+                raise ValueError(
+                    f"settings.flags: {name} must be a choice of true and false in the search_space"
                 )
         if self.kind == "search" and not self.search_space:
             raise ValueError("kind: search needs a search_space with at least one parameter")

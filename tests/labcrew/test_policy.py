@@ -81,6 +81,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("experiment_launcher", "render_settings"): {
         "file": "train.py",
         "values": {"lr": 0.1},
+        "style": "file",
     },
     ("experiment_launcher", "start_trial"): {
         "trial": TRIAL.model_dump(mode="json"),
