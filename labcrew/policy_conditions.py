@@ -269,7 +269,8 @@ def holdout(call: Call, value: Any) -> bool:
 
 def seed(call: Call, value: Any) -> bool:
     """a seed of the ticket"""
-    return type(value) is int and value in call.facts.assigned.ticket.seeds
+    ticket = call.facts.assigned.ticket
+    return type(value) is int and value in (*ticket.seeds, *ticket.holdout_seeds)
 
 
 def base_commit(call: Call, value: Any) -> bool:

@@ -299,3 +299,32 @@ def test_the_page_shows_the_table_as_it_is() -> None:
     assert page.read_text(encoding="utf-8") == policy_page(), (
         "docs/policy.md is old: labcrew policy > docs/policy.md"
     )
+
+
+def test_a_runs_seed_is_written_only_where_the_ticket_names_a_place_for_it() -> None:
+    settings = {"style": "source", "file": "train.py", "seeds": ["SEED"]}
+    facts = KnownFacts(make_assigned(settings=settings, seeds=[0, 1], holdout_seeds=[7]))
+    good = {"file": "train.py", "values": {"lr": 0.1, "SEED": 7}, "style": "source"}
+
+    def said(**change: Any) -> str:
+        return verdict("experiment_launcher", "render_settings", good | change, facts)
+
+    assert said() == "allowed"
+    assert said(values={"SEED": 1}) == "allowed"
+    assert said(values={"SEED": 2}) == said(values={"OTHER": 0}) == "refused"
+    assert said(style="file") == "refused"
+
+
+def test_a_draft_may_render_any_file_of_its_commit() -> None:
+    class OfADraft(KnownFacts):
+        @property
+        def assigned(self) -> Any:  # type: ignore[override]
+            raise LookupError("a draft is meant")
+
+        @assigned.setter
+        def assigned(self, value: Any) -> None: ...
+
+    call = {"file": "any.py", "values": {"x": 1}, "style": "source"}
+    draft = object.__new__(OfADraft)
+    object.__setattr__(draft, "known_draft", FACTS.known_draft)
+    assert verdict("experiment_launcher", "render_settings", call, draft) == "allowed"
