@@ -34,7 +34,7 @@ STEPS = {
 }  # fmt: skip
 _CHATTER = re.compile(
     r"\[(?:LightGBM|CatBoost|XGBoost)\] \[(?:Info|Warning)\]"
-    r"|\s*File \"|\S+\.py:\d+: |[\w.]+(?:Error|Warning|Exception): [A-Za-z'\[]"
+    r"|\s*File \"|\S+\.py:\d+: \w*Warning\b|[\w.]+(?:Error|Warning|Exception): [A-Za-z'\[]"
 )
 """What libraries say of themselves, and tracebacks: their numbers are not of the run."""
 _KEPT, _MOST_SERIES, _FIRST, _LAST = 200, 200, 2000, 8000
