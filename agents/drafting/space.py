@@ -187,7 +187,8 @@ def budget(
     timeout_s = max(60.0, 6 * run_s)
     room = 2048 if memory_mb is None else max(1024, int(2 * memory_mb / 256 + 1) * 256)
     count = trials or 20
-    seeds = (0,) if alone or count < 3 else (0, 1) if count < 6 else (0, 1, 2)
+    # Seeds are paid for by the search: at few runs two must do.
+    seeds = (0,) if alone or count < 3 else (0, 1) if count < 16 else (0, 1, 2)
     wanted = hours or max(0.5, round(1.5 * count * run_s / 3600 + 0.25, 2))
-    made = Budget(trials=max(2, count), hours=wanted, parallel=1, memory_mb=room)
+    made = Budget(trials=max(2, count), hours=wanted, memory_mb=room)
     return made, seeds, timeout_s, max(60.0, min(timeout_s, 600.0))
