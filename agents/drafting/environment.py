@@ -86,7 +86,7 @@ def _ladder(survey: Survey, wanted: list[str]) -> list[EnvironmentStep]:
     if wanted:
         steps.append(
             EnvironmentStep(
-                environment=Environment(packages=tuple(dict.fromkeys(wanted))),
+                environment=Environment(packages=tuple(dict.fromkeys(wanted)), alone=True),
                 because="The program imports these packages; their newest versions are taken.",
                 evidence=tuple(survey.imports.values())[:5],
                 variables=variables,
