@@ -31,6 +31,8 @@ class Packet(Model):
     validation_best: tuple[Score, ...]
     holdout_baseline: tuple[Score, ...]
     holdout_best: tuple[Score, ...]
+    fresh_baseline: tuple[Score, ...] = ()
+    fresh_best: tuple[Score, ...] = ()
     gain: float | None
     verdict: Literal["improves", "no_gain", "unmeasured"]
     changed_files: tuple[str, ...]
@@ -45,6 +47,7 @@ def write(packet: Packet) -> str:
     sections = [
         packet.paragraph,
         *_results(packet),
+        *_doubts(packet),
         *_change(packet),
         *_trials(packet),
         *_failures(packet),
@@ -83,6 +86,7 @@ def _results(packet: Packet) -> Iterator[str]:
     for split, baseline, best in (
         ("validation", packet.validation_baseline, packet.validation_best),
         ("holdout", packet.holdout_baseline, packet.holdout_best),
+        ("fresh", packet.fresh_baseline, packet.fresh_best),
     ):
         if not best or not baseline:
             continue
@@ -92,7 +96,7 @@ def _results(packet: Packet) -> Iterator[str]:
             gain += f" [{{{{{split}_gain_low}}}}, {{{{{split}_gain_high}}}}]"
         rows.append(
             [
-                split,
+                "fresh seeds" if split == "fresh" else split,
                 f"{{{{{split}_baseline_mean}}}} ± {{{{{split}_baseline_std}}}}",
                 f"{{{{{split}_best_mean}}}} ± {{{{{split}_best_std}}}}",
                 gain,
@@ -108,11 +112,60 @@ def _results(packet: Packet) -> Iterator[str]:
     if packet.holdout_best:
         note += f" The change was chosen on validation; {_opened(packet.assigned.revision)}."
     yield note
+    yield from _last_numbers(packet)
     if packet.validation_cleaned:
         yield (
             "Cleaning alone, with the program's own settings: validation"
             " {{validation_cleaned_mean}} ± {{validation_cleaned_std}}."
         )
+
+
+def _last_numbers(packet: Packet) -> Iterator[str]:
+    """Who made the scores; whence the numbers come that nothing was chosen by, or why none."""
+    ticket = packet.assigned.ticket
+    if ticket.evaluator is not None and ticket.evaluator.files:
+        names = ", ".join(as_code(path) for path in ticket.evaluator.files)
+        yield (
+            f"Scores are made by {names}, which the ticket brought and the plan gate showed; the"
+            " repository has no such evaluator, and no trial saw it."
+        )
+    reported = ticket.metric.holdout
+    if reported is not None and packet.holdout_best:
+        yield (
+            f"Holdout is {as_text(reported.name)} as the same runs report it of themselves; it was"
+            " read for this table alone."
+        )
+    elif reported is not None:
+        yield (
+            f"Not every run of the baseline and of this change shows {as_text(reported.name)}, so"
+            " no holdout is given."
+        )
+    if not ticket.holdout_seeds:
+        return
+    seeds = ", ".join(map(str, ticket.holdout_seeds))
+    if packet.fresh_best:
+        yield (
+            f"Fresh seeds are {seeds}: the program as it is and this change ran with them after the"
+            " choice was made, on the same data as validation. They guard against lucky seeds, not"
+            " against settings that fit this data alone."
+        )
+    else:
+        yield f"Not every run with the fresh seeds {seeds} gave a score, so their gain isn't given."
+
+
+def _doubts(packet: Packet) -> Iterator[str]:
+    doubts = packet.assigned.ticket.doubts
+    if not doubts:
+        return
+    yield "## Guessed, not confirmed"
+    yield (
+        "These fields were guessed when the ticket was drafted, and no person has confirmed them:"
+        " look at them before you merge."
+    )
+    yield table(
+        ["field", "how sure", "why"],
+        [[as_text(d.field), f"{d.confidence:.0%}", as_text(d.because, 400)] for d in doubts],
+    )
 
 
 def _opened(revision: int) -> str:

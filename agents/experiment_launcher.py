@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from agents.sampler import asked, completed, study_of
 from labcrew.domain.base import Model, canonical_json, content_hash
 from labcrew.domain.experiment import Plan, Trial, TrialKind
-from labcrew.domain.search_space import Parameter, Values, distance, legal
+from labcrew.domain.search_space import Parameter, Values, applies, distance, legal
 from labcrew.domain.ticket import AssignedTicket, Metric
 
 NEAR = 0.02
@@ -62,13 +62,21 @@ def design_problems(
         wrong = [n for n, v in trial.values.items() if n not in space or not legal(space[n], v)]
         if wrong:
             problems.append(f"{trial.id} sets {', '.join(wrong)} outside the search space")
+        idle = [n for n in trial.values if n in space and not applies(space[n], trial.values)]
+        if idle:
+            problems.append(f"{trial.id} sets {', '.join(idle)} beside other choices")
     return problems
 
 
 def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:
-    """Trials by what they set and which data they saw, in order of their first trial."""
+    """Trials by what they set and which data they saw, in order of their first trial.
+
+    Confirmations are in none: nothing is chosen by them.
+    """
     found: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
+        if trial.kind == "confirmation":
+            continue
         found[canonical_json([trial.values, trial.data])].append(trial)
     return tuple(
         Group(kind=g[0].kind, values=g[0].values, data=g[0].data, trials=tuple(g))
@@ -83,8 +91,39 @@ def ranked(metric: Metric, trials: Sequence[Trial], least_seeds: int) -> tuple[G
     return tuple(sorted(ready, key=lambda g: sign * g.mean))
 
 
+def group_of(trials: Sequence[Trial], kind: TrialKind) -> Group | None:
+    """The first group of a kind that has a score."""
+    return next((g for g in groups(trials) if g.kind == kind and g.scores), None)
+
+
+def best_group(assigned: AssignedTicket, trials: Sequence[Trial]) -> Group | None:
+    """The winner: the best validation mean over all seeds, if it beats the baseline's."""
+    baseline = group_of(trials, "baseline")
+    if baseline is None:
+        return None
+    metric = assigned.ticket.metric
+    full = ranked(metric, trials, len(assigned.ticket.seeds))
+    best = next((g for g in full if g.kind != "baseline"), None)
+    if best is None or not metric.better(best.mean, baseline.mean):
+        return None
+    return best
+
+
+def confirmations(trials: Sequence[Trial], group: Group | None) -> tuple[Trial, ...]:
+    """A group's runs with fresh seeds."""
+    return tuple(
+        t
+        for t in trials
+        if group is not None
+        and t.kind == "confirmation"
+        and (t.values, t.data) == (group.values, group.data)
+    )
+
+
 class ExperimentLauncher:
-    """Designs trials: baseline, baseline on cleaned data, search by Optuna, finalists by seed."""
+    """Designs trials: baseline, baseline on cleaned data, search by Optuna, finalists by seed, and
+    at the end the baseline and the winner with fresh seeds.
+    """
 
     def design(
         self,
@@ -104,7 +143,13 @@ class ExperimentLauncher:
             baselines: how often the baseline may be run while it has given no score.
         """
         seeds = assigned.ticket.seeds
-        left = assigned.budget.trials - spent(trials)
+        unconfirmed = tuple(self._confirmations(assigned, trials))
+        everything = assigned.budget.trials - spent(trials)
+        # Runs that only the last step may use; the baseline's and a winner's that may yet come.
+        kept = 2 * len(assigned.ticket.holdout_seeds) - sum(
+            t.kind == "confirmation" and t.status != "unknown" and not t.values for t in trials
+        )
+        left = everything - max(0, kept)
         kinds = {trial.kind for trial in trials}
         make = _Maker(assigned, len(trials))
         own = [trial for trial in trials if trial.kind == "baseline"]
@@ -129,17 +174,35 @@ class ExperimentLauncher:
             found = tuple(self._search(assigned, trials, past, make, data, count))
             if any(trial.status == "planned" for trial in found):
                 return (*suggested, *found)
-        return tuple(self._finalists(assigned, trials, data, left))
+        finalists = tuple(self._finalists(assigned, trials, data, left))
+        if finalists or len(unconfirmed) > everything:
+            return finalists
+        return unconfirmed
 
     def _reserve(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> int:
         """Runs kept for the finalists' other seeds; none where not even one can be completed."""
         more = len(assigned.ticket.seeds) - 1
         own = sum(t.kind in ("baseline", "cleaned_baseline") for t in trials)
-        room = assigned.budget.trials - own
+        budget = assigned.budget.trials - 2 * len(assigned.ticket.holdout_seeds)
+        room = budget - own
         if room < 1 + more:
             return 0
-        two = assigned.budget.trials >= 8 * max(1, more) and room >= _FINALISTS * (1 + more)
+        two = budget >= 8 * max(1, more) and room >= _FINALISTS * (1 + more)
         return more * (_FINALISTS if two else 1)
+
+    def _confirmations(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> Iterator[Trial]:
+        """The fresh seeds that the baseline and the winner have not been run with."""
+        best = best_group(assigned, trials)
+        if best is None:
+            return
+        make = _Maker(assigned, len(trials))
+        for group, whose in ((group_of(trials, "baseline"), "the program as it is"), (best, "")):
+            assert group is not None, "a winner has a baseline that it beats"
+            known = {t.seed for t in confirmations(trials, group)}
+            why = f"{whose or group.trials[0].id} with a fresh seed; nothing is chosen by it"
+            for seed in assigned.ticket.holdout_seeds:
+                if seed not in known:
+                    yield make("confirmation", group.values, seed, group.data, why)
 
     def _target_met(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> bool:
         metric = assigned.ticket.metric
@@ -218,7 +281,11 @@ class ExperimentLauncher:
             t for t in trials if t.kind in ("search", "restart") and t.data == data and t.values
         ]
         for group in ranked(assigned.ticket.metric, searched, 1):
-            known = [t for t in trials if t.values == group.values and t.data == data]
+            known = [
+                t
+                for t in trials
+                if t.kind != "confirmation" and t.values == group.values and t.data == data
+            ]
             scored = {t.seed for t in known if t.score is not None}
             if {t.seed for t in known} - scored:
                 continue
@@ -240,7 +307,8 @@ class ExperimentLauncher:
 
         With the same values it is the same kind of trial: a baseline stays a baseline.
         """
-        kind: TrialKind = of.kind if values == of.values else "restart"
+        same = values == of.values or of.kind == "confirmation"
+        kind: TrialKind = of.kind if same else "restart"
         made = _Maker(assigned, len(trials))(kind, values, of.seed, of.data, why)
         return made.model_copy(update={"restarts": of.id})
 
@@ -283,7 +351,7 @@ def _failed(trials: Sequence[Trial]) -> list[PastFailure]:
     return [
         PastFailure(trial=t.id, values=t.values, reason=t.result.reason if t.result else t.status)
         for t in trials
-        if t.status in ("failed", "stopped") and t.values
+        if t.status in ("failed", "stopped") and t.values and t.kind != "confirmation"
     ]
 
 

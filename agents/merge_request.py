@@ -32,6 +32,7 @@ class SummaryQuestion(Model):
     settings: Values
     quarantined_rows: int
     verdict: Literal["improves", "no_gain", "unmeasured"]
+    judged_by: Literal["holdout", "reported holdout", "fresh seeds"] = "holdout"
 
 
 class SummaryAnswer(Model):
@@ -51,10 +52,15 @@ def _summary_rule(q: SummaryQuestion) -> SummaryAnswer:
         if q.verdict == "improves"
         else "does not beat the program as it was beyond the seeds' noise"
     )
+    where, key = {
+        "holdout": ("On the holdout", "holdout"),
+        "reported holdout": ("On the holdout, as the runs report it,", "holdout"),
+        "fresh seeds": ("With fresh seeds, by which nothing was chosen,", "fresh"),
+    }[q.judged_by]
     return SummaryAnswer(
         paragraph=(
-            f"This change proposes {what}. On the holdout it {outcome}:"
-            " {{holdout_best_mean}} against {{holdout_baseline_mean}} (means over the seeds)."
+            f"This change proposes {what}. {where} it {outcome}:"
+            f" {{{{{key}_best_mean}}}} against {{{{{key}_baseline_mean}}}} (means over the seeds)."
         )
     )
 
@@ -110,6 +116,8 @@ def numbers(packet: Packet) -> tuple[Evidence, ...]:
         ("validation_best", packet.validation_best),
         ("holdout_baseline", packet.holdout_baseline),
         ("holdout_best", packet.holdout_best),
+        ("fresh_baseline", packet.fresh_baseline),
+        ("fresh_best", packet.fresh_best),
     ):
         if scores:
             found.append(number(metric, f"{name}_mean", "mean", scores, digits=digits))
@@ -117,6 +125,7 @@ def numbers(packet: Packet) -> tuple[Evidence, ...]:
     for split, new, old in (
         ("validation", packet.validation_best, packet.validation_baseline),
         ("holdout", packet.holdout_best, packet.holdout_baseline),
+        ("fresh", packet.fresh_best, packet.fresh_baseline),
     ):
         if len(new) > 1 and len(old) > 1:
             found += [
@@ -135,6 +144,13 @@ def _digits(packet: Packet) -> int:
     if largest == 0 or largest >= 0.1:
         return 4
     return min(12, 3 + math.ceil(-math.log10(largest)))
+
+
+def _judged_by(packet: Packet) -> Literal["holdout", "reported holdout", "fresh seeds"]:
+    if packet.holdout_best:
+        reported = packet.assigned.ticket.metric.holdout is not None
+        return "reported holdout" if reported else "holdout"
+    return "fresh seeds" if packet.fresh_best else "holdout"
 
 
 def wording() -> str:
@@ -159,6 +175,7 @@ class MergeRequestAgent:
                 settings=packet.settings,
                 quarantined_rows=len(packet.quarantined),
                 verdict=packet.verdict,
+                judged_by=_judged_by(packet),
             ),
         )
         return verdict.answer.paragraph

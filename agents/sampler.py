@@ -11,8 +11,10 @@ from labcrew.domain.search_space import (
     Parameter,
     Value,
     Values,
+    applies,
     legal,
     nearest,
+    parents_first,
     top,
 )
 from labcrew.domain.ticket import AssignedTicket
@@ -20,7 +22,11 @@ from labcrew.domain.ticket import AssignedTicket
 ENDED = ("scored", "failed", "stopped", "skipped", "unknown")
 
 
-def _distribution(parameter: Parameter, *, grid: bool = True) -> Any:
+def _distribution(parameter: Parameter) -> Any:
+    """A parameter's range as trials are told: without a grid for real numbers.
+
+    Optuna takes a decimal fraction far from zero for off its own grid.
+    """
     from optuna.distributions import (
         CategoricalDistribution,
         FloatDistribution,
@@ -29,10 +35,9 @@ def _distribution(parameter: Parameter, *, grid: bool = True) -> Any:
 
     if isinstance(parameter, ChoiceParameter):
         return CategoricalDistribution(parameter.choices)
-    high = top(parameter)  # Optuna warns of a range that its step doesn't divide
+    high = top(parameter)
     if isinstance(parameter, FloatParameter):
-        step = parameter.step if grid else None
-        return FloatDistribution(parameter.low, high, log=parameter.log, step=step)
+        return FloatDistribution(parameter.low, high, log=parameter.log)
     return IntDistribution(parameter.low, int(high), log=parameter.log, step=parameter.step)
 
 
@@ -51,12 +56,9 @@ def study_of(assigned: AssignedTicket, tried: Sequence[Trial]) -> Any:
             seed=seed, n_startup_trials=max(4, min(10, budget // 4)), constant_liar=True
         ),
     )
-    # Told without a grid: Optuna takes a decimal fraction far from zero for off its own.
-    distributions = {name: _distribution(p, grid=False) for name, p in space.items()}
+    distributions = {name: _distribution(parameter) for name, parameter in space.items()}
     for trial in tried:
-        if trial.status not in ENDED or set(trial.values) != set(space):
-            continue
-        if not all(legal(space[name], value) for name, value in trial.values.items()):
+        if trial.status not in ENDED or not _fits(space, trial.values):
             continue
         scored = trial.score is not None
         study.add_trial(
@@ -66,7 +68,7 @@ def study_of(assigned: AssignedTicket, tried: Sequence[Trial]) -> Any:
                 else optuna.trial.TrialState.PRUNED,
                 value=trial.score.value if trial.score is not None else None,
                 params={name: _fit(space[name], value) for name, value in trial.values.items()},
-                distributions=distributions,
+                distributions={name: distributions[name] for name in trial.values},
                 intermediate_values={} if scored else {0: worst},
             )
         )
@@ -74,9 +76,34 @@ def study_of(assigned: AssignedTicket, tried: Sequence[Trial]) -> Any:
 
 
 def asked(study: Any, space: dict[str, Parameter]) -> Values:
-    """The next settings to try, legal and on each parameter's grid."""
-    trial = study.ask({name: _distribution(parameter) for name, parameter in space.items()})
-    return {name: _fit(space[name], value) for name, value in trial.params.items()}
+    """The next settings to try, legal and on each parameter's grid.
+
+    A parameter is asked for only where it counts beside those that were asked before it.
+    """
+    values = suggested(study.ask(), space)
+    return {name: _fit(space[name], value) for name, value in values.items()}
+
+
+def suggested(trial: Any, space: dict[str, Parameter]) -> Values:
+    """What an Optuna trial suggests for each parameter that counts."""
+    values: Values = {}
+    for name in parents_first(space):
+        parameter = space[name]
+        if not applies(parameter, values):
+            continue
+        if isinstance(parameter, ChoiceParameter):
+            values[name] = trial.suggest_categorical(name, parameter.choices)
+            continue
+        high = top(parameter)  # Optuna warns of a range that its step doesn't divide
+        suggest = trial.suggest_float if parameter.type == "float" else trial.suggest_int
+        values[name] = suggest(name, parameter.low, high, log=parameter.log, step=parameter.step)
+    return values
+
+
+def _fits(space: dict[str, Parameter], values: Values) -> bool:
+    """Whether a trial set all that counts and nothing else, within each range."""
+    wanted = {name for name, parameter in space.items() if applies(parameter, values)}
+    return set(values) == wanted and all(legal(space[n], v) for n, v in values.items())
 
 
 def _fit(parameter: Parameter, value: Value) -> Value:
@@ -87,19 +114,27 @@ def _fit(parameter: Parameter, value: Value) -> Value:
 
 
 def completed(space: dict[str, Parameter], values: Values, salt: str) -> Values:
-    """A suggestion with the parameters that it doesn't name put in the middle of their range."""
+    """A suggestion with the parameters that it doesn't name put in the middle of their range.
+
+    What it names decides the choices that it depends on; what does not count is left out.
+    """
     complete: Values = {}
-    for name, parameter in space.items():
+    for name in parents_first(space):
+        parameter = space[name]
+        if not applies(parameter, complete):
+            continue
         if name in values and legal(parameter, values[name]):
             on_grid = not isinstance(parameter, ChoiceParameter) and parameter.step is not None
             whole = parameter.type == "int"
             # A real number without a grid stays as its source spells it.
             complete[name] = _fit(parameter, values[name]) if on_grid or whole else values[name]
         elif isinstance(parameter, ChoiceParameter):
-            position = int(content_hash([salt, name])[:8], 16) % len(parameter.choices)
-            complete[name] = parameter.choices[position]
+            needed = [space[n].when[name] for n in values if n in space and name in space[n].when]
+            choices = needed[0] if needed else parameter.choices
+            position = int(content_hash([salt, name])[:8], 16) % len(choices)
+            complete[name] = choices[position]
         elif parameter.log:
             complete[name] = nearest(parameter, (parameter.low**0.5) * (parameter.high**0.5))
         else:
             complete[name] = nearest(parameter, parameter.low / 2 + parameter.high / 2)
-    return complete
+    return {name: complete[name] for name in space if name in complete}

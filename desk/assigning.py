@@ -120,7 +120,21 @@ def _missing(ticket: Ticket, files: Sequence[str]) -> list[str]:
         for field, path in named
         if path not in known
     ]
-    return missing + _hides_nothing(ticket, files, known)
+    return missing + _hides_nothing(ticket, files, known) + _overwrites(ticket, files, known)
+
+
+def _overwrites(ticket: Ticket, files: Sequence[str], known: Collection[str]) -> list[str]:
+    """Files of the evaluator's own that would stand in the place of the repository's."""
+    evaluator = ticket.evaluator
+    if evaluator is None:
+        return []
+    return [
+        f"evaluator.files: {path!r} is in commit {ticket.commit} already; choose another name, or"
+        " name it in evaluator.private, so that no trial sees the one it replaces"
+        for path in evaluator.files
+        if (path in known and not matches(path, evaluator.private))
+        or any(str(parent) in set(files) for parent in PurePosixPath(path).parents)
+    ]
 
 
 def _hides_nothing(ticket: Ticket, files: Sequence[str], known: Collection[str]) -> list[str]:

@@ -11,17 +11,18 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from agents.sampler import suggested
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import OverlayFile
-from labcrew.domain.search_space import ChoiceParameter, FloatParameter, Parameter, Values
+from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, LabcrewError, ToolError
 from labcrew.ticket_file import read_ticket
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
-from tools.make_change import RenderSettings, render_settings
+from tools.make_change import render_settings, settings_overlay
 from tools.reported import from_file, from_output
 from tools.run_trial import Collected
 from tools.smoke_test import run_to_end
@@ -134,10 +135,9 @@ class Runner:
         return value
 
     def _overlay(self, trial: Trial) -> tuple[OverlayFile, ...]:
-        settings = self._assigned.ticket.settings
-        if settings.style != "file" or settings.file is None:
+        call = settings_overlay(self._assigned.ticket.settings, trial.values, trial.seed)
+        if call is None:
             return ()
-        call = RenderSettings(file=settings.file, values=trial.values)
         return (render_settings.run(call, self._assigned, self._bench).file,)
 
 
@@ -164,12 +164,13 @@ def control(runner: Runner, assigned: AssignedTicket, runs: int, sampler_seed: i
             seed=sampler_seed, constant_liar=assigned.budget.parallel > 1
         ),
     )
-    space = {name: _distribution(parameter) for name, parameter in ticket.search_space.items()}
     tried: list[tuple[int, Values, Outcome]] = []
     with ThreadPoolExecutor(max_workers=assigned.budget.parallel) as pool:
         while len(tried) < search:
             count = min(assigned.budget.parallel, search - len(tried))
-            asked = [study.ask(space) for _ in range(count)]
+            asked = [study.ask() for _ in range(count)]
+            for trial in asked:
+                suggested(trial, ticket.search_space)
             numbers = range(len(tried), len(tried) + count)
             ended = pool.map(
                 lambda n, values: runner.run(n, values, ticket.seeds[0]),
@@ -240,17 +241,6 @@ def _mean_std(values: Sequence[float | None]) -> tuple[float | None, float | Non
     if not present:
         return None, None
     return statistics.fmean(present), statistics.stdev(present) if len(present) > 1 else None
-
-
-def _distribution(parameter: Parameter) -> Any:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(parameter, ChoiceParameter):
-        return CategoricalDistribution(parameter.choices)
-    low, high, log, step = parameter.low, parameter.high, parameter.log, parameter.step
-    if isinstance(parameter, FloatParameter):
-        return FloatDistribution(low, high, log=log, step=step)
-    return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
 
 
 def measure(file: Path, runs: int | None = None, sampler_seed: int = 0) -> Control:

@@ -5,42 +5,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.description import Packet
-from agents.experiment_launcher import Group, groups, ranked
+from agents.experiment_launcher import Group, best_group, confirmations, group_of
 from agents.merge_request import compared
 from graphs.work import Work
 from labcrew import beneath
-from labcrew.domain.experiment import Score, Trial, TrialKind
+from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.review import SmokeTest
 from labcrew.domain.sandbox import OverlayFile
-from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.domain.ticket import SUFFIXES, AssignedTicket, Budget
 from labcrew.errors import EvidenceError, ToolError
 from labcrew.policy_conditions import commit_message
 from tools.facts import change_effect
-from tools.make_change import MakeChange, RenderSettings, make_change, render_settings
+from tools.make_change import (
+    MakeChange,
+    RenderSettings,
+    file_style,
+    make_change,
+    render_settings,
+)
 from tools.plots import trials_svg
 
 
 def own_runs(trials: Sequence[Trial]) -> list[Trial]:
     """Scored runs of the program's own settings on its own data."""
     return [t for t in trials if t.kind == "baseline" and t.score is not None]
-
-
-def group_of(trials: Sequence[Trial], kind: TrialKind) -> Group | None:
-    """The first group of a kind that has a score."""
-    return next((g for g in groups(trials) if g.kind == kind and g.scores), None)
-
-
-def best_group(assigned: AssignedTicket, trials: Sequence[Trial]) -> Group | None:
-    """The winner: the best validation mean over all seeds, if it beats the baseline's."""
-    baseline = group_of(trials, "baseline")
-    if baseline is None:
-        return None
-    metric = assigned.ticket.metric
-    full = ranked(metric, trials, len(assigned.ticket.seeds))
-    best = next((g for g in full if g.kind != "baseline"), None)
-    if best is None or not metric.better(best.mean, baseline.mean):
-        return None
-    return best
 
 
 def _holdout(work: Work, group: Group | None) -> tuple[Score, ...]:
@@ -50,6 +38,13 @@ def _holdout(work: Work, group: Group | None) -> tuple[Score, ...]:
         if effect is not None and effect.result is not None:
             found.append(Score.model_validate(effect.result))
     return tuple(found)
+
+
+def _fresh(assigned: AssignedTicket, trials: Sequence[Trial], group: Group) -> tuple[Score, ...]:
+    """One score for each fresh seed; none at all where one is missing: the rest could flatter."""
+    by_seed = {t.seed: t.score for t in confirmations(trials, group) if t.score is not None}
+    seeds = assigned.ticket.holdout_seeds
+    return tuple(by_seed[seed] for seed in seeds) if set(seeds) <= set(by_seed) else ()
 
 
 async def make_packet(
@@ -68,7 +63,11 @@ async def make_packet(
     cleaned = group_of(trials, "cleaned_baseline")
     plan = work.plan(assigned)
     holdout_baseline, holdout_best = _holdout(work, baseline), _holdout(work, best)
-    gain, verdict = compared(assigned, holdout_baseline, holdout_best)
+    fresh_baseline, fresh_best = (_fresh(assigned, trials, g) for g in (baseline, best))
+    if not fresh_baseline or not fresh_best:
+        fresh_baseline, fresh_best = (), ()
+    judged = (holdout_baseline, holdout_best) if holdout_best else (fresh_baseline, fresh_best)
+    gain, verdict = compared(assigned, *judged)
     packet = Packet(
         assigned=assigned,
         plan=plan,
@@ -83,6 +82,8 @@ async def make_packet(
         validation_best=_scores(best),
         holdout_baseline=holdout_baseline,
         holdout_best=holdout_best,
+        fresh_baseline=fresh_baseline,
+        fresh_best=fresh_best,
         gain=gain,
         verdict=verdict,
         changed_files=(),
@@ -183,10 +184,10 @@ async def _edited(work: Work, packet: Packet) -> tuple[tuple[OverlayFile, ...], 
     try:
         rendered = await tools.use(
             render_settings,
-            RenderSettings(file=settings.file, values=packet.settings),
+            RenderSettings(file=settings.file, values=packet.settings, style=file_style(settings)),
         )
     except ToolError:
-        if settings.style == "file":
+        if settings.style in SUFFIXES:
             raise
         return (), tuple(packet.settings)
     if set(rendered.missing) == set(packet.settings):

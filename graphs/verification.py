@@ -4,9 +4,10 @@ import asyncio
 import statistics
 from typing import Any
 
+from agents.experiment_launcher import best_group
 from agents.merge_request import wording
 from graphs.nodes.ending import reported_value
-from graphs.packet import best_group, make_packet
+from graphs.packet import make_packet
 from graphs.work import Work
 from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.review import Evidence, MergeRequest, Verification
@@ -79,7 +80,10 @@ def _again(work: Work, assigned: AssignedTicket, score: Score) -> float:
         log = log_path(work.bench, assigned.id, score.trial)
         if not log.is_file():
             raise LabcrewError(f"its log is gone ({log})")
-        return reported_value(assigned, folder, log, score.trial)
+        number = assigned.ticket.metric.holdout if score.split == "holdout" else None
+        if score.split == "holdout" and number is None:
+            raise LabcrewError("the ticket names no holdout that runs report")
+        return reported_value(assigned, folder, log, score.trial, number)
     call = EvaluateOutputs(
         subject=score.trial,
         folder=folder,

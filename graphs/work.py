@@ -16,7 +16,7 @@ from labcrew.ledger import Ledger
 from labcrew.taint import tainted
 from tools.clean_data import cleaned_files
 from tools.facts import approval, prepared_image
-from tools.make_change import RenderSettings, render_settings
+from tools.make_change import render_settings, settings_overlay
 from tools.toolbox import Toolbox, Workbench
 
 HALTED = ("paused", "stopped")
@@ -121,14 +121,8 @@ class Work:
         self, assigned: AssignedTicket, trial: Trial, tools: Toolbox
     ) -> tuple[OverlayFile, ...]:
         """The edited settings file of a trial, for tickets that set parameters in a file."""
-        settings = assigned.ticket.settings
-        if settings.style != "file" or settings.file is None or not trial.values:
-            return ()
-        rendered = await tools.use(
-            render_settings,
-            RenderSettings(file=settings.file, values=trial.values),
-        )
-        return (rendered.file,)
+        call = settings_overlay(assigned.ticket.settings, trial.values, trial.seed)
+        return () if call is None else ((await tools.use(render_settings, call)).file,)
 
     def open_gate(self, gate: Gate) -> None:
         """Writes a gate's row, once; what was shown first stays."""

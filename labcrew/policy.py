@@ -58,6 +58,7 @@ def _row(
 
 
 POLICY: tuple[Row, ...] = (
+    _row("coordinator", "survey_repository", "allowed", "reading only, in a sandbox"),
     _row(
         "literature_review", "read_library", "allowed", "parsed in a sandbox, taken as data",
         folder=must.library,
@@ -85,12 +86,24 @@ POLICY: tuple[Row, ...] = (
     ),
     _row(
         "experiment_launcher", "render_settings", "allowed", "edits a copy, in a sandbox",
-        file=must.settings_file, values=must.in_the_search_space,
+        file=must.settings_file, values=must.values_of_a_run, style=must.style_of_the_settings,
+    ),
+    _row(
+        "experiment_launcher", "render_settings", "allowed", "edits a draft's copy, in a sandbox",
+        file=must.file_of_a_draft, values=must.anything, style=must.file_or_source,
     ),
     _row(
         "experiment_launcher", "start_trial", "plan", "spends the budget",
         trial=must.own_planned_trial, image=must.approved_image, cleaned=must.cleaned_copies,
         overlay=must.settings_overlay, hosts=must.hosts_shown,
+    ),
+    _row(
+        "experiment_launcher", "first_run", "allowed",
+        "in a sandbox without a network, within what a draft may spend",
+        id=must.own_first_run, image=must.installed_image, command=must.anything,
+        environment=must.anything, overlay=must.anything, outputs=must.anything,
+        cpus=must.few_cpus, memory_mb=must.modest_memory, timeout_s=must.an_hour_at_most,
+        disk_mb=must.modest_disk,
     ),
     _row("log_monitor", "watch_trial", "allowed", "reading only", trial=must.own_trial),
     _row("log_monitor", "stop_trial", "allowed", "stopping is always safe", trial=must.own_trial),

@@ -18,7 +18,7 @@ from labcrew.domain.experiment import Trial
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
 from labcrew.domain.search_space import legal
-from labcrew.domain.ticket import AssignedTicket
+from labcrew.domain.ticket import SUFFIXES, AssignedTicket
 
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
 
@@ -185,6 +185,21 @@ def in_the_search_space(call: Call, value: Any) -> bool:
     return all(name in space and legal(space[name], v) for name, v in value.items())
 
 
+def values_of_a_run(call: Call, value: Any) -> bool:
+    """parameters of the search space, each within its range, and a seed where the ticket names keys
+    for it
+    """
+    seeds = {n: v for n, v in value.items() if n in call.facts.assigned.ticket.settings.seeds}
+    others = {n: v for n, v in value.items() if n not in seeds}
+    return in_the_search_space(call, others) and all(seed(call, v) for v in seeds.values())
+
+
+def style_of_the_settings(call: Call, value: Any) -> bool:
+    """source where the ticket sets literals of its code, else file"""
+    own = call.facts.assigned.ticket.settings.style
+    return bool((value or "file") == ("source" if own == "source" else "file"))
+
+
 def own_planned_trial(call: Call, value: Any) -> bool:
     """a trial as the ledger has it: planned, of this ticket, within the memory that was allowed"""
     known = call.facts.trial(value["id"])
@@ -214,7 +229,7 @@ def settings_overlay(call: Call, value: Any) -> bool:
     """nothing, or the ticket's settings file where parameters are set in it"""
     settings = call.facts.assigned.ticket.settings
     return not value or (
-        settings.style == "file" and [file["path"] for file in value] == [settings.file]
+        settings.style in SUFFIXES and [file["path"] for file in value] == [settings.file]
     )
 
 
@@ -254,7 +269,8 @@ def holdout(call: Call, value: Any) -> bool:
 
 def seed(call: Call, value: Any) -> bool:
     """a seed of the ticket"""
-    return type(value) is int and value in call.facts.assigned.ticket.seeds
+    ticket = call.facts.assigned.ticket
+    return type(value) is int and value in (*ticket.seeds, *ticket.holdout_seeds)
 
 
 def base_commit(call: Call, value: Any) -> bool:
@@ -285,6 +301,52 @@ def tracked_run(call: Call, value: Any) -> bool:
         and known.values == trial["values"]
         and value["title"] == assigned.ticket.title
     )
+
+
+# First runs of a draft
+
+
+def file_of_a_draft(call: Call, value: Any) -> bool:
+    """a file of a draft's commit, where there is no ticket yet"""
+    try:
+        return not call.facts.assigned  # a ticket has its own row
+    except LookupError:
+        return call.facts.draft is not None and bool(value)
+
+
+def file_or_source(call: Call, value: Any) -> bool:
+    """file or source"""
+    return value in (None, "file", "source")
+
+
+def own_first_run(call: Call, value: Any) -> bool:
+    """a first run of this draft"""
+    return re.fullmatch(re.escape(call.facts.draft.id) + r"-[\w-]{1,60}", value) is not None
+
+
+def installed_image(call: Call, value: Any) -> bool:
+    """the image that was installed last for this draft"""
+    return call.facts.draft is not None and value is not None and value == call.facts.image
+
+
+def few_cpus(call: Call, value: Any) -> bool:
+    """64 cores or fewer"""
+    return isinstance(value, int | float) and 0 < value <= 64
+
+
+def modest_memory(call: Call, value: Any) -> bool:
+    """64 GiB or less"""
+    return isinstance(value, int) and 16 <= value <= 65536
+
+
+def modest_disk(call: Call, value: Any) -> bool:
+    """64 GiB or less"""
+    return isinstance(value, int) and 16 <= value <= 65536
+
+
+def an_hour_at_most(call: Call, value: Any) -> bool:
+    """an hour or less"""
+    return isinstance(value, int | float) and 0 < value <= 3600
 
 
 # The merge request

@@ -28,10 +28,13 @@ class KnownFacts:
     gates: dict[str, dict[str, Any]] = field(default_factory=dict)
     edits: dict[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
+    known_draft: Draft | None = None
 
     @property
     def draft(self) -> Draft:
-        raise LookupError("a ticket is meant")
+        if self.known_draft is None:
+            raise LookupError("a ticket is meant")
+        return self.known_draft
 
     def approval(self, gate: GateKind) -> Approval | None:
         if gate not in self.gates:

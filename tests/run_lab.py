@@ -89,7 +89,9 @@ class RunLab:
         change: str = "",
     ) -> Toolbox:
         """An agent's hands; what gates showed is what the ticket's way would have shown."""
-        plan = self.bench.environments.plan(assigned.ticket, assigned.id, assigned.base_commit)
+        plan = self.bench.environments.plan(
+            assigned.ticket.environment, assigned.id, assigned.base_commit
+        )
         request = {"target": "main", "commit": change, "merge_request": f"{assigned.id}-MR0"}
         facts = KnownFacts(
             assigned,

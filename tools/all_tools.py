@@ -6,6 +6,7 @@ from typing import Any
 
 from tools.clean_data import clean_data
 from tools.evaluate import evaluate_outputs
+from tools.first_run import first_run
 from tools.make_change import make_change, merge_branch, publish_branch, render_settings
 from tools.prepare_environment import prepare_environment
 from tools.profile_data import profile_data
@@ -14,10 +15,12 @@ from tools.recall_memory import recall_memory
 from tools.run_trial import collect_outputs, start_trial, stop_trial, watch_trial
 from tools.search_papers import search_papers
 from tools.smoke_test import run_smoke_test
+from tools.survey_repository import survey_repository
 from tools.toolbox import Tool
 from tools.track_run import track_run
 
-_ALL: tuple[Tool[Any, Any], ...] = (
+_ALL: tuple[Tool[Any, Any, Any], ...] = (
+    survey_repository,
     read_library,
     search_papers,
     recall_memory,
@@ -25,6 +28,7 @@ _ALL: tuple[Tool[Any, Any], ...] = (
     clean_data,
     prepare_environment,
     render_settings,
+    first_run,
     start_trial,
     watch_trial,
     stop_trial,
@@ -36,4 +40,4 @@ _ALL: tuple[Tool[Any, Any], ...] = (
     publish_branch,
     merge_branch,
 )
-TOOLS: Mapping[str, Tool[Any, Any]] = MappingProxyType({tool.name: tool for tool in _ALL})
+TOOLS: Mapping[str, Tool[Any, Any, Any]] = MappingProxyType({tool.name: tool for tool in _ALL})

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.experiment import Score
-from labcrew.domain.sandbox import Limits, ReadOnlyInput, SandboxSpec, WorkspaceSource
+from labcrew.domain.sandbox import Limits, OverlayFile, ReadOnlyInput, SandboxSpec, WorkspaceSource
 from labcrew.domain.ticket import AssignedTicket, Evaluator
 from labcrew.errors import EvidenceError, ToolError
 from tools.run_trial import outputs_hash, stored_outputs
@@ -34,11 +34,14 @@ class EvaluateOutputs(Model):
 
 
 def evaluator_hash(assigned: AssignedTicket) -> str:
-    """What the judge is: its command, its private files' names and the commit they come from."""
+    """What the judge is: its command, its private files' names, the commit they come from, and
+    the files that are laid over it.
+    """
     evaluator = assigned.ticket.evaluator
     if evaluator is None:
         return ""
-    return content_hash([evaluator.command, list(evaluator.private), assigned.base_commit])
+    parts = [evaluator.command, list(evaluator.private), assigned.base_commit]
+    return content_hash([*parts, evaluator.files] if evaluator.files else parts)
 
 
 def _value(assigned: AssignedTicket, evaluator: Evaluator, split: str, stdout: str) -> float:
@@ -71,6 +74,9 @@ def _evaluate(call: EvaluateOutputs, assigned: AssignedTicket, bench: Workbench)
             "Restore them from a backup; a score can't rest on them.",
         )
     inputs, overlay = data_inputs(assigned, {}, private=True)
+    laid_over = tuple(
+        OverlayFile(path=path, content=text.encode()) for path, text in evaluator.files.items()
+    )
     command = evaluator.command.replace("{outputs}", _OUTPUTS).replace("{split}", call.split)
     result = bench.sandboxes.run(
         SandboxSpec(
@@ -81,7 +87,7 @@ def _evaluate(call: EvaluateOutputs, assigned: AssignedTicket, bench: Workbench)
             command=("sh", "-c", command),
             environment={"PYTHONDONTWRITEBYTECODE": "1"} | data_variables(assigned),
             workspace=WorkspaceSource(
-                repository=assigned.id, commit=assigned.base_commit, overlay=overlay
+                repository=assigned.id, commit=assigned.base_commit, overlay=(*overlay, *laid_over)
             ),
             inputs=(*inputs, ReadOnlyInput(source=call.folder, target=_OUTPUTS)),
             limits=Limits(

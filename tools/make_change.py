@@ -3,17 +3,20 @@
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.commission import Commission
 from labcrew.domain.repository import Change, MergeOutcome
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.search_space import Values
-from labcrew.domain.ticket import AssignedTicket
+from labcrew.domain.ticket import AssignedTicket, Settings
 from labcrew.errors import BoundaryError, EngineError, NotFound, ToolError
 from tools.tool_container import tool_container
 from tools.toolbox import Tool, Workbench
+from tools.trial_spec import values_in_file
 
 _EDIT = ("/opt/labcrew/bin/python", "/opt/labcrew/inside/apply_settings.py")
 _COMMIT = """
@@ -39,6 +42,9 @@ class RenderSettings(Model):
 
     file: str
     values: Values
+    style: Literal["file", "source"] = Field(
+        default="file", description="source: values are literals of the code, by their address"
+    )
 
 
 class Rendered(Model):
@@ -79,7 +85,7 @@ class MergeBranch(Model):
     merge_request: str
 
 
-def _render(call: RenderSettings, assigned: AssignedTicket, bench: Workbench) -> Rendered:
+def _render(call: RenderSettings, assigned: Commission, bench: Workbench) -> Rendered:
     try:
         content = bench.repositories.read(assigned.id, assigned.base_commit, call.file)
     except NotFound as error:
@@ -88,6 +94,7 @@ def _render(call: RenderSettings, assigned: AssignedTicket, bench: Workbench) ->
         "file": call.file,
         "content": content.decode("utf-8", errors="surrogateescape"),
         "values": call.values,
+        "style": call.style,
     }
     result = bench.sandboxes.exec(
         tool_container(assigned, bench), _EDIT, stdin=json.dumps(request).encode()
@@ -106,6 +113,19 @@ def _render(call: RenderSettings, assigned: AssignedTicket, bench: Workbench) ->
     except (ValueError, KeyError, TypeError, AttributeError):
         told = (result.stderr or result.stdout)[-300:]
         raise ToolError(f"{call.file} could not be edited: {told}") from None
+
+
+def settings_overlay(settings: Settings, values: Values, seed: int) -> RenderSettings | None:
+    """What is written into the settings file of one run; None where nothing is."""
+    written = values_in_file(settings, values, seed)
+    if not written or settings.file is None:
+        return None
+    return RenderSettings(file=settings.file, values=written, style=file_style(settings))
+
+
+def file_style(settings: Settings) -> Literal["file", "source"]:
+    """How a ticket's settings file is edited."""
+    return "source" if settings.style == "source" else "file"
 
 
 def _make(call: MakeChange, assigned: AssignedTicket, bench: Workbench) -> Landed:
@@ -155,7 +175,9 @@ def _merge(call: MergeBranch, assigned: AssignedTicket, bench: Workbench) -> Mer
     return bench.repositories.merge(Path(assigned.repository), call.target, call.commit)
 
 
-render_settings = Tool("render_settings", RenderSettings, _render)
+render_settings: Tool[RenderSettings, Rendered, Commission] = Tool(
+    "render_settings", RenderSettings, _render
+)
 make_change = Tool("make_change", MakeChange, _make)
 publish_branch = Tool("publish_branch", PublishBranch, _publish)
 merge_branch = Tool("merge_branch", MergeBranch, _merge)

@@ -59,7 +59,11 @@ def trials_svg(
 def _search(axes: Any, metric: Metric, trials: Sequence[Trial]) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    scored = [(t.number, t.score.value, t.kind) for t in trials if t.score is not None]
+    scored = [
+        (t.number, t.score.value, t.kind)
+        for t in trials
+        if t.score is not None and t.kind != "confirmation"  # nothing was chosen by those
+    ]
     base = [value for _, value, kind in scored if kind == "baseline"]
     if base:
         axes.axhspan(min(base), max(base), color=_BASE, alpha=0.18, lw=0)

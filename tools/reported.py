@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labcrew import beneath
-from labcrew.domain.ticket import Metric
+from labcrew.domain.ticket import Metric, ReportedNumber
 from labcrew.errors import BoundaryError, NotFound
 from tools.log_lines import metrics
 
 _LINE_CAP = 10_000
 
 
-def from_file(metric: Metric, folder: Path) -> float | None:
+def from_file(metric: Metric | ReportedNumber, folder: Path) -> float | None:
     """The metric on the last line of the metrics file that has it; None where there is none."""
     if metric.file is None:
         return None
@@ -38,7 +38,7 @@ def from_file(metric: Metric, folder: Path) -> float | None:
     return last if last is not None and math.isfinite(last) else None
 
 
-def from_line(metric: Metric, line: str) -> float | None:
+def from_line(metric: Metric | ReportedNumber, line: str) -> float | None:
     """The metric in one line of output, by the ticket's pattern or by its name."""
     if metric.pattern is not None:
         found = re.findall(metric.pattern, line[:_LINE_CAP])
@@ -50,14 +50,15 @@ def from_line(metric: Metric, line: str) -> float | None:
     return numbers.get(metric.name, numbers.get(metric.name.replace(" ", "_")))
 
 
-def from_output(metric: Metric, lines: Iterable[str]) -> float | None:
+def from_output(metric: Metric | ReportedNumber, lines: Iterable[str]) -> float | None:
     """The last value of the metric that the output shows; None without one, or if it is NaN.
 
     A run that ends in NaN has no metric: its last finite value would flatter it.
     """
     last = None
     for line in lines:
-        value = from_line(metric, line)
-        if value is not None:
-            last = value
+        for shown in line.split("\r"):  # a progress bar writes over itself
+            value = from_line(metric, shown)
+            if value is not None:
+                last = value
     return last if last is not None and math.isfinite(last) else None

@@ -3,14 +3,14 @@ own. What must not be touched by an earlier call (a score, a smoke test, the rea
 files) has a fresh container of its own instead.
 """
 
+from labcrew.domain.commission import Commission
 from labcrew.domain.sandbox import Limits, Sandboxes, SandboxSpec
-from labcrew.domain.ticket import AssignedTicket
 from tools.toolbox import Workbench
 
 _LIMITS = Limits(memory_mb=1024, pids=256, timeout_s=7 * 24 * 3600)
 
 
-def tool_container(assigned: AssignedTicket, bench: Workbench) -> str:
+def tool_container(assigned: Commission, bench: Workbench) -> str:
     """The name of the ticket's tool container, started now unless it runs.
 
     Raises EngineUnavailable, EngineError, OutcomeUnknown, StorageFull.

@@ -33,23 +33,56 @@ def arguments(settings: Settings, values: Values) -> str:
     """The command-line arguments that set `values`, quoted for a shell."""
     if settings.style != "arguments":
         return ""
-    spelt = []
+    spelt: list[str] = []
     for name, value in values.items():
+        if name in settings.flags:
+            present, _, absent = settings.flags[name].partition("|")
+            spelt += [shlex.quote(word) for word in (present if value else absent).split()]
+            continue
         option = name.replace("_", "-") if settings.dashes else name
         known = {"name": option, "value": spelt_value(value)}
         spelt += [shlex.quote(_filled(word, known)) for word in settings.argument.split(" ")]
     return " ".join(spelt)
 
 
+def setting_variables(settings: Settings, values: Values) -> dict[str, str]:
+    """The environment variables that set `values`; none where they are set otherwise."""
+    if settings.style != "environment":
+        return {}
+    # A shell hands on only names of letters, digits and underscores.
+    return {
+        re.sub(r"\W", "_", settings.prefix + name, flags=re.ASCII).upper(): spelt_value(value)
+        for name, value in values.items()
+    }
+
+
+def values_in_file(settings: Settings, values: Values, seed: int) -> Values:
+    """What is written into the settings file of one run; nothing where they are set otherwise."""
+    if settings.style not in ("file", "source"):
+        return {}
+    return {**values, **dict.fromkeys(settings.seeds, seed)}
+
+
+def command_line(template: str, settings: Settings, values: Values, seed: int, outputs: str) -> str:
+    """The shell line of one run: a command with its placeholders filled in."""
+    known = {"settings": arguments(settings, values), "seed": str(seed), "outputs": outputs}
+    return _filled(template, known)
+
+
+def run_variables(seed: int, outputs: str, cpus: float) -> dict[str, str]:
+    """The environment variables that every run has."""
+    return {
+        "PYTHONUNBUFFERED": "1",
+        "LABCREW_SEED": str(seed),
+        "LABCREW_OUTPUTS": f"{WORKSPACE}/{outputs}",
+        "OMP_NUM_THREADS": str(max(1, int(cpus))),
+    }
+
+
 def run_command(assigned: AssignedTicket, template: str, values: Values, seed: int) -> str:
     """The shell line of one run: the ticket's command with its placeholders filled in."""
     ticket = assigned.ticket
-    known = {
-        "settings": arguments(ticket.settings, values),
-        "seed": str(seed),
-        "outputs": ticket.outputs,
-    }
-    return _filled(template, known)
+    return command_line(template, ticket.settings, values, seed, ticket.outputs)
 
 
 def _filled(template: str, known: dict[str, str]) -> str:
@@ -61,22 +94,12 @@ def _filled(template: str, known: dict[str, str]) -> str:
 def run_environment(assigned: AssignedTicket, values: Values, seed: int) -> dict[str, str]:
     """The environment variables of one run."""
     ticket = assigned.ticket
-    variables = {
-        "PYTHONUNBUFFERED": "1",
-        "LABCREW_SEED": str(seed),
-        "LABCREW_OUTPUTS": f"{WORKSPACE}/{ticket.outputs}",
-        "OMP_NUM_THREADS": str(max(1, int(assigned.budget.cpus))),
-    }
-    variables |= data_variables(assigned) | ticket.run.environment
-    if ticket.settings.style == "environment":
-        variables |= {
-            # A shell hands on only names of letters, digits and underscores.
-            re.sub(r"\W", "_", ticket.settings.prefix + name, flags=re.ASCII).upper(): spelt_value(
-                value
-            )
-            for name, value in values.items()
-        }
-    return variables
+    return (
+        run_variables(seed, ticket.outputs, assigned.budget.cpus)
+        | data_variables(assigned)
+        | ticket.run.environment
+        | setting_variables(ticket.settings, values)
+    )
 
 
 def external_target(index: int, item: DataInput) -> str:

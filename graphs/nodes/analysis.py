@@ -5,10 +5,10 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.coordinator import Move, MoveQuestion
-from agents.experiment_launcher import ranked, spent
+from agents.experiment_launcher import best_group, group_of, ranked, spent
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.trials import hours_left
-from graphs.packet import best_group, group_of, own_runs
+from graphs.packet import own_runs
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Trial

@@ -5,7 +5,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from graphs.packet import best_group
+from agents.experiment_launcher import best_group
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Trial

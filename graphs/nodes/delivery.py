@@ -1,23 +1,26 @@
 """The merge request: opened with its evidence, smoke-tested, decided, merged or revised."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 from langgraph.runtime import Runtime
 
+from agents.experiment_launcher import best_group, group_of
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.ending import reported_value
-from graphs.packet import best_group, group_of, make_packet
+from graphs.packet import make_packet
 from graphs.state import TicketState
 from graphs.verification import verify
 from graphs.work import Work
-from labcrew.domain.experiment import Trial
+from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.research import data_hash
 from labcrew.domain.review import MergeRequest, SmokeTest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
 from tools.make_change import MergeBranch, PublishBranch, merge_branch, publish_branch
+from tools.run_trial import log_path
 from tools.smoke_test import RunSmokeTest, run_smoke_test
 
 _TAIL = 300
@@ -28,6 +31,7 @@ async def open_merge_request(state: TicketState, runtime: Runtime[Work]) -> dict
     work = runtime.context
     assigned = work.assigned(state["ticket"])
     await _open_holdout(work, assigned)
+    await _read_holdout(work, assigned)
     packet, landed = await make_packet(work, assigned)
     branch = f"labcrew/{assigned.id}" + (f"-r{assigned.revision}" if assigned.revision else "")
     request = work.crew.merge_request.compose(
@@ -100,6 +104,48 @@ async def _open_holdout(work: Work, assigned: AssignedTicket) -> None:
             await work.ledger.once_async(
                 f"{trial.id}/holdout", assigned.id, {"trial": trial.id}, score, find
             )
+
+
+async def _read_holdout(work: Work, assigned: AssignedTicket) -> None:
+    """Keeps the holdout that the baseline's and the winner's runs reported; of all, or of none."""
+    if assigned.ticket.metric.holdout is None:
+        return
+    trials = work.trials(assigned.id)
+    chosen = [
+        trial
+        for group in (group_of(trials, "baseline"), best_group(assigned, trials))
+        for trial in (group.trials if group else ())
+        if trial.score is not None
+    ]
+    try:
+        found = await asyncio.to_thread(_reported_holdouts, work, assigned, chosen)
+    except ToolError as error:
+        work.ledger.events.append(
+            ticket=assigned.id,
+            actor="merge_request",
+            kind="holdout.unread",
+            key=f"{assigned.id}/r{assigned.revision}/holdout",
+            data={"because": error.message},
+        )
+        return
+    for score in found:
+        key = f"{score.trial}/holdout"
+        known = work.ledger.effect(key)
+        if known is None or known.result is None:
+            work.ledger.intend(key, assigned.id, {"trial": score.trial})
+            work.ledger.done(key, score.model_dump(mode="json"))
+
+
+def _reported_holdouts(work: Work, assigned: AssignedTicket, trials: list[Trial]) -> list[Score]:
+    found = []
+    for trial in trials:
+        folder = work.bench.home.outputs(assigned.id, trial.id)
+        log = log_path(work.bench, assigned.id, trial.id)
+        number = assigned.ticket.metric.holdout
+        value = reported_value(assigned, folder, log, trial.id, number)
+        assert trial.score is not None, "only scored runs are asked"
+        found.append(trial.score.model_copy(update={"value": value, "split": "holdout"}))
+    return found
 
 
 async def smoke_test(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:

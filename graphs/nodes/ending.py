@@ -20,7 +20,7 @@ from labcrew.domain.experiment import (
 )
 from labcrew.domain.research import data_hash
 from labcrew.domain.sandbox import SandboxStatus
-from labcrew.domain.ticket import AssignedTicket
+from labcrew.domain.ticket import AssignedTicket, Metric, ReportedNumber
 from labcrew.errors import BoundaryError, ToolError
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
 from tools.log_lines import points
@@ -153,9 +153,20 @@ async def _scored(
     )
 
 
-def reported_value(assigned: AssignedTicket, folder: Path, log: Path, subject: str) -> float:
-    """The metric that a run reported, from its file or its log. Raises ToolError without one."""
-    metric = assigned.ticket.metric
+def reported_value(
+    assigned: AssignedTicket,
+    folder: Path,
+    log: Path,
+    subject: str,
+    number: ReportedNumber | None = None,
+) -> float:
+    """The metric that a run reported, from its file or its log. Raises ToolError without one.
+
+    Args:
+        number: another number than the metric: its holdout.
+    """
+    metric: Metric | ReportedNumber = number or assigned.ticket.metric
+    field = "metric.holdout" if number is not None else "metric"
     value = from_file(metric, folder) if metric.file is not None else None
     if value is None and metric.pattern is not None:
         value = from_output(metric, beneath.lines(log.parent, log.name))
@@ -163,7 +174,7 @@ def reported_value(assigned: AssignedTicket, folder: Path, log: Path, subject: s
         where = f"{assigned.ticket.outputs}/{metric.file}" if metric.file else "the output"
         raise ToolError(
             f"{subject} ended well, but {where} never shows {metric.name!r}.",
-            "Correct metric.name, metric.file or metric.pattern in the ticket.",
+            f"Correct {field}.name, {field}.file or {field}.pattern in the ticket.",
         )
     return value
 

@@ -119,9 +119,21 @@ async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
             "plan": made.model_dump(mode="json"),
             "budget": assigned.budget.model_dump(mode="json"),
             "base_commit": assigned.base_commit,
+            **_guessed_and_made(assigned),
         },
     )
     return {"revision": assigned.revision, "plan_round": round_}
+
+
+def _guessed_and_made(assigned: AssignedTicket) -> dict[str, Any]:
+    """What a draft put into the ticket and an approval must bind to, where it did."""
+    evaluator, doubts = assigned.ticket.evaluator, assigned.ticket.doubts
+    shown: dict[str, Any] = {}
+    if evaluator is not None and evaluator.files:
+        shown["evaluator"] = {"command": evaluator.command, "files": evaluator.files}
+    if doubts:
+        shown["doubts"] = [doubt.model_dump(mode="json") for doubt in doubts]
+    return shown
 
 
 def _notes(work: Work, ticket: str) -> list[str]:
@@ -233,6 +245,7 @@ def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str], read: lis
         lines += [f"- {path}: {n} {check}" for (path, check), n in sorted(counted.items())]
         lines.append("")
     lines += [f"Data: {note}" for note in notes]
+    lines += _drafted(assigned)
     if read:
         lines.append(f"Untrusted text read: {', '.join(read)}; so no run gets the network")
     lines += [f"Recalled: {lesson}" for lesson in made.recalled]
@@ -245,6 +258,25 @@ def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str], read: lis
         f"Forecast: {forecast.hours:g} h, {forecast.cost_usd:.2f} USD ({forecast.basis})",
     ]
     return "\n".join(lines)
+
+
+def _drafted(assigned: AssignedTicket) -> list[str]:
+    """What was guessed or written for the ticket, for a person to look at before work starts."""
+    ticket, lines = assigned.ticket, []
+    for doubt in ticket.doubts:
+        lines.append(
+            f"Guessed, not confirmed: {doubt.field} ({doubt.confidence:.0%} sure: {doubt.because})"
+        )
+    if ticket.evaluator is not None and ticket.evaluator.files:
+        lines.append(f"The evaluator, which no trial sees, runs `{ticket.evaluator.command}` with:")
+        for path, text in ticket.evaluator.files.items():
+            lines += ["", f"{path}:", *(f"    {line}" for line in text.splitlines()), ""]
+    if ticket.holdout_seeds:
+        seeds = ", ".join(map(str, ticket.holdout_seeds))
+        lines.append(
+            f"At the end the program as it is and the winner run with the fresh seeds {seeds}"
+        )
+    return lines
 
 
 async def gate_plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:

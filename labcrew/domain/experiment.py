@@ -36,7 +36,8 @@ class Plan(Model):
     by: str = Field(description="who wrote it: rule, or model:<name>")
 
 
-TrialKind = Literal["baseline", "cleaned_baseline", "search", "finalist", "restart"]
+TrialKind = Literal["baseline", "cleaned_baseline", "search", "finalist", "restart", "confirmation"]
+"""A confirmation is a run with a fresh seed after the choice; nothing is chosen by it."""
 TrialStatus = Literal[
     "planned", "running", "finished", "scored", "failed", "stopped", "skipped", "unknown"
 ]

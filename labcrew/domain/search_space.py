@@ -92,12 +92,70 @@ Values = dict[str, Value]
 def legal(parameter: Parameter, value: Any) -> bool:
     """Whether `value` lies in the parameter's range (an int counts as a float)."""
     if isinstance(parameter, ChoiceParameter):
-        return any(type(c) is type(value) and c == value for c in parameter.choices)
+        return any(_same(c, value) for c in parameter.choices)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if isinstance(parameter, IntParameter) and isinstance(value, float) and not value.is_integer():
         return False
     return bool(parameter.low <= value <= parameter.high)
+
+
+def is_switch(parameter: Parameter) -> bool:
+    """Whether a parameter is true or false and nothing else."""
+    return parameter.type == "choice" and all(isinstance(c, bool) for c in parameter.choices)
+
+
+def applies(parameter: Parameter, values: Values) -> bool:
+    """Whether a parameter counts beside the values of those that it depends on."""
+    return all(
+        other in values and any(_same(choice, values[other]) for choice in choices)
+        for other, choices in parameter.when.items()
+    )
+
+
+def parents_first(space: dict[str, Parameter]) -> tuple[str, ...]:
+    """The parameters' names, each after those that it depends on, else in their order."""
+    ordered: dict[str, None] = {}
+    left = dict(space)
+    while left:
+        ready = [n for n, p in left.items() if not (p.when.keys() & left.keys())]
+        for name in ready or left:
+            ordered[name] = None
+        left = {n: p for n, p in left.items() if n not in ordered}
+    return tuple(ordered)
+
+
+def condition_problems(space: dict[str, Parameter]) -> list[str]:
+    """What is wrong with the conditions between parameters, a line each."""
+    problems = []
+    for name, parameter in space.items():
+        for other, choices in parameter.when.items():
+            where, parent = f"search_space.{name}.when", space.get(other)
+            if parent is None:
+                problems.append(f"{where} names {other!r}, which is not in the search_space")
+            elif not isinstance(parent, ChoiceParameter):
+                problems.append(f"{where}: {other} must be of type choice, not {parent.type}")
+            elif not choices:
+                problems.append(f"{where}: {other} needs at least one of its choices")
+            else:
+                problems += [
+                    f"{where}: {choice!r} is not one of {other}'s choices,"
+                    f" {', '.join(map(str, parent.choices))}"
+                    for choice in choices
+                    if not legal(parent, choice)
+                ]
+        seen, reach = {name}, set(parameter.when)
+        while reach and name not in reach:
+            seen |= reach
+            above = {n for other in reach if other in space for n in space[other].when}
+            reach = above - (seen - {name})
+        if reach:
+            problems.append(f"search_space.{name}.when: it depends on itself")
+    return problems
+
+
+def _same(a: Value, b: Value) -> bool:
+    return type(a) is type(b) and a == b
 
 
 def top(parameter: FloatParameter | IntParameter) -> int | float:

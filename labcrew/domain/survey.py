@@ -9,6 +9,7 @@ from labcrew.domain.search_space import Value
 
 Mechanism = Literal[
     "argparse",
+    "argv",
     "click",
     "typer",
     "absl",
@@ -27,7 +28,8 @@ Mechanism = Literal[
     "help",
 ]
 """How a setting reaches a program. "file": a key of a configuration file; "constant": a name that
-is assigned a literal; "keyword": a literal argument of a call; "help": read from --help's text."""
+is assigned a literal; "keyword": a literal argument of a call; "help": read from --help's text;
+"argv": taken by its place in sys.argv."""
 
 
 class Place(Model):
@@ -55,7 +57,14 @@ class Setting(Model):
     required: bool = False
     flag: bool = Field(default=False, description="present or absent, without a value")
     negation: str = Field(default="", description="the option that turns a flag off, e.g. --no-x")
-    spelling: str = Field(default="", description="as given, e.g. --learning-rate; empty: a key")
+    spelling: str = Field(
+        default="",
+        description="as given, e.g. --learning-rate, or LR= where the value adjoins it; empty: a"
+        " key, a literal or a positional argument",
+    )
+    position: int = Field(
+        default=0, ge=0, description="of a positional argument, from 1; 0: it is no such"
+    )
     help: str = Field(default="", max_length=300)
     owner: str = Field(
         default="", description="the class, function or section it belongs to, e.g. MLPClassifier"

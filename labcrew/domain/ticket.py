@@ -9,10 +9,11 @@ from pydantic import AfterValidator, Field, model_validator
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.hosts import Host
-from labcrew.domain.search_space import Parameter
+from labcrew.domain.search_space import Parameter, condition_problems, is_switch
 from labcrew.plain_text import is_plain
 
 _QUERIES, _QUERY_CHARACTERS = 8, 1500
+_EVALUATOR_CHARACTERS = 200_000
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -29,6 +30,20 @@ def _relative(path: str) -> str:
 RepositoryPath = Annotated[str, AfterValidator(_relative)]
 
 
+def _one_group(pattern: str | None) -> str | None:
+    if pattern is not None:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"pattern is not a regular expression: {error}") from None
+        if groups != 1:
+            raise ValueError(f"pattern needs exactly one group (…), it has {groups}")
+    return pattern
+
+
+NumberPattern = Annotated[str | None, AfterValidator(_one_group)]
+
+
 class ReportedNumber(Model):
     """A number that a run shows of itself: where it stands."""
 
@@ -36,9 +51,15 @@ class ReportedNumber(Model):
     file: RepositoryPath | None = Field(
         default=None, description="a JSON-lines file beneath the outputs folder"
     )
-    pattern: str | None = Field(
+    pattern: NumberPattern = Field(
         default=None, description="a regular expression over the output with one group"
     )
+
+    @model_validator(mode="after")
+    def _stands_somewhere(self) -> Self:
+        if self.file is None and self.pattern is None:
+            raise ValueError("a reported number needs a file or a pattern to be read from")
+        return self
 
 
 class Metric(Model):
@@ -56,7 +77,7 @@ class Metric(Model):
         description="without an evaluator: a JSON-lines file beneath the outputs folder whose last"
         " line that has the metric counts",
     )
-    pattern: str | None = Field(
+    pattern: NumberPattern = Field(
         default=None,
         description="without an evaluator: a regular expression over the program's output with"
         r" one group for the number, e.g. 'val_loss[=: ]+([-+.\deE]+)'; the last match counts",
@@ -67,17 +88,6 @@ class Metric(Model):
         " nothing was chosen by; read for the merge request alone, from the baseline's and the"
         " winner's runs",
     )
-
-    @model_validator(mode="after")
-    def _one_group(self) -> Self:
-        if self.pattern is not None:
-            try:
-                groups = re.compile(self.pattern).groups
-            except re.error as error:
-                raise ValueError(f"pattern is not a regular expression: {error}") from None
-            if groups != 1:
-                raise ValueError(f"pattern needs exactly one group (…), it has {groups}")
-        return self
 
     def better(self, a: float, b: float) -> bool:
         """Whether `a` is strictly better than `b`."""
@@ -108,6 +118,13 @@ class Run(Model):
     )
 
 
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "file": (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".env"),
+    "source": (".py", ".ipynb"),
+}
+"""The files that a style of settings can edit."""
+
+
 class Settings(Model):
     """How a trial's parameters reach the program, and where the best ones are written down."""
 
@@ -121,11 +138,11 @@ class Settings(Model):
     prefix: str = Field(default="", description="style environment: put before the upper-case name")
     file: RepositoryPath | None = Field(
         default=None,
-        description="style file: the .yaml, .yml, .json or .toml file that is edited; a parameter"
-        " named a.b is key b of table a. Style source: the .py or .ipynb file whose literals are"
-        " edited; a parameter named a.b is the b that belongs to the function, class, dictionary"
-        " or call a, a.b/2 the second such. Other styles: a Python file whose argparse defaults"
-        " are set to the best settings in the merge request",
+        description="style file: the .yaml, .yml, .json, .toml, .ini, .cfg or .env file that is"
+        " edited; a parameter named a.b is key b of table a. Style source: the .py or"
+        " .ipynb file whose literals are edited; a parameter named a.b is the b that belongs to the"
+        " function, class, dictionary or call a, a.b/2 the second such. Other styles: a Python"
+        " file whose argparse defaults are set to the best settings in the merge request",
     )
     flags: dict[str, str] = Field(
         default_factory=dict,
@@ -139,14 +156,15 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _file_is_needed(self) -> Self:
-        if self.style == "file" and self.file is None:
-            raise ValueError("style: file needs file: the path of a YAML, JSON or TOML file")
-        if self.style == "file" and self.file is not None:
-            suffix = PurePosixPath(self.file).suffix
-            if suffix not in {".yaml", ".yml", ".json", ".toml"}:
-                raise ValueError(
-                    f"file must end in .yaml, .yml, .json or .toml, not {suffix or self.file!r}"
-                )
+        suffixes = SUFFIXES.get(self.style)
+        if suffixes is None:
+            return self
+        kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        if self.file is None:
+            raise ValueError(f"style: {self.style} needs file: the path of a {kinds} file")
+        suffix = PurePosixPath("_" + PurePosixPath(self.file).name).suffix
+        if suffix not in suffixes:
+            raise ValueError(f"file must end in {kinds}, not {suffix or self.file!r}")
         return self
 
 
@@ -174,6 +192,17 @@ class Evaluator(Model):
         for name in ("outputs", "split"):
             if f"{{{name}}}" not in self.command:
                 raise ValueError(f"command must contain {{{name}}}")
+        return self
+
+    @model_validator(mode="after")
+    def _plain_files(self) -> Self:
+        for path in self.files:
+            if ".git" in PurePosixPath(path).parts or path == "." or not is_plain(path):
+                raise ValueError(f"files: {path!r} is no path for a file of the evaluator")
+            if any(other.startswith(f"{path}/") for other in self.files):
+                raise ValueError(f"files: {path!r} is both a file and a folder")
+        if sum(len(text) for text in self.files.values()) > _EVALUATOR_CHARACTERS:
+            raise ValueError(f"files hold more than {_EVALUATOR_CHARACTERS} characters")
         return self
 
 
@@ -371,6 +400,14 @@ class Ticket(Model):
                     f"{where} uses {{{sorted(unknown)[0]}}}; known are"
                     f" {', '.join('{' + name + '}' for name in sorted(allowed))}"
                 )
+        for trouble in condition_problems(self.search_space):
+            raise ValueError(trouble)
+        for name in self.settings.flags:
+            flag = self.search_space.get(name)
+            if flag is not None and not is_switch(flag):
+                raise ValueError(
+                    f"settings.flags: {name} must be a choice of true and false in the search_space"
+                )
         if self.kind == "search" and not self.search_space:
             raise ValueError("kind: search needs a search_space with at least one parameter")
         if (
@@ -385,8 +422,12 @@ class Ticket(Model):
             raise ValueError(
                 "without an evaluator, metric needs a file or a pattern to be read from"
             )
+        if self.evaluator is not None and self.metric.holdout is not None:
+            raise ValueError("metric.holdout is for tickets without an evaluator")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds holds the same seed twice")
+        if len({*self.seeds, *self.holdout_seeds}) != len(self.seeds) + len(self.holdout_seeds):
+            raise ValueError("holdout_seeds must be fresh: none twice, and none of seeds")
         by_path: dict[str, str] = {}
         for item in self.data:
             if by_path.setdefault(item.path, item.split) != item.split:
@@ -395,11 +436,13 @@ class Ticket(Model):
                 )
         if len(by_path) != len(self.data):
             raise ValueError("data names the same path twice")
-        minimum = len(self.seeds) + 1
+        fresh = 2 * len(self.holdout_seeds)
+        minimum = len(self.seeds) + 1 + fresh
         if self.kind == "search" and self.budget.trials < minimum:
+            last = f" and two runs with each of {len(self.holdout_seeds)} holdout_seeds"
             raise ValueError(
                 f"budget.trials is {self.budget.trials}, but the baseline's {len(self.seeds)} seeds"
-                f" and one trial need {minimum}"
+                f"{',' if fresh else ' and'} one trial{last if fresh else ''} need {minimum}"
             )
         return self
 

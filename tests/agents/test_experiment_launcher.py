@@ -12,6 +12,8 @@ from agents.experiment_launcher import (
     NEAR,
     ExperimentLauncher,
     PastFailure,
+    best_group,
+    confirmations,
     design_problems,
     groups,
     ranked,
@@ -271,3 +273,72 @@ def test_a_design_is_checked_before_it_is_used() -> None:
     assert "twice" in design_problems(assigned, known, [make_trial(0)])[0]
     many = [make_trial(n) for n in range(1, assigned.budget.trials + 5)]
     assert "budget" in design_problems(assigned, known, many)[0]
+
+
+def won(assigned: AssignedTicket) -> list[Trial]:
+    """A design played to its end in which every setting beats the program as it is."""
+    trials: list[Trial] = []
+    while designed := LAUNCHER.design(assigned, make_plan(), trials):
+        trials += [scored(t, _luck(t) + (2 if t.values else 0)) for t in designed]
+    return trials
+
+
+def test_fresh_seeds_come_last_and_choose_nothing() -> None:
+    assigned = assigned_for(16, seeds=(0, 1), holdout_seeds=(7, 8))
+    trials = won(assigned)
+    kinds = [t.kind for t in trials]
+    last = kinds.index("confirmation")
+    assert kinds[last:] == ["confirmation"] * 4
+    assert spent(trials) == 16
+    best = best_group(assigned, trials)
+    assert best is not None
+    assert best == best_group(assigned, trials[:last])
+    assert [(t.values, t.seed) for t in trials[last:]] == [
+        ({}, 7), ({}, 8), (best.values, 7), (best.values, 8),
+    ]  # fmt: skip
+    assert not any(t.kind == "confirmation" for g in groups(trials) for t in g.trials)
+
+
+def test_fresh_seeds_that_turn_out_better_change_no_rank() -> None:
+    assigned = assigned_for(12, seeds=(0,), holdout_seeds=(7,))
+    trials = won(assigned)
+    best = best_group(assigned, trials)
+    assert best is not None
+    worst = [scored(t, 0.0) if t.kind == "confirmation" and t.values else t for t in trials]
+    assert best_group(assigned, worst) == best
+    assert ranked(assigned.ticket.metric, worst, 1) == ranked(assigned.ticket.metric, trials, 1)
+    assert [t.score for t in confirmations(worst, best) if t.score] != [
+        t.score for t in confirmations(trials, best) if t.score
+    ]
+
+
+def test_without_a_winner_no_fresh_seed_is_spent() -> None:
+    assigned = assigned_for(8, seeds=(0,), holdout_seeds=(7,))
+    trials: list[Trial] = []
+    while designed := LAUNCHER.design(assigned, make_plan(), trials):
+        trials += [scored(t, 0.0 if t.values else 1.0) for t in designed]
+    assert "confirmation" not in [t.kind for t in trials]
+    assert spent(trials) == 6
+
+
+def test_a_failed_run_with_a_fresh_seed_bars_no_settings() -> None:
+    assigned = assigned_for(12, seeds=(0,), holdout_seeds=(7,))
+    trials = won(assigned)
+    broken = [failed(t) if t.kind == "confirmation" else t for t in trials]
+    assert best_group(assigned, broken) == best_group(assigned, trials)
+    assert LAUNCHER.design(assigned, make_plan(), broken) == ()
+    again = LAUNCHER.restart(assigned, broken, broken[-1], {"lr": 0.5, "batch": 8}, "smaller")
+    assert again.kind == "confirmation"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"holdout_seeds": (0,)}, "holdout_seeds must be fresh"),
+        ({"holdout_seeds": (7, 7)}, "holdout_seeds must be fresh"),
+        ({"seeds": (0,), "holdout_seeds": (7, 8), "budget": {"trials": 5}}, "need 6"),
+    ],
+)
+def test_fresh_seeds_are_fresh_and_paid_for(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        make_assigned(**changes)

@@ -84,7 +84,7 @@ def test_every_mistake_is_named_with_line_field_and_what_is_allowed() -> None:
         "11, field commit: should be a valid string. It is 1234567. Put it in quotes. Allowed:"
         " text, at least 1 long.",
         "13, field search_space.learning_rate.lo: unknown field. Did you mean low? Known here:"
-        " aliases, role, type, low, high, log, step.",
+        " aliases, role, when, type, low, high, log, step.",
         "13, field search_space.learning_rate.low: missing. Allowed: number.",
         "14, field search_space.x.type: 'flot' is not allowed. Did you mean float? Allowed: float,"
         " int, choice.",

@@ -68,3 +68,9 @@ def test_a_run_that_ends_in_nan_has_no_metric() -> None:
     assert from_output(pattern, ["acc 0.5", "noise", "acc 0.7", "noise"]) == 0.7
     assert from_output(pattern, ["acc 0.5", "acc nan"]) is None
     assert from_output(pattern, []) is None
+
+
+def test_a_progress_bar_ends_with_its_last_state() -> None:
+    metric = Metric(name="loss", direction="minimize", pattern=r"loss=([\d.]+)")
+    bar = "".join(f"\r{n}%|{'#' * 90}| loss={1 - n / 1000:.3f}" for n in range(1000))
+    assert from_output(metric, [bar + "\n", "done\n"]) == 0.001

@@ -327,7 +327,9 @@ def test_a_rerun_repeats_the_trial_and_keeps_the_deadline(
 
 async def test_the_environment_is_the_one_that_was_shown(lab: RunLab) -> None:
     assigned = lab.assigned()
-    plan = lab.bench.environments.plan(assigned.ticket, assigned.id, assigned.base_commit)
+    plan = lab.bench.environments.plan(
+        assigned.ticket.environment, assigned.id, assigned.base_commit
+    )
     tools = lab.toolbox(assigned, "experiment_launcher")
     image = await tools.use(prepare_environment, PrepareEnvironment(key=plan.key, approved=True))
     assert image == lab.bench.base_image

@@ -1,9 +1,10 @@
 """Writes settings into a file's text and leaves the rest of it as it was.
 
-Standard input: {"file": name, "content": text, "values": {"a.b": 1}}. The name's suffix says what
-it is: .yaml, .yml, .json, .toml: key b of table a is set; .py: the default of
-`add_argument("--a-b", default=…)`. Standard output: {"content": text, "missing": [names]} or
-{"error": text}.
+Standard input: {"file": name, "content": text, "values": {"a.b": 1}, "style": "file"}. The name's
+suffix says what it is: .yaml, .yml, .json, .toml, .ini, .cfg: key b of table a is set; .env: the
+variable; .py: the default of `add_argument("--a-b", default=…)`. Of style "source", .py and .ipynb:
+the literal with that address (source_literals.py). Standard output:
+{"content": text, "missing": [names]} or {"error": text}.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-
-class Refused(Exception):
-    """The settings can't be written; the text says why, for a person."""
+from source_settings import Refused, set_notebook, set_source  # type: ignore[import-not-found]
 
 
 def set_yaml(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
@@ -99,6 +98,32 @@ def set_python(content: str, values: Mapping[str, Any], name: str) -> tuple[str,
     return raw.decode(), sorted(set(values) - found)
 
 
+def set_ini(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
+    """Keys of INI sections, and variables of a file of `NAME=value` lines: line by line."""
+    lines = content.splitlines(keepends=True)
+    section = ""
+    known: dict[str, tuple[int, str]] = {}
+    for number, line in enumerate(lines):
+        if header := re.match(r"\s*\[([^]]+)\]", line):
+            section = f"{header[1].strip()}."
+        elif found := re.match(r"(\s*(?:export\s+)?([^\s#;=:\[][^=:]*?)\s*[=:]\s*)", line):
+            known.setdefault(section + found[2], (number, found[1]))
+    for key, value in values.items():
+        if key not in known:
+            raise Refused(f"{name} has no key {key!r}; it has {', '.join(list(known)[:50])}")
+        number, begin = known[key]
+        told = str(value).lower() if isinstance(value, bool) else str(value)
+        if not re.fullmatch(r"[^\s#;'\"$`\\]*", told):
+            raise Refused(f"{key} in {name}: {told!r} can't stand in such a file")
+        old = lines[number].rstrip("\r\n")
+        rest = old[len(begin) :]
+        quote = rest[:1] if rest[:1] in "'\"" else ""
+        comment = re.search(r"\s+[#;].*$", rest)
+        end = (comment[0] if comment else "") + lines[number][len(old) :]
+        lines[number] = f"{begin}{quote}{told}{quote}{end}"
+    return "".join(lines), []
+
+
 def _default(node: ast.AST) -> ast.expr | None:
     """The literal default of a call of add_argument, if the node is one."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
@@ -159,8 +184,12 @@ _WRITERS: dict[str, Callable[[str, Mapping[str, Any], str], tuple[str, list[str]
     ".yml": set_yaml,
     ".json": set_json,
     ".toml": set_toml,
+    ".ini": set_ini,
+    ".cfg": set_ini,
+    ".env": set_ini,
     ".py": set_python,
 }
+_SOURCE_WRITERS = {".py": set_source, ".ipynb": set_notebook}
 
 
 def apply(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,9 +197,11 @@ def apply(request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         name = str(request["file"])
         content, values = request["content"], request["values"]
-        writer = _WRITERS.get(name[name.rfind(".") :].lower() if "." in name else "")
+        writers = _SOURCE_WRITERS if request.get("style") == "source" else _WRITERS
+        writer = writers.get(name[name.rfind(".") :].lower() if "." in name else "")
         if writer is None:
-            raise Refused(f"{name} is not a .yaml, .yml, .json, .toml or .py file")
+            *most, last = writers
+            raise Refused(f"{name} is not a {', '.join(most)} or {last} file")
         if not isinstance(content, str) or not isinstance(values, dict):
             raise Refused("content must be text and values an object")
         text, missing = writer(content, values, name)

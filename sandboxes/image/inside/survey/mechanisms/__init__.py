@@ -1,0 +1,1 @@
+"""One file a mechanism: how a program lets its settings be given."""
