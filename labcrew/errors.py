@@ -88,7 +88,11 @@ class RunnerLost(OutcomeUnknown):
 
 
 class EnvironmentBroken(LabcrewError):
-    pass
+    """`log` is the installer's end, at most 8,000 characters; empty where nothing was started."""
+
+    def __init__(self, message: str, remedy: str = "", log: str = "") -> None:
+        super().__init__(message, remedy)
+        self.log = log
 
 
 class BoundaryError(LabcrewError):

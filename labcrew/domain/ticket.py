@@ -246,6 +246,9 @@ class Environment(Model):
         default=None, description="built only after the plan gate said so"
     )
     image: str | None = Field(default=None, description="an image the engine already has")
+    alone: bool = Field(
+        default=False, description="packages are all there is: no file of the repository is found"
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

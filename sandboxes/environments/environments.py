@@ -106,7 +106,9 @@ class Environments:
         if wanted.dockerfile:
             return self._dockerfile_plan(wanted.dockerfile, without, repository, commit)
         present = set(self._repositories.files(repository, commit))
-        source = wanted.requirements or next((p for p in FOUND_IN_ORDER if p in present), None)
+        source = wanted.requirements
+        if source is None and not wanted.alone:
+            source = next((p for p in FOUND_IN_ORDER if p in present), None)
         found = Requirements()
         if source is not None:
             found = read_requirements(source, lambda path: self._read(repository, commit, path))
@@ -313,7 +315,7 @@ class Environments:
         self, client: APIClient, container: str, plan: EnvironmentPlan, late: bool, memory: bool
     ) -> EnvironmentBroken:
         with translated(f"read the log of {container}"):
-            log = clean(client.logs(container, tail=60))
+            log = clean(client.logs(container, tail=400))
         lines = [line for line in log.splitlines() if line.strip()]
         errors = "\n".join(f"  {line[:300]}" for line in lines[-12:])
         reason = "it took too long" if late else "its memory ran out" if memory else "pip failed"
@@ -322,6 +324,7 @@ class Environments:
             f"{_refusals(self.requests(plan.key))}",
             "Correct the requirements and assign the ticket again, or name an image that the"
             " engine has (environment.image).",
+            log=log[-8000:],
         )
 
     def _build(self, client: APIClient, plan: EnvironmentPlan, tag: str) -> None:

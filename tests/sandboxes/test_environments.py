@@ -97,6 +97,17 @@ class TestPlan:
         with pytest.raises(EnvironmentBroken, match=r"none\.txt is not in"):
             planned(environments, ticket(requirements="none.txt"), *where)
 
+    def test_packages_alone_look_for_no_file_and_a_failure_brings_its_log(
+        self, workshop: Workshop, environments: Environments, tmp_path: Path
+    ) -> None:
+        where = repository(workshop, tmp_path, requirements__txt="numpy\n")
+        wanted = Environment(packages=("iniconfig==0.0.0.1",), alone=True)
+        plan = environments.plan(wanted, *where)
+        assert plan.requirements == "iniconfig==0.0.0.1\n"
+        with pytest.raises(EnvironmentBroken) as caught:
+            environments.ensure(plan)
+        assert "No matching distribution found for iniconfig==0.0.0.1" in caught.value.log
+
     def test_what_a_person_decides_first(
         self, workshop: Workshop, environments: Environments, tmp_path: Path
     ) -> None:
