@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 
 from agents.drafting import better, choosing, commands, environment, evaluators, metrics
 from agents.drafting.composing import Found, compose
+from agents.drafting.environment import EnvironmentStep
 from agents.drafting.observing import noise
 from agents.drafting.space import budget, search_space
 from graphs.drafting.study import Study
@@ -68,6 +69,7 @@ async def choose_command(state: DraftState, runtime: Runtime[Study]) -> dict[str
 async def install(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
     """Tries environments, one after the other, until one stands."""
     study = runtime.context
+    step: EnvironmentStep | None
     while True:
         if not study.tries and study.known is not None:
             step = environment.known_environment(study.known)
