@@ -51,7 +51,12 @@ class Ruling:
 
 
 def _row(
-    agents: str, tool: str, verdict: Literal["allowed"] | GateKind, because: str, **args: Condition
+    agents: str,
+    tool: str,
+    verdict: Literal["allowed"] | GateKind,
+    because: str,
+    /,
+    **args: Condition,
 ) -> Row:
     named: tuple[Any, ...] = tuple(agents.split())
     return Row(named, tool, verdict, because, MappingProxyType(args))
@@ -83,6 +88,12 @@ POLICY: tuple[Row, ...] = (
     _row(
         "experiment_launcher", "prepare_environment", "plan", "installs software",
         key=must.approved_environment, approved=must.true,
+    ),
+    _row(
+        "experiment_launcher", "install_environment", "allowed",
+        "a draft's software, from the package index alone; its Dockerfile waits for a person",
+        number=must.number_of_a_try, environment=must.plain_environment, because=must.anything,
+        variables=must.few_variables,
     ),
     _row(
         "experiment_launcher", "render_settings", "allowed", "edits a copy, in a sandbox",

@@ -18,9 +18,16 @@ from labcrew.domain.experiment import Trial
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
 from labcrew.domain.search_space import legal
-from labcrew.domain.ticket import SUFFIXES, AssignedTicket
+from labcrew.domain.ticket import SUFFIXES, AssignedTicket, Environment
 
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
+# A name with extras, versions and a marker: nothing that pip takes for an address or an option.
+_PACKAGE = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,99}[A-Za-z0-9])? ?(?:\[[A-Za-z0-9._, -]{0,200}\])?"
+    r" ?(?:\(?(?:[<>=!~]{1,3} ?[A-Za-z0-9.*+!_-]{1,60} ?,? ?){0,8}\)?)?"
+    r" ?(?:;[\w <>=!~.,'\"()+*-]{1,200})?",
+    re.ASCII,
+)
 
 
 class Approval(Model):
@@ -317,6 +324,28 @@ def file_of_a_draft(call: Call, value: Any) -> bool:
 def file_or_source(call: Call, value: Any) -> bool:
     """file or source"""
     return value in (None, "file", "source")
+
+
+def number_of_a_try(call: Call, value: Any) -> bool:
+    """a number below 100, for a draft"""
+    return call.facts.draft is not None and type(value) is int and 0 <= value < 100
+
+
+def plain_environment(call: Call, value: Any) -> bool:
+    """files of the repository and packages of the index: no address, no option, no line break"""
+    if call.facts.draft is None or value is None:
+        return False
+    wanted = Environment.model_validate(value)
+    named = all(_PACKAGE.fullmatch(package) for package in wanted.packages)
+    return named and wanted.image is None and len(wanted.packages) <= 1000
+
+
+def few_variables(call: Call, value: Any) -> bool:
+    """fifty variables or fewer, short and without line breaks"""
+    return len(value) <= 50 and all(
+        re.fullmatch(r"[A-Za-z_]\w{0,99}", name) and re.fullmatch(r"[^\0\r\n]{0,2000}", text)
+        for name, text in value.items()
+    )
 
 
 def own_first_run(call: Call, value: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from tools.clean_data import clean_data
 from tools.evaluate import evaluate_outputs
 from tools.first_run import first_run
+from tools.install_environment import install_environment
 from tools.make_change import make_change, merge_branch, publish_branch, render_settings
 from tools.prepare_environment import prepare_environment
 from tools.profile_data import profile_data
@@ -27,6 +28,7 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     profile_data,
     clean_data,
     prepare_environment,
+    install_environment,
     render_settings,
     first_run,
     start_trial,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from agents.drafting.packages import canonical, package_of
 from labcrew.domain.base import Model
-from labcrew.domain.draft import FirstRun, InstallTry
+from labcrew.domain.draft import FirstRun, InstallTry, Knowledge
 from labcrew.domain.survey import EntryPoint, Place, Survey
 from labcrew.domain.ticket import Environment
 
@@ -92,6 +92,14 @@ def _ladder(survey: Survey, wanted: list[str]) -> list[EnvironmentStep]:
                 variables=variables,
             )
         )
+    if not steps:
+        steps.append(
+            EnvironmentStep(
+                environment=Environment(alone=True),
+                because="Nothing says that it needs more than the sandbox's own image.",
+                variables=variables,
+            )
+        )
     return steps
 
 
@@ -107,3 +115,12 @@ def _variables(survey: Survey) -> dict[str, str]:
     roots = {folder.rpartition("/")[0] for folder in survey.packages.values()}
     paths = sorted(root for root in roots if root in {"src", "lib", "python"})
     return {"MPLBACKEND": "Agg"} | ({"PYTHONPATH": ":".join(paths)} if paths else {})
+
+
+def known_environment(known: Knowledge) -> EnvironmentStep:
+    """The environment in which an earlier draft ran the program."""
+    return EnvironmentStep(
+        environment=known.environment.environment,
+        because=f"{known.draft} ran it in this one, at {known.commit[:12]}.",
+        variables=known.environment.variables,
+    )

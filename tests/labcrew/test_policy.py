@@ -78,6 +78,12 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("data_pipeline", "profile_data"): {"paths": None},
     ("data_pipeline", "clean_data"): {"path": "data/train.csv", "sha256": SHA, "rows": [3]},
     ("experiment_launcher", "prepare_environment"): {"key": KEY, "approved": True},
+    ("experiment_launcher", "install_environment"): {
+        "number": 0,
+        "environment": {"requirements": "requirements.txt", "packages": ["torch[x]>=2,<3"]},
+        "because": "requirements.txt says so.",
+        "variables": {"PYTHONPATH": "src"},
+    },
     ("experiment_launcher", "render_settings"): {
         "file": "train.py",
         "values": {"lr": 0.1},
@@ -137,6 +143,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
 
 FREE = {("recall_memory", name) for name in ("scope", "query", "limit", "commit", "data_hash")}
 FREE |= {("first_run", name) for name in ("id", "command", "environment", "overlay", "outputs")}
+FREE |= {("install_environment", name) for name in ("number", "because", "variables")}
 FREE |= {("first_run", name) for name in ("cpus", "memory_mb", "timeout_s", "disk_mb")}
 WILD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -237,6 +244,22 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ("data_pipeline", "clean_data", {"rows": [3, 4]}),
     ("data_pipeline", "clean_data", {"rows": [5]}),
     ("experiment_launcher", "prepare_environment", {"key": "other"}),
+    *(
+        ("experiment_launcher", "install_environment", {"environment": environment})
+        for environment in (
+            {"packages": ["x @ git+https://evil.example/x"]},
+            {"packages": ["https://evil.example/x.whl"]},
+            {"packages": ["--index-url=https://evil.example"]},
+            {"packages": ["./setup"]},
+            {"packages": ["numpy\n-i https://evil.example"]},
+            {"packages": ["numpy --no-binary :all:"]},
+            {"requirements": "../outside.txt"},
+            {"image": "attacker/image"},
+        )
+    ),
+    ("experiment_launcher", "install_environment", {"number": 100}),
+    ("experiment_launcher", "install_environment", {"variables": {"A B": "x"}}),
+    ("experiment_launcher", "install_environment", {"variables": {"A": "x\ny"}}),
     ("experiment_launcher", "render_settings", {"file": "evaluate.py"}),
     ("experiment_launcher", "render_settings", {"values": {"lr": 7}}),
     ("experiment_launcher", "start_trial", {"image": "attacker/image"}),
