@@ -218,7 +218,7 @@ def at_work(
         def worker(assume_yes: bool) -> Worker:
             return Worker(crew, bench, settings, holder=holder, assume_yes=assume_yes)
 
-        def drafter(tell: Say) -> Advances:
+        def drafter(tell: Say) -> "Advances":
             from graphs.drafting.drafter import Drafter
 
             return Drafter(crew, bench, settings, holder=holder, say=tell)
