@@ -114,7 +114,9 @@ def _nothing_to_run(survey: Survey) -> Trouble:
     if survey.projects and _which_project(survey):
         parts.append("None of its programs could be taken for the one that is meant.")
     else:
-        parts.append("No program, notebook or stated command that could be a trial is among them.")
+        parts.append(
+            "Nothing that can be run as a trial is among them: no program, notebook or command."
+        )
     if survey.packages and not survey.entries:
         parts.append(f"It has packages to import: {_named(list(survey.packages))}.")
     if survey.stated:
