@@ -1,4 +1,4 @@
-"""Installing for a draft: an image, or a trouble with pip's words; no Dockerfile without a person."""
+"""Installing for a draft: an image, or a trouble with pip's words; no Dockerfile by itself."""
 
 from collections.abc import Iterator
 
