@@ -1,12 +1,11 @@
 """The actions that people take: on tickets, at gates, on merge requests."""
 
-import fcntl
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from desk.acting import actor, one_at_a_time
 from desk.assigning import examine, located
 from labcrew.deciding import budget_with, decide, settled
 from labcrew.domain.repository import Repositories
@@ -66,7 +65,7 @@ class Office:
             InputError: with all that is wrong; nothing was started.
         """
         person = actor(by)
-        with self._one_at_a_time():
+        with one_at_a_time(self.home):
             id = self._next_id()
             examined = examine(ticket, id, beside, self.repositories, self.settings)
             assigned = AssignedTicket(
@@ -308,19 +307,3 @@ class Office:
             if (match := _NUMBER.fullmatch(assigned.id))
         ]
         return f"T-{max(numbers, default=0) + 1:03d}"
-
-    @contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
-        """Two people assigning at once get two numbers."""
-        with (self.home.root / "assign.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-
-def actor(by: str) -> str:
-    """A person as the ledger names them. Raises InputError for a name it can't keep."""
-    if not 0 < len(by) <= 80 or not by.isprintable():
-        raise InputError("A name has 1 to 80 printable characters.", "Give one with --by.")
-    if by == "expired":
-        raise InputError("'expired' is what the clock signs with.", "Give your name with --by.")
-    return f"person:{by}"

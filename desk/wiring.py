@@ -16,6 +16,7 @@ from labcrew.ports import Clock, SystemClock
 from labcrew.settings import Settings
 
 if TYPE_CHECKING:
+    from desk.drafts import Advances, Drafts
     from desk.office import Office
     from graphs.work import Work
     from graphs.worker import Worker
@@ -48,6 +49,19 @@ class Opened:
             self.settings,
         )
 
+    def drafts(self) -> "Drafts":
+        """What people do with drafts of tickets here."""
+        from desk.acting import one_at_a_time
+        from desk.drafts import Drafts
+        from sandboxes.git.repositories import GitRepositories
+
+        return Drafts(
+            self.ledger,
+            self.clock,
+            GitRepositories(self.home.repositories),
+            lambda: one_at_a_time(self.home),
+        )
+
 
 @dataclass(frozen=True)
 class AtWork:
@@ -57,11 +71,13 @@ class AtWork:
         bench: the adapters.
         work: adapters and agents, for checks outside a ticket's graph.
         worker: makes a worker; True answers its gates with accept.
+        drafter: makes what drafts tickets; it tells in plain words what it does.
     """
 
     bench: "Workbench"
     work: "Work"
     worker: Callable[[bool], "Worker"]
+    drafter: Callable[[Say], "Advances"]
 
 
 def home_folder(given: Path | None) -> Path:
@@ -202,7 +218,13 @@ def at_work(
         def worker(assume_yes: bool) -> Worker:
             return Worker(crew, bench, settings, holder=holder, assume_yes=assume_yes)
 
-        yield AtWork(bench, Work(bench=bench, crew=crew, rules=crew.without_models()), worker)
+        def drafter(tell: Say) -> "Advances":
+            from graphs.drafting.drafter import Drafter
+
+            return Drafter(crew, bench, settings, holder=holder, say=tell)
+
+        work = Work(bench=bench, crew=crew, rules=crew.without_models())
+        yield AtWork(bench, work, worker, drafter)
 
 
 def tracking_uri(settings: Settings, home: Home) -> str:

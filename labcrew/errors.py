@@ -5,6 +5,7 @@ LabcrewError
 │   ├── TicketError       a ticket's file, with line and field (also a ValueError)
 │   ├── SettingsError     a setting or an environment variable (also a ValueError)
 │   ├── RepositoryError   the repository or commit that a ticket names
+│   ├── DraftRefused      no ticket can be drafted from this repository as it is
 │   └── NotFound          no such ticket, gate, trial or merge request (also a LookupError)
 ├── ToolError             a tool's call failed: the agent that called is told, the ticket goes on
 │   ├── PolicyRefused     the policy table says no (also a PermissionError)
@@ -48,6 +49,10 @@ class SettingsError(InputError, ValueError):
 
 
 class RepositoryError(InputError):
+    pass
+
+
+class DraftRefused(InputError):
     pass
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from labcrew.domain.remembered import (
     REMEMBERED_TRIALS,
     record_of_finding,
+    record_of_knowledge,
     record_of_lesson,
     record_of_trial,
 )
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def rebuild(memory: Memory, ledger: "Ledger") -> int:
-    """Empties the memory and fills it from the ledger's findings, lessons and ended trials.
+    """Empties the memory and fills it from the ledger: findings, lessons, ended trials, and what
+    drafts learnt.
 
     Args:
         memory: may be damaged; `clear` must cope with that.
@@ -26,6 +28,7 @@ def rebuild(memory: Memory, ledger: "Ledger") -> int:
     """
     records = [record_of_finding(finding) for finding in ledger.findings.all()]
     records += [record_of_lesson(lesson) for lesson in ledger.lessons.all()]
+    records += [record_of_knowledge(known) for known in ledger.knowledge.all()]
     records += [
         record_of_trial(trial) for trial in ledger.trials.all() if trial.status in REMEMBERED_TRIALS
     ]

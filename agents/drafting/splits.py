@@ -55,7 +55,7 @@ def split_scores(
         told = _line_split(place.text, series.name)
         if re.search(r"\+/-|\u00b1", place.text) and by_name == "unknown" == series.split:
             found["validation"].append((1.0, "it is given with a spread, as over folds", place))
-        if told is not None and told != by_name:
+        if told is not None and by_name == "unknown":
             found[told].append((1.2, "its line of output speaks of it", place))
     for split, place in _printed_from(series, entry):
         found[split].append((1.4, "the line that prints it uses such data", place))

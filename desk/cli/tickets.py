@@ -1,35 +1,97 @@
-"""Commands on tickets: new, list, show, fields, pause, resume, stop, retry, budget."""
+"""Commands on tickets: new, answer, drafts, list, show, fields, pause, resume, stop, retry …"""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from desk.cli import drafting
 from desk.cli.common import ByOption, HomeOption, JsonOption, answer, group, guarded, say
 
-app = group("Tickets: assign, look, pause, stop.")
+app = group("Tickets: draft, assign, look, pause, stop.")
 TicketArgument = Annotated[str, typer.Argument(metavar="TICKET", help="e.g. T-001")]
 
 
 @app.command()
 @guarded
 def new(
-    file: Annotated[Path, typer.Argument(metavar="FILE.md", help="The ticket, as Markdown.")],
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE.md|REPO",
+            help="A ticket's file to assign, or the folder of a git repository to draft one for.",
+            show_default=False,
+        ),
+    ] = None,
+    sentence: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SENTENCE",
+            help='With REPO: what you want, e.g. "lower the test loss".',
+            show_default=False,
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Draft: take the best guesses, ask nothing.")
+    ] = False,
+    trials: Annotated[int | None, typer.Option(help="Draft: runs in all.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Draft: hours of work in all.")] = None,
+    commit: Annotated[
+        str | None, typer.Option(metavar="COMMIT", help="Draft: where the work starts. [HEAD]")
+    ] = None,
+    snapshot: Annotated[
+        bool, typer.Option("--snapshot", help="Draft: with the uncommitted files, as they are.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draft: the ticket's file. [ticket.md]"),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Draft: overwrite the --output file.")
+    ] = False,
+    assign: Annotated[
+        bool, typer.Option("--assign", help="Draft: assign the ticket right away.")
+    ] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="DRAFT", help="Go on with a draft, e.g. D-001.")
+    ] = None,
     by: ByOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Assign a ticket from a file, after checking all that can be checked."""
-    from desk.cli.showing import taken
-    from desk.wiring import open_home, person
-    from labcrew.ticket_file import read_ticket
+    """Assign a ticket from a file, or draft one for a repository and a sentence."""
+    from desk.cli.drafting import new_draft
 
-    ticket = read_ticket(file)
-    with open_home(home) as opened:
-        assigned = opened.office().assign(
-            ticket, source=str(file.absolute()), by=by or person(), beside=file.absolute().parent
+    options = {
+        "--yes": yes,
+        "--trials": trials is not None,
+        "--hours": hours is not None,
+        "--commit": commit is not None,
+        "--snapshot": snapshot,
+        "--output": output is not None,
+        "--force": force,
+        "--assign": assign,
+    }
+    given = [name for name, there in options.items() if there]
+    if _drafts(what, sentence, resume, given):
+        new_draft(
+            what,
+            sentence,
+            resume=resume,
+            commit=commit,
+            snapshot=snapshot,
+            trials=trials,
+            hours=hours,
+            yes=yes,
+            output=output,
+            force=force,
+            assign=assign,
+            by=by,
+            home=home,
+            as_json=as_json,
         )
-    answer(assigned, as_json, lambda: taken(assigned))
+        return
+    _assign(Path(what or ""), by, home, as_json)
 
 
 @app.command("list")
@@ -182,6 +244,56 @@ def budget(
         answer(assigned.budget, as_json, lambda: budget_line(opened.ledger, assigned))
 
 
+_OF_THE_WISH = ("--trials", "--hours", "--commit", "--snapshot")
+
+
+def _drafts(what: str | None, sentence: str | None, resume: str | None, given: list[str]) -> bool:
+    """Whether a ticket is to be drafted, not assigned. Raises InputError for mixtures."""
+    from labcrew.errors import InputError
+
+    how = 'labcrew ticket new REPO "what you want"'
+    if resume is not None:
+        settled = [name for name in given if name in _OF_THE_WISH]
+        if what is not None or settled:
+            extra = ", ".join([*([what] if what is not None else []), *settled])
+            raise InputError(
+                f"--resume goes on with {resume} as it was asked for; {extra} can't be changed.",
+                f"Ask for a new draft: {how}",
+            )
+        return True
+    if what is None:
+        raise InputError(
+            "What is the ticket?", f"Give a file, labcrew ticket new FILE.md, or {how}."
+        )
+    if Path(what).is_dir() and sentence is None:
+        raise InputError(f"What should become better in {what}?", f"Say it in a sentence: {how}")
+    if sentence is not None and Path(what).is_file():
+        raise InputError(
+            f"{what} is a file, and a ticket's file says itself what is wanted.",
+            f"Leave the sentence out, or name a repository's folder: {how}",
+        )
+    if sentence is None and given:
+        raise InputError(
+            f"{', '.join(given)} {'is' if len(given) == 1 else 'are'} for drafts, and {what} is"
+            " taken as a ticket's file.",
+            f"Leave that out, or draft: {how}",
+        )
+    return sentence is not None
+
+
+def _assign(file: Path, by: str | None, home: Path | None, as_json: bool) -> None:
+    from desk.cli.showing import taken
+    from desk.wiring import open_home, person
+    from labcrew.ticket_file import read_ticket
+
+    ticket = read_ticket(file)
+    with open_home(home) as opened:
+        assigned = opened.office().assign(
+            ticket, source=str(file.absolute()), by=by or person(), beside=file.absolute().parent
+        )
+    answer(assigned, as_json, lambda: taken(assigned))
+
+
 def _act(action: str, ticket: str, by: str | None, home: Path | None, as_json: bool) -> None:
     from desk.wiring import open_home, person
 
@@ -189,3 +301,6 @@ def _act(action: str, ticket: str, by: str | None, home: Path | None, as_json: b
         assigned = getattr(opened.office(), action)(ticket, by or person())
     hint = "" if assigned.status != "assigned" else f" Go on with: labcrew run {ticket}"
     answer(assigned, as_json, lambda: f"{ticket} is {assigned.status}.{hint}")
+
+
+app.registered_commands += drafting.app.registered_commands

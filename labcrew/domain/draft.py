@@ -75,7 +75,7 @@ class Trouble(Model):
 
     kind: TroubleKind
     what: str = Field(max_length=300, description="the module, file, host, variable or option")
-    message: str = Field(max_length=600, description="what happened, in words for a person")
+    message: str = Field(max_length=2000, description="what happened, in words for a person")
     supply: str = Field(default="", max_length=600, description="what a person can supply")
     evidence: tuple[Place, ...] = ()
 
@@ -189,6 +189,10 @@ class Draft(Commission):
     sentence: str = Field(description="what the person wants, in their words")
     asked_by: str
     asked_at: str = Field(description="ISO 8601, UTC")
+    snapshot_of: str = Field(
+        default="",
+        description="the person's commit that a snapshot was taken over; empty: none",
+    )
     assume_yes: bool = Field(default=False, description="take the best guesses, ask nothing")
     trials: int | None = Field(default=None, description="a budget that the person set")
     hours: float | None = None

@@ -1,5 +1,8 @@
 """What memory keeps of the ledger's records, said once, so that a rebuilt index equals the old."""
 
+from pathlib import PurePath
+
+from labcrew.domain.draft import Knowledge
 from labcrew.domain.experiment import Trial
 from labcrew.domain.research import Finding, Lesson, MemoryRecord
 
@@ -51,4 +54,27 @@ def record_of_trial(trial: Trial) -> MemoryRecord:
         ticket=trial.ticket,
         commit=trial.score.commit if trial.score else "",
         data_hash=trial.score.data_sha256 if trial.score else "",
+    )
+
+
+def record_of_knowledge(known: Knowledge) -> MemoryRecord:
+    """What a draft learnt of a repository, as memory keeps it: how it runs, and how it varies."""
+    command = known.candidate.run.command
+    told = f"{PurePath(known.repository).name}: `{command}` runs: {known.environment.because}"
+    if known.noise is not None:
+        noise = known.noise
+        told = f"{told.rstrip('.')}. A run takes {noise.run_s:.3g} s; {noise.metric}"
+        if noise.deterministic and not noise.seeds_matter:
+            told += " is the same in every run."
+        else:
+            by = "with the seed" if noise.seeds_matter else "from run to run"
+            told += f" varies {by} by {noise.std:.3g} (standard deviation)."
+    return MemoryRecord(
+        id=known.id,
+        scope="lessons",
+        text=told,
+        agent="experiment_launcher",
+        ticket=known.draft,
+        commit=known.commit,
+        data_hash="",
     )

@@ -1,4 +1,4 @@
-"""Installing for a draft: an image, or a trouble with pip's words; no Dockerfile by itself."""
+"""Installing for a draft: an image, or a trouble with pip's words; a Dockerfile needs a person."""
 
 from collections.abc import Iterator
 
