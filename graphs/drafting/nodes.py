@@ -9,6 +9,7 @@ from agents.drafting import better, choosing, commands, environment, evaluators,
 from agents.drafting.composing import Found, compose
 from agents.drafting.environment import EnvironmentStep
 from agents.drafting.observing import noise
+from agents.drafting.refusals import refusal
 from agents.drafting.space import budget, search_space
 from graphs.drafting.study import Study
 from labcrew.domain.draft import Candidate, FirstRun, Option, Options, Trouble
@@ -231,19 +232,8 @@ async def write(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
 async def refuse(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
     """Ends without a ticket: what was found, what is missing, what to supply."""
     study = runtime.context
-    study.fail(_refusal(study))
+    study.fail(refusal(study.survey, study.failures, study.installs))
     return {}
-
-
-def _refusal(study: Study) -> Trouble:
-    if study.failures:
-        return study.failures[0][1]
-    return Trouble(
-        kind="arguments",
-        what="no entry point",
-        message=f"Nothing that can be run was found among {study.survey.files} files.",
-        supply="Name the file to run in what you want, or state its command in the README.",
-    )
 
 
 def _give_up(study: Study, trouble: Trouble | None) -> dict[str, Any]:
