@@ -34,7 +34,7 @@ from sandboxes.environments.requirements import (
     add_packages,
     read_requirements,
 )
-from sandboxes.images import BaseImage, base_tag
+from sandboxes.images import BaseImage, base_software, base_tag
 from sandboxes.network.dockerfile import refuse_fetching, replaced, with_arguments
 from sandboxes.network.rules import NOT_LISTED, for_install, hosts_of, pip_variables
 from sandboxes.patterns import matches
@@ -227,7 +227,7 @@ class Environments:
             kind="requirements",
             description=clean("; ".join(parts)),
             needs_gate=bool(found.addresses),
-            key=content_hash({"base": base_tag(), "requirements": text}),
+            key=content_hash({"base": base_software(), "requirements": text}),
             hosts=hosts,
             requirements=text,
             source=source or "",
