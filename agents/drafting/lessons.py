@@ -10,12 +10,14 @@ from agents.drafting.packages import (
     family,
     package_of,
 )
-from agents.drafting.releases import LARGE
+from agents.drafting.releases import LARGE, too_old
 from agents.drafting.requirement_lines import Line
 from labcrew.domain.draft import FirstRun, InstallTry
 from tools.install_failures import Failure, failures
 
 _OF_A_SCREEN = ("libGL", "libgthread", "libglib", "libSM", "libXext", "libXrender", "libX11")
+# After so many pins that can't be had, one at a time would take too long.
+_MOST_NAMED = 2
 _HOPELESS = ("unreachable", "storage", "memory")
 
 
@@ -29,6 +31,7 @@ class Lessons:
         alone: nothing counts but the program's imports.
         of_the_time: versions of the time of the last commit.
         relaxed: packages whose own versions go.
+        named: those of them that failures named.
         dropped: packages that go.
         swapped: package → the one in its place.
         added: requirements that were missing.
@@ -42,6 +45,7 @@ class Lessons:
     alone: bool = False
     of_the_time: bool = False
     relaxed: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
     swapped: dict[str, str] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
@@ -143,8 +147,15 @@ class Lessons:
             self.alone, self.free = self.alone or self.free, True
             self.told.append(f"{why}: any version of each package")
         elif line.versions and name not in self.relaxed:
-            self.relaxed.add(name)
-            self.told.append(f"{why}: another version of it")
+            old = {key for key, other in lines.items() if too_old(other)} - {name}
+            if len(self.named) >= _MOST_NAMED:
+                self.free = self.of_the_time = True
+                self.told.append(f"{why} either: any version of each package, of its time")
+            else:
+                others = f", and of {', '.join(sorted(old))}" if old else ""
+                self.told.append(f"{why}: another version of it{others}")
+            self.named.add(name)
+            self.relaxed |= {name, *old}
         else:
             self.dropped.add(name)
             needed = ", though the program imports it" if family(name) in imported else ""

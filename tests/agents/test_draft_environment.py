@@ -226,6 +226,18 @@ class TestFailures:
         assert steps[1].environment.alone
         assert "numpy" in steps[1].because
 
+    def test_old_pins_go_together_and_many_are_not_tried_one_by_one(self) -> None:
+        read = survey("numpy==1.18", "scipy==1.5", "pandas==1.5.3", "a==1", "b==1", "c==1")
+        logs = [NOT_BUILT.format(name) for name in ("numpy", "a", "b")]
+        steps = after(read, *logs)
+        assert packages(steps[1]) == {
+            "numpy<1.24", "scipy<1.10", "pandas==1.5.3", "a==1", "b==1", "c==1", "scikit-learn",
+        }  # fmt: skip
+        assert "scipy" in steps[1].because
+        assert packages(steps[3]) == {
+            "numpy<1.24", "scipy<1.10", "pandas<2", "a", "b", "c", "scikit-learn<1.2",
+        }  # fmt: skip
+
     def test_a_name_that_the_index_has_not_is_left_out(self) -> None:
         steps = after(survey("numpy", "ownlib"), NO_VERSION.format("ownlib"))
         assert packages(steps[1]) == {"numpy", "scikit-learn"}
