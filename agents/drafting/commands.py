@@ -139,7 +139,7 @@ def _candidate(
     ways = reached(entry, survey, config)
     reach: Reach | None = ways[0] if ways else None
     made = line(command, entry, reach, survey)
-    environment = dict(variables)
+    environment = variables | made.variables
     draws = {"matplotlib", "pylab", "seaborn"} & set(entry.imports)
     if draws or any(trait.kind == "shows" for trait in entry.traits):
         environment.setdefault("MPLBACKEND", "Agg")
