@@ -11,7 +11,7 @@ from agents.drafting.packages import (
     package_of,
 )
 from agents.drafting.releases import LARGE, too_old
-from agents.drafting.requirement_lines import Line
+from agents.drafting.requirement_lines import Line, line_of
 from labcrew.domain.draft import FirstRun, InstallTry
 from tools.install_failures import Failure, failures
 
@@ -19,6 +19,10 @@ _OF_A_SCREEN = ("libGL", "libgthread", "libglib", "libSM", "libXext", "libXrende
 # After so many pins that can't be had, one at a time would take too long.
 _MOST_NAMED = 2
 _HOPELESS = ("unreachable", "storage", "memory")
+
+
+# Words that a message may have where another has a module's name.
+_NO_MODULES = frozenset({"a", "an", "the", "at", "to", "that", "you", "it", "one", "python", "pip"})
 
 
 @dataclass
@@ -87,7 +91,7 @@ class Lessons:
                 self._without_a_screen(lines)
             return
         top = trouble.what.partition(".")[0]
-        package = package_of(trouble.what)
+        package = package_of(trouble.what) if top.lower() not in _NO_MODULES else None
         there = {family(name) for name in lines}
         if trouble.kind == "version" or (package is not None and family(package) in there):
             self._old(package)
@@ -142,6 +146,8 @@ class Lessons:
         if name in WITH_WHEELS:
             self.swapped[name] = WITH_WHEELS[name]
             self.told.append(f"{why}: {WITH_WHEELS[name]} in its place")
+        elif name in {added.key for text in self.added if (added := line_of(text))}:
+            self.hopeless = True  # the program can't do without it
         elif line is None:
             # Something that the packages need themselves, in a version that theirs ask for.
             self.alone, self.free = self.alone or self.free, True
