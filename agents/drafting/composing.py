@@ -16,11 +16,13 @@ from labcrew.domain.ticket import (
     Evaluator,
     Metric,
     RepositoryPath,
+    Settings,
     Ticket,
 )
 from labcrew.plain_text import is_plain
 
 _TITLE = 120
+_DEFAULTS = (".py", ".yaml", ".yml", ".json", ".toml")
 
 
 class Found(Model):
@@ -85,7 +87,7 @@ def compose(found: Found) -> tuple[Ticket, tuple[Guess, ...]]:
             holdout=None if found.evaluator else found.holdout.reported,
         ),
         run=run,
-        settings=candidate.settings,
+        settings=_written_down(found),
         search_space=found.space,
         seeds=found.seeds,
         holdout_seeds=found.holdout.seeds,
@@ -106,10 +108,26 @@ def _title(sentence: str) -> str:
     return plain[:1].upper() + plain[1:] if plain else "Better results"
 
 
+def _written_down(found: Found) -> Settings:
+    """The candidate's settings for this space, with the file where the winner's become defaults."""
+    settings = found.candidate.settings
+    flags = {name: words for name, words in settings.flags.items() if name in found.space}
+    settings = settings.model_copy(update={"flags": flags})
+    if settings.file is not None:
+        return settings
+    places = [
+        setting.place.path
+        for setting in found.entry.settings
+        if setting.name in found.space and setting.place.path.endswith(_DEFAULTS)
+    ]
+    if not places:
+        return settings
+    return settings.model_copy(update={"file": max(dict.fromkeys(places), key=places.count)})
+
+
 def _editable(found: Found) -> tuple[RepositoryPath, ...]:
-    file = found.candidate.settings.file
-    places = [file] if file else []
-    return tuple(path for path in places if path)
+    file = _written_down(found).file
+    return (file,) if file else ()
 
 
 def _more_guesses(found: Found) -> Sequence[Guess]:

@@ -108,6 +108,92 @@ SYSTEM_PROGRAMS = {
 }
 
 
+# What people ask for by a name that the index has for nothing, or for nothing any more.
+RENAMED = {
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "cv2": "opencv-python-headless",
+    "opencv": "opencv-python-headless",
+    "pil": "pillow",
+    "yaml": "pyyaml",
+    "bs4": "beautifulsoup4",
+    "faiss": "faiss-cpu",
+    "pytorch": "torch",
+    "tensorflow-gpu": "tensorflow",
+    "tf-nightly-gpu": "tensorflow",
+    "onnxruntime-gpu": "onnxruntime",
+    "faiss-gpu": "faiss-cpu",
+    "paddlepaddle-gpu": "paddlepaddle",
+}
+# The same module from a package that has wheels.
+WITH_WHEELS = {
+    "psycopg2": "psycopg2-binary",
+    "pillow-simd": "pillow",
+    "box2d-py": "box2d",
+    "python-levenshtein": "levenshtein",
+    "mmcv": "mmcv-lite",
+    "mmcv-full": "mmcv-lite",
+}
+# Parts of Python that were packages once; installed, they break it.
+_IN_PYTHON = """
+dataclasses enum34 pathlib typing argparse futures asyncio configparser pickle5 contextvars
+functools32 unittest2 singledispatch statistics uuid
+"""
+IN_PYTHON = frozenset(_IN_PYTHON.split())
+# How conda calls what the index calls otherwise.
+CONDA_NAMES = {
+    "pytorch": "torch",
+    "pytorch-cpu": "torch",
+    "tensorflow-gpu": "tensorflow",
+    "tensorflow-base": "tensorflow",
+    "opencv": "opencv-python-headless",
+    "py-opencv": "opencv-python-headless",
+    "py-xgboost": "xgboost",
+    "matplotlib-base": "matplotlib",
+    "pytables": "tables",
+    "msgpack-python": "msgpack",
+    "python-graphviz": "graphviz",
+    "seaborn-base": "seaborn",
+    "gym-all": "gym",
+}
+# What conda alone installs, or what programs do not import.
+_CONDA_ALONE = """
+python pip conda cudatoolkit cudnn cuda pytorch-cuda pytorch-mutex cuda-toolkit cuda-nvcc nccl mkl
+mkl-service mkl-fft mkl-random blas openblas intel-openmp openmp llvm-openmp openssl
+ca-certificates readline sqlite tk xz zlib ncurses bzip2 gcc gxx gcc-linux-64 gxx-linux-64
+compilers c-compiler cxx-compiler make cmake git nodejs ffmpeg graphviz freetype jpeg jpeg-turbo
+lz4-c zstd icu qt qt-main pyqt sip expat fontconfig glib gstreamer pcre dbus giflib lame nettle
+openh264 gnutls gmp x264 yaml tzdata python-abi openjdk mpi mpich openmpi hdf5 r-base
+"""
+CONDA_ALONE = frozenset(_CONDA_ALONE.split())
+
+
+def family(package: str) -> str:
+    """One name for packages that bring the same module.
+
+    Args:
+        package: a package's name.
+    """
+    name = canonical(package)
+    name = canonical(RENAMED.get(name, name))
+    name = re.sub(r"-(?:headless|cpu|gpu|binary|nightly)$", "", name)
+    return {"opencv-contrib-python": "opencv-python", "lightning": "pytorch-lightning"}.get(
+        name, name
+    )
+
+
+def on_the_cpu(package: str) -> str | None:
+    """The package to install where there is no GPU and in today's name; None for none.
+
+    Args:
+        package: as it was asked for.
+    """
+    name = canonical(package)
+    if name.startswith(("nvidia-", "cupy-cuda", "pytorch-triton")) or name in IN_PYTHON:
+        return None
+    return RENAMED.get(name, package)
+
+
 def canonical(name: str) -> str:
     """A package's name as the index compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -116,3 +116,19 @@ def test_what_it_can_not_edit(file: str, content: str) -> None:
 def test_a_request_that_lacks_something() -> None:
     assert "lacks" in ask({"file": "c.yaml"})["error"]
     assert ask({"file": "c.yaml", "content": 1, "values": {}})["error"]
+
+
+def test_defaults_of_other_options_and_of_fields_are_set() -> None:
+    content = (
+        '@click.option("--learning-rate", default=0.1)\n'
+        "def main(learning_rate, depth=3): ...\n"
+        'flags.DEFINE_float("dropout", 0.5, "share")\n'
+        "class Config:\n    width: int = 8\n    twice: int = 1\n"
+        "class Other:\n    twice: int = 2\n"
+    )
+    values = {"learning-rate": 0.2, "depth": 4, "dropout": 0.3, "width": 16, "twice": 9}
+    answer = ask({"file": "main.py", "content": content, "values": values})
+    assert answer["missing"] == ["twice"]
+    expected = content.replace("default=0.1", "default=0.2").replace("depth=3", "depth=4")
+    expected = expected.replace("0.5", "0.3").replace("width: int = 8", "width: int = 16")
+    assert answer["content"] == expected

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from source_literals import literals  # type: ignore[import-not-found]
 from source_settings import Refused, set_notebook, set_source  # type: ignore[import-not-found]
 
 
@@ -70,7 +71,8 @@ def set_toml(content: str, values: Mapping[str, Any], name: str) -> tuple[str, l
 
 
 def set_python(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
-    """The literal defaults of argparse options; every other byte stays."""
+    """The literal defaults of options (argparse, optparse, click, absl), and of the one parameter
+    or field of that name where no option has it; every other byte stays."""
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -93,6 +95,13 @@ def set_python(content: str, values: Mapping[str, Any], name: str) -> tuple[str,
                 edits.append((begin, end, repr(value).encode()))
                 found.add(setting)
                 break
+    for setting, value in values.items():
+        default = _declared(tree, _same(setting)) if setting not in found else None
+        if default is not None:
+            begin = starts[default.lineno - 1] + default.col_offset
+            end = starts[(default.end_lineno or 0) - 1] + (default.end_col_offset or 0)
+            edits.append((begin, end, repr(value).encode()))
+            found.add(setting)
     for begin, end, new in sorted(edits, reverse=True):
         raw = raw[:begin] + new + raw[end:]
     return raw.decode(), sorted(set(values) - found)
@@ -125,19 +134,34 @@ def set_ini(content: str, values: Mapping[str, Any], name: str) -> tuple[str, li
 
 
 def _default(node: ast.AST) -> ast.expr | None:
-    """The literal default of a call of add_argument, if the node is one."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+    """The literal default of a call that declares an option, if the node is one."""
+    if not isinstance(node, ast.Call):
         return None
-    if node.func.attr != "add_argument":
+    function = node.func
+    called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    default: ast.expr | None = None
+    if called in ("add_argument", "add_option", "option"):
+        default = next((k.value for k in node.keywords if k.arg == "default"), None)
+    elif called.startswith("DEFINE_") and len(node.args) > 1:
+        default = node.args[1]
+    if default is None:
         return None
-    for keyword in node.keywords:
-        if keyword.arg == "default":
-            try:
-                ast.literal_eval(keyword.value)
-            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                return None
-            return keyword.value
-    return None
+    try:
+        ast.literal_eval(default)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return default
+
+
+def _declared(tree: ast.Module, name: str) -> ast.expr | None:
+    """The literal default of the only parameter or field of that name."""
+    found = [
+        literal.node
+        for literal in literals(tree)
+        if literal.kind in ("parameter", "field")
+        and re.sub(r"/\d+$", "", literal.address).rpartition(".")[2] == name
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _names(node: ast.AST) -> set[str]:

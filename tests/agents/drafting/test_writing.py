@@ -57,7 +57,7 @@ def tickets(draw: st.DrawFn) -> Ticket:
             "command": f"python {draw(ANY | LINES).replace('{', '')} {{settings}}",
             "environment": draw(st.dictionaries(NAMES, ANY | LINES, max_size=3)),
         },
-        "settings": {"flags": draw(st.dictionaries(NAMES, ANY, max_size=2))},
+        "settings": {"flags": draw(st.dictionaries(NAMES.map("flag {}".format), ANY, max_size=2))},
         "search_space": draw(st.dictionaries(NAMES, PARAMETERS, min_size=1, max_size=4)),
         "environment": {"packages": draw(st.lists(SOME, max_size=4))},
         "evaluator": draw(

@@ -1,0 +1,54 @@
+"""Commands that measure labcrew itself: `labcrew eval …`; the benchmarks are imported late."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from desk.cli.common import JsonOption, answer, group, guarded, say
+
+app = group("Measure labcrew itself, on this machine.")
+
+
+@app.callback()
+def evaluate() -> None:
+    """Measure labcrew itself, on this machine."""
+
+
+@app.command()
+@guarded
+def repositories(
+    half: Annotated[str, typer.Option(help="visible, unseen or both.")] = "both",
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this repository; may be repeated.")
+    ] = None,
+    draft_only: Annotated[
+        bool, typer.Option("--draft-only", help="Draft tickets, don't work on them.")
+    ] = False,
+    results: Annotated[
+        Path, typer.Option(help="Where results are kept; those that are there are not run again.")
+    ] = Path(".labcrew-dev/repositories"),
+    as_json: JsonOption = False,
+) -> None:
+    """Draft and run tickets on repositories that labcrew never saw (an hour and more)."""
+    from evals.repositories import report
+    from evals.repositories.catalogue import catalogue
+    from evals.repositories.running import run_all
+    from labcrew.errors import InputError
+
+    known = catalogue().entries
+    if half not in ("both", *report.HALVES):
+        raise InputError(f"--half is visible, unseen or both, not {half!r}.")
+    if missing := set(only or ()) - {entry.name for entry in known}:
+        raise InputError(f"There is no repository {sorted(missing)[0]!r} in the benchmark.")
+    chosen = [
+        entry
+        for entry in known
+        if (not only or entry.name in only) and half in ("both", entry.half)
+    ]
+    kept = results / "drafts" if draft_only else results
+    run_all(chosen, kept, results / "work", say=say, draft_only=draft_only)
+    names = {entry.name for entry in chosen}
+    found = [result for result in report.load(kept) if result.name in names]
+    halves = [report.half(name, found) for name in report.HALVES]
+    answer({"halves": halves, "results": found}, as_json, lambda: report.tables(found))

@@ -1,0 +1,1 @@
+"""Repositories that a ticket must write itself for."""
