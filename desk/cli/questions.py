@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from desk.cli.common import plain
-from desk.drafts import chosen_value, takes_own
+from desk.draft_answers import chosen_value, takes_own
 from labcrew.domain.draft import Draft, Guess, Option, Options
 from labcrew.domain.survey import Place
 from labcrew.errors import InputError
