@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from labcrew.plain_text import ODD
+
 WIDTH = 100
 Comments = Callable[[str], Sequence[str]]
 
@@ -44,7 +46,7 @@ def remark(text: str, indent: int = 0, hanging: str = "") -> list[str]:
 
 def visible(text: str) -> str:
     """A text on one line, without a character that is not seen."""
-    seen = "".join(c if c.isprintable() else " " for c in text)
+    seen = "".join(c if c.isprintable() and not ODD.match(c) else " " for c in text)
     body = seen.lstrip(" ")
     return " " * min(len(seen) - len(body), 8) + " ".join(body.split())
 
