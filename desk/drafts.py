@@ -218,6 +218,7 @@ def file_text(draft: Draft) -> str:
         f"{draft.id}, asked for by {draft.asked_by} at {draft.asked_at}.",
         f"It was read and run at commit {draft.base_commit[:12]}.",
         *(f"{draft.asked_by} answered {field}: {brief(v)}" for field, v in draft.answers.items()),
+        *draft.account,
     ]
     return ticket_text(ticket_of(draft), draft.guesses, account)
 

@@ -9,6 +9,8 @@ from labcrew.domain.draft import Guess, Option, Options
 MOST = 3
 SURE = 0.8
 """From here on a guess is taken without a question."""
+_SURE_OF: dict[str, float] = {"metric.direction": 0.9, "metric.split": 0.6, "evaluator": 0.5}
+"""Fields that are asked already below another confidence: by the harm that a wrong one does."""
 _HARM: dict[str, float] = {
     "metric": 1.0,
     "metric.direction": 1.0,
@@ -35,8 +37,7 @@ def questions(
         for field, guess in guesses.items()
         if field in asked
         and field in _HARM
-        and len(asked[field].options) > 1
-        and guess.confidence < SURE
+        and guess.confidence < _SURE_OF.get(field, SURE)
         and not guess.by.startswith("person:")
     }
     best = sorted(weights, key=lambda field: (-weights[field], field))

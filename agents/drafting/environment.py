@@ -92,6 +92,10 @@ def next_environment(
     return ladder.dockerfile([attempt.environment for attempt in tries])
 
 
+_NOTEBOOK = ("papermill", "ipykernel")
+"""What runs a notebook from the command line."""
+
+
 class _Ladder:
     """What can be asked for, for one program of one repository."""
 
@@ -102,7 +106,10 @@ class _Ladder:
         # Newer versions of setuptools have that module no more.
         self._old_setuptools = "pkg_resources" in modules
         found = (package_of(module) for module in modules if module not in survey.packages)
-        self._wanted = tuple(dict.fromkeys(package for package in found if package is not None))
+        wanted = [package for package in found if package is not None]
+        if entry is not None and entry.kind == "notebook":
+            wanted += _NOTEBOOK
+        self._wanted = tuple(dict.fromkeys(wanted))
         self.imported = frozenset(family(package) for package in self._wanted)
         self._stated: Statement | None = statement(survey, entry, self.imported)
         self._anywhere = stated_anywhere(survey)

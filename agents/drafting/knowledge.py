@@ -6,7 +6,7 @@ from labcrew.domain.base import content_hash
 from labcrew.domain.draft import Knowledge
 from labcrew.domain.survey import EntryPoint, Survey
 
-MOST_FILES = 60
+MOST_FILES = 200
 
 
 def knowledge_id(repository: str, entry: str) -> str:
@@ -15,9 +15,10 @@ def knowledge_id(repository: str, entry: str) -> str:
 
 
 def rests_on(survey: Survey, entry: EntryPoint) -> tuple[str, ...]:
-    """The files that decide how a program runs: itself, its modules, its settings, its software."""
+    """The files that decide how a program runs: its own, its settings, its software, its data."""
     software = (file.path for file in survey.environments)
-    paths = dict.fromkeys((entry.path, *entry.rests_on, *entry.configs, *software))
+    data = (file.path for file in survey.data)
+    paths = dict.fromkeys((entry.path, *software, *entry.configs, *data, *entry.rests_on))
     return tuple(paths)[:MOST_FILES]
 
 

@@ -170,6 +170,7 @@ def _reasons(
         found.append((0.9, f"{name} is usual for what the sentence speaks of"))
     if name not in OF_RUNS:
         found.append(_data(intent, split, alike))
+    found.append(_summary(intent, tuple(words)))
     whole = set(words_of(series.name))
     if whole & {"average", "avg", "mean", "macro"}:
         found.append((0.3, ""))  # beside it often stands the same of one step or class
@@ -203,6 +204,16 @@ def _asked(intent: Intent, spelt: str, name: str) -> tuple[float, str]:
     if related:
         return related, f"the sentence asks for {intent.metric[0]}; {name} is close to it"
     return -1.2, f"the sentence asks for {intent.metric[0]}, not for this"
+
+
+def _summary(intent: Intent, words: tuple[str, ...]) -> tuple[float, str]:
+    """What a statistic over a population or over folds is worth as the number that is meant."""
+    if set(words) & {"std", "stdev", "variance", "stddev", "nevals", "evals"}:
+        return -3.0, "it says how numbers scatter, not how good they are"
+    best = {"minimize": {"min", "minimum", "lowest"}, "maximize": {"max", "maximum", "highest"}}
+    if intent.direction and set(words) & best[intent.direction]:
+        return 1.2, "it is the best of those that the program keeps"
+    return 0.0, ""
 
 
 def _data(intent: Intent, split: Split, alike: Sequence[Split]) -> tuple[float, str]:

@@ -115,7 +115,7 @@ def reached(entry: EntryPoint, survey: Survey, config: str = "") -> list["Reach"
             ways.append(Reach(Settings(style="file", file=path, seeds=seeds), tuple(keys)))
     literals = [s for s in entry.settings if _in_code(s) and s.place.path == entry.path]
     if literals and PurePosixPath(entry.path).suffix in (".py", ".ipynb"):
-        seeds = tuple(s.name for s in literals if is_seed(s) and not _makes_data(s))[:20]
+        seeds = tuple(s.name for s in literals if is_seed(s) and not makes_data(s))[:20]
         settings = Settings(style="source", file=entry.path, seeds=seeds)
         ways.append(Reach(settings, tuple(literals)))
     order = {"arguments": 0, "file": 1, "environment": 2, "source": 3}
@@ -206,6 +206,6 @@ def _files_of(settings: Iterable[Setting]) -> list[str]:
     return [s.place.path for s in settings if s.place.path]
 
 
-def _makes_data(setting: Setting) -> bool:
+def makes_data(setting: Setting) -> bool:
     """Whether a seed belongs to a call that makes up data: another seed, another task."""
     return bool(re.match(r"(?:make|load|fetch|generate|sample|create)_?", setting.owner))

@@ -13,7 +13,7 @@ from agents.drafting.parameter_kinds import (
     plain,
     why_fixed,
 )
-from agents.drafting.reaching import reached
+from agents.drafting.reaching import makes_data, reached
 from agents.drafting.unnamed_kinds import by_value, owned_choices
 from labcrew.domain.base import Model
 from labcrew.domain.draft import FirstRun, Guess, Noise
@@ -136,6 +136,8 @@ def _parameter(setting: Setting, settings: Settings) -> tuple[float, Parameter, 
     if owned := owned_choices(setting):
         return 9.0, ChoiceParameter(type="choice", choices=owned), f"what {setting.owner} offers"
     call = setting.mechanism == "keyword"
+    if call and makes_data(setting):
+        return "it changes the data or how results are judged"
     if call and _ASIDE.search(setting.owner):
         return f"it belongs to {setting.owner}, which is not what learns"
     estimator = not call or setting.owner[:1].isupper()

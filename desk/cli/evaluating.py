@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from desk.cli.common import JsonOption, answer, group, guarded, say
+from desk.cli.common import HomeOption, JsonOption, answer, group, guarded, say
 
 app = group("Measure labcrew itself, on this machine.")
 
@@ -26,11 +26,18 @@ def repositories(
         bool, typer.Option("--draft-only", help="Draft tickets, don't work on them.")
     ] = False,
     results: Annotated[
-        Path, typer.Option(help="Where results are kept; those that are there are not run again.")
-    ] = Path(".labcrew-dev/repositories"),
+        Path | None,
+        typer.Option(
+            help="Where results are kept; those that are there are not run again."
+            " [default: in the home]",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draft and run tickets on repositories that labcrew never saw (an hour and more)."""
+    from desk.wiring import home_folder
     from evals.repositories import report
     from evals.repositories.catalogue import catalogue
     from evals.repositories.running import run_all
@@ -46,8 +53,9 @@ def repositories(
         for entry in known
         if (not only or entry.name in only) and half in ("both", entry.half)
     ]
-    kept = results / "drafts" if draft_only else results
-    run_all(chosen, kept, results / "work", say=say, draft_only=draft_only)
+    place = results or home_folder(home) / "benchmark"
+    kept = place / "drafts" if draft_only else place
+    run_all(chosen, kept, place / "work", say=say, draft_only=draft_only)
     names = {entry.name for entry in chosen}
     found = [result for result in report.load(kept) if result.name in names]
     halves = [report.half(name, found) for name in report.HALVES]

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypedDict
 from langgraph.runtime import Runtime
 
 from agents.drafting import better, choosing, commands, environment, evaluators, metrics
+from agents.drafting.accounts import told_of_space
 from agents.drafting.composing import Found, compose
 from agents.drafting.environment import EnvironmentStep
 from agents.drafting.observing import noise
@@ -225,7 +226,7 @@ async def write(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
         )
         return {}
     await study.keep(measured)
-    study.finish(ticket, guesses)
+    study.finish(ticket, guesses, told_of_space(spaced.left_out))
     return {}
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.drafting.accounts import accounts
 from agents.drafting.asking import answered, questions
 from agents.drafting.commands import run_line
 from agents.drafting.environment import EnvironmentStep
@@ -258,14 +259,20 @@ class Study:
             )
         )
 
-    def finish(self, ticket: Ticket, guesses: Sequence[Guess]) -> None:
+    def finish(
+        self, ticket: Ticket, guesses: Sequence[Guess], left_out: Sequence[str] = ()
+    ) -> None:
         """Writes the draft down, with what a person is to be asked.
+
+        Args:
+            left_out: what else a person should know, a paragraph each.
 
         With `assume_yes` the questions are kept beside the ticket, unasked.
         """
         asked = questions(self.asked, self.guesses)
         status: DraftStatus = "asking" if asked and not self.draft.assume_yes else "written"
-        self._put(status, ticket=ticket, guesses=tuple(guesses), questions=asked)
+        account = (*accounts(self.installs, self.failures, self.runs, self.noise), *left_out)
+        self._put(status, ticket=ticket, guesses=tuple(guesses), questions=asked, account=account)
 
     def fail(self, trouble: Trouble) -> None:
         """Writes down why there is no ticket, and what a person can supply."""

@@ -202,5 +202,8 @@ class Draft(Commission):
     status: DraftStatus = "drafting"
     guesses: tuple[Guess, ...] = ()
     questions: tuple[Options, ...] = Field(default=(), description="the most unsure first")
+    account: tuple[str, ...] = Field(
+        default=(), description="how it came about: installs, runs, what was left out and why"
+    )
     ticket: Ticket | None = None
     trouble: Trouble | None = None
