@@ -9,6 +9,8 @@ from labcrew.domain.draft import Guess, Option, Options
 MOST = 3
 SURE = 0.8
 """From here on a guess is taken without a question."""
+_EVEN = 0.5
+"""Below it a lone answer is asked about as well: that none is right is likelier."""
 _HARM: dict[str, float] = {
     "metric": 1.0,
     "metric.direction": 1.0,
@@ -35,8 +37,7 @@ def questions(
         for field, guess in guesses.items()
         if field in asked
         and field in _HARM
-        and len(asked[field].options) > 1
-        and guess.confidence < SURE
+        and guess.confidence < (SURE if len(asked[field].options) > 1 else _EVEN)
         and not guess.by.startswith("person:")
     }
     best = sorted(weights, key=lambda field: (-weights[field], field))
