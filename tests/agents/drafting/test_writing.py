@@ -43,13 +43,14 @@ PARAMETERS = st.one_of(
         st.integers(1, 10**9),
     ),
 )
-PATHS = st.text("abc/_. é", min_size=1, max_size=90).filter(
-    lambda p: not p.startswith("/") and ".." not in p.split("/")
-)
+PARTS = st.text("abc_. é", min_size=1, max_size=45).filter(lambda part: part.strip(".") != "")
+PATHS = st.builds("{}/{}".format, PARTS, PARTS)
 
 
 @st.composite
 def tickets(draw: st.DrawFn) -> Ticket:
+    space = draw(st.dictionaries(NAMES, PARAMETERS, min_size=1, max_size=4))
+    flags = draw(st.dictionaries(NAMES.filter(lambda name: name not in space), ANY, max_size=2))
     fields: dict[str, Any] = {
         "title": draw(st.text("ab 'é\"#:-{}[]", min_size=1, max_size=200)),
         "question": draw(ANY | LINES),
@@ -57,8 +58,8 @@ def tickets(draw: st.DrawFn) -> Ticket:
             "command": f"python {draw(ANY | LINES).replace('{', '')} {{settings}}",
             "environment": draw(st.dictionaries(NAMES, ANY | LINES, max_size=3)),
         },
-        "settings": {"flags": draw(st.dictionaries(NAMES, ANY, max_size=2))},
-        "search_space": draw(st.dictionaries(NAMES, PARAMETERS, min_size=1, max_size=4)),
+        "settings": {"flags": flags},
+        "search_space": space,
         "environment": {"packages": draw(st.lists(SOME, max_size=4))},
         "evaluator": draw(
             st.none()
@@ -171,3 +172,12 @@ def test_confidence_is_told_in_words() -> None:
         "perhaps (60%)",
         "a guess (20%)",
     ]
+
+
+def test_marks_that_python_prints_but_nobody_sees_are_escaped() -> None:
+    unseen = "plain\U000e0100 text\u202e"
+    ticket = make_ticket(question=unseen)
+    guess = Guess(field="metric", value=None, confidence=0.5, because=unseen)
+    text = ticket_text(ticket, [guess], [unseen])
+    assert not ODD.search(text)
+    assert read_ticket(text).question == unseen
