@@ -39,11 +39,24 @@ def context() -> Path:
 
 def base_tag() -> str:
     """The base image's name: labcrew/base:<hash of its build context>."""
+    return f"labcrew/base:{_digest(_context_files())[:16]}"
+
+
+def base_software() -> str:
+    """A hash of what the base image installs, labcrew's own programs in it left out.
+
+    An environment rests on this: those programs run in the base image alone.
+    """
+    inside = context() / "inside"
+    return _digest([path for path in _context_files() if inside not in path.parents])
+
+
+def _digest(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for path in _context_files():
+    for path in paths:
         digest.update(path.relative_to(context()).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return f"labcrew/base:{digest.hexdigest()[:16]}"
+    return digest.hexdigest()
 
 
 class BaseImage:

@@ -180,9 +180,13 @@ _BUILD = (
 )
 _UNNAMED_BUILD = re.compile(
     r"\W ?(?:Encountered error while generating package metadata"
-    r"|(?:Getting requirements to build wheel|Preparing metadata.*) did not run success)"
+    r"|(?:Getting requirements to build wheel|Preparing metadata.*|"
+    r"pip subprocess to install build dependencies) did not run success)"
 )
-_BEGUN = re.compile(r"(?:Collecting|Processing) (?:\S*/)?([A-Za-z0-9][\w.-]*?)(?:[-=<>!~\[ ].*)?$")
+# The package that pip is at: `Collecting a-b==1 (from …)`, `Processing ./a_b-1.tar.gz`.
+_BEGUN = re.compile(
+    r"Collecting ([A-Za-z0-9][\w.-]*)|Processing (?:\S*/)?([A-Za-z0-9][\w.-]*?)(?:-\d\S*)?$"
+)
 
 
 def _builds(lines: list[str]) -> list[Failure]:
@@ -191,7 +195,7 @@ def _builds(lines: list[str]) -> list[Failure]:
     begun = ""
     for line in lines:
         if match := _BEGUN.match(line):
-            begun = match[1]
+            begun = match[1] or match[2]
         named = [begun] if begun and _UNNAMED_BUILD.match(line) else []
         for pattern in _BUILD:
             if match := pattern.search(line):

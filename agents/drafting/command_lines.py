@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from agents.drafting.reaching import Reach, is_output, is_seed, last_name
+from agents.drafting.reaching import Reach, is_output, is_seed, is_variable, last_name
 from agents.drafting.words import subjects
 from labcrew.domain.search_space import Value, Values
 from labcrew.domain.survey import EntryPoint, Setting, Survey
 
+_ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _OPERATOR = re.compile(r"^(?:\||\|\||&&|;|&|>|>>|2>|2>&1|<|\d?>.*)$")
 _DATA_SUFFIXES = {
     ".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet", ".npz", ".npy", ".dat", ".data",
@@ -26,6 +27,7 @@ class Line:
     outputs: bool = False
     seed: bool = False
     guessed: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
 
@@ -101,9 +103,19 @@ def line(command: str, entry: EntryPoint, reach: Reach | None, survey: Survey) -
             made.outputs = True
     folder = _folder(words)
     more: list[str] = []
+    front: list[str] = []
     hydra = any(s.mechanism == "hydra" for s in entry.settings)
     for setting in entry.settings:
-        if id(setting) in known or setting.position or setting.mechanism not in _LINED:
+        if id(setting) in known or setting.position:
+            continue
+        if is_variable(setting):
+            name = setting.spelling.rstrip("=") or setting.name
+            given_already = any(word.startswith(f"{name}=") for word in words)
+            if is_seed(setting) and not made.seed and not given_already:
+                front.append(f"{name}={{seed}}")
+                made.seed = True
+            continue
+        if setting.mechanism not in _LINED:
             continue
         if not setting.spelling and setting.mechanism not in ("hydra", "fire", "absl", "papermill"):
             continue
@@ -134,6 +146,14 @@ def line(command: str, entry: EntryPoint, reach: Reach | None, survey: Survey) -
         tail = [word.replace("{outputs}", f"{up}/{{outputs}}") for word in tail]
     after = range(_start(words), len(words))
     at = next((i for i in after if _OPERATOR.match(words[i])), len(words))
+    begin = _start(words)
+    # What a trial sets must not be set again by the command itself.
+    while begin < at and (told := _ASSIGNED.fullmatch(words[begin])) and "{" not in told[2]:
+        made.variables[told[1]] = told[2]
+        del words[begin]
+        at -= 1
+    words[begin:begin] = front
+    at += len(front)
     whole = [*map(_quoted, words[:at]), *map(_quoted, tail), *map(_quoted, words[at:])]
     made.command = " ".join(whole)
     return made

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from agents.drafting.command_lines import Line, line, simple, words_of
 from agents.drafting.mending import mended, resuming
 from agents.drafting.reaching import Reach, reached
-from agents.drafting.words import shared, subjects
+from agents.drafting.words import shared, subjects, words
 from labcrew.domain.draft import Candidate
 from labcrew.domain.search_space import Values
 from labcrew.domain.survey import EntryPoint, Place, Stated, Survey
@@ -139,7 +139,7 @@ def _candidate(
     ways = reached(entry, survey, config)
     reach: Reach | None = ways[0] if ways else None
     made = line(command, entry, reach, survey)
-    environment = dict(variables)
+    environment = variables | made.variables
     draws = {"matplotlib", "pylab", "seaborn"} & set(entry.imports)
     if draws or any(trait.kind == "shows" for trait in entry.traits):
         environment.setdefault("MPLBACKEND", "Agg")
@@ -221,6 +221,8 @@ def _entry_score(
     if about := shared(wanted, texts):
         weight = sum(rare[one] for one in about)
         add(min(3.0, weight), f"its name or text speaks of {', '.join(sorted(about)[:4])}")
+    if within := _within(name, sentence):
+        add(2.2, f"its name holds {within}")
     for kind, points in (("serves", -3.0), ("asks", -1.5), ("downloads", -1.0),
                          ("accelerator", -0.4), ("secret", -1.5)):  # fmt: skip
         if kind in kinds:
@@ -235,6 +237,18 @@ def _entry_score(
     if folders != ".":
         add(-0.1 * min(4, len(path.parts) - 1))
     return score, reasons, evidence
+
+
+def _within(stem: str, sentence: str) -> str:
+    """A word of the sentence that a file's name holds, or its whole name run together."""
+    squashed = re.sub(r"[^a-z0-9]", "", sentence.lower())
+    plain = re.sub(r"[^a-z0-9]", "", stem)
+    if len(plain) >= 5 and plain in squashed and not (_TRAINS.search(stem) or _RUNS.match(stem)):
+        return plain
+    parts = re.split(r"[^a-z0-9]+", stem)
+    # Whole parts of a name are compared elsewhere, by their stems.
+    told = [word for word in words(sentence) if len(word) >= 4 and word not in parts]
+    return next((word for word in told if any(word in part for part in parts)), "")
 
 
 def _named(entry: EntryPoint, sentence: str) -> bool:

@@ -109,8 +109,10 @@ def _title(sentence: str) -> str:
 
 
 def _written_down(found: Found) -> Settings:
-    """The candidate's settings, with the file in which the winner's values become defaults."""
+    """The candidate's settings for this space, with the file where the winner's become defaults."""
     settings = found.candidate.settings
+    flags = {name: words for name, words in settings.flags.items() if name in found.space}
+    settings = settings.model_copy(update={"flags": flags})
     if settings.file is not None:
         return settings
     places = [

@@ -99,6 +99,8 @@ class _Ladder:
         self._survey, self._day, self._entry = survey, committed_at, entry
         self.own = frozenset(survey.packages) | _own_modules(survey)
         modules = entry.imports if entry is not None else tuple(survey.imports)
+        # Newer versions of setuptools have that module no more.
+        self._old_setuptools = "pkg_resources" in modules
         found = (package_of(module) for module in modules if module not in survey.packages)
         self._wanted = tuple(dict.fromkeys(package for package in found if package is not None))
         self.imported = frozenset(family(package) for package in self._wanted)
@@ -175,6 +177,8 @@ class _Ladder:
 
     def _forgotten(self, package: str) -> Line:
         """A package that is imported but not stated: as another file or group asks for it."""
+        if package == "setuptools" and self._old_setuptools:
+            return Line(package, versions=(("<", "81"),))
         return self._anywhere.get(canonical(package)) or Line(package)
 
     def _changed(self, line: Line, lessons: Lessons) -> Line | None:

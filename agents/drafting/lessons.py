@@ -10,13 +10,19 @@ from agents.drafting.packages import (
     family,
     package_of,
 )
-from agents.drafting.releases import LARGE
-from agents.drafting.requirement_lines import Line
+from agents.drafting.releases import LARGE, too_old
+from agents.drafting.requirement_lines import Line, line_of
 from labcrew.domain.draft import FirstRun, InstallTry
 from tools.install_failures import Failure, failures
 
 _OF_A_SCREEN = ("libGL", "libgthread", "libglib", "libSM", "libXext", "libXrender", "libX11")
+# After so many pins that can't be had, one at a time would take too long.
+_MOST_NAMED = 2
 _HOPELESS = ("unreachable", "storage", "memory")
+
+
+# Words that a message may have where another has a module's name.
+_NO_MODULES = frozenset({"a", "an", "the", "at", "to", "that", "you", "it", "one", "python", "pip"})
 
 
 @dataclass
@@ -29,6 +35,7 @@ class Lessons:
         alone: nothing counts but the program's imports.
         of_the_time: versions of the time of the last commit.
         relaxed: packages whose own versions go.
+        named: those of them that failures named.
         dropped: packages that go.
         swapped: package → the one in its place.
         added: requirements that were missing.
@@ -42,6 +49,7 @@ class Lessons:
     alone: bool = False
     of_the_time: bool = False
     relaxed: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
     swapped: dict[str, str] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
@@ -83,7 +91,7 @@ class Lessons:
                 self._without_a_screen(lines)
             return
         top = trouble.what.partition(".")[0]
-        package = package_of(trouble.what)
+        package = package_of(trouble.what) if top.lower() not in _NO_MODULES else None
         there = {family(name) for name in lines}
         if trouble.kind == "version" or (package is not None and family(package) in there):
             self._old(package)
@@ -138,13 +146,22 @@ class Lessons:
         if name in WITH_WHEELS:
             self.swapped[name] = WITH_WHEELS[name]
             self.told.append(f"{why}: {WITH_WHEELS[name]} in its place")
+        elif name in {added.key for text in self.added if (added := line_of(text))}:
+            self.hopeless = True  # the program can't do without it
         elif line is None:
             # Something that the packages need themselves, in a version that theirs ask for.
             self.alone, self.free = self.alone or self.free, True
             self.told.append(f"{why}: any version of each package")
         elif line.versions and name not in self.relaxed:
-            self.relaxed.add(name)
-            self.told.append(f"{why}: another version of it")
+            old = {key for key, other in lines.items() if too_old(other)} - {name}
+            if len(self.named) >= _MOST_NAMED:
+                self.free = self.of_the_time = True
+                self.told.append(f"{why} either: any version of each package, of its time")
+            else:
+                others = f", and of {', '.join(sorted(old))}" if old else ""
+                self.told.append(f"{why}: another version of it{others}")
+            self.named.add(name)
+            self.relaxed |= {name, *old}
         else:
             self.dropped.add(name)
             needed = ", though the program imports it" if family(name) in imported else ""

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from labcrew.domain.search_space import Value, Values
 from labcrew.domain.survey import EntryPoint, Mechanism, Setting, Survey
-from labcrew.domain.ticket import Settings
+from labcrew.domain.ticket import SUFFIXES, Settings
 
 OPTIONS: frozenset[Mechanism] = frozenset(
     ("argparse", "click", "typer", "absl", "fire", "hydra", "gin", "dataclass", "pydantic",
@@ -65,6 +65,14 @@ def is_output(setting: Setting) -> bool:
     return bool(OUTPUT_WORDS.match(last_name(setting.name))) and setting.type in ("text", "unknown")
 
 
+def is_variable(setting: Setting) -> bool:
+    """Whether a setting is an environment variable, put before the command."""
+    named = setting.spelling.endswith("=") and setting.mechanism != "make"
+    return setting.mechanism in ("environment", "shell") or (
+        setting.mechanism == "pydantic" and named
+    )
+
+
 def is_tunable(setting: Setting) -> bool:
     """Whether a setting looks like one that people tune; the search space judges again."""
     if setting.type in ("list", "unknown") and not setting.choices and setting.default is None:
@@ -85,13 +93,15 @@ def reached(entry: EntryPoint, survey: Survey, config: str = "") -> list["Reach"
     for setting in entry.settings:
         by_kind.setdefault(setting.mechanism, []).append(setting)
     for mechanism in OPTIONS & by_kind.keys():
-        found = [s for s in by_kind[mechanism] if not s.position]
+        found = [s for s in by_kind[mechanism] if not s.position and not is_variable(s)]
+        if not found:
+            continue
         spelt = any(s.spelling for s in found)
         if spelt or mechanism in ("hydra", "gin", "make", "papermill", "fire", "absl"):
             ways.append(Reach(_arguments(mechanism, found), tuple(found)))
-    named: tuple[Mechanism, ...] = ("environment", "shell")
+    named: tuple[Mechanism, ...] = ("environment", "shell", "pydantic")
     for mechanism in named:
-        if variables := by_kind.get(mechanism):
+        if variables := [s for s in by_kind.get(mechanism, ()) if is_variable(s)]:
             ways.append(Reach(_environment(variables), tuple(variables)))
     files = dict.fromkeys(
         (*([config] if config else ()), *entry.configs, *_files_of(by_kind.get("file", ())))
@@ -100,7 +110,7 @@ def reached(entry: EntryPoint, survey: Survey, config: str = "") -> list["Reach"
         keys = survey.configs.get(path) or tuple(
             s for s in by_kind.get("file", ()) if s.place.path == path
         )
-        if keys and PurePosixPath(path).suffix in (".yaml", ".yml", ".json", ".toml"):
+        if keys and PurePosixPath(f"_{PurePosixPath(path).name}").suffix in SUFFIXES["file"]:
             seeds = tuple(s.name for s in keys if is_seed(s))[:20]
             ways.append(Reach(Settings(style="file", file=path, seeds=seeds), tuple(keys)))
     literals = [s for s in entry.settings if _in_code(s) and s.place.path == entry.path]
@@ -179,9 +189,9 @@ def _flag(setting: Setting, mechanism: Mechanism) -> str:
 
 def _environment(found: Iterable[Setting]) -> Settings:
     prefixes = {
-        s.spelling[: -len(s.name)]
+        s.spelling.rstrip("=")[: -len(s.name)]
         for s in found
-        if s.spelling and s.spelling.upper().endswith(s.name.upper())
+        if s.spelling and s.spelling.rstrip("=").upper().endswith(s.name.upper())
     }
     return Settings(style="environment", prefix=prefixes.pop() if len(prefixes) == 1 else "")
 

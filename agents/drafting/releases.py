@@ -3,6 +3,8 @@
 Only bounds below which there are wheels for Python 3.11 stand here.
 """
 
+from agents.drafting.requirement_lines import Line, digits
+
 # package → (day of the release, the release), oldest first.
 _RELEASES: dict[str, tuple[tuple[str, str], ...]] = {
     "numpy": (
@@ -37,6 +39,21 @@ _RELEASES: dict[str, tuple[tuple[str, str], ...]] = {
     "tensorflow": (("2024-03-08", "2.16"),),
     "keras": (("2023-11-28", "3"),),
 }  # fmt: skip
+# The first releases that have wheels for Python 3.11.
+_FIRST_WITH_WHEELS = {
+    "numpy": "1.23.2",
+    "scipy": "1.9.2",
+    "pandas": "1.5",
+    "scikit-learn": "1.1.3",
+    "scikit-image": "0.20",
+    "matplotlib": "3.6",
+    "statsmodels": "0.13.3",
+    "pillow": "9.2",
+    "h5py": "3.8",
+    "numba": "0.57",
+    "tensorflow": "2.12",
+    "torch": "1.13",
+}
 LARGE = frozenset({"torch", "tensorflow", "keras"})
 """Gigabytes of another version are fetched only where a failure names the package."""
 _BUILT_ON_NUMPY = """
@@ -55,6 +72,15 @@ def bound_of(package: str, day: str) -> str | None:
     """
     released = _RELEASES.get(package, ())
     return next((version for when, version in released if when > day[:10]), None) if day else None
+
+
+def too_old(line: Line) -> bool:
+    """Whether a requirement names a version from before there were wheels for Python 3.11."""
+    first = _FIRST_WITH_WHEELS.get(line.key)
+    return first is not None and any(
+        operator in ("==", "===", "~=", "<", "<=") and digits(version) < digits(first)
+        for operator, version in line.versions
+    )
 
 
 def rests_on_numpy(packages: frozenset[str]) -> bool:

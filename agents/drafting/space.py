@@ -14,6 +14,7 @@ from agents.drafting.parameter_kinds import (
     why_fixed,
 )
 from agents.drafting.reaching import reached
+from agents.drafting.unnamed_kinds import by_value, owned_choices
 from labcrew.domain.base import Model
 from labcrew.domain.draft import FirstRun, Guess, Noise
 from labcrew.domain.search_space import ChoiceParameter, Parameter, Value
@@ -23,6 +24,9 @@ from labcrew.domain.ticket import Budget, Settings
 _ASIDE = re.compile(
     r"Display|Figure|Plot|Fold|Split|Scor|Line|Norm$|Grid|Search|CV$|Anim|Axes|Parser|Logger|Writer"
 )
+_FEW = 2
+"""So many parameters are enough to leave out numbers that only calls of functions take."""
+Ranked = tuple[float, Setting, Parameter, str]
 _ONLY = re.compile(r"(?i)only (?:used |effective |relevant )?(?:when|if|with|for) (.{1,80})")
 
 
@@ -51,16 +55,21 @@ def search_space(
         trials: runs of the budget.
     """
     left_out: dict[str, str] = {}
-    found: list[tuple[float, Setting, Parameter, str]] = []
+    found: list[Ranked] = []
+    unnamed: list[Setting] = []
     said = set(re.findall(r"\w+", sentence.lower().replace("-", "_")))
     for setting in _reachable(survey, entry, settings):
         named = plain(setting.name) in said
         made = _parameter(setting, settings)
         if isinstance(made, str):
             left_out[setting.name] = made
+            unnamed.append(setting)
         else:
             rank, parameter, why = made
             found.append((rank - 100 * named, setting, parameter, why))
+    found += _unnamed(unnamed, settings, len(found), said)
+    for _, setting, _, _ in found:
+        left_out.pop(setting.name, None)
     found.sort(key=lambda one: one[0])
     most = max(2, trials // 3)
     for _, setting, _, _ in found[most:]:
@@ -73,7 +82,7 @@ def search_space(
                 field=f"search_space.{setting.name}",
                 value=parameter.model_dump(mode="json", exclude_defaults=True)
                 | {"type": parameter.type},
-                confidence=0.8 if kinds_of(setting.name) else 0.6,
+                confidence=_confidence(setting, why),
                 because=why,
                 evidence=(setting.place,),
             )
@@ -81,6 +90,32 @@ def search_space(
         ),
         left_out=left_out,
     )
+
+
+def _unnamed(
+    settings_left: Sequence[Setting], settings: Settings, known: int, said: set[str]
+) -> list[Ranked]:
+    """Numbers with a range by their value alone: to fill up, or where nothing else is there."""
+    found: list[Ranked] = []
+    for setting in settings_left:
+        aside = setting.mechanism == "keyword" and _ASIDE.search(setting.owner)
+        if setting.name in settings.seeds or why_fixed(setting.name) or aside:
+            continue
+        made = by_value(setting)
+        if made is None:
+            continue
+        tier, parameter, why = made
+        # What a function is called with counts only where there is next to nothing else.
+        if tier == 1 or known < _FEW:
+            named = plain(setting.name) in said
+            found.append((50.0 * tier - 100 * named, setting, parameter, why))
+    return found
+
+
+def _confidence(setting: Setting, why: str) -> float:
+    if why.startswith("its name says little"):
+        return 0.45
+    return 0.8 if kinds_of(setting.name) else 0.6
 
 
 def _reachable(survey: Survey, entry: EntryPoint, settings: Settings) -> tuple[Setting, ...]:
@@ -98,6 +133,8 @@ def _parameter(setting: Setting, settings: Settings) -> tuple[float, Parameter, 
         return "a seed: another value is luck, no gain"
     if why := why_fixed(setting.name):
         return why
+    if owned := owned_choices(setting):
+        return 9.0, ChoiceParameter(type="choice", choices=owned), f"what {setting.owner} offers"
     call = setting.mechanism == "keyword"
     if call and _ASIDE.search(setting.owner):
         return f"it belongs to {setting.owner}, which is not what learns"

@@ -81,10 +81,8 @@ async def install(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
             step = environment.next_environment(
                 study.survey, study.committed_at, study.entry, study.tries, study.runs
             )
-        if step is None:
-            # A run in the last environment that stood tells more than what installed well.
-            ran = study.runs[-1].trouble if study.runs else None
-            return _give_up(study, ran or (study.tries[-1].trouble if study.tries else None))
+        if step is None or _waits_for_a_person(study, step):
+            return _give_up(study, _last_trouble(study))
         study.tries.append(await study.install(step))
         if study.tries[-1].image:
             study.use(study.tries[-1])
@@ -249,6 +247,18 @@ def _give_up(study: Study, trouble: Trouble | None) -> dict[str, Any]:
     if trouble is not None:
         study.failures.append((study.candidate, trouble))
     return {"route": "choose_command"}
+
+
+def _waits_for_a_person(study: Study, step: EnvironmentStep) -> bool:
+    """Whether a step builds what only a person may allow, and none did."""
+    return step.needs_approval and study.draft.answers.get("environment.dockerfile") is not True
+
+
+def _last_trouble(study: Study) -> Trouble | None:
+    """Of the last first run, where there was one; else of the last install."""
+    if study.runs:
+        return study.runs[-1].trouble
+    return study.tries[-1].trouble if study.tries else None
 
 
 def _another(study: Study) -> bool:

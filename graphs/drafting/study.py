@@ -39,7 +39,7 @@ from labcrew.judgement import Judgement
 from tools.facts import install_effect
 from tools.first_run import FirstRunCall, first_run, lines_of, texts_of
 from tools.install_environment import InstallEnvironment, install_environment
-from tools.make_change import RenderSettings, render_settings
+from tools.make_change import render_settings, settings_overlay
 from tools.survey_repository import SurveyRepository, survey_repository
 from tools.toolbox import Toolbox, Workbench
 
@@ -245,8 +245,8 @@ class Study:
         tools = self.tools("experiment_launcher", "first_run")
         command, variables, written = run_line(candidate, values, seed)
         overlay: tuple[OverlayFile, ...] = ()
-        if written and candidate.settings.file is not None:
-            edit = RenderSettings(file=candidate.settings.file, values=written)
+        edit = settings_overlay(candidate.settings, values, seed)
+        if edit is not None:
             overlay = ((await tools.use(render_settings, edit)).file,)
         key = content_hash([candidate.entry, command, variables, written, image, again])[:16]
         call = FirstRunCall(

@@ -26,6 +26,7 @@ from sandboxes.client import translated
 from sandboxes.crossing.tarballs import owned
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.environments.host_pip import HostPip, host_pip
+from sandboxes.environments.pip_log import pips_words
 from sandboxes.environments.requirements import (
     FOUND_IN_ORDER,
     UNREAD,
@@ -33,7 +34,7 @@ from sandboxes.environments.requirements import (
     add_packages,
     read_requirements,
 )
-from sandboxes.images import BaseImage, base_tag
+from sandboxes.images import BaseImage, base_software, base_tag
 from sandboxes.network.dockerfile import refuse_fetching, replaced, with_arguments
 from sandboxes.network.rules import NOT_LISTED, for_install, hosts_of, pip_variables
 from sandboxes.patterns import matches
@@ -54,6 +55,7 @@ mkdir -p /workspace/tmp
 # Constraint lines travel in the plan's one text, as comments to pip.
 _CONSTRAINT = "# constraint: "
 
+_LOG_LINES = 5000
 Say = Callable[[str], None]
 # By the image's tag, for every home of this process: one makes it, the others wait and find it.
 _MAKING: dict[str, threading.Lock] = {}
@@ -225,7 +227,7 @@ class Environments:
             kind="requirements",
             description=clean("; ".join(parts)),
             needs_gate=bool(found.addresses),
-            key=content_hash({"base": base_tag(), "requirements": text}),
+            key=content_hash({"base": base_software(), "requirements": text}),
             hosts=hosts,
             requirements=text,
             source=source or "",
@@ -315,7 +317,7 @@ class Environments:
         self, client: APIClient, container: str, plan: EnvironmentPlan, late: bool, memory: bool
     ) -> EnvironmentBroken:
         with translated(f"read the log of {container}"):
-            log = clean(client.logs(container, tail=400))
+            log = clean(client.logs(container, tail=_LOG_LINES))
         lines = [line for line in log.splitlines() if line.strip()]
         errors = "\n".join(f"  {line[:300]}" for line in lines[-12:])
         reason = "it took too long" if late else "its memory ran out" if memory else "pip failed"
@@ -324,7 +326,7 @@ class Environments:
             f"{_refusals(self.requests(plan.key))}",
             "Correct the requirements and assign the ticket again, or name an image that the"
             " engine has (environment.image).",
-            log=log[-8000:],
+            log=pips_words(log),
         )
 
     def _build(self, client: APIClient, plan: EnvironmentPlan, tag: str) -> None:

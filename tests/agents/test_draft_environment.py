@@ -128,6 +128,11 @@ def after(
     return steps
 
 
+def missing(module: str) -> FirstRun:
+    trouble = Trouble(kind="missing_module", what=module, message="m")
+    return FirstRun(id="r", command="c", image="image", trouble=trouble)
+
+
 def packages(step: EnvironmentStep) -> set[str]:
     return set(step.environment.packages)
 
@@ -149,6 +154,10 @@ class TestFirst:
         unused = extra.model_copy(update={"text": "torch", "group": "deep"})
         step = first(survey("numpy", more=(extra, unused)))
         assert step.environment.packages == ("scikit-learn>=1.1",)
+
+    def test_a_module_that_setuptools_had_once(self) -> None:
+        assert first(survey(imports=("pkg_resources",))).environment.packages == ("setuptools<81",)
+        assert first(survey(imports=("setuptools",))).environment.packages == ("setuptools",)
 
     def test_the_nearest_file_counts(self) -> None:
         far = Requirement(text="numpy", kind="requirements", place=Place(path="requirements.txt"))
@@ -226,6 +235,18 @@ class TestFailures:
         assert steps[1].environment.alone
         assert "numpy" in steps[1].because
 
+    def test_old_pins_go_together_and_many_are_not_tried_one_by_one(self) -> None:
+        read = survey("numpy==1.18", "scipy==1.5", "pandas==1.5.3", "a==1", "b==1", "c==1")
+        logs = [NOT_BUILT.format(name) for name in ("numpy", "a", "b")]
+        steps = after(read, *logs)
+        assert packages(steps[1]) == {
+            "numpy<1.24", "scipy<1.10", "pandas==1.5.3", "a==1", "b==1", "c==1", "scikit-learn",
+        }  # fmt: skip
+        assert "scipy" in steps[1].because
+        assert packages(steps[3]) == {
+            "numpy<1.24", "scipy<1.10", "pandas<2", "a", "b", "c", "scikit-learn<1.2",
+        }  # fmt: skip
+
     def test_a_name_that_the_index_has_not_is_left_out(self) -> None:
         steps = after(survey("numpy", "ownlib"), NO_VERSION.format("ownlib"))
         assert packages(steps[1]) == {"numpy", "scikit-learn"}
@@ -259,6 +280,21 @@ class TestRuns:
         assert "yaml" in steps[1].because
         own = survey("numpy", packages={"mine": "src/mine"})
         assert len(after(own, troubles=(("missing_module", "mine.model"),))) == 1
+
+    def test_a_module_that_no_package_brings_ends_it(self) -> None:
+        read = survey("numpy")
+        entry = read.entries[0]
+        stood, runs = first(read), [missing("labs_own")]
+        tries = [
+            InstallTry(number=0, environment=stood.environment, because="b", image="image"),
+        ]
+        second = next_environment(read, DAY, entry, tries, runs)
+        assert second is not None
+        assert "labs_own" in second.environment.packages
+        log = NO_VERSION.format("labs_own")
+        tries.append(InstallTry(number=1, environment=second.environment, because="b", log=log))
+        assert next_environment(read, DAY, entry, tries, runs) is None
+        assert next_environment(read, DAY, entry, tries[:1], [missing("a")]) is None
 
     def test_newer_versions_that_break_it_give_way_to_those_of_its_time(self) -> None:
         steps = after(survey("scikit-learn", "torch>=1"), troubles=(("version", "numpy"),))

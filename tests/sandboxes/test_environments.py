@@ -1,5 +1,6 @@
 """Environments: planned from the files of a commit, installed once, found again when cut off."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 from labcrew.domain.sandbox import EnvironmentPlan, Limits
 from labcrew.domain.ticket import Environment, Metric, Run, Ticket
 from labcrew.errors import EngineUnavailable, EnvironmentBroken, GateRequired
-from sandboxes import hardening
+from sandboxes import hardening, images
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.environments.environments import Environments
 from sandboxes.environments.requirements import add_packages, read_requirements
@@ -96,6 +97,24 @@ class TestPlan:
         assert other.key != plan.key
         with pytest.raises(EnvironmentBroken, match=r"none\.txt is not in"):
             planned(environments, ticket(requirements="none.txt"), *where)
+
+    def test_an_environment_outlives_an_edit_of_our_own_programs(
+        self,
+        workshop: Workshop,
+        environments: Environments,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        where = repository(workshop, tmp_path, requirements__txt="iniconfig\n")
+        plan = planned(environments, ticket(), *where)
+        folder = tmp_path / "image"
+        shutil.copytree(images.context(), folder)
+        monkeypatch.setattr(images, "context", lambda: folder)
+        (folder / "inside" / "another.py").write_text("")
+        assert images.base_tag() != workshop.image
+        assert planned(environments, ticket(), *where).key == plan.key
+        (folder / "requirements.txt").write_text("")
+        assert planned(environments, ticket(), *where).key != plan.key
 
     def test_packages_alone_look_for_no_file_and_a_failure_brings_its_log(
         self, workshop: Workshop, environments: Environments, tmp_path: Path

@@ -9,7 +9,7 @@ import pytest
 from labcrew.errors import EngineError
 from sandboxes import images
 from sandboxes.client import connect
-from sandboxes.images import BaseImage, base_tag
+from sandboxes.images import BaseImage, base_software, base_tag
 
 pytestmark = pytest.mark.engine
 
@@ -50,6 +50,17 @@ def test_the_name_follows_what_it_is_built_from(context: Path) -> None:
     assert base_tag() == first
     (context / "inside" / "a").write_text("b")
     assert base_tag() != first
+
+
+def test_what_is_installed_does_not_follow_our_own_programs(context: Path) -> None:
+    first = base_software()
+    (context / "inside" / "a").write_text("b")
+    assert base_software() == first
+    (context / "requirements.txt").write_text("iniconfig\n")
+    second = base_software()
+    assert second != first
+    (context / "Dockerfile").write_text("FROM scratch\n")
+    assert base_software() not in (first, second)
 
 
 def test_it_is_built_once(context: Path, built: list[str]) -> None:

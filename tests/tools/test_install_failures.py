@@ -17,6 +17,7 @@ KNOWN: list[tuple[str, Reason, tuple[str, ...]]] = [
     ("twice", "conflict", ("iniconfig", "iniconfig")),
     ("invalid", "not_a_requirement", ("numpy",)),
     ("metadata", "build", ("broken",)),
+    ("metadata_of_many", "build", ("scikit-learn",)),
     ("wheel", "build", ("brokenwheel",)),
     ("hashes", "hashes", ()),
     ("unreachable", "unreachable", ()),

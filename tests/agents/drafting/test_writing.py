@@ -43,14 +43,11 @@ PARAMETERS = st.one_of(
         st.integers(1, 10**9),
     ),
 )
-PARTS = st.text("abc_. é", min_size=1, max_size=45).filter(lambda part: part.strip(".") != "")
-PATHS = st.builds("{}/{}".format, PARTS, PARTS)
+PATHS = st.from_regex(r"[abc][abc_. é]{0,40}(/[abc][abc_é]{0,40}){0,2}", fullmatch=True)
 
 
 @st.composite
 def tickets(draw: st.DrawFn) -> Ticket:
-    space = draw(st.dictionaries(NAMES, PARAMETERS, min_size=1, max_size=4))
-    flags = draw(st.dictionaries(NAMES.filter(lambda name: name not in space), ANY, max_size=2))
     fields: dict[str, Any] = {
         "title": draw(st.text("ab 'é\"#:-{}[]", min_size=1, max_size=200)),
         "question": draw(ANY | LINES),
@@ -58,8 +55,8 @@ def tickets(draw: st.DrawFn) -> Ticket:
             "command": f"python {draw(ANY | LINES).replace('{', '')} {{settings}}",
             "environment": draw(st.dictionaries(NAMES, ANY | LINES, max_size=3)),
         },
-        "settings": {"flags": flags},
-        "search_space": space,
+        "settings": {"flags": draw(st.dictionaries(NAMES.map("flag {}".format), ANY, max_size=2))},
+        "search_space": draw(st.dictionaries(NAMES, PARAMETERS, min_size=1, max_size=4)),
         "environment": {"packages": draw(st.lists(SOME, max_size=4))},
         "evaluator": draw(
             st.none()
