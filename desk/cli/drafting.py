@@ -27,7 +27,6 @@ from labcrew.errors import DraftRefused, InputError, LabcrewError
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
-    from rich.status import Status
 
     from desk.drafts import Drafts
     from desk.wiring import Opened
@@ -245,13 +244,14 @@ def _begun(
 def _carried_on(opened: "Opened", draft: "Draft", ask: "Ask | None", by: str) -> "Draft":
     import asyncio
 
+    from desk.cli.progress import Progress
     from desk.wiring import at_work
 
     drafts = opened.drafts()
     draft = _answered(drafts, draft, ask, by)
     if draft.status != "drafting":
         return draft
-    progress = _Progress()
+    progress = Progress()
     hint = f"Nothing is lost. Go on with: labcrew ticket new --resume {draft.id}"
     try:
         with progress, at_work(opened, progress.say) as working, asyncio.Runner() as runner:
@@ -381,43 +381,3 @@ def _show_one(drafts: "Drafts", draft: "Draft", as_json: bool) -> None:
             plain(end),
         ),
     )
-
-
-class _Progress:
-    """What is being done: a live line on a terminal, plain lines elsewhere; on standard error."""
-
-    def __init__(self) -> None:
-        self._console = console(err=True)
-        self._status: Status | None = None
-        self._doing = ""
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_ended: object) -> None:
-        self.rest()
-
-    def say(self, text: str) -> None:
-        """Tells what begins now."""
-        if not self._console.is_terminal:
-            say(text)
-            return
-        self._done()
-        self._doing = text
-        if self._status is None:
-            self._status = self._console.status(plain(text))
-            self._status.start()
-        else:
-            self._status.update(plain(text))
-
-    def rest(self) -> None:
-        """Leaves the terminal to others."""
-        self._done()
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
-
-    def _done(self) -> None:
-        if self._doing:
-            self._console.print(plain(self._doing, "dim"))
-            self._doing = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from desk.cli.common import plain
-from desk.drafts import chosen_value, takes_own
+from desk.draft_answers import chosen_value, takes_own
 from labcrew.domain.draft import Draft, Guess, Option, Options
 from labcrew.domain.survey import Place
 from labcrew.errors import InputError
@@ -17,16 +17,22 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _SURE = 0.8
-_MOST_VALUE, _MOST_WHERE = 60, 2
+_LONGEST = {"field": 16, "value": 18, "sure": 4, "where": 14}
+_MOST_VALUE, _MOST_WHY, _MOST_SEEN, _MOST_WHERE = 60, 120, 60, 2
 
 
 def guess_table(guesses: Sequence[Guess]) -> "RenderableType":
-    """One line a guess: field, value, how sure, why, where."""
+    """A row a guess; the ticket's file has each in full."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("field", "value", "sure", "why", "where"):
-        table.add_column(name, overflow="fold", justify="right" if name == "sure" else "left")
+        table.add_column(
+            name,
+            overflow="fold",
+            justify="right" if name == "sure" else "left",
+            min_width=_LONGEST.get(name),
+        )
     for guess in guesses:
         by, _, who = guess.by.partition(":")
         sure = f"by {who}" if by == "person" else f"{guess.confidence:.0%}"
@@ -35,7 +41,7 @@ def guess_table(guesses: Sequence[Guess]) -> "RenderableType":
             plain(guess.field),
             plain(brief(guess.value)),
             plain(sure, style),
-            plain(guess.because),
+            plain(_cut(_one_line(guess.because), _MOST_WHY)),
             plain("; ".join(where(place) for place in guess.evidence[:_MOST_WHERE])),
         )
     return table
@@ -88,17 +94,13 @@ def ask(
 
 
 def brief(value: JsonValue) -> str:
-    """A guess's value on one short line."""
-    if isinstance(value, dict) and isinstance(value.get("name"), str):
-        value = value["name"]
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
-    return text if len(text) <= _MOST_VALUE else f"{text[: _MOST_VALUE - 1]}…"
+    """A guess's value on one short line: a range, a name, a command, or what it is made of."""
+    return _cut(_words(value), _MOST_VALUE)
 
 
 def where(place: Place) -> str:
     """Where something was seen: file and line, or the line of output."""
-    return str(place) if place.path else f"printed: {place.text.strip()[:80]}"
+    return str(place) if place.path else f"printed: {_cut(_one_line(place.text), _MOST_SEEN)}"
 
 
 def _option_lines(draft: Draft, question: Options) -> list[str]:
@@ -124,9 +126,28 @@ def _seen(option: Option) -> list[str]:
     if not option.evidence:
         return ["nothing in a file or in the output speaks for it"]
     return [
-        _one_line(f"{place}: {place.text.strip()}" if place.path else where(place))
+        _one_line(f"{place}: {place.text}" if place.path else f"printed: {place.text}")
         for place in option.evidence
     ]
+
+
+def _words(value: JsonValue) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return _one_line(value)
+    if not isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    if "low" in value and "high" in value:
+        return f"{value['low']} to {value['high']}{', log' * bool(value.get('log'))}"
+    for name in ("name", "command", "choices"):
+        if value.get(name):
+            return _words(value[name])
+    return _one_line(", ".join(f"{name}: {_words(inner)}" for name, inner in value.items()))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _one_line(text: str) -> str:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from desk import wiring
 from desk.cli import app
 from desk.cli.drafting import carry_on, written_to
-from desk.cli.questions import ask, questions_page
+from desk.cli.questions import ask, brief, questions_page
 from desk.wiring import AtWork, Opened, Say, open_home
 from labcrew.domain.draft import Draft, Guess, Option, Options, Trouble
 from labcrew.domain.survey import Place
@@ -305,3 +305,20 @@ def test_a_file_that_can_not_be_written_is_told(tmp_path: Path, opened: Opened, 
     written = asyncio.run(ScriptedDrafter(opened.ledger).advance("D-001"))
     with pytest.raises(InputError, match="can't be written"):
         written_to(written, tmp_path / "nowhere" / "ticket.md")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "none"),
+        ("min\nimize", "min imize"),
+        ([0, 1], "[0, 1]"),
+        ({"type": "float", "low": 0.001, "high": 1.0, "log": True}, "0.001 to 1.0, log"),
+        ({"type": "categorical", "choices": ["a", "b"]}, '["a", "b"]'),
+        ({"name": "val_loss", "split": "test"}, "val_loss"),
+        ({"alone": True}, "alone: true"),
+        ("x" * 100, "x" * 59 + "…"),
+    ],
+)
+def test_a_value_is_shown_briefly(value: Any, shown: str) -> None:
+    assert brief(value) == shown

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.drafts import chosen_value, file_text, ticket_of
+from desk.draft_answers import chosen_value
+from desk.drafts import file_text, ticket_of
 from desk.wiring import Opened
 from labcrew.domain.draft import Draft, Guess, Option, Options, Trouble
 from labcrew.domain.survey import Place

@@ -43,7 +43,8 @@ PARAMETERS = st.one_of(
         st.integers(1, 10**9),
     ),
 )
-PATHS = st.from_regex(r"[abc][abc_. é]{0,40}(/[abc][abc_é]{0,40}){0,2}", fullmatch=True)
+# The files' names end in .py and the folders' do not: no path is both a file and a folder.
+PATHS = st.from_regex(r"([abc][abc_é]{0,40}/){0,2}[abc][abc_ é]{0,40}\.py", fullmatch=True)
 
 
 @st.composite
