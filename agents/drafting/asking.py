@@ -11,6 +11,8 @@ SURE = 0.8
 """From here on a guess is taken without a question."""
 _SURE_OF: dict[str, float] = {"metric.direction": 0.9, "metric.split": 0.6, "evaluator": 0.5}
 """Fields that are asked already below another confidence: by the harm that a wrong one does."""
+_EVEN = 0.5
+"""Below it a lone answer is asked about as well: that none is right is likelier."""
 _HARM: dict[str, float] = {
     "metric": 1.0,
     "metric.direction": 1.0,
@@ -37,11 +39,16 @@ def questions(
         for field, guess in guesses.items()
         if field in asked
         and field in _HARM
-        and guess.confidence < _SURE_OF.get(field, SURE)
+        and guess.confidence < _sure(field, len(asked[field].options))
         and not guess.by.startswith("person:")
     }
     best = sorted(weights, key=lambda field: (-weights[field], field))
     return tuple(_best_first(asked[field], guesses[field]) for field in best[:most])
+
+
+def _sure(field: str, options: int) -> float:
+    """The confidence from which a field is not asked about."""
+    return _SURE_OF.get(field, SURE) if options > 1 else _EVEN
 
 
 def _best_first(options: Options, guess: Guess) -> Options:

@@ -1,6 +1,7 @@
 """What first runs showed: series of numbers, the time a step takes, troubles, and noise."""
 
 import itertools
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -62,6 +63,10 @@ def trend(series: Series) -> float:
     return max(-1.0, min(1.0, 0.5 * moves + 0.5 * across / spread))
 
 
+def _finite(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
 def noise(
     metric: str,
     same: Sequence[FirstRun],
@@ -70,7 +75,7 @@ def noise(
     file: str = "",
     whole: bool = True,
 ) -> Noise | None:
-    """How repeatable a metric is; None where a run with the one seed did not show it.
+    """How repeatable a metric is; None where no run with the one seed showed it, finite.
 
     Args:
         metric: the series' name.
@@ -79,8 +84,8 @@ def noise(
         file: of the series; empty: the output.
         whole: whether the runs were whole, not shortened.
     """
-    repeats = [v for run in same if (v := last_value(run, metric, file)) is not None]
-    seeds = [v for run in other if (v := last_value(run, metric, file)) is not None]
+    repeats = _finite(last_value(run, metric, file) for run in same)
+    seeds = _finite(last_value(run, metric, file) for run in other)
     if not repeats:
         return None
     gap = max(repeats) - min(repeats)

@@ -41,6 +41,8 @@ _SUPPLY: dict[TroubleKind, str] = {
     "storage": "Name an option that makes it write less, and only in its own folder.",
     "crash": "Mend it so that the command ends well, or name another command.",
 }
+_FULLER = frozenset({"download", "accelerator", "secret", "asks", "memory", "time", "no_number"})
+"""Kinds of which more can be said than a single line of output tells."""
 
 
 def refusal(
@@ -78,6 +80,7 @@ def _of_commands(
         parts += _log(install)
     else:
         parts.append(f"`{_one_line(candidate.run.command, 160)}`: {_sentence(main.message)}")
+        parts += _failed_installs(main.kind, tries)
     if traits:
         parts.append(f"{_TRAIT_WORDS[main.kind]}: {_named([t.what for t in traits])}.")
     if main.kind == "missing_file" and survey.data:
@@ -90,7 +93,7 @@ def _of_commands(
         main.kind,
         main.what,
         parts,
-        [main.supply, _SUPPLY[main.kind], _which_project(survey)],
+        [main.supply if install and main.supply else _supply(main), _which_project(survey)],
         [*main.evidence, *(trait.place for trait in traits)],
     )
 
@@ -160,6 +163,21 @@ def _tried(others: Sequence[tuple[Candidate, Trouble]]) -> str:
     ]
     more = len(others) - _MOST_TRIED
     return "Tried as well:" + "".join(lines) + (f"\n  and {more} more." if more > 0 else "")
+
+
+def _failed_installs(kind: TroubleKind, tries: Sequence[InstallTry]) -> list[str]:
+    """What could not be installed, where the run then lacked something."""
+    if kind not in ("missing_module", "missing_library", "missing_program", "version"):
+        return []
+    said = [_sentence(one.trouble.message) for one in tries if one.trouble is not None]
+    return [f"Not installed: {one}" for one in list(dict.fromkeys(said))[:_MOST_TRIED]]
+
+
+def _supply(trouble: Trouble) -> str:
+    """What a person can supply: the trouble's own words, unless its kind has fuller ones."""
+    if trouble.supply and trouble.kind not in _FULLER:
+        return trouble.supply
+    return _SUPPLY[trouble.kind]
 
 
 def _log(install: InstallTry) -> list[str]:

@@ -46,9 +46,14 @@ def remark(text: str, indent: int = 0, hanging: str = "") -> list[str]:
 
 def visible(text: str) -> str:
     """A text on one line, without a character that is not seen."""
-    seen = "".join(c if c.isprintable() and not ODD.match(c) else " " for c in text)
+    seen = "".join(c if _is_seen(c) else " " for c in text)
     body = seen.lstrip(" ")
     return " " * min(len(seen) - len(body), 8) + " ".join(body.split())
+
+
+def _is_seen(text: str) -> bool:
+    """Whether every character is printed: marks that only change others are printable to Python."""
+    return text.isprintable() and not ODD.search(text)
 
 
 def _table(
@@ -112,7 +117,7 @@ def _scalar(value: JsonValue) -> str:
         return repr(value)
     if _WORDS.fullmatch(value) and value.lower() not in _NOT_TEXT:
         return value
-    if ("\\" in value or '"' in value) and value.isprintable():
+    if ("\\" in value or '"' in value) and _is_seen(value):
         return "'" + value.replace("'", "''") + "'"
     return '"' + "".join(map(_escaped, value)) + '"'
 
@@ -120,7 +125,7 @@ def _scalar(value: JsonValue) -> str:
 def _escaped(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
-    if character.isprintable():
+    if _is_seen(character):
         return character
     code = ord(character)
     if code < 0x100:
@@ -132,13 +137,13 @@ def _text(head: str, text: str, indent: int) -> list[str]:
     """A text of more than a line: literal, folded at its spaces, or else in quotes and escaped."""
     lead = " " * indent
     lines = text.split("\n")
-    if len(lines) > 1 and text.strip() and all(line.isprintable() for line in lines):
+    if len(lines) > 1 and text.strip() and all(map(_is_seen, lines)):
         if all(len(lead) + len(line) <= WIDTH for line in lines):
             ending = "-" if lines[-1] else "+" if len(lines) > 2 and not lines[-2] else ""
             kept = lines if lines[-1] else lines[:-1]
             # The indent is told, for the text may begin with spaces of its own.
             return [f"{head} |2{ending}", *(lead + line if line else "" for line in kept)]
-    elif len(lines) == 1 and text.isprintable() and text == text.strip():
+    elif len(lines) == 1 and _is_seen(text) and text == text.strip():
         folded = _folded(text, WIDTH - indent)
         if all(len(line) <= WIDTH - indent for line in folded):
             return [f"{head} >-", *(lead + line for line in folded)]

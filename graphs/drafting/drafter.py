@@ -10,17 +10,21 @@ from pydantic import BaseModel
 
 from graphs.crew import Crew
 from graphs.drafting.machine import drafting_graph
-from graphs.drafting.study import Study
+from graphs.drafting.study import RunLimits, Study
 from labcrew.domain.base import content_hash
-from labcrew.domain.draft import Draft
-from labcrew.errors import EngineError, LabcrewError
+from labcrew.domain.draft import Draft, Trouble
+from labcrew.errors import BoundaryError, EngineError, EnvironmentBroken, LabcrewError, ToolError
 from labcrew.judgement import Judgement, Verdict
 from labcrew.ledger import Ledger
+from labcrew.plain_text import HALVES, ODD
 from labcrew.settings import Settings
 from tools.tool_container import put_away
 from tools.toolbox import Workbench
 
 _STEPS = 200
+_BY_HAND = "Write the ticket by hand: see `labcrew ticket --help`."
+_ENDING = (ToolError, BoundaryError, EnvironmentBroken)
+"""Would come again at every try; any other error leaves a draft that can go on."""
 
 
 class Drafter:
@@ -32,6 +36,7 @@ class Drafter:
         settings: how long a lease lasts.
         holder: names this process in leases, unique in the world.
         say: is told in plain words what is being done.
+        limits: how long the runs of a draft may take.
     """
 
     def __init__(
@@ -42,13 +47,16 @@ class Drafter:
         *,
         holder: str,
         say: Callable[[str], None] = lambda _text: None,
+        limits: RunLimits | None = None,
     ) -> None:
         self._crew, self._bench, self._settings = crew, bench, settings
         self._holder, self._say = holder, say
+        self._limits = limits or RunLimits()
 
     async def advance(self, draft: str) -> Draft:
         """Works until the draft is written, failed, or has questions for a person.
 
+        What a tool can't do with this repository ends the draft as failed, with its trouble.
         A draft that was killed, or answered, is gone through from its start; what was done before
         stands in the ledger and is not done again.
 
@@ -68,6 +76,7 @@ class Drafter:
             bench=replace(self._bench, ledger=fenced),
             crew=self._crew.recording(_recorder(fenced, draft)),
             say=self._say,
+            limits=self._limits,
         )
 
         async def renew() -> None:
@@ -86,6 +95,8 @@ class Drafter:
             if not moving.done():
                 await renewing  # it only ends by its error
             await moving
+        except _ENDING as error:
+            study.fail(_trouble(error))
         finally:
             moving.cancel()
             renewing.cancel()
@@ -94,6 +105,19 @@ class Drafter:
                 await asyncio.to_thread(put_away, draft, self._bench.sandboxes)
             ledger.release(lease)
         return ledger.drafts.get(draft)
+
+
+def _trouble(error: LabcrewError) -> Trouble:
+    return Trouble(
+        kind="storage" if isinstance(error, BoundaryError) else "crash",
+        what=type(error).__name__,
+        message=_shown(error.message)[:2000],
+        supply=_shown(error.remedy or _BY_HAND)[:600],
+    )
+
+
+def _shown(text: str) -> str:
+    return HALVES.sub("\ufffd", ODD.sub(" ", text))
 
 
 def _recorder(ledger: Ledger, draft: str) -> Callable[..., None]:

@@ -1,5 +1,7 @@
 """The drafting machine: every move a draft can make."""
 
+from collections.abc import Hashable
+
 from langgraph.graph import END, START, StateGraph
 
 from graphs.drafting import nodes
@@ -13,6 +15,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "first_run": ("settle_metric", "install", "first_run", "choose_command"),
     "settle_metric": ("repeat", "write", "choose_command"),
     "repeat": ("write", "choose_command"),
+    "write": ("end", "choose_command"),
 }
 """Where each deciding node may lead; nothing else is legal."""
 
@@ -33,7 +36,9 @@ def drafting_graph() -> StateGraph[DraftState, Study, DraftState, DraftState]:
         graph.add_node(node.__name__, node)
     graph.add_edge(START, "read")
     for source, targets in ROUTES.items():
-        graph.add_conditional_edges(source, lambda state: state["route"], list(targets))
-    graph.add_edge("write", END)
+        places: dict[Hashable, str] = {
+            target: END if target == "end" else target for target in targets
+        }
+        graph.add_conditional_edges(source, lambda state: state["route"], places)
     graph.add_edge("refuse", END)
     return graph

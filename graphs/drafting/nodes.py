@@ -1,9 +1,11 @@
 """The moves of a draft: read, choose a command, install, run, settle the number, repeat, write."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 from langgraph.runtime import Runtime
+from pydantic import ValidationError
 
 from agents.drafting import better, choosing, commands, environment, evaluators, metrics
 from agents.drafting.accounts import told_of_space
@@ -15,17 +17,16 @@ from agents.drafting.space import budget, search_space
 from graphs.drafting.study import Study
 from labcrew.domain.draft import Candidate, FirstRun, Option, Options, Trouble
 from labcrew.domain.search_space import Values
+from labcrew.domain.survey import EntryPoint
 from labcrew.domain.ticket import Evaluator
 
 Route = Literal[
-    "choose_command", "install", "first_run", "settle_metric", "repeat", "write", "refuse"
+    "choose_command", "install", "first_run", "settle_metric", "repeat", "write", "refuse", "end"
 ]
 MOST_CANDIDATES = 4
 _MOST_MENDS = 3
 _NEAR = 3.0
 """Log-odds within which another command may be meant: beyond, a failure is told, not passed by."""
-_SHORT_S, _WHOLE_S, _REPEATED_S = 180.0, 900.0, 300.0
-"""Seconds: a first run, a whole run, and the longest whole run that is repeated."""
 _AT_ONCE = 2
 _OTHER_ENVIRONMENT = ("missing_module", "missing_library", "version")
 
@@ -95,7 +96,7 @@ async def first_run(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any
     candidate = study.candidate
     assert candidate is not None
     study.say(f"First run: {candidate.run.command}")
-    run = await study.run(candidate.short, 0, timeout_s=_SHORT_S)
+    run = await study.run(candidate.short, 0, timeout_s=study.limits.first_s)
     study.runs.append(run)
     if run.trouble is None or (run.trouble.kind == "time" and run.series):
         return {"route": "settle_metric"}
@@ -148,17 +149,17 @@ async def repeat(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
     values: Values = {}
     first = study.runs[-1]
     if candidate.short:
-        first = await study.run({}, 0, timeout_s=_WHOLE_S)
+        first = await study.run({}, 0, timeout_s=study.limits.whole_s)
         if first.trouble is not None and first.trouble.kind != "time":
             return _give_up(study, first.trouble)
-        if first.duration_s > _REPEATED_S:
+        if first.duration_s > study.limits.repeated_s:
             values, first = candidate.short, study.runs[-1]
     study.say("Running it again, with the same seed and with others …")
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def once_more(seed: int, again: int) -> FirstRun:
         async with gate:
-            return await study.run(values, seed, timeout_s=_WHOLE_S, again=again)
+            return await study.run(values, seed, timeout_s=study.limits.whole_s, again=again)
 
     ended = await asyncio.gather(
         once_more(0, 1), once_more(1, 0), once_more(2, 0), return_exceptions=True
@@ -193,6 +194,8 @@ async def write(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
     spaced = search_space(
         study.survey, entry, candidate.settings, draft.sentence, runs, spent.trials
     )
+    if not spaced.space:
+        return _give_up(study, _nothing_to_tune(entry, spaced.left_out))
     fresh = 2 if spent.trials >= 20 else 1 if spent.trials >= 10 else 0
     split = study.guesses["metric.split"]
     found = Found(
@@ -221,13 +224,14 @@ async def write(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
             Trouble(
                 kind="arguments",
                 what=candidate.entry,
-                message=f"No ticket can be made of {candidate.run.command}: {error}"[:600],
+                message=f"No ticket can be made of {candidate.run.command}: {_said(error)}"[:600],
+                supply="Write the ticket by hand: see `labcrew ticket --help`.",
             )
         )
-        return {}
+        return {"route": "end"}
     await study.keep(measured)
     study.finish(ticket, guesses, told_of_space(spaced.left_out))
-    return {}
+    return {"route": "end"}
 
 
 async def refuse(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
@@ -301,3 +305,26 @@ def _no_number(run: FirstRun) -> Trouble:
         message="The run ended well but showed no number that could be a metric.",
         supply="Let it print a line such as val_loss=0.5, or write one JSON object a line.",
     )
+
+
+def _nothing_to_tune(entry: EntryPoint, left_out: Mapping[str, str]) -> Trouble:
+    """A program without a parameter that a trial could change."""
+    seen = [f"{name} ({why})" for name, why in list(left_out.items())[:5]]
+    found = f"It has {', '.join(seen)}." if seen else "No option, setting or constant was found."
+    if len(left_out) > len(seen):
+        found = found[:-1] + f" and {len(left_out) - len(seen)} more."
+    return Trouble(
+        kind="arguments",
+        what="search_space",
+        message=f"It runs and reports a number, but nothing in {entry.path} may be tuned. {found}"[
+            :1500
+        ],
+        supply="Give it an option, a settings file or a constant such as LEARNING_RATE = 0.01.",
+    )
+
+
+def _said(error: ValueError) -> str:
+    """A reason without a library's own words around it."""
+    if isinstance(error, ValidationError):
+        return "; ".join(str(one["msg"]) for one in error.errors(include_input=False)[:3])
+    return str(error)

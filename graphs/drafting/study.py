@@ -47,6 +47,21 @@ from tools.toolbox import Toolbox, Workbench
 _OTHERS = 4
 
 
+@dataclass(frozen=True)
+class RunLimits:
+    """How long the runs of a draft may take; what a run printed until then counts.
+
+    Args:
+        first_s: seconds of a first run, shortened where the program offers a way to.
+        whole_s: seconds of a whole run, and of each repeat.
+        repeated_s: seconds of the longest whole run that is repeated whole.
+    """
+
+    first_s: float = 180.0
+    whole_s: float = 900.0
+    repeated_s: float = 300.0
+
+
 @dataclass
 class Study:
     """One draft in the making: what a run of the machine knows, found in the ledger or done now.
@@ -56,12 +71,14 @@ class Study:
         bench: adapters; its ledger is fenced by the draft's lease.
         crew: the agents.
         say: is told in plain words what is being done.
+        limits: of its runs.
     """
 
     draft: Draft
     bench: Workbench
     crew: Crew
     say: Callable[[str], None] = lambda _text: None
+    limits: RunLimits = field(default_factory=RunLimits)
     survey: Survey = field(default_factory=lambda: Survey(files=0))
     committed_at: str = ""
     known: Knowledge | None = None

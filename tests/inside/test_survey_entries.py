@@ -130,3 +130,14 @@ def test_what_a_readme_says_beside_commands_is_no_command(tmp_path: Path) -> Non
     assert [s.command for s in entry(survey, "train.py").stated] == ["python train.py --lr 1"]
     assert "pip install -r r.txt" in [s.command for s in survey.stated]
     assert not [s for s in survey.stated if "loss" in s.command or "=" in s.command]
+
+
+def test_odd_paths_are_one_word_and_no_option(tmp_path: Path) -> None:
+    files = {"-c.py": GUARDED, "-d/-e.py": GUARDED, "a b.py": GUARDED, "__init__.py": ""}
+    survey = survey_of(tmp_path, files | {"bare.py": "print('loss', 1)\n"})
+    assert {e.path: e.command for e in survey.entries} == {
+        "-c.py": "python ./-c.py",
+        "-d/-e.py": "python ./-d/-e.py",
+        "a b.py": "python 'a b.py'",
+        "bare.py": "python bare.py",
+    }

@@ -170,3 +170,12 @@ def test_confidence_is_told_in_words() -> None:
         "perhaps (60%)",
         "a guess (20%)",
     ]
+
+
+def test_marks_that_python_prints_but_nobody_sees_are_escaped() -> None:
+    unseen = "plain\U000e0100 text\u202e"
+    ticket = make_ticket(question=unseen)
+    guess = Guess(field="metric", value=None, confidence=0.5, because=unseen)
+    text = ticket_text(ticket, [guess], [unseen])
+    assert not ODD.search(text)
+    assert read_ticket(text).question == unseen

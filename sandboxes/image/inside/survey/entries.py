@@ -10,7 +10,7 @@ from shlex import quote
 from typing import Any
 
 from .modules import Module, Modules
-from .tree import Tree, folder_of, name_of
+from .tree import Tree, folder_of, name_of, word
 from .words import words
 
 MOST_PARSED = 600
@@ -61,7 +61,8 @@ def python_entries(tree: Tree, modules: Modules) -> list[Entry]:
             continue
         data = _glance(tree, path)
         guarded = b"__main__" in data and b"__name__" in data
-        inside = f"{folder_of(path)}/__init__.py".lstrip("/") in tree
+        folder = folder_of(path)
+        inside = bool(folder) and f"{folder}/__init__.py" in tree
         if not path.endswith(".py") and not re.match(rb"#!.*python", data):
             continue
         if name != "__main__.py" and not guarded and (inside or not _RUNS.search(data)):
@@ -80,7 +81,7 @@ def python_entries(tree: Tree, modules: Modules) -> list[Entry]:
 
 def _glance(tree: Tree, path: str) -> bytes:
     """The bytes of a file that may be a program; large ones are data in Python's clothes."""
-    return tree.data(path, 1 << 20) or b"" if tree.sizes[path] <= 1 << 20 else b""
+    return tree.data(path, 1 << 20) or b""
 
 
 def _is_bare(path: str, tree: Tree) -> bool:
@@ -107,11 +108,11 @@ def _python_entry(path: str, module: Module, tree: Tree, modules: Modules) -> En
     if name_of(path) == "__main__.py" and f"{folder}/__init__.py" in tree:
         return Entry(path, "module", f"python -m {dots.removesuffix('.__main__')}", module)
     if name_of(path) == "__main__.py" and folder:
-        return Entry(path, "script", f"python {quote(folder)}", module)
+        return Entry(path, "script", f"python {word(folder)}", module)
     relative = any(wanted.level for wanted in module.imports)
     if relative and f"{folder}/__init__.py" in tree:
         return Entry(path, "module", f"python -m {dots}", module)
-    return Entry(path, "script", f"python {quote(path)}", module)
+    return Entry(path, "script", f"python {word(path)}", module)
 
 
 def _dotted_path(path: str, tree: Tree) -> str:
@@ -153,10 +154,10 @@ def notebook_entries(tree: Tree, modules: Modules) -> list[Entry]:
         module = modules.parse_text(path, code) if code.strip() else None
         if module is None:
             continue
-        made = quote(f"{path.removesuffix('.ipynb')}.out.ipynb")
-        command = f"papermill {quote(path)} {made}"
+        made = word(f"{path.removesuffix('.ipynb')}.out.ipynb")
+        command = f"papermill {word(path)} {made}"
         if not has_parameters:
-            command = f"jupyter nbconvert --to notebook --execute --stdout {quote(path)}"
+            command = f"jupyter nbconvert --to notebook --execute --stdout {word(path)}"
         found.append(Entry(path, "notebook", command, module, text=code))
     return found
 
@@ -194,16 +195,16 @@ def shell_entries(tree: Tree) -> list[Entry]:
         if suffix in {".sh", ".bash"}:
             text = tree.read(path) or ""
             shell = _SHELLS.get(_interpreter(text), "bash")
-            found.append(Entry(path, "shell", f"{shell} {quote(path)}", text=text))
+            found.append(Entry(path, "shell", f"{shell} {word(path)}", text=text))
         elif suffix in _SUFFIXES:
-            found.append(Entry(path, "program", f"{_SUFFIXES[suffix]} {quote(path)}"))
+            found.append(Entry(path, "program", f"{_SUFFIXES[suffix]} {word(path)}"))
         elif not suffix and path in tree.executable:
             interpreter = _interpreter(tree.read(path) or "")
             if interpreter in _SHELLS:
-                command = f"{_SHELLS[interpreter]} {quote(path)}"
+                command = f"{_SHELLS[interpreter]} {word(path)}"
                 found.append(Entry(path, "shell", command, text=tree.read(path) or ""))
             elif interpreter in _INTERPRETERS:
-                found.append(Entry(path, "program", f"{_INTERPRETERS[interpreter]} {quote(path)}"))
+                found.append(Entry(path, "program", f"{_INTERPRETERS[interpreter]} {word(path)}"))
     return found
 
 
@@ -226,7 +227,7 @@ def make_entries(tree: Tree) -> list[Entry]:
         for name, recipe in make_targets(text):
             if name in _MINOR_TARGETS or not recipe or len(found) >= 100:
                 continue
-            where = f" -C {quote(folder)}" if folder else ""
+            where = f" -C {word(folder)}" if folder else ""
             code = "\n".join(recipe)
             found.append(Entry(path, "make", f"make{where} {quote(name)}", text=code, name=name))
     return found

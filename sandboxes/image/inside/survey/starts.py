@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import Any
 
-from .tree import Tree, folder_of, name_of
+from .tree import Tree, folder_of, name_of, word
 
 
 def with_starts(entries: list[dict[str, Any]], tree: Tree) -> None:
@@ -20,9 +19,9 @@ def with_starts(entries: list[dict[str, Any]], tree: Tree) -> None:
         here = sum(command.startswith(f"cd {folder} &&") for command in told)
         shown = here * 2 > len(told)
         if shown or (here * 2 == len(told) and _needs_its_folder(entry, folder, tree)):
-            program = entry["command"].removesuffix(quote(entry["path"]))
+            program = entry["command"].removesuffix(word(entry["path"]))
             if program != entry["command"]:
-                entry["command"] = f"cd {quote(folder)} && {program}{quote(name_of(entry['path']))}"
+                entry["command"] = f"cd {word(folder)} && {program}{word(name_of(entry['path']))}"
 
 
 def _needs_its_folder(entry: dict[str, Any], folder: str, tree: Tree) -> bool:

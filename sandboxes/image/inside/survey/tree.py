@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from shlex import quote
 
 from .words import words
 
@@ -152,6 +153,11 @@ def is_plain_path(path: str) -> bool:
     if len(path) > MOST_PATH or not path.isprintable():
         return False
     return not any("\ud800" <= character <= "\udfff" for character in path)
+
+
+def word(path: str) -> str:
+    """A path as one word of a shell line that no program takes for an option."""
+    return quote(f"./{path}" if path.startswith("-") else path)
 
 
 def decoded(data: bytes) -> str:
