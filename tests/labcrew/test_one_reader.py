@@ -40,7 +40,6 @@ TRUSTED = {
     "agents/drafting/judge.py": "labcrew's own evaluator, which runs in a sandbox alone",
     "desk/acting.py": "a lock",
     "desk/cli/drafting.py": "the ticket's file being written",
-    "desk/office.py": "a lock",
     "desk/assigning.py": "the data file that a person's ticket names",
     "desk/keeping.py": "whether the export's folder is empty, and the home's own folders",
     "tools/line_times.py": "a log being written",
