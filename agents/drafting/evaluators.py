@@ -10,9 +10,9 @@ from agents.drafting import judge
 from agents.drafting.directions import named
 from agents.drafting.metrics import holdout_number
 from labcrew.domain.base import Model
-from labcrew.domain.draft import Candidate, FirstRun, Noise, Option, Options
+from labcrew.domain.draft import Candidate, FirstRun, Guess, Noise, Option, Options
 from labcrew.domain.survey import DataFile, EntryPoint, Place, Survey
-from labcrew.domain.ticket import ReportedNumber
+from labcrew.domain.ticket import Doubt, ReportedNumber
 
 JUDGE = "labcrew_judge.py"
 """What the evaluator's file is called in the copy of the repository that it runs in."""
@@ -48,6 +48,8 @@ def evaluator_options(
         Options whose values are fields of a ticket's evaluator, or null for the run's own report.
     """
     canonical = named(str(metric["name"])).canonical
+    if metric.get("computed"):
+        return _only_computed(candidate, metric)
     options = [
         Option(
             label="the run's own report",
@@ -68,6 +70,36 @@ def evaluator_options(
         question=f"How should {metric['name']} be made, so that a run can't flatter itself?",
         options=tuple(options[:_MOST]),
     )
+
+
+def _only_computed(candidate: Candidate, metric: Mapping[str, Any]) -> Options:
+    """The one way to score a run that shows no such number: compute it from its predictions."""
+    file, (truth, found) = str(metric["file"]), metric["computed"]
+    path = f"{candidate.outputs.rstrip('/')}/{file}"
+    option = _judged(
+        f"{metric['name']} computed from {path}",
+        candidate,
+        path,
+        metric,
+        str(metric["name"]),
+        ["--truth", truth, "--prediction", found],
+        2.0,
+        f"a run leaves {path} with {truth} and {found}, and shows no such number itself",
+        (Place(path=path, text=f"columns {truth} and {found}"),),
+    )
+    return Options(
+        field="evaluator",
+        question=f"May {metric['name']} be computed from {file} in this way?"[:300],
+        options=(option,),
+    )
+
+
+def unread(metric: Mapping[str, Any], guess: Guess) -> tuple[Doubt, ...]:
+    """What must be told of an evaluator that was taken though no person looked at it."""
+    if not metric.get("computed") or guess.by.startswith("person:"):
+        return ()
+    because = f"{metric['name']} is computed by {JUDGE} from {metric['file']}: nobody has read it."
+    return (Doubt(field="evaluator", confidence=guess.confidence, because=because[:600]),)
 
 
 def _left(candidate: Candidate, runs: Sequence[FirstRun]) -> list[str]:

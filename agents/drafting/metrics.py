@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from agents.drafting.directions import OF_RUNS, bare, named, split_of, words_of
 from agents.drafting.intent import Intent, understood
+from agents.drafting.predictions import computed_odds
 from agents.drafting.splits import Split, split_of_series, split_scores
 from labcrew.domain.base import canonical_json
 from labcrew.domain.draft import FirstRun, Option, Options, Series
@@ -83,8 +84,9 @@ def metric_options(
         runs: first runs of the entry point, with their series.
 
     Returns:
-        Options whose values are objects {"name", "split", "file", "pattern"}; without any option
-        where the runs showed no number.
+        Options whose values are objects {"name", "split", "file", "pattern"}, and
+        "computed" with two columns of the file where it must be computed; without any option where
+        the runs showed no number.
     """
     intent = understood(sentence)
     seen = seen_numbers(runs)
@@ -98,6 +100,8 @@ def metric_options(
             if named(other.name).canonical == named(series.name).canonical
         ]
         reasons = _reasons(intent, series, split, others, whole)
+        if series.computed:
+            reasons.append(computed_odds(sentence, series))
         options.append(
             Option(
                 label=f"{series.name} ({split})" if split != "unknown" else series.name,
@@ -106,6 +110,7 @@ def metric_options(
                     "split": split,
                     "file": series.file or None,
                     "pattern": None if series.file else pattern_of(series),
+                    **({"computed": list(series.computed)} if series.computed else {}),
                 },
                 score=round(sum(weight for weight, _why in reasons), 3),
                 because="; ".join(why for _weight, why in reasons if why)[:600] or "it is shown",

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agents.drafting.predictions import predictions_in
 from agents.drafting.readings import (
     FOUND,
     GROUP,
@@ -239,6 +240,10 @@ def series_of_files(files: Mapping[str, str], outputs: str) -> tuple[Series, ...
     found: list[Series] = []
     for path, text in files.items():
         place = path.removeprefix(f"{outputs}/") if path.startswith(f"{outputs}/") else f"../{path}"
+        scored = predictions_in(path, place, text)
+        if scored is not None:
+            found.extend(scored)
+            continue
         suffix = path.rpartition(".")[2].lower()
         rows = _json_rows(text) if suffix in ("jsonl", "ndjson", "json") else []
         if suffix in ("csv", "tsv"):

@@ -215,7 +215,10 @@ async def write(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
         stall_s=stall_s,
         noise=measured,
         guesses=(*study.guesses.values(), *spaced.guesses),
-        doubts=metrics.split_doubts(metric, metric["split"], split.confidence),
+        doubts=(
+            *metrics.split_doubts(metric, metric["split"], split.confidence),
+            *evaluators.unread(metric, study.guesses["evaluator"]),
+        ),
     )
     try:
         ticket, guesses = compose(found)

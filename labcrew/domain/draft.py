@@ -126,6 +126,11 @@ class Series(Model):
     split: Literal["train", "validation", "test", "unknown"] = "unknown"
     file: str = Field(default="", description="the JSON-lines file it stands in; empty: the output")
     pattern: str = Field(default="", description="reads its last value from the output")
+    computed: tuple[str, ...] = Field(
+        default=(),
+        description="columns of right answers and of predictions in the file that it is computed"
+        " from; empty: the run itself shows it",
+    )
     evidence: tuple[Place, ...] = ()
 
 
