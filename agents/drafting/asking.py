@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from labcrew.domain.draft import Guess, Option, Options
 
 MOST = 3
+_MOST_OPTIONS = 6
 SURE = 0.8
 """From here on a guess is taken without a question."""
 _SURE_OF: dict[str, float] = {"metric.direction": 0.9, "metric.split": 0.6, "evaluator": 0.5}
@@ -53,7 +54,7 @@ def _sure(field: str, options: int) -> float:
 
 def _best_first(options: Options, guess: Guess) -> Options:
     ordered = sorted(options.options, key=lambda option: option.value != guess.value)
-    return options.model_copy(update={"options": tuple(ordered)})
+    return options.model_copy(update={"options": tuple(ordered[:_MOST_OPTIONS])})
 
 
 def answered(options: Options, answer: JsonValue, by: str) -> tuple[Option, Guess]:

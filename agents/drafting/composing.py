@@ -139,7 +139,7 @@ def _more_guesses(found: Found) -> Sequence[Guess]:
             field="environment",
             value=install.environment.model_dump(mode="json", exclude_defaults=True),
             confidence=0.95,
-            because=f"{install.because}; the program ran in it",
+            because=f"{install.because.rstrip('.')}; the program ran in it",
         )
     )
     if found.noise is not None:
