@@ -90,6 +90,10 @@ POLICY: tuple[Row, ...] = (
         key=must.approved_environment, approved=must.true,
     ),
     _row(
+        "experiment_launcher", "read_help", "allowed", "read in a sandbox, for a draft",
+        text=must.text_of_a_draft,
+    ),
+    _row(
         "experiment_launcher", "install_environment", "allowed",
         "a draft's software, from the package index alone; its Dockerfile waits for a person",
         number=must.number_of_a_try, environment=must.plain_environment, because=must.anything,

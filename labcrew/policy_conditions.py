@@ -326,6 +326,11 @@ def file_or_source(call: Call, value: Any) -> bool:
     return value in (None, "file", "source")
 
 
+def text_of_a_draft(call: Call, value: Any) -> bool:
+    """what a program of a draft printed: parsed, never followed"""
+    return call.facts.draft is not None and isinstance(value, str)
+
+
 def number_of_a_try(call: Call, value: Any) -> bool:
     """a number below 100, for a draft"""
     return call.facts.draft is not None and type(value) is int and 0 <= value < 100

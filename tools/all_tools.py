@@ -11,6 +11,7 @@ from tools.install_environment import install_environment
 from tools.make_change import make_change, merge_branch, publish_branch, render_settings
 from tools.prepare_environment import prepare_environment
 from tools.profile_data import profile_data
+from tools.read_help import read_help
 from tools.read_library import read_library
 from tools.recall_memory import recall_memory
 from tools.run_trial import collect_outputs, start_trial, stop_trial, watch_trial
@@ -22,6 +23,7 @@ from tools.track_run import track_run
 
 _ALL: tuple[Tool[Any, Any, Any], ...] = (
     survey_repository,
+    read_help,
     read_library,
     search_papers,
     recall_memory,

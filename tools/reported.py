@@ -1,9 +1,11 @@
 """The metric of a ticket without an evaluator: read from a file or the output, and said to be."""
 
+import csv
 import json
 import math
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from labcrew import beneath
@@ -15,8 +17,20 @@ _LINE_CAP = 10_000
 
 
 def from_file(metric: Metric | ReportedNumber, folder: Path) -> float | None:
-    """The metric on the last line of the metrics file that has it; None where there is none."""
+    """The metric's last value in the metrics file; None where there is none.
+
+    A JSON-lines file has it on a line, a CSV or TSV file in a column of that name, a .json file may
+    be one object over many lines.
+    """
     if metric.file is None:
+        return None
+    try:
+        if metric.file.endswith((".csv", ".tsv")):
+            return _finite(_from_table(metric, folder))
+        if metric.file.endswith(".json"):
+            with suppress(ValueError, RecursionError):
+                return _finite(_number(json.loads(beneath.read(folder, metric.file)), metric.name))
+    except (NotFound, BoundaryError):
         return None
     last = None
     # A program may spell a name in ASCII: "pr\u00e9cision".
@@ -27,15 +41,39 @@ def from_file(metric: Metric | ReportedNumber, folder: Path) -> float | None:
         for line in beneath.lines(folder, metric.file):
             if not any(spelt in line for spelt in spellings):
                 continue
-            try:
-                value = json.loads(line)[metric.name]
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    last = float(value)
-            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-                continue
+            with suppress(ValueError, RecursionError):
+                value = _number(json.loads(line), metric.name)
+                last = last if value is None else value
     except (NotFound, BoundaryError):  # none, or a folder of that name
         return None
-    return last if last is not None and math.isfinite(last) else None
+    return _finite(last)
+
+
+def _from_table(metric: Metric | ReportedNumber, folder: Path) -> float | None:
+    """The last number of a column."""
+    assert metric.file is not None
+    last = None
+    delimiter = "\t" if metric.file.endswith(".tsv") else ","
+    rows = csv.DictReader(beneath.lines(folder, metric.file), delimiter=delimiter)
+    with suppress(csv.Error):  # what stood before a line that is no table counts
+        for row in rows:
+            with suppress(ValueError, TypeError):
+                last = float(row[metric.name]) if metric.name in row else last
+    return last
+
+
+def _number(found: object, name: str) -> float | None:
+    value = found.get(name) if isinstance(found, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def from_line(metric: Metric | ReportedNumber, line: str) -> float | None:

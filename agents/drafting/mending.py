@@ -44,6 +44,13 @@ def mended(candidate: Candidate, run: FirstRun, survey: Survey) -> Candidate | N
     return made
 
 
+def kept(candidate: Candidate, path: str) -> Candidate:
+    """The candidate with a file that it writes elsewhere copied to where outputs are kept."""
+    up = "cd /workspace && " if candidate.run.command.startswith("cd ") else ""
+    command = f"{candidate.run.command} && {up}cp {shlex.quote(path)} {{outputs}}/"
+    return _changed(candidate, command, f"its numbers stand in {path}, outside the outputs folder")
+
+
 def resuming(entry: EntryPoint) -> tuple[Place, ...]:
     """Where a program offers to go on from a checkpoint; nothing where it does not."""
     options = [s.place for s in entry.settings if _RESUMES.match(s.name.rpartition(".")[2])]

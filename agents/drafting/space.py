@@ -96,26 +96,31 @@ def _unnamed(
     settings_left: Sequence[Setting], settings: Settings, known: int, said: set[str]
 ) -> list[Ranked]:
     """Numbers with a range by their value alone: to fill up, or where nothing else is there."""
-    found: list[Ranked] = []
+    found: list[tuple[int, Ranked]] = []
     for setting in settings_left:
         aside = setting.mechanism == "keyword" and _ASIDE.search(setting.owner)
         if setting.name in settings.seeds or why_fixed(setting.name) or aside:
             continue
         made = by_value(setting)
-        if made is None:
-            continue
-        tier, parameter, why = made
-        # What a function is called with counts only where there is next to nothing else.
-        if tier == 1 or known < _FEW:
+        if made is not None:
+            tier, parameter, why = made
             named = plain(setting.name) in said
-            found.append((50.0 * tier - 100 * named, setting, parameter, why))
-    return found
+            found.append((tier, (50.0 * tier - 100 * named, setting, parameter, why)))
+    # What a function is called with counts only where there is next to nothing else.
+    enough = known + sum(tier == 1 for tier, _ in found) >= _FEW
+    return [ranked for tier, ranked in found if tier == 1 or not enough]
+
+
+def _by_help(setting: Setting) -> list[int]:
+    """The kinds that an option's explanation names, where its own name says nothing."""
+    about = re.split(r"[(,;:.\[]", setting.help, maxsplit=1)[0].strip().lower()
+    return kinds_of(re.sub(r"^(?:the|a|an)_", "", about.replace(" ", "_"))) if about else []
 
 
 def _confidence(setting: Setting, why: str) -> float:
     if why.startswith("its name says little"):
         return 0.45
-    return 0.8 if kinds_of(setting.name) else 0.6
+    return 0.8 if kinds_of(setting.name) or _by_help(setting) else 0.6
 
 
 def _reachable(survey: Survey, entry: EntryPoint, settings: Settings) -> tuple[Setting, ...]:
@@ -153,7 +158,7 @@ def _parameter(setting: Setting, settings: Settings) -> tuple[float, Parameter, 
         parameter = ChoiceParameter(type="choice", choices=distinct)
         return 9.5, parameter, "the choices that the program offers"
     default = numeric(setting.default)
-    for number in kinds_of(setting.name):
+    for number in kinds_of(setting.name) or _by_help(setting):
         kind = KINDS[number]
         if not estimator and not kind.plain:
             continue
@@ -162,7 +167,8 @@ def _parameter(setting: Setting, settings: Settings) -> tuple[float, Parameter, 
         ):
             continue
         made = kind.make(default, setting.type == "int")
-        if made is None or (made[0].type == "float" and setting.type == "int"):
+        whole = setting.type == "int" and not (setting.mechanism == "help" and default == 0)
+        if made is None or (made[0].type == "float" and whole):
             continue
         return float(number), made[0], f"{kind.name}: {made[1]}"
     if call and not estimator:

@@ -37,6 +37,8 @@ def repositories(
     as_json: JsonOption = False,
 ) -> None:
     """Draft and run tickets on repositories that labcrew never saw (an hour and more)."""
+    from tempfile import TemporaryDirectory
+
     from desk.wiring import home_folder
     from evals.repositories import report
     from evals.repositories.catalogue import catalogue
@@ -55,8 +57,9 @@ def repositories(
     ]
     place = results or home_folder(home) / "benchmark"
     kept = place / "drafts" if draft_only else place
-    run_all(chosen, kept, place / "work", say=say, draft_only=draft_only)
+    with TemporaryDirectory(prefix="labcrew-eval-") as work:
+        run_all(chosen, kept, Path(work), say=say, draft_only=draft_only)
     names = {entry.name for entry in chosen}
     found = [result for result in report.load(kept) if result.name in names]
     halves = [report.half(name, found) for name in report.HALVES]
-    answer({"halves": halves, "results": found}, as_json, lambda: report.tables(found))
+    answer({"halves": halves, "results": found}, as_json, lambda: report.document(found))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.repositories.judging import FIELDS
+from evals.repositories.judging import FIELDS, calibration
 from evals.repositories.running import Result
 from labcrew.domain.base import Model
 
@@ -109,6 +109,45 @@ def _gap(result: Result) -> float:
     gap = result.best - result.optuna
     gap = gap if result.judged.maximize else -gap
     return 0.0 if math.isclose(result.best, result.optuna, rel_tol=1e-6) else gap
+
+
+_HEAD = """\
+# How right a draft is
+
+Tickets drafted with `--yes` for repositories that labcrew never saw, each then run to its end with
+12 trials and every gate accepted, and plain Optuna with as many runs on the same ticket beside it.
+The right answers were written by hand, from reading the programs, before any draft was made. A hash
+of the name puts an entry in a half; what was found wrong in the visible half was mended, the unseen
+half was not looked at. Real programs come from source distributions on the package index, the
+others are [our own](../evals/repositories/own). Where no ticket was made and no refusal was right,
+every field counts as wrong. Made by
+
+    labcrew eval repositories --results evals/results/repositories > docs/repositories.md
+
+(one run, no network but the package index, two shared cores; intervals are Wilson's, 95%).
+
+"""
+
+
+def document(results: Sequence[Result]) -> str:
+    """The whole page: what was done, the halves, the confidences, each repository."""
+    parts = [_HEAD + tables(results)]
+    stated = calibration([result.judged for result in results])
+    if stated is not None:
+        parts.append(
+            "\nHow sure the drafts were, and how often they were right"
+            f" ({stated.count} answers; expected calibration error {stated.error:.2f}):\n\n"
+            "| confidence | answers | mean confidence | right |\n|---|---|---|---|\n"
+            + "".join(
+                f"| {b.low:.0%} to {b.high:.0%} | {b.count} | {b.confidence:.0%} |"
+                f" {b.right:.0%} |\n"
+                for b in stated.bins
+            )
+        )
+    wrong = [line for name in HALVES for line in half(name, results).wrong_and_sure]
+    if wrong:
+        parts.append("\nWrong, though at least 80% sure: " + "; ".join(sorted(wrong)) + ".\n")
+    return "".join(parts)
 
 
 def tables(results: Sequence[Result]) -> str:

@@ -13,7 +13,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "choose_command": ("install", "refuse"),
     "install": ("first_run", "choose_command"),
     "first_run": ("settle_metric", "install", "first_run", "choose_command"),
-    "settle_metric": ("repeat", "write", "choose_command"),
+    "settle_metric": ("repeat", "write", "first_run", "choose_command"),
     "repeat": ("write", "choose_command"),
     "write": ("end", "choose_command"),
 }

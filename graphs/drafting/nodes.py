@@ -11,6 +11,7 @@ from agents.drafting import better, choosing, commands, environment, evaluators,
 from agents.drafting.accounts import told_of_space
 from agents.drafting.composing import Found, compose
 from agents.drafting.environment import EnvironmentStep
+from agents.drafting.mending import kept
 from agents.drafting.observing import noise
 from agents.drafting.refusals import refusal
 from agents.drafting.space import budget, search_space
@@ -87,6 +88,7 @@ async def install(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
         study.tries.append(await study.install(step))
         if study.tries[-1].image:
             study.use(study.tries[-1])
+            await study.learn_options()
             return {"route": "first_run"}
 
 
@@ -120,6 +122,12 @@ async def settle_metric(state: DraftState, runtime: Runtime[Study]) -> dict[str,
     if not options.options:
         return _give_up(study, _no_number(study.runs[-1]))
     chosen = await study.choose(choosing.METRIC, options)
+    elsewhere = str(_object(chosen).get("file") or "")
+    if elsewhere.startswith("../") and study.mends < _MOST_MENDS:
+        study.mends += 1
+        assert study.candidate is not None
+        study.candidate = kept(study.candidate, elsewhere.removeprefix("../"))
+        return {"route": "first_run"}
     study.metric = _object(chosen)
     name = str(study.metric["name"])
     direction = await study.choose(

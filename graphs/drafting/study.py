@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.drafting.accounts import accounts
 from agents.drafting.asking import answered, questions
-from agents.drafting.commands import run_line
+from agents.drafting.commands import candidates, run_line
 from agents.drafting.environment import EnvironmentStep
 from agents.drafting.knowledge import changed, knowledge_id, rests_on
 from agents.drafting.observing import observe
@@ -33,7 +33,7 @@ from labcrew.domain.remembered import record_of_knowledge
 from labcrew.domain.research import AgentName
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.search_space import Values
-from labcrew.domain.survey import EntryPoint, Survey
+from labcrew.domain.survey import EntryPoint, Setting, Survey
 from labcrew.domain.ticket import Ticket
 from labcrew.errors import BoundaryError, NotFound
 from labcrew.judgement import Judgement
@@ -41,10 +41,12 @@ from tools.facts import install_effect
 from tools.first_run import FirstRunCall, first_run, lines_of, texts_of
 from tools.install_environment import InstallEnvironment, install_environment
 from tools.make_change import render_settings, settings_overlay
+from tools.read_help import ReadHelp, read_help
 from tools.survey_repository import SurveyRepository, survey_repository
 from tools.toolbox import Toolbox, Workbench
 
 _OTHERS = 4
+_HELP_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,43 @@ class Study:
             variables = {**installed.variables, **run.environment}
             run = run.model_copy(update={"environment": variables})
             self.candidate = self.candidate.model_copy(update={"run": run})
+
+    async def learn_options(self) -> None:
+        """Asks a program that no parser reads for its options, by --help."""
+        entry, image = self.entry, self.installed.image if self.installed else ""
+        if entry is None or entry.settings or entry.kind not in ("program", "shell"):
+            return
+        self.say(f"Its options: {entry.command} --help")
+        tools = self.tools("experiment_launcher", "help")
+        key = content_hash([entry.command, image])[:16]
+        call = FirstRunCall(
+            id=f"{self.draft.id}-help-{key}",
+            image=image,
+            command=f"{entry.command} --help",
+            timeout_s=_HELP_S,
+        )
+
+        async def ask() -> dict[str, Any]:
+            seen = await tools.use(first_run, call)
+            lines = lines_of(self.bench.home, self.draft.id, seen.id)
+            text = "\n".join(line.text for line in lines)[:200_000]
+            found = await tools.use(read_help, ReadHelp(text=text)) if text else ()
+            return {"settings": [setting.model_dump(mode="json") for setting in found]}
+
+        kept = await self._once(f"help/{key}", {"command": call.command}, ask)
+        found = tuple(Setting.model_validate(one) for one in kept["settings"])
+        if not found:
+            return
+        entries = tuple(
+            one.model_copy(update={"settings": found}) if one == entry else one
+            for one in self.survey.entries
+        )
+        self.survey = self.survey.model_copy(update={"entries": entries})
+        again = candidates(self.survey, self.draft.sentence, {})
+        own = next((one for one in again if one.entry == entry.path), None)
+        if own is not None and self.installed is not None:
+            self.candidate = own
+            self.use(self.installed)
 
     async def run(self, values: Values, seed: int, *, timeout_s: float, again: int = 0) -> FirstRun:
         """Runs the candidate once.

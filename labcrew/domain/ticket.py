@@ -49,7 +49,7 @@ class ReportedNumber(Model):
 
     name: str = Field(min_length=1, max_length=80, description="as the program calls it")
     file: RepositoryPath | None = Field(
-        default=None, description="a JSON-lines file beneath the outputs folder"
+        default=None, description="a JSON-lines, JSON, CSV or TSV file beneath the outputs folder"
     )
     pattern: NumberPattern = Field(
         default=None, description="a regular expression over the output with one group"
@@ -74,8 +74,8 @@ class Metric(Model):
     )
     file: RepositoryPath | None = Field(
         default=None,
-        description="without an evaluator: a JSON-lines file beneath the outputs folder whose last"
-        " line that has the metric counts",
+        description="without an evaluator: a JSON-lines, JSON, CSV or TSV file beneath the outputs"
+        " folder; the last line or row that has the metric counts",
     )
     pattern: NumberPattern = Field(
         default=None,

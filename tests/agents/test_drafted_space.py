@@ -94,3 +94,32 @@ def test_a_program_that_seeds_do_not_change_has_one_seed() -> None:
     assert (made.trials, seeds, timeout_s, stall_s) == (12, (0,), 60.0, 60.0)
     assert made.memory_mb == 2048
     assert budget(100.0, None)[1] == (0, 1, 2)
+
+
+def test_an_explanation_names_the_kind_where_the_name_does_not() -> None:
+    made = drafted(setting("rate", 0.01, help="learning rate (default: 0.01)"))
+    assert made.space["rate"].role == "learning_rate"
+    told = setting("decay", 0, "help", help="Weight decay, usually small.", spelling="--decay")
+    assert drafted(told).space["decay"].type == "float"
+
+
+def test_numbers_without_a_telling_name_fill_a_space_that_would_be_empty() -> None:
+    made = drafted(
+        setting("SHARPNESS", 0.05, "constant"),
+        setting("N_STUMPS", 40, "constant"),
+        setting("TEST_DAYS", 200, "constant"),
+        setting("arrow.head_width", 0.01, "keyword", owner="arrow"),
+        setting("evolve.pressure", 3, "keyword", owner="evolve"),
+        style="source",
+    )
+    assert set(made.space) == {"SHARPNESS", "N_STUMPS"}
+    assert {guess.confidence for guess in made.guesses} == {0.45}
+    alone = drafted(setting("evolve.pressure", 3, "keyword", owner="evolve"), style="source")
+    assert set(alone.space) == {"evolve.pressure"}
+
+
+def test_a_known_estimator_offers_its_choices() -> None:
+    made = drafted(setting("SVC.kernel", "rbf", "keyword", owner="SVC"), style="source")
+    found = made.space["SVC.kernel"]
+    assert found.type == "choice"
+    assert "linear" in found.choices

@@ -78,6 +78,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("data_pipeline", "profile_data"): {"paths": None},
     ("data_pipeline", "clean_data"): {"path": "data/train.csv", "sha256": SHA, "rows": [3]},
     ("experiment_launcher", "prepare_environment"): {"key": KEY, "approved": True},
+    ("experiment_launcher", "read_help"): {"text": "--lr R  learning rate"},
     ("experiment_launcher", "install_environment"): {
         "number": 0,
         "environment": {"requirements": "requirements.txt", "packages": ["torch[x]>=2,<3"]},
@@ -143,6 +144,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
 
 FREE = {("recall_memory", name) for name in ("scope", "query", "limit", "commit", "data_hash")}
 FREE |= {("first_run", name) for name in ("id", "command", "environment", "overlay", "outputs")}
+FREE |= {("read_help", "text")}
 FREE |= {("install_environment", name) for name in ("number", "because", "variables")}
 FREE |= {("first_run", name) for name in ("cpus", "memory_mb", "timeout_s", "disk_mb")}
 WILD = st.recursive(

@@ -74,3 +74,27 @@ def test_a_progress_bar_ends_with_its_last_state() -> None:
     metric = Metric(name="loss", direction="minimize", pattern=r"loss=([\d.]+)")
     bar = "".join(f"\r{n}%|{'#' * 90}| loss={1 - n / 1000:.3f}" for n in range(1000))
     assert from_output(metric, [bar + "\n", "done\n"]) == 0.001
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("m.csv", "step,loss\n1,0.9\n2,0.5\n", 0.5),
+        ("m.tsv", "loss\tacc\n0.4\t1\n", 0.4),
+        ("m.csv", "step,loss\n1,0.9\n2,\n", 0.9),
+        ("m.csv", "a,b\n1,2\n", None),
+        ("m.csv", "loss\nnan\n", None),
+        ("m.json", '{\n  "loss": 0.25,\n  "n": 3\n}\n', 0.25),
+        ("m.json", '{"loss": 0.9}\n{"loss": 0.1}\n', 0.1),
+        ("m.json", '{"loss": true}', None),
+        ("m.json", '{"loss": 1' + "0" * 400 + "}", None),
+        ("m.csv", "loss\n0.5\n\0\n", None),
+    ],
+)
+def test_tables_and_documents_are_read_too(
+    tmp_path: Path, name: str, content: str, expected: float | None
+) -> None:
+    (tmp_path / name).write_text(content)
+    metric = Metric(name="loss", direction="minimize", file=name)
+    found = from_file(metric, tmp_path)
+    assert found == expected or (name == "m.csv" and "\0" in content and found in (None, 0.5))
