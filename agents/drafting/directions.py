@@ -240,6 +240,9 @@ def _parted(word: str) -> tuple[str, ...]:
     return (word,)
 
 
+_HELD_OUT = re.compile(r"(?i)(?<![a-z])(?:(?:held|hold)[\s_-]?out|unseen|kept[\s_-]aside)(?![a-z])")
+
+
 def split_of(name: str) -> Literal["train", "validation", "test", "unknown"]:
     """The split that a number's name tells of: the first split's word that stands in it."""
     for word in words_of(name):
@@ -250,7 +253,7 @@ def split_of(name: str) -> Literal["train", "validation", "test", "unknown"]:
             return "validation"
         if split == "test":
             return "test"
-    return "unknown"
+    return "test" if _HELD_OUT.search(name) else "unknown"
 
 
 def bare(name: str) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ def test_programs_are_found_and_libraries_are_not(tmp_path: Path) -> None:
         {
             "train.py": GUARDED,
             "examples/plot_it.py": "from sklearn.svm import SVC\nc = SVC()\nc.fit([[1]], [1])\n",
+            "loop.py": "w = 0\nfor i in range(9):\n    w += i\n    if i > 7:\n        print(w)\n",
+            "names.py": "for n in ('a', 'b'):\n    globals()[n] = n\n",
             "library.py": "import logging\nlogging.basicConfig()\ndef f(): pass\n",
             "pkg/__init__.py": "",
             "pkg/__main__.py": "from . import work\nwork.go()\n",
@@ -27,6 +29,7 @@ def test_programs_are_found_and_libraries_are_not(tmp_path: Path) -> None:
     assert {e.path: e.command for e in survey.entries} == {
         "train.py": "python train.py",
         "examples/plot_it.py": "python examples/plot_it.py",
+        "loop.py": "python loop.py",
         "pkg/__main__.py": "python -m pkg",
         "pkg/relative.py": "python -m pkg.relative",
     }

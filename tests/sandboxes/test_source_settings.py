@@ -30,6 +30,13 @@ def test_literals_are_set_by_address() -> None:
     assert source("t.py", content, values) == {"content": wanted, "missing": []}
 
 
+def test_tuples_attributes_and_seeds_have_addresses() -> None:
+    content = "lr, depth = 0.1, 3\nmodel.rate = 0.5\nrng = np.random.default_rng(7)\na, b = f()\n"
+    values = {"lr": 0.2, "depth": 4, "model.rate": 0.6, "default_rng.seed": 8}
+    wanted = "lr, depth = 0.2, 4\nmodel.rate = 0.6\nrng = np.random.default_rng(8)\na, b = f()\n"
+    assert source("t.py", content, values) == {"content": wanted, "missing": []}
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [

@@ -13,6 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+_SEEDERS = frozenset(
+    ("seed", "default_rng", "RandomState", "manual_seed", "set_seed", "seed_everything", "Random",
+     "PRNGKey", "set_random_seed")
+)  # fmt: skip
+"""Calls whose first argument is a seed: it has the address `called.seed`."""
+
 
 @dataclass(frozen=True)
 class SourceLiteral:
@@ -60,6 +66,15 @@ def _walk(node: ast.AST, owner: str, kind: Any) -> Iterator[tuple[str, ast.expr,
         return
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        # lr, momentum = 0.1, 0.9 and model.rate = 0.1 are assignments of literals, too.
+        for target in targets[:1]:
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = zip(target.elts, node.value.elts, strict=False)
+                for part, value in pairs if len(target.elts) == len(node.value.elts) else ():
+                    if isinstance(part, ast.Name):
+                        yield _path(owner, part.id), value, kind, owner
+            elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+                yield _path(target.value.id, target.attr), node.value, kind, target.value.id
         names = [target.id for target in targets if isinstance(target, ast.Name)]
         for name in names[:1]:
             yield _path(owner, name), node.value, kind, owner
@@ -67,6 +82,8 @@ def _walk(node: ast.AST, owner: str, kind: Any) -> Iterator[tuple[str, ast.expr,
                 yield from _keys(node.value, name)
     if isinstance(node, ast.Call):
         called = _called(node.func)
+        if called in _SEEDERS and node.args:
+            yield _path(called, "seed"), node.args[0], "keyword", called
         for keyword in node.keywords:
             if called and keyword.arg:
                 yield _path(called, keyword.arg), keyword.value, "keyword", called

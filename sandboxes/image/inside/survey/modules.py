@@ -194,15 +194,23 @@ class Modules:
         return found
 
 
-def _acts(node: ast.stmt) -> bool:
-    """Whether a statement does more than prepare."""
+def _acts(node: ast.stmt, looped: bool = False) -> bool:
+    """Whether a statement does more than prepare.
+
+    Args:
+        looped: it stands in a loop of the module: what is added up there is work.
+    """
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         called = node.value.func
         last = called.attr if isinstance(called, ast.Attribute) else dotted(called)
         return last not in _MINOR_CALLS
-    if isinstance(node, ast.For | ast.While | ast.With):
-        return any(_acts(inner) for inner in node.body)
-    return False
+    if isinstance(node, ast.For | ast.While):
+        return any(_acts(inner, True) for inner in [*node.body, *node.orelse])
+    if isinstance(node, ast.With):
+        return any(_acts(inner, looped) for inner in node.body)
+    if looped and isinstance(node, ast.If | ast.Try):
+        return any(_acts(inner, True) for inner in [*node.body, *node.orelse])
+    return looped and isinstance(node, ast.AugAssign)
 
 
 def imports_of(tree: ast.Module) -> list[Import]:
