@@ -23,6 +23,9 @@ _TOOLS = {
     "profile_data": "profiled the data",
     "clean_data": "made the cleaned data",
     "prepare_environment": "prepared the environment",
+    "survey_repository": "read the repository",
+    "install_environment": "tried an environment",
+    "first_run": "ran the program once",
     "make_change": "made the change on a branch",
     "run_smoke_test": "ran the smoke test",
     "publish_branch": "published the branch",
@@ -205,6 +208,24 @@ def _judgement(event: Event, ledger: Ledger) -> str | None:
     return f"{who(event.actor)} answered by {event.data.get('by')}; the model: {fallbacks[-1]}"
 
 
+def _draft(event: Event, ledger: Ledger) -> str | None:
+    draft = ledger.drafts.find(_id(event))
+    if draft is None:
+        return None
+    if event.actor.startswith("person:"):
+        word = {
+            "draft.asked": f"asked for a ticket: {draft.sentence}",
+            "draft.answered": "answered a question of the draft",
+            "draft.guesses_taken": "took the best guesses of the draft",
+        }.get(event.kind, "changed the draft")
+        return f"{who(event.actor)} {word}"
+    return {
+        "draft.asking": f"The draft asks: {'; '.join(q.question for q in draft.questions)}",
+        "draft.written": "The draft of the ticket is written",
+        "draft.failed": f"No ticket: {draft.trouble.message if draft.trouble else 'unknown'}",
+    }.get(event.kind)
+
+
 _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "tickets.*": _ticket,
     "trials.*": _trial,
@@ -217,6 +238,7 @@ _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "merge_requests.*": _request,
     "comments.*": _comment,
     "lessons.*": _lesson,
+    "drafts.*": _draft,
     "agent.failed": _agent_failed,
     "tool.used": _tool,
     "judgement.answered": _judgement,

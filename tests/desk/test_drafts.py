@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from desk.draft_answers import chosen_value
 from desk.drafts import file_text, ticket_of
 from desk.wiring import Opened
+from desk.wording import sentence
 from labcrew.domain.draft import Draft, Guess, Option, Options, Trouble
 from labcrew.domain.survey import Place
 from labcrew.errors import InputError, NotFound, RepositoryError
@@ -245,3 +246,13 @@ async def test_no_sentence_gets_into_other_fields(opened: Opened, toy: Path, sen
     ticket = read_ticket(file_text(written))
     assert ticket == written.ticket
     assert ticket.question == sentence
+
+
+async def test_a_draft_is_told_to_those_who_watch(opened: Opened, toy: Path) -> None:
+    draft = _ask(opened, toy, "lower the loss")
+    failed = draft.model_copy(
+        update={"status": "failed", "trouble": Trouble(kind="crash", what="x", message="it fell")}
+    )
+    opened.ledger.drafts.put(failed, actor="coordinator", kind="draft.failed")
+    lines = [sentence(event, opened.ledger) for event in opened.ledger.events.of("D-001")]
+    assert lines == ["ada asked for a ticket: lower the loss", "No ticket: it fell"]
