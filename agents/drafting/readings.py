@@ -24,6 +24,15 @@ _FOLLOWING = re.compile(
     r"\s*%?\s+((?!with|in|of|for|and|after|on|at|to|or|s |ms |it |x )[A-Za-z]\w*"
     r"(?: (?!with|in|of|for|and|after|on|at|is|was)[A-Za-z]\w*){0,2})\b"
 )
+_TOTAL = re.compile(r"\s*(?:/|(?:out\s+)?of(?:\s+the)?)\s*")
+_COUNTED = re.compile(r"\s+(?:out\s+)?of\s+(?:the\s+)?\d+\s+([A-Za-z]\w*(?: [A-Za-z]\w*){0,2})")
+_WHEN = re.compile(
+    r"\s+(?:after|at|in|over|on|for|with|using|from)\s+"
+    r"(?:(?:epoch|step|iteration|iter|round|generation|gen)s?\s+)?$",
+    re.IGNORECASE,
+)
+_MOMENT = re.compile(r"(?:epoch|step|iteration|iter|round|generation|gen)s?\s+$", re.IGNORECASE)
+_UNIT = re.compile(r"\s*[A-Za-z%][\w %-]{0,30}\s*[:=]\s*")
 _LIST = re.compile(r"\s*[,\s]\s*[-+]?\.?\d")
 _WORD = re.compile(r"[A-Za-z]+")
 _SPLITS: dict[str, Split] = {
@@ -99,10 +108,24 @@ def readings(line: str) -> list[Reading]:
     found: list[Reading] = []
     previous = ""
     for index, (start, end) in enumerate(spans):
+        before = line[spans[index - 1][1] : start] if index else ""
+        if index and _TOTAL.fullmatch(before):
+            continue
         begin = _begin(line, start, spans[:index])
         raw = line[begin:start]
         name = _name(raw)
-        if _in_list(line, start, end):
+        if _in_list(line, start, end) or _qualifies(line, spans, index):
+            continue
+        if index and _qualifies(line, spans, index - 1):
+            # "validation loss after 300 steps: 0.12": the first number says when, not how good.
+            first = spans[index - 1][0]
+            begin = _begin(line, first, spans[: index - 1])
+            name = _name(_WHEN.sub("", line[begin:first]))
+        if not name and index == 0 and (counted := _COUNTED.match(line[end:])):
+            words = " ".join(counted[1].split())
+            total = rf"\s+(?:out\s+)?of\s+(?:the\s+)?{NUMBER}\s+{generalised(words)}\b"
+            pattern = rf"({_DIGITS})(?={total})"
+            found.append(Reading(words, 0, split_of(words), (pattern,), words.split()[0]))
             continue
         if not name and index == 0 and not line[:start].strip(" :=>-*"):
             if after := _FOLLOWING.match(line, end):
@@ -118,6 +141,16 @@ def readings(line: str) -> list[Reading]:
         if name:
             found.append(_reading(line, name, index, begin, start))
     return found
+
+
+def _qualifies(line: str, spans: list[tuple[int, int]], index: int) -> bool:
+    """Whether a number only says after what, in what or for what the next one was taken."""
+    if index + 1 >= len(spans) or not _WHEN.search(line[: spans[index][0]]):
+        return False
+    between = line[spans[index][1] : spans[index + 1][0]]
+    if _MOMENT.search(line[: spans[index][0]]):
+        return bool(re.fullmatch(r"\s*[:=]\s*", between))
+    return bool(_UNIT.fullmatch(between))
 
 
 def _reading(line: str, name: str, index: int, begin: int, start: int) -> Reading:

@@ -180,3 +180,22 @@ def test_plain_pairs_are_always_read(name: str, value: float) -> None:
 def test_readings_point_at_numbers(line: str) -> None:
     values = numbers(line)
     assert all(0 <= reading.index < len(values) for reading in readings(line))
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("validation loss after 300 steps: 0.1234", "validation loss", 0.1234),
+        ("mean loss over 5 folds = 0.33", "mean loss", 0.33),
+        ("accuracy at epoch 3: 0.5", "accuracy", 0.5),
+        ("12 of 100 points wrong", "points wrong", 12.0),
+        ("Errors on the test rows: 13 of 100", "Errors on the test rows", 13.0),
+        ("correct: 88/100", "correct", 88.0),
+    ],
+)
+def test_a_number_that_says_when_or_of_how_many_is_no_metric(
+    line: str, name: str, value: float
+) -> None:
+    found, _ = series_of_lines([SeenLine(at_s=0, text=line)])
+    assert [(s.name, s.values) for s in found] == [(name, (value,))]
+    assert found[0].pattern
