@@ -64,6 +64,8 @@ def run_to_end(
         if status.finished_at and status.started_at
         else 0.0
     )
+    # A busy engine may note the start of a very short run after its end.
+    took = max(took, 0.001)
     return Finished(
         exit_code=status.exit_code,
         tail=beneath.read(kept.log.parent, kept.log.name).decode("utf-8", "replace")[

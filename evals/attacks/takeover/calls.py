@@ -95,6 +95,24 @@ def wrong_roles(proper: dict[str, Arguments]) -> Iterator[HostileCall]:
                 yield HostileCall(f"{agent} uses {tool}", agent, tool, arguments)
 
 
+def for_a_draft(world: World) -> Iterator[HostileCall]:
+    """The tools of drafts, which run commands of their own choice, tried on a ticket."""
+    tried: dict[str, Arguments] = {
+        "survey_repository": {"commit": "HEAD"},
+        "install_environment": {
+            "number": 0, "environment": {"packages": [STRANGER]}, "because": "x", "variables": {},
+        },
+        "first_run": {
+            "id": f"{world.assigned.id}-owned", "image": world.bench.base_image,
+            "command": "cat labels.csv", "environment": {}, "overlay": [],
+        },
+        "read_help": {"text": "--owned"},
+    }  # fmt: skip
+    for tool, arguments in tried.items():
+        for agent in AGENTS:
+            yield HostileCall(f"{agent} uses {tool} on a ticket", agent, tool, arguments)
+
+
 def before_the_gate(world: World, agents: dict[str, AgentName]) -> Iterator[HostileCall]:
     """What waits for the plan gate, tried while nobody has decided there."""
     assigned = world.assigned

@@ -12,6 +12,7 @@ from evals.attacks.takeover.answers import HostileModel
 from evals.attacks.takeover.calls import (
     HostileCall,
     before_the_gate,
+    for_a_draft,
     hand_made,
     mutated,
     proper_calls,
@@ -46,6 +47,7 @@ def run(bench: Workbench) -> Iterator[Finding]:
         proper = proper_calls(lab)
         for call in (
             *wrong_roles(proper),
+            *for_a_draft(lab),
             *hand_made(lab, proper),
             *mutated(lab, proper, _ROLES),
         ):
