@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from evals.repositories.catalogue import catalogue
 from evals.repositories.judging import FIELDS, calibration
 from evals.repositories.running import Result
 from labcrew.domain.base import Model
@@ -155,7 +156,7 @@ def tables(results: Sequence[Result]) -> str:
     """The report as Markdown."""
     halves = [half(name, results) for name in HALVES]
     rows: list[tuple[str, list[str]]] = [
-        ("repositories", [str(h.repositories) for h in halves]),
+        ("repositories with a result", [f"{h.repositories} of {_known(h.name)}" for h in halves]),
         *((f"{field} right", [str(h.fields[field]) for h in halves]) for field in FIELDS),
         ("**all fields right**", [str(h.all_fields) for h in halves]),
         ("wrong, but at least 80% sure", [str(len(h.wrong_and_sure)) for h in halves]),
@@ -187,6 +188,10 @@ def tables(results: Sequence[Result]) -> str:
             f" {_number(result.optuna)} | {result.minutes:g} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _known(half_name: str) -> int:
+    return sum(entry.half == half_name for entry in catalogue().entries)
 
 
 def _number(value: float | None) -> str:
