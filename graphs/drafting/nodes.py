@@ -26,8 +26,12 @@ Route = Literal[
 ]
 MOST_CANDIDATES = 4
 _MOST_MENDS = 3
-_NEAR = 3.0
-"""Log-odds within which another command may be meant: beyond, a failure is told, not passed by."""
+_NEAR, _AS_LIKELY = 3.0, 0.5
+"""Log-odds within which another command may be meant: beyond, a failure is told, not passed by;
+the second where a person can supply what the first one lacked."""
+_SUPPLIED = ("download", "secret", "accelerator", "missing_file", "asks")
+_NEXT_BEST = 0.5
+"""No command that was taken because another failed is surer than that."""
 _AT_ONCE = 2
 _OTHER_ENVIRONMENT = ("missing_module", "missing_library", "version")
 
@@ -64,6 +68,7 @@ async def choose_command(state: DraftState, runtime: Runtime[Study]) -> dict[str
         return {"route": "refuse"}
     else:
         study.position += 1
+        _take_the_next(study)
     study.candidate = study.ranked[study.position]
     study.runs, study.tries, study.mends, study.installed = [], [], 0, None
     study.known = await study.recall()
@@ -278,7 +283,29 @@ def _another(study: Study) -> bool:
     after = study.position + 1
     if after >= min(len(study.ranked), MOST_CANDIDATES) or "run.command" in study.draft.answers:
         return False
-    return study.ranked[after].score >= study.ranked[0].score - _NEAR
+    last = study.failures[-1][1].kind if study.failures else None
+    # What a person can supply is told; another program is no answer to that, unless it may as well
+    # have been meant. Other command lines of the same program are.
+    same = study.ranked[after].entry == study.ranked[study.position].entry
+    near = _AS_LIKELY if last in _SUPPLIED and not same else _NEAR
+    return study.ranked[after].score >= study.ranked[0].score - near
+
+
+def _take_the_next(study: Study) -> None:
+    """Says of the command's guess what it is now: the next best, after others failed."""
+    taken, guess = study.ranked[study.position], study.guesses.get("run.command")
+    if guess is None:
+        return
+    told = study.failures[-1][1].message if study.failures else "it could not be used"
+    because = f"{study.ranked[0].run.command} could not be used ({told}); this is the next best"
+    study.guesses["run.command"] = guess.model_copy(
+        update={
+            "value": taken.run.command,
+            "confidence": min(guess.confidence, _NEXT_BEST),
+            "because": because[:600],
+            "evidence": taken.evidence,
+        }
+    )
 
 
 def _command_options(ranked: tuple[Candidate, ...], sentence: str) -> Options:

@@ -67,3 +67,32 @@ async def test_numbers_in_a_file_elsewhere_are_kept(bench: Workbench, tmp_path: 
     assert ticket.run.command.endswith("cp results.json {outputs}/")
     assert (ticket.settings.style, ticket.settings.file) == ("file", "config.json")
     assert "train.lr" in ticket.search_space
+
+
+DOWNLOADS = "import urllib.request\nurllib.request.urlopen('https://data.example.org/x')\n"
+DOWNLOADS += "LEARNING_RATE = 0.1\nprint('test accuracy on faces', LEARNING_RATE)\n"
+
+
+async def test_another_program_is_no_answer_to_a_download(bench: Workbench, tmp_path: Path) -> None:
+    other = "RATE = 0.5\nDROPOUT = 0.1\nprint('test accuracy', RATE - DROPOUT)\n"
+    readme = "# Lab\n\n    python train_faces.py\n"
+    files = {"train_faces__py": DOWNLOADS, "fit_other__py": other, "README__md": readme}
+    begun(bench, tmp_path, "D-103", "raise the test accuracy on faces", True, **files)
+    draft = await drafter(bench).advance("D-103")
+    assert draft.status == "failed"
+    assert draft.trouble is not None
+    assert draft.trouble.kind == "download"
+
+
+async def test_the_next_best_command_is_told_to_be_that(bench: Workbench, tmp_path: Path) -> None:
+    fine = "RATE = 0.5\nDROPOUT = 0.1\nprint('test accuracy', RATE - DROPOUT)\n"
+    files = {"train_b__py": fine, "train_a__py": f"{fine}raise SystemExit(3)\n"}
+    begun(bench, tmp_path, "D-104", "raise the test accuracy", True, **files)
+    draft = await drafter(bench).advance("D-104")
+    assert draft.status == "written", draft.trouble
+    assert draft.ticket is not None
+    command = next(guess for guess in draft.guesses if guess.field == "run.command")
+    assert command.value == draft.ticket.run.command == "python train_b.py"
+    assert command.confidence <= 0.5
+    assert "could not be used" in command.because or "train_a" not in command.because
+    assert any(doubt.field == "run.command" for doubt in draft.ticket.doubts)
