@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from evals.lab import bare_bench
+from evals.lab import bare_bench, take
 from evals.optuna_control import Runner, control
 from evals.repositories.catalogue import Entry
 from evals.repositories.fetch import make_repository
@@ -170,19 +170,7 @@ def _ticket(entry: Entry, draft: Draft, bench: Workbench, crew: Crew) -> dict[st
     # The literature's sources are of no concern here, and no request leaves this machine.
     literature = draft.ticket.literature.model_copy(update={"online": False})
     ticket = draft.ticket.model_copy(update={"literature": literature})
-    checkout = bench.repositories.inspect(draft.repository, ticket.commit)
-    commit = bench.repositories.take("T-001", checkout.repository, checkout.commit, snapshot=False)
-    assigned = AssignedTicket(
-        id="T-001",
-        ticket=ticket,
-        source="benchmark",
-        assigned_by="benchmark",
-        assigned_at=bench.clock.now().isoformat(timespec="seconds"),
-        repository=str(checkout.repository),
-        base_commit=commit,
-        target_branch=checkout.branch,
-        budget=ticket.budget,
-    )
+    assigned = take(bench, ticket, Path(draft.repository), "T-001")
     bench.ledger.tickets.put(assigned, actor="person:benchmark", kind="ticket.assigned")
     ended = asyncio.run(_worked(bench, crew))
     requests = bench.ledger.merge_requests.of("T-001")
