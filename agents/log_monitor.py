@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from agents.detectors import DETECTORS, Alarm
+from agents.monitoring.detectors import DETECTORS
 from labcrew.domain.base import Model
-from labcrew.domain.experiment import Action, Incident, IncidentKind, Trial
+from labcrew.domain.experiment import Incident, Trial
+from labcrew.domain.monitoring import Action, Alarm, Expectations, IncidentKind, Observation
 from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.search_space import Parameter, Value, Values, nearest
 from labcrew.domain.ticket import AssignedTicket
@@ -50,7 +51,8 @@ class Watch:
     ) -> None:
         self._chunks, self._metric, self._wake = chunks, assigned.ticket.metric, wake
         self._lock = threading.Lock()
-        self._detectors = [make() for make in DETECTORS]
+        self._begun = time.monotonic()
+        self._detectors = [make(expectations(assigned)) for make in DETECTORS]
         self._tail: deque[str] = deque(maxlen=_KEPT_LINES)
         self._alarm: Alarm | None = None
         self._reported: float | None = None
@@ -76,6 +78,7 @@ class Watch:
     def _take(self, line: str) -> None:
         numbers = metrics(line)
         value = from_line(self._metric, line)
+        seen = Observation(at_s=time.monotonic() - self._begun, text=line, numbers=numbers)
         with self._lock:
             self._heard = time.monotonic()
             self._lines += 1
@@ -87,7 +90,7 @@ class Watch:
             if self._alarm is not None:
                 return
             for detector in self._detectors:
-                self._alarm = detector.see(numbers)
+                self._alarm = detector.see(seen)
                 if self._alarm is not None:
                     break
             else:
@@ -118,6 +121,19 @@ class Watch:
     def join(self, timeout_s: float) -> None:
         """Waits for the end of the output."""
         self._thread.join(timeout_s)
+
+
+def expectations(assigned: AssignedTicket) -> Expectations:
+    """What is known of a ticket's runs before they start."""
+    ticket, budget = assigned.ticket, assigned.budget
+    return Expectations(
+        metric=ticket.metric.name,
+        direction=ticket.metric.direction,
+        stall_s=ticket.run.stall_s,
+        timeout_s=ticket.run.timeout_s,
+        memory_mb=budget.memory_mb,
+        disk_mb=budget.disk_mb,
+    )
 
 
 def _lines(chunks: Iterable[str]) -> Iterator[str]:
@@ -153,9 +169,9 @@ class InterventionAnswer(Model):
 
 def _rule(question: InterventionQuestion) -> InterventionAnswer:
     order: dict[IncidentKind, tuple[Action, ...]] = {
-        "not_finite": ("restart_smaller",),
-        "diverged": ("restart_smaller",),
-        "out_of_memory": ("restart_smaller", "restart_with_memory"),
+        "not_finite": ("restart_lower_rate",),
+        "diverged": ("restart_lower_rate",),
+        "out_of_memory": ("restart_smaller_batch", "restart_with_memory"),
         "engine_lost": ("restart_same",),
     }
     for action in order.get(question.kind, ()):
@@ -246,9 +262,12 @@ class LogMonitor:
             and budget_left > 0
             and restarts < max(1, assigned.budget.trials // 8)
         )
+        lower: Action = (
+            "restart_smaller_batch" if alarm.kind == "out_of_memory" else "restart_lower_rate"
+        )
         allowed: list[Action] = ["give_up"]
         if may_restart and smaller is not None:
-            allowed.append("restart_smaller")
+            allowed.append(lower)
         if alarm.kind == "engine_lost" and not trial.restarts:
             allowed.append("restart_same")
         # Only as far as a person approved: no agent raises its own budget.
@@ -267,11 +286,7 @@ class LogMonitor:
             ),
         )
         memory = trial.memory_mb * (2 if verdict.answer.action == "restart_with_memory" else 1)
-        values = (
-            (smaller or trial.values)
-            if verdict.answer.action == "restart_smaller"
-            else trial.values
-        )
+        values = (smaller or trial.values) if verdict.answer.action == lower else trial.values
         return verdict, values, memory
 
     def incident(self, trial: Trial, alarm: Alarm, reading: Reading, age_s: float) -> Incident:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labcrew.domain.monitoring import Usage
 from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import (
     NetworkRequest,
@@ -185,6 +186,9 @@ class DockerSandboxes:
 
     def follow(self, name: str) -> Iterator[str]:
         return follow(self.client, self.container_name(name))
+
+    def usage(self, name: str) -> Usage | None:
+        return None
 
     def stop(self, name: str, grace_s: float = 2.0) -> None:
         from docker.errors import NotFound as Missing

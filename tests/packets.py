@@ -52,7 +52,7 @@ def make_packet(text: str = "said", **changes: Any) -> Packet:
         diagnosis=text,
         at_s=1,
         intervention=Intervention(
-            action="restart_smaller", because="b", by="rule", new_trial="T-0001-004", helped=True
+            action="restart_lower_rate", because="b", by="rule", new_trial="T-0001-004", helped=True
         ),
     )
     card = CARD.model_copy(

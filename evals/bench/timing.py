@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labcrew.domain.experiment import TrackedRun, Tracker
+from labcrew.domain.monitoring import Usage
 from labcrew.domain.research import Memory, MemoryRecord, Recalled
 from labcrew.domain.sandbox import (
     NetworkRequest,
@@ -76,6 +77,11 @@ class TimedSandboxes:
             if chunk is None:
                 return
             yield chunk
+
+    def usage(self, name: str) -> Usage | None:
+        """As the real one."""
+        with self._watch.running():
+            return self._real.usage(name)
 
     def stop(self, name: str, grace_s: float = 2.0) -> None:
         """As the real one."""

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.detectors import Alarm
 from agents.experiment_launcher import spent
 from agents.log_monitor import Reading
 from graphs.work import Work
@@ -18,6 +17,7 @@ from labcrew.domain.experiment import (
     TrialResult,
     TrialStatus,
 )
+from labcrew.domain.monitoring import Alarm
 from labcrew.domain.research import data_hash
 from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.ticket import AssignedTicket, Metric, ReportedNumber

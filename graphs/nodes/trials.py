@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
 
-from agents.detectors import Alarm
 from agents.experiment_launcher import PastFailure, design_problems, spent
 from agents.log_monitor import Reading, Watch
 from graphs.nodes.ending import Ending, finish_trial
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Trial
+from labcrew.domain.monitoring import Alarm
 from labcrew.domain.research import data_hash
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError

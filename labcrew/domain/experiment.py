@@ -2,9 +2,10 @@
 
 from typing import Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from labcrew.domain.base import Model
+from labcrew.domain.monitoring import Action, IncidentKind
 from labcrew.domain.research import QuarantinedRow, Suggestion
 from labcrew.domain.search_space import Values
 
@@ -43,6 +44,22 @@ TrialStatus = Literal[
 ]
 
 
+class Rescue(Model):
+    """How a restart begins otherwise than the trial it repeats; see docs/supervision.md."""
+
+    checkpoint: str = Field(
+        default="", description="path beneath the outputs of the trial it restarts; empty: anew"
+    )
+    checkpoint_sha256: str = ""
+    step: int | None = Field(default=None, description="of the checkpoint")
+    learning_rate_scale: float = Field(default=1.0, gt=0, le=1)
+    gradient_clip: float | None = Field(default=None, gt=0, description="largest gradient norm")
+    batch_scale: float = Field(default=1.0, gt=0, le=1)
+    without_batches: tuple[str, ...] = Field(
+        default=(), max_length=1000, description="batches, shards or files to leave out"
+    )
+
+
 class Trial(Model):
     """One run of the user's command. Its id is ticket and number, so a re-run can't double it."""
 
@@ -56,6 +73,7 @@ class Trial(Model):
     because: str = Field(default="", description="who proposed it and why")
     cites: str = Field(default="", description="a finding, or the failed trial it repeats")
     restarts: str = Field(default="", description="the trial it starts again, if any")
+    rescue: Rescue = Rescue()
     memory_mb: int
     status: TrialStatus = "planned"
     result: "TrialResult | None" = None
@@ -93,22 +111,6 @@ class Score(Model):
     evaluator_sha256: str = Field(default="", description="of the evaluator's command and files")
 
 
-IncidentKind = Literal[
-    "not_finite",
-    "diverged",
-    "stalled",
-    "out_of_memory",
-    "storage_full",
-    "time_limit",
-    "crashed",
-    "no_metric",
-    "engine_lost",
-]
-Action = Literal[
-    "stop", "restart_same", "restart_smaller", "restart_with_memory", "give_up", "escalate"
-]
-
-
 class Incident(Model):
     """Something that went wrong in a run, with the lines that show it."""
 
@@ -118,6 +120,9 @@ class Incident(Model):
     kind: IncidentKind
     evidence: tuple[str, ...] = Field(description="log lines or readings: untrusted text")
     diagnosis: str
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    step: int | None = Field(default=None, description="the run's own count where it was seen")
+    subject: str = Field(default="", description="batch, shard, file or metric: untrusted text")
     at_s: float = Field(description="seconds since the run started")
     intervention: "Intervention | None" = None
 
@@ -125,11 +130,21 @@ class Incident(Model):
 class Intervention(Model):
     """What was done about an incident, and what came of it."""
 
+    @field_validator("action", mode="before")
+    @classmethod
+    def _as_older_ledgers_have_it(cls, action: object) -> object:
+        older = {"restart_smaller": "restart_lower_rate", "stop": "give_up"}
+        return older.get(action, action) if isinstance(action, str) else action
+
     action: Action
     because: str
     by: str = Field(description="rule, or model:<name>")
     new_trial: str = ""
+    explored: bool = Field(default=False, description="chosen to learn, not as the best known")
     helped: bool | None = Field(default=None, description="None: not known yet")
+    score: float | None = Field(
+        default=None, ge=0, le=1, description="how well it went afterwards; None: not known yet"
+    )
 
 
 class TrackedRun(Model):

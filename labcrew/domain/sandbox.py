@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from labcrew.domain.base import Model
+from labcrew.domain.monitoring import Usage
 from labcrew.domain.ticket import Environment
 
 
@@ -134,6 +135,12 @@ class Sandboxes(Protocol):
 
     def follow(self, name: str) -> Iterator[str]:
         """The container's output from its first byte, as cleaned text chunks, until it ends."""
+
+    def usage(self, name: str) -> Usage | None:
+        """What a running container uses now; None for one that does not run.
+
+        Costs a few milliseconds at most. Raises EngineUnavailable, OutcomeUnknown.
+        """
 
     def stop(self, name: str, grace_s: float = 2.0) -> None:
         """Ends a container and everything in it; nothing if it has ended."""

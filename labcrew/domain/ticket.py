@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.hosts import Host
+from labcrew.domain.monitoring import ACTIONS, Action
 from labcrew.domain.search_space import Parameter, condition_problems, is_switch
 from labcrew.plain_text import is_plain
 
@@ -305,6 +306,46 @@ class Gates(Model):
     )
 
 
+Offer = Literal[
+    "checkpoints", "resume", "learning_rate", "gradient_clip", "batch_size", "quarantine"
+]
+"""What a program may let its supervisor do; see docs/supervision.md."""
+
+
+class Supervision(Model):
+    """What the log monitor may do about a run that goes wrong."""
+
+    actions: tuple[Action, ...] = Field(
+        default=ACTIONS, description="the only actions it may choose; default: all there are"
+    )
+    critical: bool = Field(
+        default=False, description="true: it takes the action known as best, and never tries others"
+    )
+    rescues: int = Field(default=2, ge=0, le=20, description="most restarts of one run")
+    checkpoints: RepositoryPath | None = Field(
+        default=None,
+        description="folder beneath the outputs folder where the program saves its checkpoints;"
+        " default: checkpoints",
+    )
+    resume: str = Field(
+        default="",
+        max_length=200,
+        description="argument that starts from a checkpoint, put in for {resume} in the command,"
+        " e.g. '--resume {checkpoint}'; not needed by a program that reads LABCREW_RESUME",
+    )
+    offers: tuple[Offer, ...] | None = Field(
+        default=None,
+        description="what the program lets its supervisor do; default: what its files show by the"
+        " names of the variables that they read",
+    )
+
+    @model_validator(mode="after")
+    def _names_the_checkpoint(self) -> Self:
+        if self.resume and "{checkpoint}" not in self.resume:
+            raise ValueError("resume must contain {checkpoint}")
+        return self
+
+
 class Doubt(Model):
     """A field that was guessed and that no person has confirmed."""
 
@@ -356,6 +397,7 @@ class Ticket(Model):
     data: tuple[DataInput, ...] = ()
     environment: Environment = Environment()
     literature: Literature = Literature()
+    supervision: Supervision = Supervision()
     budget: Budget = Budget()
     gates: Gates = Gates()
     editable: tuple[RepositoryPath, ...] = Field(
@@ -386,7 +428,7 @@ class Ticket(Model):
         if self.commit.startswith("-") or (self.branch or "").startswith("-"):
             raise ValueError("commit and branch must not start with '-'")
         for where, text, allowed in (
-            ("run.command", self.run.command, {"seed", "outputs", "settings"}),
+            ("run.command", self.run.command, {"seed", "outputs", "settings", "resume"}),
             ("run.smoke", self.run.smoke or "", {"seed", "outputs", "settings"}),
             (
                 "evaluator.command",
@@ -400,6 +442,8 @@ class Ticket(Model):
                     f"{where} uses {{{sorted(unknown)[0]}}}; known are"
                     f" {', '.join('{' + name + '}' for name in sorted(allowed))}"
                 )
+        if self.supervision.resume and "{resume}" not in self.run.command:
+            raise ValueError("run.command must contain {resume} where supervision.resume is set")
         for trouble in condition_problems(self.search_space):
             raise ValueError(trouble)
         for name in self.settings.flags:

@@ -65,7 +65,7 @@ def test_everything_that_happened_is_told() -> None:
     for words in (
         "## Result", "0.9000 ± 0.0100", "## What changes", "| lr | 0.1 |", "`train.py`",
         "No default of lr was found", "## Trials", "as it is", "skipped: said", "failed: said",
-        "## What went wrong on the way", "restart smaller as T-0001-004 | yes", "stopped | -",
+        "## What went wrong on the way", "restart lower rate as T-0001-004 | yes", "stopped | -",
         "1 near-repeats of failed runs", "## Data", "9 rows, `cccccccccccc`", "1 duplicate",
         "## Sources", "local file", "## Smoke test", "passed", "From said: said", "## Cost",
         "labcrew mr verify T-0001-MR0",

@@ -6,16 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.detectors import DETECTORS, Alarm, Divergence, NotFinite
+from agents.monitoring.detectors import DETECTORS
+from agents.monitoring.detectors.divergence import Divergence
+from agents.monitoring.detectors.not_finite import NotFinite
+from labcrew.domain.monitoring import Alarm, Expectations, Observation
 
 NAN, INF = math.nan, math.inf
+EXPECTED = Expectations()
+
+
+def observed(numbers: dict[str, float]) -> Observation:
+    return Observation(at_s=0.0, text="", numbers=numbers)
 
 
 def first_alarm(lines: list[dict[str, float]]) -> tuple[int, Alarm] | None:
-    detectors = [make() for make in DETECTORS]
+    detectors = [make(EXPECTED) for make in DETECTORS]
     for position, numbers in enumerate(lines):
         for detector in detectors:
-            alarm = detector.see(numbers)
+            alarm = detector.see(observed(numbers))
             if alarm is not None:
                 return position, alarm
     return None
@@ -67,10 +75,10 @@ def test_lines_without_numbers_do_not_break_a_row() -> None:
 
 
 def test_a_log_that_invents_names_fills_no_memory() -> None:
-    finite, divergence = NotFinite(), Divergence()
+    finite, divergence = NotFinite(EXPECTED), Divergence(EXPECTED)
     for number in range(5000):
-        finite.see({f"loss{number}": 1.0})
-        divergence.see({f"loss{number}": 1.0})
+        finite.see(observed({f"loss{number}": 1.0}))
+        divergence.see(observed({f"loss{number}": 1.0}))
     held = [v for d in (finite, divergence) for v in vars(d).values() if isinstance(v, set | dict)]
     assert max(len(part) for part in held) <= 200
 

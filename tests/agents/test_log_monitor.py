@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from agents.detectors import Alarm
 from agents.log_monitor import (
     INTERVENTION,
     InterventionAnswer,
@@ -20,6 +19,7 @@ from agents.log_monitor import (
     _lines,
     evidence,
 )
+from labcrew.domain.monitoring import Alarm
 from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.search_space import distance, legal
 from labcrew.errors import EngineError
@@ -146,9 +146,9 @@ def test_a_silent_crash_is_said_to_be_silent() -> None:
 @pytest.mark.parametrize(
     ("kind", "action", "values", "memory"),
     [
-        ("diverged", "restart_smaller", {"lr": 0.01, "batch": 16}, 512),
-        ("not_finite", "restart_smaller", {"lr": 0.01, "batch": 16}, 512),
-        ("out_of_memory", "restart_smaller", {"lr": 0.1, "batch": 8}, 512),
+        ("diverged", "restart_lower_rate", {"lr": 0.01, "batch": 16}, 512),
+        ("not_finite", "restart_lower_rate", {"lr": 0.01, "batch": 16}, 512),
+        ("out_of_memory", "restart_smaller_batch", {"lr": 0.1, "batch": 8}, 512),
         ("crashed", "give_up", {"lr": 0.1, "batch": 16}, 512),
         ("stalled", "give_up", {"lr": 0.1, "batch": 16}, 512),
     ],
@@ -241,7 +241,7 @@ async def test_a_smaller_setting_is_legal_and_smaller(
         restarts=0,
         budget_left=5,
     )
-    if verdict.answer.action == "restart_smaller":
+    if verdict.answer.action in ("restart_lower_rate", "restart_smaller_batch"):
         changed = [name for name in values if values[name] != given_values[name]]
         assert len(changed) == 1
         assert float(values[changed[0]]) < float(given_values[changed[0]])

@@ -98,16 +98,15 @@ def test_incidents_merge_requests_and_costs_are_in_the_report(
             diagnosis="loss is nan",
             at_s=3,
             intervention=Intervention(
-                action="restart_smaller", because="often cured", by="rule", helped=True
+                action="restart_lower_rate", because="often cured", by="rule", helped=True
             ),
         ),
         actor="log_monitor",
     )
     office.change_budget("T-001", "ada", {"usd_per_hour": 2.0})
     text = report(office.ledger, office.ledger.tickets.get("T-001"))
-    assert (
-        "| T-001-001 | not finite after 3 s | loss is nan | restart smaller (rule) | yes |" in text
-    )
+    told = "| T-001-001 | not finite after 3 s | loss is nan | restart lower rate (rule) | yes |"
+    assert told in text
     assert "## Merge request T-001-MR0: open, improves" in text
     assert "| cost, USD |  | 0.02 |  |" in text
 

@@ -49,8 +49,8 @@ def _recovery(q: Question) -> list[Any]:
 
 def _intervention(q: Question) -> list[Any]:
     actions = [
-        "give_up", "restart_with_memory", "restart_same", "restart_smaller", "stop", "escalate",
-        "raise_budget",
+        "give_up", "restart_with_memory", "restart_same", "restart_lower_rate", "free_space",
+        "escalate", "raise_budget",
     ]  # fmt: skip
     return [{"action": action, "because": ORDERS} for action in actions]
 

@@ -1,0 +1,1 @@
+"""How the log monitor sees trouble, names its cause, and learns what helps. Pure."""
