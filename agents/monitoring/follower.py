@@ -1,0 +1,83 @@
+"""One run, followed: its text goes in, alarms come out, the first of each kind."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from agents.monitoring.detector import Detector
+from agents.monitoring.detectors import DETECTORS
+from agents.monitoring.history import History
+from labcrew.domain.monitoring import Alarm, Expectations, IncidentKind, Observation, Usage
+from tools.logs.reader import LogReader
+
+_KEPT_LINES = 400
+
+
+class Follower:
+    """Reads a run's log and asks every detector about each line and each tick. Not thread-safe.
+
+    Args:
+        expected: what is known of the run before it starts.
+    """
+
+    def __init__(self, expected: Expectations) -> None:
+        self._reader = LogReader()
+        self._detectors: tuple[Detector, ...] = tuple(make(expected) for make in DETECTORS)
+        self._seen: set[IncidentKind] = set()
+        self._history = History()
+        self.tail: deque[str] = deque(maxlen=_KEPT_LINES)
+        self.step = 0
+        self.bytes = 0
+
+    def feed(self, text: str, at_s: float) -> tuple[Alarm, ...]:
+        """Takes text as it comes, cut anywhere.
+
+        Args:
+            at_s: seconds since the run was first followed.
+        """
+        self.bytes += len(text)
+        return self._see(self._reader.feed(text, at_s))
+
+    def end(self, at_s: float) -> tuple[Alarm, ...]:
+        """Takes what is left of a last line without an end."""
+        return self._see(self._reader.end(at_s))
+
+    def tick(self, at_s: float, usage: Usage | None) -> tuple[Alarm, ...]:
+        """Takes the time, and what the run's container uses."""
+        return self._new(detector.tick(at_s, usage) for detector in self._detectors)
+
+    @property
+    def history(self) -> History:
+        """The numbers so far."""
+        return self._history
+
+    @property
+    def lines(self) -> int:
+        """Lines so far."""
+        return self._reader.lines
+
+    @property
+    def unread(self) -> int:
+        """Lines whose numbers could not be read."""
+        return self._reader.unread
+
+    def _see(self, lines: Iterable[Observation]) -> tuple[Alarm, ...]:
+        found: tuple[Alarm, ...] = ()
+        for seen in lines:
+            self.tail.append(seen.text)
+            if seen.step is not None:
+                self.step = seen.step
+            if seen.numbers:
+                self._history.add(seen, self.step)
+            found += self._new(detector.see(seen) for detector in self._detectors)
+        return found
+
+    def _new(self, answers: Iterable[Alarm | None]) -> tuple[Alarm, ...]:
+        found: list[Alarm] = []
+        for alarm in answers:
+            if alarm is not None and alarm.kind not in self._seen:
+                self._seen.add(alarm.kind)
+                found.append(alarm if alarm.lines else self._with_lines(alarm))
+        return tuple(found)
+
+    def _with_lines(self, alarm: Alarm) -> Alarm:
+        return alarm.model_copy(update={"lines": tuple(list(self.tail)[-8:])})

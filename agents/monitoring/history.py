@@ -1,0 +1,75 @@
+"""The numbers of a run as they came, thinned to a constant size: for plots and for judging."""
+
+import math
+
+from labcrew.domain.experiment import MetricPoint
+from labcrew.domain.monitoring import Observation
+
+_POINTS, _NAMES = 256, 64
+
+
+class Series:
+    """One number over the run; when it is full, every second point goes and the stride doubles.
+
+    The first and the newest value are always there.
+
+    Args:
+        cap: most points that are kept, even and at least 4.
+    """
+
+    def __init__(self, cap: int = _POINTS) -> None:
+        self._cap, self._stride, self._count = cap, 1, 0
+        self._points: list[tuple[int, float]] = []
+        self.last: float = math.nan
+
+    def add(self, step: int, value: float) -> None:
+        """Takes the next value."""
+        self.last = value
+        if self._count % self._stride == 0:
+            self._points.append((step, value))
+            if len(self._points) > self._cap:
+                del self._points[1::2]
+                self._stride *= 2
+        self._count += 1
+        self._newest = (step, value)
+
+    def points(self) -> tuple[tuple[int, float], ...]:
+        """Steps and values, oldest first."""
+        if not self._points or self._points[-1] == self._newest:
+            return tuple(self._points)
+        return (*self._points, self._newest)
+
+
+class History:
+    """The series of one run, by their printed names; names beyond a cap are not kept."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, Series] = {}
+
+    def add(self, seen: Observation, step: int) -> None:
+        """Takes the numbers of a line.
+
+        Args:
+            step: the run's step at this line, where the line names none.
+        """
+        for name, value in seen.numbers.items():
+            series = self._series.get(name)
+            if series is None:
+                if len(self._series) >= _NAMES:
+                    continue
+                series = self._series[name] = Series()
+            series.add(seen.step if seen.step is not None else step, value)
+
+    def points(self) -> tuple[MetricPoint, ...]:
+        """The finite points of all series, by name."""
+        return tuple(
+            MetricPoint(name=name, step=step, value=value)
+            for name, series in self._series.items()
+            for step, value in series.points()
+            if math.isfinite(value)
+        )
+
+    def last(self, name: str) -> float | None:
+        """The newest value of a name; None where it never came."""
+        series = self._series.get(name)
+        return None if series is None else series.last

@@ -1,0 +1,1 @@
+"""What a run's log says, line by line, whatever program wrote it."""
