@@ -42,6 +42,7 @@ TRUSTED = {
     "desk/cli/drafting.py": "the ticket's file being written",
     "desk/assigning.py": "the data file that a person's ticket names",
     "desk/keeping.py": "whether the export's folder is empty, and the home's own folders",
+    "tools/offers.py": "the archive of a ticket's commit, in memory, of which text is searched",
     "tools/line_times.py": "a log being written",
     "tools/run_trial.py": "a log being written",
 }
