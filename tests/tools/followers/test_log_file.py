@@ -128,7 +128,7 @@ def test_only_a_regular_file_is_opened(tmp_path: Path, notifier: Notifier, kind:
         os.mkfifo(path)
     else:
         path.mkdir()
-    with pytest.raises(InputError, match="link|regular"):
+    with pytest.raises(InputError, match=r"link|regular"):
         LogFile(path, notifier, 1)
 
 

@@ -59,7 +59,7 @@ def test_a_zombie_has_ended(tmp_path: Path, notifier: Notifier) -> None:
     process.close()
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "12x", "99999999999", "１"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "12x", "99999999999", "\uff11"])
 def test_what_is_no_process_id(text: str) -> None:
     with pytest.raises(InputError):
         pid_of(text)
