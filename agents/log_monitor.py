@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from agents.monitoring import ending
 from agents.monitoring.bandit import Experience, choose, experience
 from agents.monitoring.remedies import adjustable
 from agents.monitoring.responses import Situation, allowed
@@ -111,7 +112,7 @@ class LogMonitor:
                 kind="engine_lost",
                 diagnosis=f"something outside labcrew ended it (exit code {status.exit_code})",
             )
-        return Alarm(kind="crashed", diagnosis=_cause(reading.tail, status.exit_code))
+        return ending.ended(status.exit_code, False, False, reading.tail)
 
     def situation(
         self,
@@ -218,11 +219,3 @@ def incident_id(trial: Trial, kind: IncidentKind) -> str:
 def evidence(reading: Reading) -> tuple[str, ...]:
     """The last lines that were printed, shortened."""
     return tuple(line[:300] for line in reading.tail[-_EVIDENCE_LINES:])
-
-
-def _cause(tail: tuple[str, ...], exit_code: int | None) -> str:
-    for line in reversed(tail):
-        text = line.strip()
-        if text and not text.startswith(("File ", "at ")):
-            return f"it ended with exit code {exit_code}: {text[:300]}"
-    return f"it ended with exit code {exit_code} and printed nothing"

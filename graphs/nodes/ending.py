@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.experiment_launcher import spent
+from agents.monitoring.evaluations import disagreement
 from agents.monitoring.remedies import remedy
 from agents.monitoring.responses import ADVISORY
 from agents.monitoring.watch import Reading
@@ -73,6 +74,9 @@ async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> 
             score = await _scored(work, assigned, trial, kept, tools)
         except ToolError as error:
             alarm = Alarm(kind="no_metric", diagnosis=error.message)
+    if score is not None and kept is not None:
+        alarm = await _doubted(work, assigned, ending, kept, score, tools)
+        score = None if alarm is not None else score
     ended = trial.model_copy(
         update={
             "status": "scored" if score else _status(ending, alarm),
@@ -101,6 +105,37 @@ def _wrong(work: Work, assigned: AssignedTicket, ending: Ending) -> Alarm | None
     if last is not None:
         bad.append(last)
     return bad[0] if bad else None
+
+
+async def _doubted(
+    work: Work,
+    assigned: AssignedTicket,
+    ending: Ending,
+    kept: Collected,
+    score: Score,
+    tools: Toolbox,
+) -> Alarm | None:
+    """What is wrong with a score that is far from what the run printed, after a second look.
+
+    The evaluator is asked again about the same outputs: where it says the same it stands, and the
+    incident tells that the run's own number was wrong.
+    """
+    metric = assigned.ticket.metric
+    found = None
+    if score.source == "evaluator":
+        found = disagreement(metric, ending.reading.reported, ending.points, score.value)
+    if found is None or "reevaluate" not in assigned.ticket.supervision.actions:
+        return None
+    again = await _evaluated(work, assigned, ending.trial, kept, tools, suffix="score")
+    same = again.value == score.value
+    because = (
+        f"the evaluator said {again.value:.6g} again" if same else f"it then said {again.value:.6g}"
+    )
+    told = Decided(alarm=found, action="reevaluate", because=because, by="rule")
+    answer_incident(work, ending.trial, told, ending.age_s)
+    if same:
+        return None
+    return found.model_copy(update={"diagnosis": f"{found.diagnosis}, and asked again {because}"})
 
 
 async def _tracked(
@@ -146,33 +181,44 @@ async def _scored(
     work: Work, assigned: AssignedTicket, trial: Trial, kept: Collected, tools: Toolbox
 ) -> Score:
     """The evaluator's score on validation; without an evaluator what the run reported."""
-    data = data_hash(work.cards(assigned.id), cleaned=trial.data == "cleaned")
-    image = work.image(assigned.id)
     if assigned.ticket.evaluator is not None:
-        return await tools.use(
-            evaluate_outputs,
-            EvaluateOutputs(
-                subject=trial.id,
-                folder=kept.folder,
-                expected_sha256=kept.sha256,
-                split="validation",
-                seed=trial.seed,
-                commit=assigned.base_commit,
-                image=image,
-                data_sha256=data,
-                container=f"{trial.id}-validation".lower(),
-            ),
-        )
+        return await _evaluated(work, assigned, trial, kept, tools, suffix="validation")
     return Score(
         value=reported_value(assigned, kept.folder, kept.log, trial.id),
         split="validation",
         source="reported",
         trial=trial.id,
         commit=assigned.base_commit,
-        data_sha256=data,
+        data_sha256=data_hash(work.cards(assigned.id), cleaned=trial.data == "cleaned"),
         outputs_sha256=kept.sha256,
         seed=trial.seed,
-        image_digest=work.bench.sandboxes.image_digest(image),
+        image_digest=work.bench.sandboxes.image_digest(work.image(assigned.id)),
+    )
+
+
+async def _evaluated(
+    work: Work,
+    assigned: AssignedTicket,
+    trial: Trial,
+    kept: Collected,
+    tools: Toolbox,
+    *,
+    suffix: str,
+) -> Score:
+    """The evaluator's score on validation, in a container of its own."""
+    return await tools.use(
+        evaluate_outputs,
+        EvaluateOutputs(
+            subject=trial.id,
+            folder=kept.folder,
+            expected_sha256=kept.sha256,
+            split="validation",
+            seed=trial.seed,
+            commit=assigned.base_commit,
+            image=work.image(assigned.id),
+            data_sha256=data_hash(work.cards(assigned.id), cleaned=trial.data == "cleaned"),
+            container=f"{trial.id}-{suffix}".lower(),
+        ),
     )
 
 

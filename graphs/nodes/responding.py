@@ -1,5 +1,7 @@
 """What is done about a run that has gone wrong: chosen from what may be done, asked of people."""
 
+import asyncio
+
 from agents.experiment_launcher import spent
 from agents.monitoring.watch import Reading
 from graphs.gates import gate_id, make_gate
@@ -17,6 +19,7 @@ from labcrew.domain.experiment import Incident, Trial
 from labcrew.domain.monitoring import Action, Alarm
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text
+from tools.offers import offers
 
 
 async def respond(
@@ -64,7 +67,7 @@ async def decide(
         chain=chain_of(work, trial),
         restarts=sum(1 for t in trials if t.restarts),
         budget_left=assigned.budget.trials - spent(trials),
-        offers=frozenset(assigned.ticket.supervision.offers or ()),
+        offers=await asyncio.to_thread(offers, assigned, work.bench.repositories),
         running=running,
     )
     verdict = await monitor.intervene(

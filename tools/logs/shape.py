@@ -37,7 +37,7 @@ _KNOWN_UNIT = re.compile(
 _STEPS_A_SECOND = re.compile(
     r"(?:it|iter(?:ation)?s?|steps?|batch(?:es)?|ba|rounds?|trees?)/s(?:ec(?:ond)?)?\Z"
 )
-_SECONDS_A_STEP = re.compile(r"(s|ms|us|µs)/(?:it|iter|step|batch|round)\Z")
+_SECONDS_A_STEP = re.compile(r"(s|ms|us|µs)/[A-Za-z]+\Z")
 _BYTES_A_SECOND = re.compile(r"[kKMGT]?i?[Bb]/s")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 
@@ -65,10 +65,10 @@ _NO_NAME = _set(
 _FILLERS = _set("a an the and with at in for of to on is was - \u2013 \u2014 > * # info warning")
 
 STEP_NAMES = (
-    "global_step", "trainer/global_step", "step", "steps", "iteration", "iterations", "iter",
-    "iters", "it", "round", "batch", "minibatch", "num_updates", "update", "updates", "#iter",
+    "global_step", "trainer/global_step", "step", "iteration", "iter", "it", "round", "batch",
+    "minibatch", "num_updates", "update", "#iter",
 )  # fmt: skip
-EPOCH_NAMES = ("epoch", "epochs", "train_epoch", "training_epoch", "ep", "eval_epoch")
+EPOCH_NAMES = ("epoch", "train_epoch", "training_epoch", "starting_epoch", "ep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +113,21 @@ def plan_of(texts: tuple[str, ...]) -> Plan:
     if trouble:  # an error's message has numbers, but no metrics
         names = [""] * len(names)
     step = epoch = done = rate = None
-    rate_s = 0.0
+    rate_s, step_name = 0.0, ""
     for place, (name, unit) in enumerate(zip(names, units, strict=True)):
         lowered = name.lower().replace(" ", "_")
+        of_all = place + 1 < len(names) and texts[place + 1].strip() in ("/", "of")
+        if of_all and lowered not in EPOCH_NAMES:
+            last = name.lower().rpartition(" ")[2]  # "validation batch 3/10"
+            lowered = last if last in STEP_NAMES else lowered
         if unit in _AMOUNTS and lowered in (*STEP_NAMES, *EPOCH_NAMES):
             continue
         if lowered in EPOCH_NAMES and epoch is None:
             epoch = place
-        elif lowered in STEP_NAMES and (step is None or _prior(lowered, names[step])):
-            step = place
-        if done is None and place + 1 < len(names) and texts[place + 1].strip() in ("/", "of"):
-            if place != epoch:
-                done = place
-            if place == step:
-                done = place
+        elif lowered in STEP_NAMES and (step is None or _prior(lowered, step_name)):
+            step, step_name = place, lowered
+        if done is None and of_all and place != epoch:
+            done = place
         if rate is None and unit:
             slow = _SECONDS_A_STEP.match(unit)
             if slow:
@@ -156,7 +157,6 @@ _AMOUNTS = ("s", "ms", "us", "%", "min", "h", "sec")
 
 
 def _prior(name: str, other: str) -> bool:
-    other = other.lower().replace(" ", "_")
     return STEP_NAMES.index(name) < STEP_NAMES.index(other)
 
 
@@ -253,6 +253,8 @@ def _plain_name(text: str) -> str:
         words = words[last + 1 :]
     while words and words[-1].lower() in _CONNECTORS:
         words.pop()
+    if words[-1:] == ["to"] and {"lr", "rate"} & {word.lower() for word in words}:
+        words = words[: -2 if words[-2:-1] == ["set"] else -1]  # "learning rate set to 0.1"
     kept: list[str] = []
     for word in reversed(words):
         if len(kept) == 3 or not _WORD.match(word) or (kept and word.lower() in _FILLERS):
