@@ -207,7 +207,7 @@ class Lab:
         ledger.tickets.put(assigned, actor=f"person:{_NOBODY}", kind="ticket.assigned")
         if self._plan is None:
             self._plan = environment_plan(self._bench.environments, assigned)
-            self._image = self._bench.environments.ensure(self._plan)
+            self._image = self._bench.environments.ensure(self._plan, approved=False)
         plan = Plan(
             id=f"{assigned.id}-plan-r0.0",
             ticket=assigned.id,
@@ -253,7 +253,9 @@ class Lab:
             changed = assigned.ticket.model_copy(
                 update={"run": run.model_copy(update={"environment": {}})}
             )
-            self._work.update(ticket, ticket=changed)
+            self._work.ledger.tickets.put(
+                assigned.model_copy(update={"ticket": changed}), actor="worker"
+            )
 
     def _opened_at(self, ticket: str, incident: str) -> float:
         for event in self._bench.ledger.events.of(ticket):

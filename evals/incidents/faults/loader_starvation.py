@@ -11,6 +11,7 @@ class Injected:
     moments = (0.5, 0.7)
     transient = True
     expected = ("data_starved", "slowed")
+    destructive = ("give_up",)
     right = ("restart_same", "restart_elsewhere")
 
     def __init__(self, moment: int, magnitude: float, seed: int) -> None:
