@@ -1,8 +1,9 @@
-"""Which of a run's numbers are losses, validation numbers, gradient norms, by their names."""
+"""What a metric's name says: its role in training, and which way is better."""
 
 import re
 from functools import lru_cache
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, get_args
 
 Role = Literal[
     "train_loss",
@@ -17,60 +18,131 @@ Role = Literal[
     "memory",
     "other",
 ]
+ROLES: tuple[Role, ...] = get_args(Role)
 
-_WORD = re.compile(r"([a-z]+)(\d*)")
-_LOSSES = {"loss", "losses", "nll", "elbo", "perplexity", "ppl", "logloss", "mlogloss", "rmse"}
-_LOSSES |= {"mse", "mae", "rmsle", "mape", "deviance", "objective", "l1", "l2", "merror", "error"}
-_METRICS = {"acc", "accuracy", "f1", "auc", "auroc", "precision", "recall", "bleu", "rouge", "map"}
-_METRICS |= {"reward", "return", "score", "r2", "iou", "miou", "dice", "psnr", "ssim", "mcc", "ap"}
-_METRICS |= {"top1", "top5", "success", "ndcg", "kappa"}
-_VALIDATION = {"val", "valid", "validation", "eval", "evaluation", "test", "dev", "holdout"}
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Words of a name, e.g. "valid_1's l2" → valid, 1, s, l2. Camel case has words, too: "valLoss".
+_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
+_VALIDATION = _set("val valid validation eval evaluation test dev holdout heldout valset oob cv")
+_LOSSES = _set(
+    "loss losses nll bpb bpc bpd perplexity ppl crossentropy xent ce bce kld mse rmse mae "
+    "mape msle rmsle logloss multilogloss mlogloss binarylogloss crossentropyloss l1 l2 "
+    "huber objective energy deviance error err merror wer cer fid inertia elbo cost "
+    "residual quantile poisson gamma tweedie msee nrmse brier ece eer learn"
+)
+_LOSS_PAIRS = frozenset(
+    {
+        ("cross", "entropy"),
+        ("squared", "error"),
+        ("absolute", "error"),
+        ("log", "loss"),
+        ("kl", "div"),
+        ("kl", "divergence"),
+        ("cross", "ent"),
+    }
+)
+_RISING = _set(
+    "acc accuracy auc auroc auprc aucpr f1 f2 fscore precision recall r2 map ap map50 "
+    "bleu sacrebleu chrf rouge rouge1 rouge2 rougel meteor score iou miou dice jaccard "
+    "ndcg mrr hits hit em ssim psnr reward return returns likelihood elo top1 top5 kappa "
+    "mcc matthews sensitivity specificity win improvement improve pearson spearman "
+    "spearmanr ari nmi silhouette pass correct mfu success"
+)
+_GRADIENT = _set("grad grads gradient gradients")
+_GRADIENT_WHOLE = frozenset({"gnorm", "gradnorm", "grad_norm", "total_norm"})
+_TIME = _set("time secs seconds sec ms latency duration elapsed took dt")
+_DATA = _set("data dataloader dataloading loader fetch input batching io")
+_STEP = _set("step iter iteration batch it forward backward fwd bwd iterations")
+_PER_SECOND = re.compile(
+    r"(?:/|_per_|\bper\b|p)\s*_?(?:s|sec|secs|second|seconds)\Z|_per_s(?:ec(?:ond)?)?(?:_|/|\Z)",
+    re.IGNORECASE,
+)
+_RATES = _set("throughput wps ups tps fps qps ips sps tgs speed bps")
+_MEMORY = _set("mem memory rss vram vms gpumem reserved allocated maxrss heap cached swap ram")
+_RATE_NAMES = frozenset({"lr", "lrs", "learning_rate", "learningrate", "base_lr", "lr_scale"})
+_NOT_A_LOSS = _set("scale weight scaler coef coefficient lambda weighting count")
+
+
+@lru_cache(maxsize=4096)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(name[:200]))
+
+
+def _pairs(words: tuple[str, ...]) -> set[tuple[str, str]]:
+    return set(pairwise(words))
 
 
 def is_loss(name: str) -> bool:
-    """Whether lower is better by the name's own meaning."""
-    lowered = name.lower()
-    return any(word in lowered for word in ("loss", "nll", "perplexity", "cross_entropy"))
+    """Whether a number of that name is a loss or an error, which training makes smaller."""
+    return role(name) in ("train_loss", "validation_loss")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def role(name: str) -> Role:
-    """What a printed number is, by its name alone.
+    """The part that a number of that name plays in training; "other" where none is known.
 
     Args:
-        name: as printed, e.g. "val_loss", "train/grad_norm" or "validation_0-logloss".
+        name: as a program prints it: "val_loss", "valid_1's l2", "train/gnorm", "tokens/s".
     """
-    lowered = name[:80].lower()
-    words = {
-        word for letters, digits in _WORD.findall(lowered) for word in (letters, letters + digits)
-    }
-    if "lr" in words or "learning_rate" in lowered or "learningrate" in lowered:
-        return "learning_rate"
-    if "gnorm" in words or ("grad" in lowered and "norm" in lowered):
-        return "gradient_norm"
-    timing = _timing(lowered, words)
-    if timing is not None:
-        return timing
-    if "best" in words:
-        return "other"
-    validation = bool(words & _VALIDATION)
-    if is_loss(name) or words & _LOSSES:
-        return "validation_loss" if validation else "train_loss"
-    if words & _METRICS or lowered in ("r2", "f1"):
-        return "validation_metric" if validation else "train_metric"
-    return "other"
-
-
-def _timing(lowered: str, words: set[str]) -> Role | None:
-    if words & {"throughput", "ips", "fps", "sps"} or re.search(
-        r"(?:it|its|samples|tokens|tok|steps|examples|images)(?:/|_?per_?)s", lowered
+    words = _words(name)
+    known = set(words)
+    lowered = name.lower()
+    if _GRADIENT_WHOLE & {lowered.rsplit("/", 1)[-1], *words} or (
+        _GRADIENT & known and known & {"norm", "norms", "magnitude", "l2"}
     ):
+        return "gradient_norm"
+    if known & _RATE_NAMES or ("learning", "rate") in _pairs(words):
+        return "learning_rate"
+    if known & _RATES or _PER_SECOND.search(lowered):
         return "throughput"
-    if words & {"mem", "memory", "rss", "vram"}:
-        return "memory"
-    timed = bool(words & {"time", "s", "ms", "sec", "seconds", "wait"})
-    if timed and words & {"data", "dataloader", "loader", "fetch", "load"}:
+    if known & _TIME:
+        if known & _DATA:
+            return "data_time"
+        if lowered == "dt" or known & _STEP:
+            return "step_time"
+        return "other"
+    if lowered in ("data", "data_wait", "dataloader_wait", "data_s"):
         return "data_time"
-    if timed and words & {"step", "batch", "iter", "it", "iteration"}:
+    if re.search(r"(?:\A|[_/ ])m?s(?:ec)?/(?:batch|step|it|iter)\Z", lowered):
         return "step_time"
+    if known & _MEMORY:
+        return "memory"
+    better = lower_is_better(name)
+    if lowered in ("learn", "test"):  # CatBoost prints its loss under these names
+        better = True
+    if better is None:
+        return "other"
+    held_out = bool(known & _VALIDATION)
+    if better:
+        return "validation_loss" if held_out else "train_loss"
+    return "validation_metric" if held_out else "train_metric"
+
+
+@lru_cache(maxsize=4096)
+def lower_is_better(name: str) -> bool | None:
+    """Whether less of it is better: True for losses, False for scores, None where unknown.
+
+    Args:
+        name: as a program prints it. A score's name wins: "neg_mean_squared_error_score" rises.
+    """
+    words = _words(name)
+    known = set(words)
+    if known & _NOT_A_LOSS:
+        return None
+    if words and words[0] in ("neg", "negative") and not known & {"likelihood"}:
+        return False if known & _LOSSES else None
+    if ("log", "likelihood") in _pairs(words):
+        return bool(known & {"neg", "negative"})
+    if known & _RISING or words[-2:] == ("r", "squared"):
+        return False
+    if known & _LOSSES or _pairs(words) & _LOSS_PAIRS:
+        return True
+    if any(word.endswith(("loss", "logloss", "error", "entropy", "rmse", "mae")) for word in words):
+        return True
+    if any(word.endswith(("accuracy", "auc", "f1", "score")) for word in words):
+        return False
     return None

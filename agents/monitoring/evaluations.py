@@ -1,64 +1,43 @@
-"""Training and validation side by side: what the detectors that compare them have in common."""
+"""Whether what a run printed of itself agrees with what the evaluator says of its outputs."""
 
-import math
-from collections import deque
-from collections.abc import Iterator
+import itertools
+from collections.abc import Sequence
 
-from agents.monitoring.robust import median
-from labcrew.domain.monitoring import Observation
-from tools.metric_names import role
+from labcrew.domain.experiment import MetricPoint
+from labcrew.domain.monitoring import Alarm
+from labcrew.domain.ticket import Metric
 
-_SINCE = 25
-
-
-class Level:
-    """The level of one training number since the last evaluation: the median, not the newest."""
-
-    __slots__ = ("_level", "_since", "first")
-
-    def __init__(self) -> None:
-        self._since: deque[float] = deque(maxlen=_SINCE)
-        self._level: float | None = None
-        self.first: float | None = None
-
-    def add(self, value: float) -> None:
-        """Takes the next finite value."""
-        if self.first is None:
-            self.first = value
-        self._since.append(value)
-
-    def take(self) -> float | None:
-        """The level at this evaluation; the last one where nothing came since, None at first."""
-        if self._since:
-            self._level = median(self._since)
-            self._since.clear()
-        return self._level
+_SHARE, _SPREADS, _RECENT = 0.1, 3.0, 6
 
 
-class Evaluations:
-    """Follows the first training loss and metric, and yields the numbers of each evaluation."""
+def disagreement(
+    metric: Metric, reported: float | None, points: Sequence[MetricPoint], score: float
+) -> Alarm | None:
+    """An alarm where the last printed value is far from the evaluator's.
 
-    __slots__ = ("_loss_name", "_metric_name", "loss", "metric")
+    Far is more than a tenth of the larger one and three times the step that the printed values
+    last moved by: a run may print its metric a little before its end. Percent are told from
+    shares of one.
 
-    def __init__(self) -> None:
-        self._loss_name, self._metric_name = "", ""
-        self.loss, self.metric = Level(), Level()
-
-    def see(self, seen: Observation) -> Iterator[tuple[str, float, bool]]:
-        """Name, finite value, and whether it is a loss, of each validation number of a line."""
-        found = []
-        for name, value in seen.numbers.items():
-            kind = role(name)
-            if kind == "other" or not math.isfinite(value):
-                continue
-            if kind == "train_loss":
-                self._loss_name = self._loss_name or name
-                if name == self._loss_name:
-                    self.loss.add(value)
-            elif kind == "train_metric":
-                self._metric_name = self._metric_name or name
-                if name == self._metric_name:
-                    self.metric.add(value)
-            elif kind in ("validation_loss", "validation_metric") and seen.done is None:
-                found.append((name, value, kind == "validation_loss"))
-        yield from found
+    Args:
+        reported: the last value that the run printed; None: it printed none.
+        points: what it printed over time.
+        score: the evaluator's value of the same metric on validation.
+    """
+    if reported is None:
+        return None
+    printed = reported / 100 if abs(score) <= 1 < abs(reported) <= 100 else reported
+    names = {metric.name, metric.name.replace(" ", "_")}
+    recent = [p.value for p in points if p.name in names][-_RECENT:]
+    moved = max((abs(b - a) for a, b in itertools.pairwise(recent)), default=0.0)
+    moved *= abs(printed / reported) if reported else 1.0
+    apart = abs(printed - score)
+    if apart <= _SHARE * max(abs(printed), abs(score)) or apart <= _SPREADS * moved:
+        return None
+    return Alarm(
+        kind="evaluation_disagrees",
+        diagnosis=f"it printed {metric.name} {reported:.6g} at last, the evaluator says"
+        f" {score:.6g}",
+        confidence=0.9,
+        subject=metric.name,
+    )

@@ -1,0 +1,1 @@
+"""What training libraries really print, recorded from tiny runs of them."""

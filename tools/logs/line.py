@@ -1,0 +1,160 @@
+"""One line of a log as an observation, whatever printed it."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from labcrew.domain.monitoring import Observation
+from tools.logs.shape import EPOCH_NAMES, NAME_CAP, NUMBERS_CAP, STEP_NAMES, Plan, plan_of, split
+from tools.logs.words import batch_of, saved_of
+
+TEXT_CAP = 20_000
+_LARGEST = 2**53
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]")
+# A bar is drawn with a growing number of signs; a table is padded.
+_DRAWN = re.compile(r"(?<=\|)[█▏▎▍▌▋▊▉#\d ]*(?=\|)|[━╸╺─]+|\[[=>.]{5,}\]|(?<=\S) {2,}(?=\S)")
+_HAS_DRAWN = re.compile(r"%\||━|─|  |\[=|=>|\.{5}\]")
+
+
+def clean(line: str) -> str:
+    """The line without escape sequences and control characters, at most 20,000 long."""
+    line = line[:TEXT_CAP]
+    if "\x1b" in line:
+        line = _ESCAPES.sub("", line)
+    return line if line.isprintable() else _CONTROLS.sub("", line)
+
+
+def value_of(number: str) -> float | None:
+    """The number that a token is; None for a date or a time."""
+    try:
+        return float(number)
+    except ValueError:
+        return None
+
+
+def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[str]]:
+    """Reads a cleaned line.
+
+    Returns:
+        The observation; the plan it was read by (None for JSON); the tokens that look like numbers.
+    """
+    if text.startswith("{") or text.endswith("}"):
+        found = _from_json(text)
+        if found is not None:
+            return _of_mapping(text, found, at_s), None, []
+    drawn = _DRAWN.sub(_redrawn, text) if _HAS_DRAWN.search(text) else text
+    texts, tokens = split(drawn)
+    plan = plan_of(texts)
+    values = [value_of(token) for token in tokens]
+    numbers: dict[str, float] = {}
+    for place, name in enumerate(plan.names):
+        value = values[place]
+        if name and value is not None:
+            behind = plan.groups[place]
+            if behind:
+                value = _with_thousands(tokens[place : place + behind + 1], value)
+            numbers.setdefault(name.replace(" ", "_"), value)
+    done = None
+    if plan.done is not None:
+        here, of_all = _whole(values[plan.done]), _whole(values[plan.done + 1])
+        if here is not None and of_all:
+            done = (here, of_all)
+    rate = None if plan.rate is None else values[plan.rate]
+    if rate is not None and plan.rate_s:
+        rate = 1 / (rate * plan.rate_s) if rate > 0 else None
+    observation = Observation(
+        at_s=at_s,
+        text=text,
+        numbers=numbers,
+        step=None if plan.step is None else _whole(values[plan.step]),
+        epoch=None if plan.epoch is None else _finite(values[plan.epoch]),
+        done=done,
+        rate=_finite(rate),
+        batch=batch_of(text) if plan.batch and not plan.saving else "",
+        trouble=plan.trouble,
+        saved=saved_of(text) if plan.saving else "",
+    )
+    return observation, plan, tokens
+
+
+def _redrawn(found: re.Match[str]) -> str:
+    return "  " if found[0][0] == " " else ""
+
+
+def _with_thousands(tokens: list[str], first: float) -> float:
+    """1,234,567 is one number where it follows a name."""
+    if not tokens[0].lstrip("+-").isdigit() or len(tokens[0].lstrip("+-")) > 3:
+        return first
+    behind = tokens[1:]
+    if any(len(token.split(".")[0]) != 3 or not token[:3].isdigit() for token in behind):
+        return first
+    return value_of("".join(tokens)) or first
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _whole(value: float | None) -> int | None:
+    """A count, where the number is one: not negative, and not beyond what a float counts."""
+    if value is None or not 0 <= value <= _LARGEST or value != int(value):
+        return None
+    return int(value)
+
+
+def _from_json(text: str) -> Mapping[str, Any] | None:
+    start = text.find("{")
+    # What stands before the object is a logger's prefix; a metric's text would be lost with it.
+    if start > 200:
+        return None
+    try:
+        found = json.loads(text[start:])
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation:
+    numbers: dict[str, float] = {}
+    _flatten(found, "", numbers, 0)
+    spelt = {name.lower(): value for name, value in numbers.items()}
+    step = next((spelt[name] for name in STEP_NAMES if name in spelt), None)
+    epoch = next((spelt[name] for name in EPOCH_NAMES if name in spelt), None)
+    plan = plan_of((text,)) if len(text) < 2000 else None
+    batch = next((found[n] for n in ("shard", "batch", "file", "batch_id") if n in found), "")
+    if isinstance(batch, int) and not isinstance(batch, bool):
+        batch = f"{'shard' if 'shard' in found else 'batch'}-{batch}"
+    return Observation(
+        at_s=at_s,
+        text=text,
+        numbers=numbers,
+        step=_whole(step),
+        epoch=_finite(epoch),
+        batch=batch[:200] if isinstance(batch, str) else "",
+        trouble=plan.trouble if plan else "",
+        saved=saved_of(text) if plan and plan.saving else "",
+    )
+
+
+def _flatten(found: Mapping[str, Any], before: str, into: dict[str, float], depth: int) -> None:
+    for key, value in found.items():
+        if len(into) >= NUMBERS_CAP:
+            return
+        name = f"{before}{key}".replace(" ", "_")[:NAME_CAP]
+        if isinstance(value, dict):
+            if depth < 8:
+                _flatten(value, f"{name}/", into, depth + 1)
+        elif isinstance(value, bool) or value is None:
+            continue
+        elif isinstance(value, int | float):
+            try:
+                into[name] = float(value)
+            except OverflowError:
+                into[name] = math.inf if value > 0 else -math.inf
+        elif isinstance(value, str) and len(value) <= 40:
+            read = value_of(value.strip().rstrip("%"))
+            if read is not None:
+                into[name] = read
