@@ -220,10 +220,11 @@ def _trials(packet: Packet) -> Iterator[str]:
 
 def _failures(packet: Packet) -> Iterator[str]:
     skipped = [t for t in packet.trials if t.status == "skipped"]
-    if not packet.incidents and not skipped:
+    incidents = [i for i in packet.incidents if not (i.intervention and i.intervention.part_of)]
+    if not incidents and not skipped:
         return
     yield "## What went wrong on the way"
-    if packet.incidents:
+    if incidents:
         yield table(
             ["trial", "incident", "diagnosis", "done", "helped"],
             [
@@ -234,7 +235,7 @@ def _failures(packet: Packet) -> Iterator[str]:
                     _done(i),
                     _helped(i),
                 ]
-                for i in packet.incidents
+                for i in incidents
             ],
         )
     if skipped:

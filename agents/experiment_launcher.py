@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from agents.sampler import asked, completed, study_of
 from labcrew.domain.base import Model, canonical_json, content_hash
-from labcrew.domain.experiment import Plan, Trial, TrialKind
+from labcrew.domain.experiment import Plan, Rescue, Trial, TrialKind
 from labcrew.domain.search_space import Parameter, Values, applies, distance, legal
 from labcrew.domain.ticket import AssignedTicket, Metric
 
@@ -71,17 +71,24 @@ def design_problems(
 def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:
     """Trials by what they set and which data they saw, in order of their first trial.
 
-    Confirmations are in none: nothing is chosen by them.
+    Confirmations are in none: nothing is chosen by them. Nor is a run that was rescued by other
+    means than its settings: its score is not that of its settings alone.
     """
     found: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
-        if trial.kind == "confirmation":
+        if trial.kind == "confirmation" or altered(trial.rescue):
             continue
         found[canonical_json([trial.values, trial.data])].append(trial)
     return tuple(
         Group(kind=g[0].kind, values=g[0].values, data=g[0].data, trials=tuple(g))
         for g in found.values()
     )
+
+
+def altered(rescue: Rescue) -> bool:
+    """Whether a run goes on otherwise than its settings say; going on from a checkpoint is not."""
+    told = rescue.model_copy(update={"checkpoint": "", "checkpoint_sha256": "", "step": None})
+    return told != Rescue()
 
 
 def ranked(metric: Metric, trials: Sequence[Trial], least_seeds: int) -> tuple[Group, ...]:
@@ -154,7 +161,7 @@ class ExperimentLauncher:
         make = _Maker(assigned, len(trials))
         own = [trial for trial in trials if trial.kind == "baseline"]
         if not any(trial.score for trial in own):
-            if len(own) >= baselines * len(seeds):
+            if sum(not trial.restarts for trial in own) >= baselines * len(seeds):
                 return ()
             why = "the program as it is"
             return tuple(make("baseline", {}, s, "original", why) for s in seeds[: max(0, left)])
@@ -250,7 +257,10 @@ class ExperimentLauncher:
         Settings that were run already give nothing new with the same seed: they are asked past.
         """
         space, seed = assigned.ticket.search_space, assigned.ticket.seeds[0]
-        study = study_of(assigned, [t for t in trials if t.kind in ("search", "restart")])
+        study = study_of(
+            assigned,
+            [t for t in trials if t.kind in ("search", "restart") and not altered(t.rescue)],
+        )
         known = {canonical_json(t.values) for t in trials if t.data == data}
         # A space whose every neighbourhood has failed would be asked for ever.
         for _ in range(20 * count):
@@ -301,16 +311,23 @@ class ExperimentLauncher:
                 return
 
     def restart(
-        self, assigned: AssignedTicket, trials: Sequence[Trial], of: Trial, values: Values, why: str
+        self,
+        assigned: AssignedTicket,
+        trials: Sequence[Trial],
+        of: Trial,
+        values: Values,
+        memory_mb: int,
+        rescue: Rescue,
+        why: str,
     ) -> Trial:
-        """A trial that starts a stopped one again with changed values or memory.
+        """A trial that starts a stopped one again, with changed values, memory or means.
 
         With the same values it is the same kind of trial: a baseline stays a baseline.
         """
-        same = values == of.values or of.kind == "confirmation"
+        same = (values == of.values or of.kind == "confirmation") and not altered(rescue)
         kind: TrialKind = of.kind if same else "restart"
         made = _Maker(assigned, len(trials))(kind, values, of.seed, of.data, why)
-        return made.model_copy(update={"restarts": of.id})
+        return made.model_copy(update={"restarts": of.id, "memory_mb": memory_mb, "rescue": rescue})
 
 
 class _Maker:

@@ -1,163 +1,38 @@
-"""The log monitor: follows each run while it trains and stops what has gone wrong."""
+"""The log monitor: what is wrong with a run, and what to do about it, from a closed list."""
 
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+from collections.abc import Iterable, Sequence
 
-from agents.monitoring.detectors import DETECTORS
+from agents.monitoring import ending
+from agents.monitoring.bandit import Experience, choose, experience
+from agents.monitoring.remedies import adjustable
+from agents.monitoring.responses import Situation, allowed
+from agents.monitoring.watch import Reading
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Incident, Trial
-from labcrew.domain.monitoring import Action, Alarm, Expectations, IncidentKind, Observation
+from labcrew.domain.monitoring import Action, Alarm, IncidentKind
 from labcrew.domain.sandbox import SandboxStatus
-from labcrew.domain.search_space import Parameter, Value, Values, nearest
-from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import LabcrewError
+from labcrew.domain.search_space import Values
+from labcrew.domain.ticket import AssignedTicket, Offer
 from labcrew.judgement import Judge, Judgement, Verdict
-from tools.log_lines import metrics, step_of
-from tools.reported import from_line
 
-_KEPT_LINES = 400
 _ENDED_FROM_OUTSIDE = (137, 143, 255)
 """SIGKILL, SIGTERM, and what a restarted engine reports: no verdict on the settings."""
 _EVIDENCE_LINES = 8
-_MAX_LINE = 20_000
-
-
-class Reading(Model):
-    """What is known of a followed run at one moment."""
-
-    ended: bool
-    alarm: Alarm | None
-    reported: float | None
-    step: int
-    seconds_silent: float
-    log_bytes: int
-    tail: tuple[str, ...]
-
-
-class Watch:
-    """One run being followed, in a thread of its own.
-
-    Args:
-        chunks: the run's output from its first byte.
-        assigned: whose metric is looked for.
-        wake: called on an alarm and at the end.
-    """
-
-    def __init__(
-        self, chunks: Iterator[str], assigned: AssignedTicket, wake: Callable[[], None]
-    ) -> None:
-        self._chunks, self._metric, self._wake = chunks, assigned.ticket.metric, wake
-        self._lock = threading.Lock()
-        self._begun = time.monotonic()
-        self._detectors = [make(expectations(assigned)) for make in DETECTORS]
-        self._tail: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._alarm: Alarm | None = None
-        self._reported: float | None = None
-        self._step, self._lines, self._bytes = 0, 0, 0
-        self._ended, self._closing = False, False
-        self._heard = time.monotonic()
-        self._thread = threading.Thread(target=self._follow, daemon=True, name="labcrew-watch")
-        self._thread.start()
-
-    def _follow(self) -> None:
-        try:
-            for line in _lines(self._chunks):
-                if self._closing:
-                    return
-                self._take(line)
-        except LabcrewError:
-            return  # the engine or the container is gone; its status tells which
-        finally:
-            with self._lock:
-                self._ended = True
-            self._wake()
-
-    def _take(self, line: str) -> None:
-        numbers = metrics(line)
-        value = from_line(self._metric, line)
-        seen = Observation(at_s=time.monotonic() - self._begun, text=line, numbers=numbers)
-        with self._lock:
-            self._heard = time.monotonic()
-            self._lines += 1
-            self._bytes += len(line) + 1
-            self._tail.append(line[:_MAX_LINE])
-            self._step = step_of(numbers, self._step)
-            if value is not None:
-                self._reported = value
-            if self._alarm is not None:
-                return
-            for detector in self._detectors:
-                self._alarm = detector.see(seen)
-                if self._alarm is not None:
-                    break
-            else:
-                return
-        self._wake()
-
-    def reading(self) -> Reading:
-        """What is known now."""
-        with self._lock:
-            return Reading(
-                ended=self._ended,
-                alarm=self._alarm,
-                reported=self._reported,
-                step=self._step,
-                seconds_silent=0.0 if self._ended else time.monotonic() - self._heard,
-                log_bytes=self._bytes,
-                tail=tuple(self._tail),
-            )
-
-    def wake_by(self, wake: Callable[[], None]) -> None:
-        """Calls another function from now on."""
-        self._wake = wake
-
-    def close(self) -> None:
-        """Lets the thread go at its next line."""
-        self._closing = True
-
-    def join(self, timeout_s: float) -> None:
-        """Waits for the end of the output."""
-        self._thread.join(timeout_s)
-
-
-def expectations(assigned: AssignedTicket) -> Expectations:
-    """What is known of a ticket's runs before they start."""
-    ticket, budget = assigned.ticket, assigned.budget
-    return Expectations(
-        metric=ticket.metric.name,
-        direction=ticket.metric.direction,
-        stall_s=ticket.run.stall_s,
-        timeout_s=ticket.run.timeout_s,
-        memory_mb=budget.memory_mb,
-        disk_mb=budget.disk_mb,
-    )
-
-
-def _lines(chunks: Iterable[str]) -> Iterator[str]:
-    """Whole lines out of chunks; a carriage return ends a line too, as progress bars use it."""
-    rest = ""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        yield from whole
-        if len(rest) > _MAX_LINE:
-            yield rest
-            rest = ""
-    if rest:
-        yield rest
+_LAST_RESORTS: tuple[Action, ...] = ("give_up", "escalate")
 
 
 class InterventionQuestion(Model):
     """What to do about an incident."""
 
+    id: str
     kind: IncidentKind
     diagnosis: str
     evidence: tuple[str, ...]
     values: Values
-    adjustable: tuple[str, ...]
     allowed: tuple[Action, ...]
+    known: tuple[Experience, ...] = ()
+    learning: bool = True
+    explore: bool = True
 
 
 class InterventionAnswer(Model):
@@ -165,21 +40,24 @@ class InterventionAnswer(Model):
 
     action: Action
     because: str
+    explored: bool = False
 
 
 def _rule(question: InterventionQuestion) -> InterventionAnswer:
-    order: dict[IncidentKind, tuple[Action, ...]] = {
-        "not_finite": ("restart_lower_rate",),
-        "diverged": ("restart_lower_rate",),
-        "out_of_memory": ("restart_smaller_batch", "restart_with_memory"),
-        "engine_lost": ("restart_same",),
-    }
-    for action in order.get(question.kind, ()):
-        if action in question.allowed:
-            return InterventionAnswer(
-                action=action, because=f"{question.kind} is often cured by it; tried once"
-            )
-    return InterventionAnswer(action="give_up", because=f"no remedy is left for {question.kind}")
+    first = question.allowed[0]
+    arms = tuple(e for e in question.known if e.action not in _LAST_RESORTS)
+    # Nothing is learnt by giving up, and a person is asked where that is the first resort.
+    if not question.learning or first in _LAST_RESORTS or not arms:
+        return InterventionAnswer(action=first, because=f"the first resort for {question.kind}")
+    choice = choose(arms, seed=question.id, explore=question.explore)
+    one = next(e for e in arms if e.action == choice.action)
+    if one.times:
+        because = f"it brought {one.gained / one.times:.2f} of 1 in {one.times} earlier runs"
+    else:
+        because = f"not tried for {question.kind} yet"
+    if choice.explored:
+        because += "; another is believed to be better: tried to learn"
+    return InterventionAnswer(action=choice.action, because=because, explored=choice.explored)
 
 
 INTERVENTION = Judgement(
@@ -187,12 +65,11 @@ INTERVENTION = Judgement(
     agent="log_monitor",
     answer=InterventionAnswer,
     rule=_rule,
-    prompt="You supervise training runs. Choose one action of `allowed` for the incident.",
+    prompt="You supervise training runs. Choose one action of `allowed` for the incident; `known`"
+    " says what each brought before, from 0 to 1 a run.",
     check=lambda q, a: None if a.action in q.allowed else f"{a.action} is not in {q.allowed}",
     reads=lambda q: ("logs",),
 )
-
-Remedy = Literal["learning_rate", "batch_size"]
 
 
 class LogMonitor:
@@ -201,10 +78,10 @@ class LogMonitor:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
 
-    def diagnose(
+    def ended(
         self, assigned: AssignedTicket, reading: Reading, status: SandboxStatus, age_s: float
     ) -> Alarm | None:
-        """What is wrong with a run, from what it printed and what the engine knows; or None.
+        """What is wrong with how a run stands or ended, by what the engine knows; or None.
 
         Args:
             age_s: seconds since its container started.
@@ -217,125 +94,128 @@ class LogMonitor:
             return Alarm(
                 kind="storage_full", diagnosis=f"its workspace is full (budget.disk_mb: {room} MiB)"
             )
-        if reading.alarm is not None:
-            return reading.alarm
+        late = Alarm(kind="time_limit", diagnosis=f"it ran longer than {run.timeout_s:g} s")
         if status.state == "running":
             if age_s > run.timeout_s:
-                return Alarm(kind="time_limit", diagnosis=f"it ran longer than {run.timeout_s:g} s")
+                return late
             if reading.seconds_silent > run.stall_s:
                 return Alarm(kind="stalled", diagnosis=f"no line of output for {run.stall_s:g} s")
             return None
         if status.state == "missing":
             return Alarm(kind="engine_lost", diagnosis="its container is gone; outcome unknown")
-        if status.state == "exited" and status.exit_code in _ENDED_FROM_OUTSIDE:
+        if status.state != "exited" or status.exit_code == 0:
+            return None
+        if status.exit_code in _ENDED_FROM_OUTSIDE:
             if age_s > run.timeout_s:
-                return Alarm(kind="time_limit", diagnosis=f"it ran longer than {run.timeout_s:g} s")
+                return late
             return Alarm(
                 kind="engine_lost",
                 diagnosis=f"something outside labcrew ended it (exit code {status.exit_code})",
             )
-        if status.state == "exited" and status.exit_code != 0:
-            return Alarm(kind="crashed", diagnosis=_cause(reading.tail, status.exit_code))
-        return None
+        return ending.ended(status.exit_code, False, False, reading.tail)
 
-    async def intervene(
+    def situation(
         self,
         assigned: AssignedTicket,
         trial: Trial,
         alarm: Alarm,
         reading: Reading,
         *,
+        chain: Sequence[Incident],
         restarts: int,
         budget_left: int,
-    ) -> tuple[Verdict[InterventionAnswer], Values, int]:
-        """Chooses what to do; answers the verdict, and the settings and MiB of a new trial.
+        offers: frozenset[Offer],
+        running: bool,
+    ) -> Situation:
+        """What bounds the choice.
 
         Args:
+            chain: incidents of the runs that this one restarts, and of this one.
             restarts: how many trials were restarted in this ticket already.
             budget_left: runs that the budget still holds.
+            offers: what the program lets its supervisor do.
         """
-        space = assigned.ticket.search_space
-        smaller = _smaller(space, trial.values, alarm.kind)
-        # A restart of a restart, or of every third trial, would eat the search's budget.
-        may_restart = (
-            not trial.restarts
-            and budget_left > 0
-            and restarts < max(1, assigned.budget.trials // 8)
+        most = assigned.ticket.supervision.rescues
+        depth = len({i.trial for i in chain if i.intervention and i.intervention.new_trial})
+        # Restarts would else eat a search's budget.
+        in_all = max(most, assigned.budget.trials // 8) - restarts
+        # A run that only an engine lost costs no budget.
+        affordable = budget_left > 0 or alarm.kind == "engine_lost"
+        tried = {
+            i.intervention.action
+            for i in chain
+            if i.intervention and i.kind == alarm.kind and i.intervention.new_trial
+        }
+        return Situation(
+            offers=offers,
+            running=running,
+            adjustable=adjustable(assigned.ticket.search_space, trial.values),
+            memory_mb=trial.memory_mb,
+            memory_limit_mb=assigned.budget.memory_limit_mb or assigned.budget.memory_mb,
+            parallel=assigned.budget.parallel,
+            restarts_left=max(0, min(most - depth, in_all)) if affordable else 0,
+            evaluated=assigned.ticket.evaluator is not None,
+            named_batch=bool(alarm.subject),
+            progressed=reading.step > 0 or reading.reported is not None,
+            tried=frozenset(tried),
         )
-        lower: Action = (
-            "restart_smaller_batch" if alarm.kind == "out_of_memory" else "restart_lower_rate"
-        )
-        allowed: list[Action] = ["give_up"]
-        if may_restart and smaller is not None:
-            allowed.append(lower)
-        if alarm.kind == "engine_lost" and not trial.restarts:
-            allowed.append("restart_same")
-        # Only as far as a person approved: no agent raises its own budget.
-        ceiling = assigned.budget.memory_limit_mb or assigned.budget.memory_mb
-        if may_restart and alarm.kind == "out_of_memory" and 2 * trial.memory_mb <= ceiling:
-            allowed.append("restart_with_memory")
-        verdict = await self._judge.ask(
+
+    async def intervene(
+        self,
+        assigned: AssignedTicket,
+        trial: Trial,
+        alarm: Alarm,
+        situation: Situation,
+        *,
+        earlier: Iterable[Incident],
+        acts: str,
+    ) -> Verdict[InterventionAnswer]:
+        """Chooses what to do about an incident.
+
+        Args:
+            earlier: recorded incidents, whose outcomes are learnt from.
+            acts: "learning", "rules" or "alert", see `labcrew.settings.MonitorSettings`.
+        """
+        supervision = assigned.ticket.supervision
+        choices = allowed(alarm.kind, supervision, situation)
+        if acts == "alert":
+            choices = ("continue",) if situation.running else ("give_up",)
+        return await self._judge.ask(
             INTERVENTION,
             InterventionQuestion(
+                id=incident_id(trial, alarm.kind),
                 kind=alarm.kind,
                 diagnosis=alarm.diagnosis,
-                evidence=evidence(reading),
+                evidence=alarm.lines,
                 values=trial.values,
-                adjustable=tuple(n for n, p in space.items() if p.role != "other"),
-                allowed=tuple(allowed),
+                allowed=choices,
+                known=experience(alarm.kind, choices, earlier),
+                learning=acts == "learning",
+                explore=not supervision.critical,
             ),
         )
-        memory = trial.memory_mb * (2 if verdict.answer.action == "restart_with_memory" else 1)
-        values = (smaller or trial.values) if verdict.answer.action == lower else trial.values
-        return verdict, values, memory
 
-    def incident(self, trial: Trial, alarm: Alarm, reading: Reading, age_s: float) -> Incident:
-        """The incident's record; one a trial, so that a re-run writes the same."""
+    def incident(self, trial: Trial, alarm: Alarm, at_s: float) -> Incident:
+        """The incident's record; one a trial and kind, so that a re-run writes the same."""
         return Incident(
-            id=f"{trial.id}-I",
+            id=incident_id(trial, alarm.kind),
             ticket=trial.ticket,
             trial=trial.id,
             kind=alarm.kind,
-            evidence=evidence(reading),
+            evidence=tuple(line[:300] for line in alarm.lines[-_EVIDENCE_LINES:]),
             diagnosis=alarm.diagnosis,
-            at_s=round(age_s, 1),
+            confidence=alarm.confidence,
+            step=alarm.step,
+            subject=alarm.subject,
+            at_s=round(at_s, 3),
         )
+
+
+def incident_id(trial: Trial, kind: IncidentKind) -> str:
+    """An incident's name: a run has at most one of a kind."""
+    return f"{trial.id}-{kind.replace('_', '-')}"
 
 
 def evidence(reading: Reading) -> tuple[str, ...]:
     """The last lines that were printed, shortened."""
     return tuple(line[:300] for line in reading.tail[-_EVIDENCE_LINES:])
-
-
-def _cause(tail: tuple[str, ...], exit_code: int | None) -> str:
-    for line in reversed(tail):
-        text = line.strip()
-        if text and not text.startswith(("File ", "at ")):
-            return f"it ended with exit code {exit_code}: {text[:300]}"
-    return f"it ended with exit code {exit_code} and printed nothing"
-
-
-def _smaller(space: dict[str, Parameter], values: Values, kind: IncidentKind) -> Values | None:
-    """Settings with a tenth of the learning rate, or half the batch; None if that isn't legal."""
-    role: Remedy = "batch_size" if kind == "out_of_memory" else "learning_rate"
-    factor = 0.5 if role == "batch_size" else 0.1
-    for name, parameter in space.items():
-        value = values.get(name)
-        if parameter.role != role or value is None or isinstance(value, str | bool):
-            continue
-        lower = _nearest_legal(parameter, value, factor)
-        if lower is not None:
-            return values | {name: lower}
-    return None
-
-
-def _nearest_legal(parameter: Parameter, value: int | float, factor: float) -> Value | None:
-    if parameter.type == "choice":
-        below = [
-            c
-            for c in parameter.choices
-            if isinstance(c, int | float) and not isinstance(c, bool) and c < value
-        ]
-        return max(below, default=None)
-    lower = nearest(parameter, value * factor)
-    return lower if lower < value else None

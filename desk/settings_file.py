@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labcrew.settings import ModelSettings, SandboxSettings, Settings
+from labcrew.settings import ModelSettings, MonitorSettings, SandboxSettings, Settings
 
 _EXAMPLES = {
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
@@ -31,17 +31,23 @@ _SANDBOX = """
 #
 # [sandbox]
 """
+_MONITOR = """
+# How runs are watched.
+#
+# [monitor]
+"""
 
 
 def settings_text() -> str:
     """A labcrew.toml that changes nothing, in words."""
     lines = [_HEAD]
     for name, field in Settings.model_fields.items():
-        if name not in ("models", "sandbox"):
+        if name not in ("models", "sandbox", "monitor"):
             lines.append(_line(name, field.default, field.description))
-    lines.append(_SANDBOX)
-    for name, field in SandboxSettings.model_fields.items():
-        lines.append(_line(name, field.default, field.description))
+    for head, model in ((_SANDBOX, SandboxSettings), (_MONITOR, MonitorSettings)):
+        lines.append(head)
+        for name, field in model.model_fields.items():
+            lines.append(_line(name, field.default, field.description))
     lines.append(_MODELS)
     for name, field in ModelSettings.model_fields.items():
         if name != "api_key":

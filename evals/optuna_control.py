@@ -21,6 +21,7 @@ from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, LabcrewError, ToolError
 from labcrew.ticket_file import read_ticket
+from tools.beginnings import beginning
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
 from tools.make_change import render_settings, settings_overlay
 from tools.reported import from_file, from_output
@@ -86,7 +87,12 @@ class Runner:
             memory_mb=assigned.budget.memory_mb,
         )
         spec = trial_spec(
-            assigned, trial, image=self._image, cleaned={}, overlay=self._overlay(trial)
+            assigned,
+            trial,
+            image=self._image,
+            cleaned={},
+            overlay=self._overlay(trial),
+            beginning=beginning(self._bench.home, self._bench.repositories, assigned, trial),
         )
         done = run_to_end(self._bench, assigned, spec, trial.id)
         self._kept[number] = done.kept

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from graphs.nodes import analysis, closing, delivery, preparation, trials
+from graphs.nodes import analysis, closing, delivery, monitoring, preparation, trials
 from graphs.recovery import Node, recovered
 from graphs.state import Route, TicketState
 from graphs.supervised import supervised
@@ -42,7 +42,7 @@ def ticket_graph() -> StateGraph[TicketState, Work, TicketState, TicketState]:
         preparation.prepare,
         trials.design_trials,
         trials.launch_trials,
-        trials.monitor_trials,
+        monitoring.monitor_trials,
         analysis.analyse,
         analysis.gate_budget,
         analysis.gate_escalation,

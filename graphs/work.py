@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from agents.log_monitor import Watch
+from agents.monitoring.watch import Watch
 from graphs.crew import Crew
 from labcrew.domain.experiment import Plan, Trial
 from labcrew.domain.research import AgentName, DatasetCard
@@ -35,12 +35,14 @@ class Work:
         crew: the agents.
         rules: the same agents without any chat model, for rerouting.
         tick_s: longest wait of one monitoring step, seconds.
+        supervising: how the log monitor acts, see `labcrew.settings.MonitorSettings`.
     """
 
     bench: Workbench
     crew: Crew
     rules: Crew
     tick_s: float = 5.0
+    supervising: Literal["learning", "rules", "alert"] = "learning"
     watches: dict[str, Watch] = field(default_factory=dict)
 
     @property

@@ -160,6 +160,7 @@ class Worker:
             crew=self._crew.recording(record, closed=bool(ledger.tickets.get(ticket).ticket.hosts)),
             rules=self._rules,
             tick_s=self._settings.tick_s,
+            supervising=self._settings.monitor.acts,
         )
         self._in_hand[ticket] = work
         renewing = asyncio.create_task(self._renew(lease))

@@ -53,6 +53,18 @@ class SandboxSettings(BaseModel):
     )
 
 
+class MonitorSettings(BaseModel):
+    """How the log monitor acts on what it sees."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    acts: Literal["learning", "rules", "alert"] = Field(
+        default="learning",
+        description="learning: by what helped before; rules: by a fixed order; alert: it only"
+        " writes incidents down, and lets runs go on",
+    )
+
+
 class Settings(BaseSettings):
     """Everything a lab can set. LABCREW_MODELS__DEFAULT__MODEL=… sets models.default.model."""
 
@@ -68,6 +80,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="agent name or 'default' → endpoint; empty: rules only"
     )
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
+    monitor: MonitorSettings = Field(default_factory=MonitorSettings)
     lease_s: float = Field(default=60, gt=1, description="how long a dead worker blocks a ticket")
     tick_s: float = Field(default=5, gt=0, description="longest wait in one monitoring step")
     output_cap_mb: int = Field(default=256, ge=1, description="most that one trial may leave")

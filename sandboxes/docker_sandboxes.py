@@ -41,6 +41,7 @@ from sandboxes.runner import program
 from sandboxes.runner.pool import Pool
 from sandboxes.runner.residents import Residents
 from sandboxes.states import inspected, read_status, run_attached
+from sandboxes.usage import Meter
 from sandboxes.volumes import orphans, workspaces
 from sandboxes.volumes.owners import owner
 from sandboxes.volumes.volumes import Volumes
@@ -90,6 +91,7 @@ class DockerSandboxes:
         self._owner = owner(folder)
         self._without_network: set[str] = set()
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
+        self._meter = Meter(lambda: self.client, self._volumes)
         self._pool = Pool(
             lambda: self.client,
             home_id,
@@ -188,7 +190,7 @@ class DockerSandboxes:
         return follow(self.client, self.container_name(name))
 
     def usage(self, name: str) -> Usage | None:
-        return None
+        return self._meter.read(self.container_name(name))
 
     def stop(self, name: str, grace_s: float = 2.0) -> None:
         from docker.errors import NotFound as Missing
@@ -208,6 +210,7 @@ class DockerSandboxes:
         else:
             self.uplinks.close(container)
         self._volumes.remove(container)
+        self._meter.forget(container)
         if self._residents is not None:
             self._residents.forget(container)
         if self._watch is not None:

@@ -18,15 +18,17 @@ _PATIENCE_S = 15.0
 _PAUSE_S = 0.2
 
 
-def follow(client: APIClient, container: str) -> Iterator[str]:
+def follow(client: APIClient, container: str, cap_bytes: int | None = None) -> Iterator[str]:
     """Yields text until the container ends; a lost engine is asked again for a while.
 
-    Past the container's output cap the rest is read and dropped, after a line that says so.
+    Past the container's output cap, or the one given, the rest is read and dropped, after a line
+    that says so.
     Raises EngineError if there is no such container, OutcomeUnknown if the engine stays away.
     """
     with translated(f"read the output of {container}"):
         found: dict[str, Any] = client.inspect_container(container)
-    cap = int(found["Config"]["Labels"].get(hardening.OUTPUT, "64")) << 20
+    labelled = int(found["Config"]["Labels"].get(hardening.OUTPUT, "64")) << 20
+    cap = labelled if cap_bytes is None else cap_bytes
     cleaner = Cleaner()
     seen = 0
     lost_since: float | None = None
@@ -37,7 +39,7 @@ def follow(client: APIClient, container: str) -> Iterator[str]:
             # what counts as whole is a reading that began after it.
             over = not _running(client, container)
             with translated(f"read the output of {container}"):
-                for chunk in _chunks(client, container):
+                for chunk in _chunks(client, container, found):
                     lost_since = None
                     if skip >= len(chunk):
                         skip -= len(chunk)
@@ -67,7 +69,7 @@ def follow(client: APIClient, container: str) -> Iterator[str]:
         yield text
 
 
-def _chunks(client: APIClient, container: str) -> Iterator[bytes]:
+def _chunks(client: APIClient, container: str, found: dict[str, Any]) -> Iterator[bytes]:
     """The output's bytes from the first, both streams in the order of their coming."""
     api: Any = client
     query = {"stdout": 1, "stderr": 1, "follow": 1, "tail": "all"}
@@ -76,7 +78,10 @@ def _chunks(client: APIClient, container: str) -> Iterator[bytes]:
     )
     try:
         api._raise_for_status(response)
-        yield from api._multiplexed_response_stream_helper(response)
+        if found["Config"].get("Tty"):  # one stream, without heads
+            yield from api._stream_raw_result(response, 4096, False)
+        else:
+            yield from api._multiplexed_response_stream_helper(response)
     finally:
         response.close()  # docker-py's own stream stays open when it is left before its end
 

@@ -12,7 +12,7 @@ from labcrew.domain.experiment import Score
 from labcrew.domain.sandbox import Limits, OverlayFile, ReadOnlyInput, SandboxSpec, WorkspaceSource
 from labcrew.domain.ticket import AssignedTicket, Evaluator
 from labcrew.errors import EvidenceError, ToolError
-from tools.run_trial import outputs_hash, stored_outputs
+from tools.stored_outputs import outputs_hash, stored_outputs
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import data_inputs, data_variables
 

@@ -20,6 +20,7 @@ from labcrew.errors import BoundaryError, NotFound
 from labcrew.home import Home
 from tools.line_times import kept_lines, timed
 from tools.measured_shell import FOLDER, measured
+from tools.offers import VARIABLES, named
 from tools.run_trial import log_path
 from tools.toolbox import Tool, Workbench
 
@@ -50,6 +51,14 @@ def run_container(run: str) -> str:
     return f"{run}-first".lower()
 
 
+def _with_folders(call: FirstRunCall, draft: Draft, bench: Workbench) -> str:
+    """The command, after the folder for checkpoints is made where the program knows of it."""
+    variable = VARIABLES["checkpoints"]
+    known = "checkpoints" in named(bench.repositories, draft.id, draft.base_commit)
+    made = variable in call.environment and known
+    return f'mkdir -p "${variable}" && {call.command}' if made else call.command
+
+
 def _first_run(call: FirstRunCall, draft: Draft, bench: Workbench) -> FirstRun:
     box, name = bench.sandboxes, run_container(call.id)
     folder = bench.home.outputs(draft.id, call.id)
@@ -61,7 +70,7 @@ def _first_run(call: FirstRunCall, draft: Draft, bench: Workbench) -> FirstRun:
             purpose="first_run",
             ticket=draft.id,
             image=call.image,
-            command=measured(call.command, call.outputs),
+            command=measured(_with_folders(call, draft, bench), call.outputs),
             environment=call.environment,
             workspace=WorkspaceSource(
                 repository=draft.id, commit=draft.base_commit, overlay=call.overlay

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import OutputFile, OverlayFile
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import BoundaryError, EvidenceError
+from tools.beginnings import beginning
 from tools.network_log import note_requests
+from tools.stored_outputs import outputs_hash
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import trial_container, trial_spec
 
@@ -44,26 +44,6 @@ class Collected(Model):
     log_sha256: str
 
 
-def outputs_hash(files: tuple[OutputFile, ...]) -> str:
-    """One hash over paths and contents, independent of order."""
-    lines = sorted(f"{f.path}\0{f.sha256}" for f in files)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def stored_outputs(folder: Path) -> tuple[OutputFile, ...]:
-    """The files that stand beneath a folder of collected outputs, hashed anew.
-
-    Raises EvidenceError where a link or another thing lies there that never crossed.
-    """
-    try:
-        return tuple(beneath.listed(folder))
-    except BoundaryError as error:
-        raise EvidenceError(
-            f"The stored outputs hold what no sandbox may leave: {error.message}.",
-            "Restore them from a backup; a score can't rest on them.",
-        ) from error
-
-
 def _start(call: StartTrial, assigned: AssignedTicket, bench: Workbench) -> None:
     bench.sandboxes.start(
         trial_spec(
@@ -73,6 +53,7 @@ def _start(call: StartTrial, assigned: AssignedTicket, bench: Workbench) -> None
             cleaned=call.cleaned,
             overlay=call.overlay,
             hosts=call.hosts,
+            beginning=beginning(bench.home, bench.repositories, assigned, call.trial),
         )
     )
 

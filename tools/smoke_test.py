@@ -11,10 +11,11 @@ from labcrew.domain.experiment import Trial
 from labcrew.domain.sandbox import OverlayFile, SandboxSpec
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
+from tools.beginnings import beginning, makes_checkpoints
 from tools.network_log import note_requests
 from tools.run_trial import Collected, collect
 from tools.toolbox import Tool, Workbench
-from tools.trial_spec import run_spec, trial_spec
+from tools.trial_spec import Beginning, run_spec, trial_spec
 
 _TAIL_CHARACTERS = 2000
 
@@ -89,6 +90,7 @@ def _smoke(call: RunSmokeTest, assigned: AssignedTicket, bench: Workbench) -> Fi
         seed=call.seed,
         memory_mb=assigned.budget.memory_mb,
         cleaned=call.cleaned,
+        beginning=Beginning(checkpoints=makes_checkpoints(bench.repositories, assigned)),
     )
     return run_to_end(bench, assigned, spec, call.subject)
 
@@ -103,7 +105,7 @@ def rerun_trial(
     hosts: tuple[str, ...],
     subject: str,
 ) -> Finished:
-    """Runs a recorded trial again, exactly as it ran.
+    """Runs a recorded trial again, exactly as it ran: at the checkpoint that it began with.
 
     Args:
         hosts: what it may reach, as the plan gate let the ticket's trials.
@@ -117,6 +119,7 @@ def rerun_trial(
         hosts=hosts,
         name=subject.lower(),
         purpose="rerun",
+        beginning=beginning(bench.home, bench.repositories, assigned, trial),
     )
     return run_to_end(bench, assigned, spec, subject)
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcrew import beneath
@@ -20,6 +21,36 @@ from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket, DataInput, Settings
 
 WORKSPACE = "/workspace"
+CHECKPOINTS = "checkpoints"
+"""Where checkpoints go beneath the outputs folder, unless a ticket says otherwise."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a run is given beside its ticket's command, parameters and data.
+
+    Args:
+        arguments: what {resume} in the command stands for.
+        environment: variables that are set last.
+        inputs: the checkpoint that it starts from.
+        overlay: the list of what to leave out.
+        checkpoints: whether its folder for checkpoints is made before it starts.
+    """
+
+    arguments: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    inputs: tuple[ReadOnlyInput, ...] = ()
+    overlay: tuple[OverlayFile, ...] = ()
+    checkpoints: bool = False
+
+
+ANEW = Beginning()
+
+
+def checkpoint_folder(assigned: AssignedTicket) -> str:
+    """Where a ticket's runs save checkpoints, beneath the workspace."""
+    ticket = assigned.ticket
+    return f"{ticket.outputs}/{ticket.supervision.checkpoints or CHECKPOINTS}"
 
 
 def spelt_value(value: object) -> str:
@@ -63,26 +94,48 @@ def values_in_file(settings: Settings, values: Values, seed: int) -> Values:
     return {**values, **dict.fromkeys(settings.seeds, seed)}
 
 
-def command_line(template: str, settings: Settings, values: Values, seed: int, outputs: str) -> str:
-    """The shell line of one run: a command with its placeholders filled in."""
-    known = {"settings": arguments(settings, values), "seed": str(seed), "outputs": outputs}
+def command_line(
+    template: str, settings: Settings, values: Values, seed: int, outputs: str, resume: str = ""
+) -> str:
+    """The shell line of one run: a command with its placeholders filled in.
+
+    Args:
+        resume: the arguments that start from a checkpoint; none for a run that begins anew.
+    """
+    known = {
+        "settings": arguments(settings, values),
+        "seed": str(seed),
+        "outputs": outputs,
+        "resume": resume,
+    }
     return _filled(template, known)
 
 
-def run_variables(seed: int, outputs: str, cpus: float) -> dict[str, str]:
-    """The environment variables that every run has."""
+def run_variables(
+    seed: int, outputs: str, cpus: float, checkpoints: str = CHECKPOINTS
+) -> dict[str, str]:
+    """The environment variables that every run has.
+
+    Args:
+        outputs: the folder for what it leaves, beneath the workspace.
+        cpus: cores.
+        checkpoints: the folder for its checkpoints, beneath `outputs`.
+    """
     return {
         "PYTHONUNBUFFERED": "1",
         "LABCREW_SEED": str(seed),
         "LABCREW_OUTPUTS": f"{WORKSPACE}/{outputs}",
+        "LABCREW_CHECKPOINTS": f"{WORKSPACE}/{outputs}/{checkpoints}",
         "OMP_NUM_THREADS": str(max(1, int(cpus))),
     }
 
 
-def run_command(assigned: AssignedTicket, template: str, values: Values, seed: int) -> str:
+def run_command(
+    assigned: AssignedTicket, template: str, values: Values, seed: int, resume: str = ""
+) -> str:
     """The shell line of one run: the ticket's command with its placeholders filled in."""
     ticket = assigned.ticket
-    return command_line(template, ticket.settings, values, seed, ticket.outputs)
+    return command_line(template, ticket.settings, values, seed, ticket.outputs, resume)
 
 
 def _filled(template: str, known: dict[str, str]) -> str:
@@ -95,7 +148,12 @@ def run_environment(assigned: AssignedTicket, values: Values, seed: int) -> dict
     """The environment variables of one run."""
     ticket = assigned.ticket
     return (
-        run_variables(seed, ticket.outputs, assigned.budget.cpus)
+        run_variables(
+            seed,
+            ticket.outputs,
+            assigned.budget.cpus,
+            ticket.supervision.checkpoints or CHECKPOINTS,
+        )
         | data_variables(assigned)
         | ticket.run.environment
         | setting_variables(ticket.settings, values)
@@ -177,25 +235,27 @@ def run_spec(
     cleaned: dict[str, Path],
     overlay: tuple[OverlayFile, ...] = (),
     trial: str = "",
+    beginning: Beginning = ANEW,
 ) -> SandboxSpec:
     """The container of one run of the ticket's program, without anything private."""
     inputs, laid_over = data_inputs(assigned, cleaned)
-    command = run_command(assigned, template, values, seed)
+    command = run_command(assigned, template, values, seed, beginning.arguments)
+    made = [assigned.ticket.outputs, checkpoint_folder(assigned)][: 1 + beginning.checkpoints]
     return SandboxSpec(
         name=name,
         purpose=purpose,
         ticket=assigned.id,
         trial=trial,
         image=image,
-        command=("sh", "-c", f"mkdir -p {shlex.quote(assigned.ticket.outputs)} && {command}"),
-        environment=run_environment(assigned, values, seed),
+        command=("sh", "-c", f"mkdir -p {shlex.join(made)} && {command}"),
+        environment=run_environment(assigned, values, seed) | beginning.environment,
         workspace=WorkspaceSource(
             repository=assigned.id,
             commit=commit,
             without=hidden_paths(assigned),
-            overlay=(*laid_over, *overlay),
+            overlay=(*laid_over, *overlay, *beginning.overlay),
         ),
-        inputs=inputs,
+        inputs=(*inputs, *beginning.inputs),
         limits=Limits(
             cpus=assigned.budget.cpus,
             memory_mb=memory_mb,
@@ -216,6 +276,7 @@ def trial_spec(
     hosts: tuple[str, ...] = (),
     name: str | None = None,
     purpose: Purpose = "trial",
+    beginning: Beginning = ANEW,
 ) -> SandboxSpec:
     """The container of a trial: the base commit, its parameters, its data version and seed."""
     spec = run_spec(
@@ -231,5 +292,6 @@ def trial_spec(
         cleaned=cleaned if trial.data == "cleaned" else {},
         overlay=overlay,
         trial=trial.id,
+        beginning=beginning,
     )
     return spec.model_copy(update={"hosts": hosts})

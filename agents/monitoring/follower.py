@@ -1,7 +1,7 @@
 """One run, followed: its text goes in, alarms come out, the first of each kind."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from agents.monitoring.detector import Detector
 from agents.monitoring.detectors import DETECTORS
@@ -17,9 +17,13 @@ class Follower:
 
     Args:
         expected: what is known of the run before it starts.
+        also: is shown each line that was read, too.
     """
 
-    def __init__(self, expected: Expectations) -> None:
+    def __init__(
+        self, expected: Expectations, also: Callable[[Observation], None] = lambda seen: None
+    ) -> None:
+        self._also = also
         self._reader = LogReader()
         self._detectors: tuple[Detector, ...] = tuple(make(expected) for make in DETECTORS)
         self._seen: set[IncidentKind] = set()
@@ -64,6 +68,7 @@ class Follower:
         found: tuple[Alarm, ...] = ()
         for seen in lines:
             self.tail.append(seen.text)
+            self._also(seen)
             if seen.step is not None:
                 self.step = seen.step
             if seen.numbers:

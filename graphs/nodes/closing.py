@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from agents.experiment_launcher import best_group
 from graphs.state import TicketState
 from graphs.work import Work
-from labcrew.domain.experiment import Trial
+from labcrew.domain.experiment import Incident, Trial
 from labcrew.domain.remembered import REMEMBERED_TRIALS, record_of_lesson, record_of_trial
 from labcrew.domain.research import Lesson, data_hash
 from labcrew.domain.ticket import AssignedTicket
@@ -47,6 +47,14 @@ async def reflect(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     return {}
 
 
+def _what_helped(incident: Incident) -> str:
+    """What was done about an incident and whether that helped, once it is known."""
+    done = incident.intervention
+    if done is None or done.helped is None:
+        return ""
+    return f"; {done.action.replace('_', ' ')} {'helped' if done.helped else 'did not help'}"
+
+
 def _lessons(
     work: Work, assigned: AssignedTicket, trials: list[Trial], outcome: str
 ) -> list[Lesson]:
@@ -59,10 +67,18 @@ def _lessons(
             f"For {ticket.title}, {spelt} on {best.data} data gave the best validation"
             f" {ticket.metric.name}, {best.mean:.4g} over {len(best.scores)} seeds."
         )
-    for incident in work.ledger.incidents.of(assigned.id)[:5]:
+    told = [
+        i
+        for i in work.ledger.incidents.of(assigned.id)
+        if i.intervention is not None and not i.intervention.part_of
+    ]
+    for incident in told[:5]:
         values = next((t.values for t in trials if t.id == incident.trial), {})
         spelt = ", ".join(f"{k}={v}" for k, v in sorted(values.items())) or "the program's defaults"
-        texts.append(f"With {spelt} a run of {ticket.title} ended so: {incident.diagnosis[:200]}")
+        texts.append(
+            f"With {spelt} a run of {ticket.title} had this: {incident.diagnosis[:200]}"
+            f"{_what_helped(incident)}"
+        )
     data = data_hash(work.cards(assigned.id), cleaned=False)
     return [
         Lesson(

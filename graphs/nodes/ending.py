@@ -5,19 +5,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.experiment_launcher import spent
-from agents.log_monitor import Reading
+from agents.monitoring.disagreement import disagreement
+from agents.monitoring.remedies import remedy
+from agents.monitoring.responses import ADVISORY
+from agents.monitoring.watch import Reading
+from graphs.nodes.incidents import (
+    Decided,
+    answer_incident,
+    close_incidents,
+    explain_by,
+    unanswered,
+)
+from graphs.nodes.responding import decide, withdraw_questions
 from graphs.work import Work
 from labcrew import beneath
 from labcrew.domain.experiment import (
-    Incident,
-    Intervention,
+    MetricPoint,
     Score,
     TrackedRun,
     Trial,
     TrialResult,
     TrialStatus,
 )
-from labcrew.domain.monitoring import Alarm
+from labcrew.domain.monitoring import Alarm, IncidentKind
 from labcrew.domain.research import data_hash
 from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.ticket import AssignedTicket, Metric, ReportedNumber
@@ -38,23 +48,19 @@ class Ending:
     trial: Trial
     status: SandboxStatus
     reading: Reading
-    alarm: Alarm | None
+    points: tuple[MetricPoint, ...]
+    decided: Decided | None
     age_s: float
     budget_left: int
 
 
-_STATUS: dict[str, TrialStatus] = {
-    "not_finite": "stopped",
-    "diverged": "stopped",
-    "stalled": "stopped",
-    "time_limit": "stopped",
-    "engine_lost": "unknown",
-}
+_ENDED_FROM_OUTSIDE: dict[IncidentKind, TrialStatus] = {"engine_lost": "unknown"}
 
 
 async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> None:
     """Ends a trial's record. Each step can be repeated; the container goes last."""
-    trial, alarm = ending.trial, ending.alarm
+    trial = ending.trial
+    alarm = ending.decided.alarm if ending.decided else _wrong(work, assigned, ending)
     tools = work.toolbox("log_monitor", assigned, f"finish/{trial.id}")
     kept = None
     if ending.status.state != "missing":
@@ -68,9 +74,12 @@ async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> 
             score = await _scored(work, assigned, trial, kept, tools)
         except ToolError as error:
             alarm = Alarm(kind="no_metric", diagnosis=error.message)
+    if score is not None and kept is not None:
+        alarm = await _doubted(work, assigned, ending, kept, score, tools)
+        score = None if alarm is not None else score
     ended = trial.model_copy(
         update={
-            "status": "scored" if score else _STATUS.get(alarm.kind if alarm else "", "failed"),
+            "status": "scored" if score else _status(ending, alarm),
             "score": score,
             "result": _result(ending, alarm, kept),
         }
@@ -79,6 +88,54 @@ async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> 
     ended = ended.model_copy(update={"tracker_run": tracked})
     await _write(work, assigned, ending, alarm, ended)
     await asyncio.to_thread(work.bench.sandboxes.remove, trial_container(trial.id))
+
+
+def _status(ending: Ending, alarm: Alarm | None) -> TrialStatus:
+    if alarm is not None and alarm.kind in _ENDED_FROM_OUTSIDE:
+        return _ENDED_FROM_OUTSIDE[alarm.kind]
+    return "stopped" if ending.decided is not None else "failed"
+
+
+def _wrong(work: Work, assigned: AssignedTicket, ending: Ending) -> Alarm | None:
+    """What is wrong with a run that ended by itself, if anything."""
+    last = work.crew.log_monitor.ended(assigned, ending.reading, ending.status, ending.age_s)
+    pending = unanswered(work, ending.trial, ending.reading.alarms)
+    # A run that came to its end with something that it may go on with has come to its end.
+    bad = [alarm for alarm in pending if last is not None or alarm.kind not in ADVISORY]
+    if last is not None:
+        bad.append(last)
+    return bad[0] if bad else None
+
+
+async def _doubted(
+    work: Work,
+    assigned: AssignedTicket,
+    ending: Ending,
+    kept: Collected,
+    score: Score,
+    tools: Toolbox,
+) -> Alarm | None:
+    """What is wrong with a score that is far from what the run printed, after a second look.
+
+    The evaluator is asked again about the same outputs: where it says the same it stands, and the
+    incident tells that the run's own number was wrong.
+    """
+    metric = assigned.ticket.metric
+    found = None
+    if score.source == "evaluator":
+        found = disagreement(metric, ending.reading.reported, ending.points, score.value)
+    if found is None or "reevaluate" not in assigned.ticket.supervision.actions:
+        return None
+    again = await _evaluated(work, assigned, ending.trial, kept, tools, suffix="score")
+    same = again.value == score.value
+    because = (
+        f"the evaluator said {again.value:.6g} again" if same else f"it then said {again.value:.6g}"
+    )
+    told = Decided(alarm=found, action="reevaluate", because=because, by="rule")
+    answer_incident(work, ending.trial, told, ending.age_s)
+    if same:
+        return None
+    return found.model_copy(update={"diagnosis": f"{found.diagnosis}, and asked again {because}"})
 
 
 async def _tracked(
@@ -116,6 +173,7 @@ def _result(ending: Ending, alarm: Alarm | None, kept: Collected | None) -> Tria
         log_bytes=kept.log_bytes if kept else 0,
         log_sha256=kept.log_sha256 if kept else "",
         reported=ending.reading.reported,
+        best=ending.reading.best,
     )
 
 
@@ -123,33 +181,44 @@ async def _scored(
     work: Work, assigned: AssignedTicket, trial: Trial, kept: Collected, tools: Toolbox
 ) -> Score:
     """The evaluator's score on validation; without an evaluator what the run reported."""
-    data = data_hash(work.cards(assigned.id), cleaned=trial.data == "cleaned")
-    image = work.image(assigned.id)
     if assigned.ticket.evaluator is not None:
-        return await tools.use(
-            evaluate_outputs,
-            EvaluateOutputs(
-                subject=trial.id,
-                folder=kept.folder,
-                expected_sha256=kept.sha256,
-                split="validation",
-                seed=trial.seed,
-                commit=assigned.base_commit,
-                image=image,
-                data_sha256=data,
-                container=f"{trial.id}-validation".lower(),
-            ),
-        )
+        return await _evaluated(work, assigned, trial, kept, tools, suffix="validation")
     return Score(
         value=reported_value(assigned, kept.folder, kept.log, trial.id),
         split="validation",
         source="reported",
         trial=trial.id,
         commit=assigned.base_commit,
-        data_sha256=data,
+        data_sha256=data_hash(work.cards(assigned.id), cleaned=trial.data == "cleaned"),
         outputs_sha256=kept.sha256,
         seed=trial.seed,
-        image_digest=work.bench.sandboxes.image_digest(image),
+        image_digest=work.bench.sandboxes.image_digest(work.image(assigned.id)),
+    )
+
+
+async def _evaluated(
+    work: Work,
+    assigned: AssignedTicket,
+    trial: Trial,
+    kept: Collected,
+    tools: Toolbox,
+    *,
+    suffix: str,
+) -> Score:
+    """The evaluator's score on validation, in a container of its own."""
+    return await tools.use(
+        evaluate_outputs,
+        EvaluateOutputs(
+            subject=trial.id,
+            folder=kept.folder,
+            expected_sha256=kept.sha256,
+            split="validation",
+            seed=trial.seed,
+            commit=assigned.base_commit,
+            image=work.image(assigned.id),
+            data_sha256=data_hash(work.cards(assigned.id), cleaned=trial.data == "cleaned"),
+            container=f"{trial.id}-{suffix}".lower(),
+        ),
     )
 
 
@@ -182,61 +251,44 @@ def reported_value(
 async def _write(
     work: Work, assigned: AssignedTicket, ending: Ending, alarm: Alarm | None, ended: Trial
 ) -> None:
-    """Writes trial, incident and a restart in one commit, so that none is ever half there."""
-    monitor, incident, restart = work.crew.log_monitor, None, None
-    if alarm is not None:
-        trials = work.trials(assigned.id)
-        verdict, values, memory = await monitor.intervene(
-            assigned,
-            ending.trial,
-            alarm,
-            ending.reading,
-            restarts=sum(1 for t in trials if t.restarts),
-            budget_left=ending.budget_left,
-        )
-        incident = monitor.incident(ending.trial, alarm, ending.reading, ending.age_s)
-        action = verdict.answer.action
-        with work.ledger.transaction():
-            trials = work.trials(assigned.id)
-            # Runs that end side by side were each told of the same last run of the budget.
-            affordable = spent(trials) < assigned.budget.trials or action == "restart_same"
-            if action.startswith("restart") and affordable:
-                made = work.crew.experiment_launcher.restart(
-                    assigned,
-                    trials,
-                    ending.trial,
-                    values,
-                    f"{ending.trial.id} again after {alarm.kind.replace('_', ' ')}",
-                )
-                restart = made.model_copy(update={"memory_mb": memory})
-                work.ledger.trials.put(restart, actor="log_monitor", kind="trial.restarted")
-            done = Intervention(
-                action=action,
-                because=verdict.answer.because,
-                by=verdict.by,
-                new_trial=restart.id if restart else "",
-            )
-            work.ledger.incidents.put(
-                incident.model_copy(update={"intervention": done}),
-                actor="log_monitor",
-                kind="incident.opened",
-            )
-            _close(work, ended)
-        return
+    """Writes trial, incidents and a restart in one commit, so that none is ever half there."""
+    reading, trial = ending.reading, ending.trial
+    decided = ending.decided
+    if alarm is not None and decided is None:
+        decided = await decide(work, assigned, trial, alarm, reading, running=False)
     with work.ledger.transaction():
-        _close(work, ended)
+        restart = _restart(work, assigned, trial, decided) if decided is not None else None
+        if decided is not None:
+            new = restart.id if restart else ""
+            answer_incident(work, trial, decided, ending.age_s, new)
+        pending = unanswered(work, trial, reading.alarms)
+        if decided is not None:
+            explain_by(work, trial, pending, decided.alarm, reading.at_s)
+        else:
+            for one in pending:
+                told = Decided(alarm=one, action="continue", because="it had ended", by="rule")
+                answer_incident(work, trial, told, reading.at_s)
+        withdraw_questions(work, assigned, trial)
+        work.ledger.trials.put(ended, actor="log_monitor", kind="trial.ended")
+        close_incidents(work, assigned, ended)
 
 
-def _close(work: Work, ended: Trial) -> None:
-    """Writes an ended trial, and on the incident that it restarted whether that helped."""
-    work.ledger.trials.put(ended, actor="log_monitor", kind="trial.ended")
-    if not ended.restarts:
-        return
-    incident: Incident | None = work.ledger.incidents.find(f"{ended.restarts}-I")
-    if incident is not None and incident.intervention is not None:
-        helped = incident.intervention.model_copy(update={"helped": ended.status == "scored"})
-        work.ledger.incidents.put(
-            incident.model_copy(update={"intervention": helped}),
-            actor="log_monitor",
-            kind="incident.closed",
-        )
+def _restart(work: Work, assigned: AssignedTicket, trial: Trial, decided: Decided) -> Trial | None:
+    """The trial that starts a run again, where that was chosen and the budget still has a run."""
+    trials = work.trials(assigned.id)
+    # Runs that end side by side were each told of the same last run of the budget.
+    affordable = spent(trials) < assigned.budget.trials or decided.alarm.kind == "engine_lost"
+    if not decided.action.startswith("restart") or not affordable:
+        return None
+    again = remedy(assigned, trial, decided.action, decided.alarm, trials)
+    made = work.crew.experiment_launcher.restart(
+        assigned,
+        trials,
+        trial,
+        again.values,
+        again.memory_mb,
+        again.rescue,
+        f"{trial.id} again after {decided.alarm.kind.replace('_', ' ')}",
+    )
+    work.ledger.trials.put(made, actor="log_monitor", kind="trial.restarted")
+    return made

@@ -94,6 +94,7 @@ class TrialResult(Model):
     reported: float | None = Field(
         default=None, description="the last metric the run printed: steers monitoring, not a score"
     )
+    best: float | None = Field(default=None, description="the best that it printed; no score")
 
 
 class Score(Model):
@@ -140,6 +141,7 @@ class Intervention(Model):
     because: str
     by: str = Field(description="rule, or model:<name>")
     new_trial: str = ""
+    part_of: str = Field(default="", description="the incident that explains this one, if any")
     explored: bool = Field(default=False, description="chosen to learn, not as the best known")
     helped: bool | None = Field(default=None, description="None: not known yet")
     score: float | None = Field(

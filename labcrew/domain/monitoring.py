@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, get_args
 
 from pydantic import Field
@@ -122,3 +123,64 @@ class Alarm(Model):
         default="", max_length=200, description="the batch, shard, file or metric: untrusted text"
     )
     lines: tuple[str, ...] = Field(default=(), description="the lines that show it: untrusted")
+
+
+class Attachment(Model):
+    """The watch over a run that labcrew did not start. Its incidents carry its id as ticket."""
+
+    id: str = Field(description="A-001")
+    what: str = Field(description="log:PATH, container:NAME, pid:N or tensorboard:FOLDER")
+    log: str = Field(default="", description="the log file of a process")
+    by: str = Field(description="the person who attached it")
+    attached_at: datetime
+    stop: str = Field(default="", description="the person's own command that ends the run")
+    restart: str = Field(default="", description="the person's own command that starts it again")
+    rescues: int = Field(default=2, ge=0, le=20, description="most times that it is started again")
+    offers: tuple[str, ...] = Field(
+        default=(), description="what the restarted program reads; see docs/supervision.md"
+    )
+    status: Literal["watching", "ended", "left"] = Field(
+        default="watching", description="left: the watch ended before the run"
+    )
+    restarts: int = Field(default=0, ge=0)
+    file: int = Field(default=0, description="inode of the log in which the present run began")
+    offset: int = Field(default=0, ge=0, description="bytes of the log before the present run")
+    exit_code: int | None = None
+    outcome: str = Field(default="", description="how the run or the watch ended, in words")
+    ended_at: datetime | None = None
+    lines: int = Field(default=0, ge=0)
+    unread: int = Field(default=0, ge=0, description="lines whose numbers could not be read")
+
+
+class Attempt(Model):
+    """Something that was done about an incident, and what came of it."""
+
+    action: Action
+    trial: str = Field(default="", description="the run that came of it, if any")
+    outcome: str = Field(description="in words")
+
+
+class Choice(Model):
+    """One way to go on, for a person.
+
+    Args:
+        command: what to type.
+        means: what then happens.
+    """
+
+    command: str
+    means: str
+
+
+class Escalation(Model):
+    """What a person reads who has to decide about an incident."""
+
+    incident: str = Field(description="the incident's id")
+    title: str
+    found: str = Field(description="what is wrong, in one sentence with its numbers")
+    excerpt: tuple[str, ...] = Field(description="lines of the log: untrusted")
+    plot: str = Field(default="", description="the metric plot's file among the artefacts")
+    sparkline: str = Field(default="", description="the metric's last values, as text")
+    metric: str = Field(default="", description="the name of the number in the plot: untrusted")
+    attempts: tuple[Attempt, ...] = ()
+    options: tuple[Choice, ...] = ()

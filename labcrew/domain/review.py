@@ -8,7 +8,8 @@ from pydantic import Field
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.experiment import Score
 
-GateKind = Literal["plan", "budget", "escalation", "merge"]
+GateKind = Literal["plan", "budget", "escalation", "merge", "incident"]
+"""An incident's gate stands beside a run that goes on; the others hold up the ticket."""
 DecisionKind = Literal["accept", "edit", "respond", "ignore"]
 
 

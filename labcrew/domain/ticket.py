@@ -105,7 +105,8 @@ class Run(Model):
     command: str = Field(
         min_length=1,
         description="run by `sh -c` in a copy of the repository; may use {seed}, {outputs},"
-        " {settings} (the arguments that a trial sets)",
+        " {settings} (the arguments that a trial sets), {resume} (supervision.resume, where a run"
+        " starts from a checkpoint)",
     )
     timeout_s: float = Field(default=3600, gt=0, le=30 * 86400, description="seconds a trial")
     stall_s: float = Field(
@@ -462,6 +463,8 @@ class Ticket(Model):
             raise ValueError(
                 "run.command must contain {settings} where settings.style is arguments"
             )
+        if self.supervision.resume and "{resume}" not in self.run.command:
+            raise ValueError("run.command must contain {resume} where supervision.resume is given")
         if self.evaluator is None and self.metric.file is None and self.metric.pattern is None:
             raise ValueError(
                 "without an evaluator, metric needs a file or a pattern to be read from"

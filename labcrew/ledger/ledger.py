@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
+from labcrew.domain.monitoring import Attachment
 from labcrew.domain.research import Brief, DatasetCard, Finding, Lesson
 from labcrew.domain.review import Comment, Decision, Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
@@ -40,6 +41,7 @@ class Ledger:
     lessons: Records[Lesson]
     drafts: Records[Draft]
     knowledge: Records[Knowledge]
+    attachments: Records[Attachment]
     events: Events
     effects: Effects
 
@@ -63,6 +65,7 @@ class Ledger:
         self.lessons = Records(store, schema.LESSONS, lease)
         self.drafts = Records(store, schema.DRAFTS, lease)
         self.knowledge = Records(store, schema.KNOWLEDGE, lease)
+        self.attachments = Records(store, schema.ATTACHMENTS, lease)
 
     @classmethod
     def open(

@@ -13,13 +13,14 @@ from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, Tex
 from labcrew.domain.base import Model
 from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
+from labcrew.domain.monitoring import Attachment
 from labcrew.domain.research import Brief, DatasetCard, Finding, Lesson
 from labcrew.domain.review import Comment, Decision, Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
 
 T = TypeVar("T", bound=Model)
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a test holds it against the migrations folder."""
 
 ID_LENGTH = 200
@@ -86,6 +87,7 @@ COMMENTS = Kind(
 LESSONS = Kind("lessons", Lesson, lambda r: r.id, lambda r: r.ticket)
 DRAFTS = Kind("drafts", Draft, lambda r: r.id, lambda r: r.id)
 KNOWLEDGE = Kind("knowledge", Knowledge, lambda r: r.id, lambda r: r.id)
+ATTACHMENTS = Kind("attachments", Attachment, lambda r: r.id, lambda r: r.id)
 EFFECTS = Kind("effects", Effect, lambda r: r.key, lambda r: r.ticket)
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -103,6 +105,7 @@ KINDS: tuple[Kind[Any], ...] = (
     LESSONS,
     DRAFTS,
     KNOWLEDGE,
+    ATTACHMENTS,
     EFFECTS,
 )
 

@@ -75,7 +75,7 @@ class Keeper:
         """One question to the keeper, repeated once if the keeper was lost meanwhile.
 
         Args:
-            do: make, hold, drop, usage or names; each may be repeated without harm.
+            do: make, hold, drop, usage, used or names; each may be repeated without harm.
             given: its arguments.
 
         Raises:

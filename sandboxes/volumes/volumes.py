@@ -83,6 +83,17 @@ class Volumes:
         few = usage["free_bytes"] < max(1 << 20, usage["bytes"] // 100)
         return few or usage["free_files"] < max(2, usage["files"] // 1000)
 
+    def used(self, volume: str) -> tuple[int, int] | None:
+        """Bytes used and in all of a workspace that is in use; None where that is not known.
+
+        What was written counts once the kernel has given it a place on the disk, which can take
+        half a minute. Raises EngineError.
+        """
+        if not self.capped or not self._keeper.has_any():
+            return None
+        usage: dict[str, int] = self._keeper.ask("used", name=volume)
+        return usage["bytes"] - usage["free_bytes"], usage["bytes"]
+
     def names(self) -> set[str]:
         """The workspaces that have an image."""
         any_ = self.capped and self._keeper.has_any()

@@ -20,7 +20,7 @@ from agents.experiment_launcher import (
     spent,
 )
 from labcrew.domain.base import canonical_json
-from labcrew.domain.experiment import Plan, Trial
+from labcrew.domain.experiment import Plan, Rescue, Trial
 from labcrew.domain.research import QuarantinedRow, Suggestion
 from labcrew.domain.search_space import distance, legal, nearest
 from labcrew.domain.ticket import AssignedTicket
@@ -241,9 +241,21 @@ def test_ranking_follows_the_direction_and_the_older_of_equals() -> None:
 
 def test_a_restart_says_what_it_restarts() -> None:
     of = make_trial(4, seed=1, data="cleaned")
-    made = LAUNCHER.restart(make_assigned(), [of] * 5, of, {"lr": 0.01, "batch": 8}, "again")
+    lower = {"lr": 0.01, "batch": 8}
+    made = LAUNCHER.restart(make_assigned(), [of] * 5, of, lower, 512, Rescue(), "again")
     assert (made.number, made.restarts, made.seed, made.data) == (5, of.id, 1, "cleaned")
     assert made.kind == "restart"
+
+
+def test_a_run_rescued_by_other_means_than_its_settings_is_in_no_group() -> None:
+    assigned, of = make_assigned(), make_trial(0, 0.8, kind="baseline", values={})
+    resumed = LAUNCHER.restart(
+        assigned, [of], of, {}, 512, Rescue(checkpoint="checkpoints/3.npz", step=3), "again"
+    )
+    slower = LAUNCHER.restart(assigned, [of], of, {}, 512, Rescue(learning_rate_scale=0.1), "again")
+    assert (resumed.kind, slower.kind) == ("baseline", "restart")
+    ended = [t.model_copy(update={"score": of.score}) for t in (resumed, slower)]
+    assert [t.id for g in groups([of, *ended]) for t in g.trials] == [of.id, resumed.id]
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
@@ -327,7 +339,9 @@ def test_a_failed_run_with_a_fresh_seed_bars_no_settings() -> None:
     broken = [failed(t) if t.kind == "confirmation" else t for t in trials]
     assert best_group(assigned, broken) == best_group(assigned, trials)
     assert LAUNCHER.design(assigned, make_plan(), broken) == ()
-    again = LAUNCHER.restart(assigned, broken, broken[-1], {"lr": 0.5, "batch": 8}, "smaller")
+    again = LAUNCHER.restart(
+        assigned, broken, broken[-1], {"lr": 0.5, "batch": 8}, 512, Rescue(), "smaller"
+    )
     assert again.kind == "confirmation"
 
 

@@ -1,12 +1,9 @@
-"""The log monitor: following, diagnosing, and choosing from the closed list."""
+"""The log monitor: what ended a run, and choosing from the closed list."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agents.log_monitor import (
@@ -14,17 +11,15 @@ from agents.log_monitor import (
     InterventionAnswer,
     InterventionQuestion,
     LogMonitor,
-    Reading,
-    Watch,
-    _lines,
     evidence,
 )
+from agents.monitoring.responses import Situation
+from agents.monitoring.watch import Reading
+from labcrew.domain.experiment import Incident, Intervention
 from labcrew.domain.monitoring import Alarm
 from labcrew.domain.sandbox import SandboxStatus
-from labcrew.domain.search_space import distance, legal
-from labcrew.errors import EngineError
-from labcrew.judgement import Judge
-from tests.spaces import settings_of, spaces
+from labcrew.domain.ticket import Offer
+from labcrew.judgement import Judge, Verdict
 from tests.tickets import make_assigned, make_trial
 
 A = TypeVar("A", bound=BaseModel)
@@ -32,81 +27,8 @@ RULES = Judge(models={})
 ASSIGNED = make_assigned(metric={"name": "val acc", "direction": "maximize", "file": "m.jsonl"})
 
 
-def followed(*chunks: str) -> Watch:
-    watch = Watch(iter(chunks), ASSIGNED, lambda: None)
-    watch.join(5)
-    return watch
-
-
 def reading(**changes: Any) -> Reading:
-    fields: dict[str, Any] = {
-        "ended": False,
-        "alarm": None,
-        "reported": None,
-        "step": 0,
-        "seconds_silent": 0.0,
-        "log_bytes": 0,
-        "tail": (),
-    }
-    return Reading.model_validate(fields | changes)
-
-
-def test_a_run_is_read_across_chunks() -> None:
-    found = followed("step 1 loss 0.9\nstep 2 lo", "ss 0.8\nval acc: 0.7\r\nbye").reading()
-    assert found.ended
-    assert found.tail == ("step 1 loss 0.9", "step 2 loss 0.8", "val acc: 0.7", "bye")
-    assert (found.step, found.reported, found.alarm) == (2, 0.7, None)
-    assert found.seconds_silent == 0
-
-
-def test_an_alarm_wakes_once_and_stays() -> None:
-    woken: list[str] = []
-    lines = "loss nan\n" * 5
-    watch = Watch(iter([lines]), ASSIGNED, lambda: woken.append("x"))
-    watch.join(5)
-    assert watch.reading().alarm is not None
-    assert len(woken) == 2  # the alarm, and the end
-
-
-def test_an_engine_that_breaks_off_ends_the_following_without_noise() -> None:
-    def breaks() -> Iterator[str]:
-        yield "step 1\n"
-        raise EngineError("gone")
-
-    watch = Watch(breaks(), ASSIGNED, lambda: None)
-    watch.join(5)
-    assert watch.reading().ended
-    assert watch.reading().tail == ("step 1",)
-
-
-def test_a_watch_can_be_let_go_and_woken_elsewhere() -> None:
-    go, woken = threading.Event(), threading.Event()
-
-    def chunks() -> Iterator[str]:
-        yield "a\n"
-        assert go.wait(5)
-        yield "b\nc\n"
-
-    watch = Watch(chunks(), ASSIGNED, lambda: None)
-    watch.wake_by(woken.set)
-    watch.close()
-    go.set()
-    assert woken.wait(5)
-    watch.join(5)
-    assert "c" not in watch.reading().tail
-
-
-@given(st.lists(st.text(alphabet="ab\r\n", max_size=12)))
-def test_lines_do_not_depend_on_where_chunks_are_cut(chunks: list[str]) -> None:
-    found = list(_lines(chunks))
-    assert all("\n" not in line and "\r" not in line for line in found)
-    text = "".join(chunks)
-    assert "".join(found) == text.replace("\r", "").replace("\n", "")
-    assert [line for line in found if line] == [line for line in text.split() if line]
-
-
-def test_a_line_without_end_is_cut() -> None:
-    assert [len(line) for line in _lines(["x" * 15_000, "x" * 15_000, "y\n"])] == [30_000, 1]
+    return Reading.model_validate({"ended": False, "step": 5} | changes)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +39,6 @@ def test_a_line_without_end_is_cut() -> None:
         ({"state": "created"}, {}, 1, None),
         ({"state": "exited", "exit_code": 137, "out_of_memory": True}, {}, 1, "out_of_memory"),
         ({"state": "exited", "exit_code": 1, "workspace_full": True}, {}, 1, "storage_full"),
-        ({"state": "running"}, {"alarm": Alarm(kind="diverged", diagnosis="d")}, 1, "diverged"),
         ({"state": "running"}, {}, 1e9, "time_limit"),
         ({"state": "running"}, {"seconds_silent": 1e9}, 1, "stalled"),
         ({"state": "missing"}, {}, 1, "engine_lost"),
@@ -127,7 +48,7 @@ def test_a_line_without_end_is_cut() -> None:
 def test_diagnoses(
     status: dict[str, Any], read: dict[str, Any], age_s: float, kind: str | None
 ) -> None:
-    found = LogMonitor(RULES).diagnose(
+    found = LogMonitor(RULES).ended(
         ASSIGNED, reading(**read), SandboxStatus(name="t", **status), age_s
     )
     assert (found.kind if found else None) == kind
@@ -138,68 +59,147 @@ def test_diagnoses(
 
 def test_a_silent_crash_is_said_to_be_silent() -> None:
     status = SandboxStatus(name="t", state="exited", exit_code=3)
-    found = LogMonitor(RULES).diagnose(ASSIGNED, reading(tail=("  File x", "")), status, 1)
+    found = LogMonitor(RULES).ended(ASSIGNED, reading(tail=("", "")), status, 1)
     assert found is not None
-    assert found.diagnosis == "it ended with exit code 3 and printed nothing"
+    assert "exit code 3" in found.diagnosis
+    assert "printed nothing" in found.diagnosis
+
+
+def situation(**changes: Any) -> Situation:
+    given: dict[str, Any] = {
+        "chain": (), "restarts": 0, "budget_left": 5, "offers": frozenset(), "running": False,
+        "trial": make_trial(1, values={"lr": 0.1, "batch": 16}), "assigned": make_assigned(),
+        "alarm": Alarm(kind="diverged", diagnosis="d"), "reading": reading(),
+    } | changes  # fmt: skip
+    first = [given.pop(name) for name in ("assigned", "trial", "alarm", "reading")]
+    return LogMonitor(RULES).situation(*first, **given)
+
+
+async def chosen(
+    kind: Any,
+    now: Situation,
+    *,
+    monitor: LogMonitor | None = None,
+    earlier: Sequence[Incident] = (),
+    acts: str = "rules",
+    **supervision: Any,
+) -> Verdict[InterventionAnswer]:
+    return await (monitor or LogMonitor(RULES)).intervene(
+        make_assigned(supervision=supervision),
+        make_trial(1),
+        Alarm(kind=kind, diagnosis="d"),
+        now,
+        earlier=earlier,
+        acts=acts,
+    )
 
 
 @pytest.mark.parametrize(
-    ("kind", "action", "values", "memory"),
+    ("kind", "changes", "action"),
     [
-        ("diverged", "restart_lower_rate", {"lr": 0.01, "batch": 16}, 512),
-        ("not_finite", "restart_lower_rate", {"lr": 0.01, "batch": 16}, 512),
-        ("out_of_memory", "restart_smaller_batch", {"lr": 0.1, "batch": 8}, 512),
-        ("crashed", "give_up", {"lr": 0.1, "batch": 16}, 512),
-        ("stalled", "give_up", {"lr": 0.1, "batch": 16}, 512),
+        ("diverged", {}, "restart_lower_rate"),
+        ("not_finite", {}, "restart_lower_rate"),
+        ("out_of_memory", {}, "restart_smaller_batch"),
+        ("crashed", {"reading": reading(step=0)}, "give_up"),
+        ("crashed", {}, "restart_same"),
+        ("stalled", {}, "restart_same"),
+        ("diverged", {"budget_left": 0}, "give_up"),
+        ("diverged", {"restarts": 9}, "give_up"),
+        ("engine_lost", {"budget_left": 0}, "restart_same"),
+        ("metric_jump", {"running": True}, "escalate"),
+        ("metric_jump", {}, "give_up"),
+        ("slowed", {"running": True}, "continue"),
+        ("disk_filling", {"running": True}, "free_space"),
     ],
 )
-async def test_the_rule_knows_remedies(
-    kind: Any, action: str, values: dict[str, Any], memory: int
+async def test_the_fixed_order_is_bounded_by_the_situation(
+    kind: Any, changes: dict[str, Any], action: str
 ) -> None:
-    trial = make_trial(1, values={"lr": 0.1, "batch": 16})
-    alarm = Alarm(kind=kind, diagnosis="d")
-    verdict, changed, mb = await LogMonitor(RULES).intervene(
-        make_assigned(), trial, alarm, reading(), restarts=0, budget_left=5
-    )
-    assert (verdict.answer.action, changed, mb) == (action, values, memory)
+    now = situation(alarm=Alarm(kind=kind, diagnosis="d"), **changes)
+    assert (await chosen(kind, now)).answer.action == action
 
 
 @pytest.mark.parametrize(
-    ("changes", "restarts", "left"), [({"restarts": "T-0001-000"}, 0, 5), ({}, 9, 5), ({}, 0, 0)]
+    ("kind", "offer", "action"),
+    [
+        ("gradient_explosion", "gradient_clip", "restart_clipped"),
+        ("corrupt_batch", "quarantine", "restart_without_batch"),
+        ("plateau", "resume", "restart_same"),
+        ("not_finite", "learning_rate", "restart_lower_rate"),
+    ],
 )
-async def test_restarts_are_bounded(changes: dict[str, Any], restarts: int, left: int) -> None:
-    alarm = Alarm(kind="diverged", diagnosis="d")
-    verdict, _, _ = await LogMonitor(RULES).intervene(
-        make_assigned(),
-        make_trial(1, **changes),
-        alarm,
-        reading(),
-        restarts=restarts,
-        budget_left=left,
+async def test_what_a_program_offers_widens_the_choice(
+    kind: Any, offer: Offer, action: str
+) -> None:
+    alarm = Alarm(kind=kind, diagnosis="d", subject="shard-3")
+    plain = situation(alarm=alarm, trial=make_trial(1, values={}), running=True)
+    assert (await chosen(kind, plain)).answer.action != action
+    offering = situation(
+        alarm=alarm, trial=make_trial(1, values={}), running=True, offers=frozenset({offer})
     )
-    assert verdict.answer.action == "give_up"
+    assert (await chosen(kind, offering)).answer.action == action
 
 
-async def test_what_runs_out_of_memory_at_its_smallest_gets_more_once() -> None:
-    alarm = Alarm(kind="out_of_memory", diagnosis="d")
-    approved = make_assigned()
-    approved = approved.model_copy(
-        update={"budget": approved.budget.model_copy(update={"memory_limit_mb": 1024})}
-    )
-    verdict, values, memory = await LogMonitor(RULES).intervene(
-        approved, make_trial(1), alarm, reading(), restarts=0, budget_left=5
-    )
-    assert (verdict.answer.action, memory) == ("restart_with_memory", 1024)
-    assert values == {"lr": 0.1, "batch": 8}
+async def test_a_ticket_narrows_the_list_and_alert_does_nothing() -> None:
+    now = situation(running=True)
+    narrowed = await chosen("diverged", now, actions=["give_up"])
+    assert narrowed.answer.action == "give_up"
+    assert (await chosen("diverged", now, acts="alert")).answer.action == "continue"
+    ended = situation(running=False)
+    assert (await chosen("diverged", ended, acts="alert")).answer.action == "give_up"
+
+
+def restarted(number: int, kind: Any, action: Any) -> Incident:
+    trial = f"T-0001-00{number}"
+    done = Intervention(action=action, because="b", by="rule", new_trial=f"T-0001-00{number + 1}")
+    return Incident(
+        id=f"{trial}-x", ticket="T-0001", trial=trial, kind=kind, evidence=(), diagnosis="d",
+        at_s=1, intervention=done,
+    )  # fmt: skip
+
+
+async def test_a_chain_of_restarts_is_bounded_and_repeats_nothing_that_failed() -> None:
+    once = (restarted(1, "crashed", "restart_same"),)
+    crashed = Alarm(kind="crashed", diagnosis="d")
+    again = situation(alarm=crashed, chain=once)
+    assert (await chosen("crashed", again)).answer.action == "give_up"
+    # Another tenth of the rate may be what it takes.
+    lower = situation(chain=(restarted(1, "diverged", "restart_lower_rate"),))
+    assert (await chosen("diverged", lower)).answer.action == "restart_lower_rate"
+    twice = (*once, restarted(2, "crashed", "restart_same"))
+    assert situation(alarm=crashed, chain=twice).restarts_left == 0
 
 
 async def test_no_run_gets_more_memory_than_a_person_approved() -> None:
     alarm = Alarm(kind="out_of_memory", diagnosis="d")
-    trial = make_trial(1, memory_mb=make_assigned().budget.memory_mb)
-    verdict, _, memory = await LogMonitor(RULES).intervene(
-        make_assigned(), trial, alarm, reading(), restarts=0, budget_left=5
-    )
-    assert (verdict.answer.action, memory) == ("give_up", trial.memory_mb)
+    smallest = make_trial(1, memory_mb=make_assigned().budget.memory_mb)
+    now = situation(alarm=alarm, trial=smallest)
+    assert (await chosen("out_of_memory", now)).answer.action == "give_up"
+    approved = make_assigned()
+    more = approved.budget.model_copy(update={"memory_limit_mb": 2 * smallest.memory_mb})
+    approved = approved.model_copy(update={"budget": more})
+    now = situation(alarm=alarm, trial=smallest, assigned=approved)
+    assert (await chosen("out_of_memory", now)).answer.action == "restart_with_memory"
+
+
+async def test_it_learns_which_action_helps_and_a_critical_run_is_no_experiment() -> None:
+    def known(action: Any, score: float, number: int) -> Incident:
+        incident = restarted(number, "diverged", action)
+        done = incident.intervention
+        assert done is not None
+        return incident.model_copy(
+            update={"intervention": done.model_copy(update={"score": score})}
+        )
+
+    earlier = [known("restart_lower_rate", 0.0, n) for n in range(8)]
+    earlier += [known("restart_clipped", 1.0, n) for n in range(8)]
+    now = situation(offers=frozenset({"gradient_clip"}))
+    learnt = await chosen("diverged", now, earlier=earlier, acts="learning", critical=True)
+    assert learnt.answer.action == "restart_clipped"
+    assert "1.00 of 1 in 8 earlier runs" in learnt.answer.because
+    assert not learnt.answer.explored
+    fixed = await chosen("diverged", now, earlier=earlier, acts="rules")
+    assert fixed.answer.action == "restart_lower_rate"
 
 
 class Stubborn:
@@ -213,56 +213,25 @@ class Stubborn:
 
 async def test_a_model_cannot_leave_the_closed_list() -> None:
     monitor = LogMonitor(Judge(models={"log_monitor": Stubborn()}))
-    verdict, _, memory = await monitor.intervene(
-        make_assigned(),
-        make_trial(1),
-        Alarm(kind="crashed", diagnosis="d"),
-        reading(),
-        restarts=0,
-        budget_left=5,
-    )
-    assert (verdict.answer.action, verdict.by, memory) == ("give_up", "rule", 512)
+    now = situation(reading=reading(step=0), alarm=Alarm(kind="crashed", diagnosis="d"))
+    verdict = await chosen("crashed", now, monitor=monitor)
+    assert (verdict.answer.action, verdict.by) == ("give_up", "rule")
     assert "restart_with_memory is not in" in verdict.fallbacks[0]
 
 
-@given(spaces(), st.sampled_from(["diverged", "out_of_memory"]), st.data())
-async def test_a_smaller_setting_is_legal_and_smaller(
-    space: dict[str, Any], kind: Any, data: st.DataObject
-) -> None:
-    role = "learning_rate" if kind == "diverged" else "batch_size"
-    space = {name: p.model_copy(update={"role": role}) for name, p in space.items()}
-    given_values = data.draw(settings_of(space))
-    assigned = make_assigned(search_space={n: p.model_dump() for n, p in space.items()})
-    verdict, values, _ = await LogMonitor(RULES).intervene(
-        assigned,
-        make_trial(1, values=given_values),
-        Alarm(kind=kind, diagnosis="d"),
-        reading(),
-        restarts=0,
-        budget_left=5,
-    )
-    if verdict.answer.action in ("restart_lower_rate", "restart_smaller_batch"):
-        changed = [name for name in values if values[name] != given_values[name]]
-        assert len(changed) == 1
-        assert float(values[changed[0]]) < float(given_values[changed[0]])
-        assert legal(space[changed[0]], values[changed[0]])
-        assert distance(space, values, values) == 0
-
-
 def test_an_incident_keeps_the_last_lines() -> None:
-    read = reading(tail=tuple(f"line {n} " + "x" * 500 for n in range(20)))
-    made = LogMonitor(RULES).incident(
-        make_trial(3), Alarm(kind="diverged", diagnosis="d"), read, 1.26
-    )
-    assert (made.id, made.kind, made.at_s) == ("T-0001-003-I", "diverged", 1.3)
+    lines = tuple(f"line {n} " + "x" * 500 for n in range(20))
+    alarm = Alarm(kind="diverged", diagnosis="d", lines=lines)
+    made = LogMonitor(RULES).incident(make_trial(3), alarm, 1.2644)
+    assert (made.id, made.kind, made.at_s) == ("T-0001-003-diverged", "diverged", 1.264)
     assert len(made.evidence) == 8
     assert all(len(line) == 300 for line in made.evidence)
-    assert evidence(read)[-1].startswith("line 19")
+    assert evidence(reading(tail=lines))[-1].startswith("line 19")
 
 
 def test_the_rule_never_leaves_the_allowed_list() -> None:
     question = InterventionQuestion(
-        kind="not_finite", diagnosis="d", evidence=(), values={}, adjustable=(),
+        id="T-0001-000-not-finite", kind="not_finite", diagnosis="d", evidence=(), values={},
         allowed=("give_up",),
     )  # fmt: skip
     assert INTERVENTION.rule(question).action == "give_up"

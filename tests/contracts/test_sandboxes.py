@@ -1,11 +1,13 @@
 """What every adapter of the Sandboxes port must do."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from labcrew.domain.monitoring import Usage
 from labcrew.domain.sandbox import Limits, OverlayFile, ReadOnlyInput, Sandboxes, WorkspaceSource
 from labcrew.errors import BoundaryError, EngineError, InputError, NotFound, ToolError
 from tests.sandboxes.fixtures import Workshop
@@ -135,6 +137,82 @@ class TestDetached:
         text = "".join(workshop.sandboxes.follow(spec.name))
         assert len(text) < (1 << 20) + 200
         assert "not shown" in text[-100:]
+
+
+class TestUsage:
+    def used(
+        self, workshop: Workshop, script: str, until: Callable[[Usage], bool], **changes: object
+    ) -> Usage:
+        """What a started script uses once that is as awaited."""
+        spec = workshop.spec("used", script, **changes)
+        workshop.sandboxes.start(spec)
+        end = time.monotonic() + 20
+        while True:
+            usage = workshop.sandboxes.usage(spec.name)
+            assert usage is not None
+            if until(usage):
+                return usage
+            assert time.monotonic() < end, usage
+            time.sleep(0.05)
+
+    def test_memory_that_is_allocated(self, workshop: Workshop) -> None:
+        script = "python3 -c 'x = bytearray(100 << 20); import time; time.sleep(60)'"
+        usage = self.used(workshop, script, lambda now: now.memory_bytes > 100 << 20)
+        assert usage.memory_bytes < 130 << 20
+        assert usage.memory_limit_bytes == 256 << 20
+        assert usage.processes >= 2
+        assert usage.gpu_busy is None
+
+    def test_cached_files_are_not_counted(self, workshop: Workshop) -> None:
+        script = "head -c 100000000 /dev/zero > big; sync; cat big > /dev/null; sleep 60"
+        usage = self.used(workshop, script, lambda now: now.disk_bytes > 100_000_000)
+        assert usage.memory_bytes < 60 << 20
+
+    def test_cpu_that_is_burnt(self, workshop: Workshop) -> None:
+        self.used(workshop, "while :; do :; done", lambda now: now.cpu_s > 0.5)
+
+    def test_a_sleeper_burns_none(self, workshop: Workshop) -> None:
+        spec = workshop.spec("sleeper", "sleep 60")
+        workshop.sandboxes.start(spec)
+        time.sleep(0.5)
+        before = workshop.sandboxes.usage(spec.name)
+        time.sleep(1)
+        after = workshop.sandboxes.usage(spec.name)
+        assert before is not None
+        assert after is not None
+        assert 0 <= after.cpu_s - before.cpu_s < 0.1
+
+    def test_files_that_are_written(self, workshop: Workshop) -> None:
+        limits = Limits(memory_mb=256, timeout_s=30, workspace_mb=100)
+        script = "head -c 52428800 /dev/zero > big; sync; sleep 60"
+        usage = self.used(workshop, script, lambda now: now.disk_bytes > 50 << 20, limits=limits)
+        assert usage.disk_bytes < 55 << 20
+        assert 98 << 20 < usage.disk_limit_bytes < 110 << 20
+
+    def test_none_of_what_does_not_run(self, workshop: Workshop) -> None:
+        spec = workshop.spec("short", "true")
+        workshop.sandboxes.start(spec)
+        ended(workshop.sandboxes, spec.name)
+        assert workshop.sandboxes.usage(spec.name) is None
+        assert workshop.sandboxes.usage("never-was") is None
+
+    def test_a_name_that_is_used_again(self, workshop: Workshop) -> None:
+        spec = workshop.spec("again", "sleep 60")
+        for _ in range(2):
+            workshop.sandboxes.start(spec)
+            assert workshop.sandboxes.usage(spec.name) is not None
+            workshop.sandboxes.remove(spec.name)
+            assert workshop.sandboxes.usage(spec.name) is None
+
+    def test_it_costs_next_to_nothing(self, workshop: Workshop) -> None:
+        spec = workshop.spec("cheap", "sleep 60")
+        workshop.sandboxes.start(spec)
+        workshop.sandboxes.usage(spec.name)
+        began = time.process_time()
+        for _ in range(50):
+            workshop.sandboxes.usage(spec.name)
+        # Fifty runs looked at once a second: the rest of a core is left to what reads their logs.
+        assert time.process_time() - began < 0.25
 
 
 class TestFiles:

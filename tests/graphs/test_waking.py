@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graphs.crew import Crew
-from graphs.nodes.trials import _wait
+from graphs.nodes.monitoring import _wait
 from graphs.work import Work
 from labcrew.domain.experiment import Trial
 from labcrew.errors import EngineError
@@ -43,7 +43,7 @@ async def test_a_run_that_ends_at_any_moment_wakes_the_monitor(tmp_path: Path) -
         if randomness.random() < 0.2:
             raise EngineError("the engine went away")
 
-    bench = make_bench(tmp_path, sandboxes=Around(None, follow=follow))
+    bench = make_bench(tmp_path, sandboxes=Around(None, follow=follow, usage=lambda name: None))
     crew = Crew.of(Judge(models={}), WordEmbedder())
     work = Work(bench=bench, crew=crew, rules=crew, tick_s=20)
     assigned = make_assigned()

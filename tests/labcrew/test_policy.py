@@ -273,6 +273,20 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
         "start_trial",
         {"trial": make_trial(0, memory_mb=9999).model_dump(mode="json")},
     ),
+    (
+        "experiment_launcher",
+        "start_trial",
+        {"trial": make_trial(0, rescue={"learning_rate_scale": 0.1}).model_dump(mode="json")},
+    ),
+    (
+        "experiment_launcher",
+        "start_trial",
+        {
+            "trial": make_trial(
+                0, restarts="T-0001-001", rescue={"checkpoint": "checkpoints/a.npz"}
+            ).model_dump(mode="json")
+        },
+    ),
     ("log_monitor", "stop_trial", {"trial": "T-0002-000"}),
     ("log_monitor", "watch_trial", {"trial": "T-0001-000/../.."}),
     ("log_monitor", "evaluate_outputs", {"split": "holdout"}),

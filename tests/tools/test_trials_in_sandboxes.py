@@ -32,13 +32,12 @@ from tools.run_trial import (
     StartTrial,
     TrialContainer,
     collect_outputs,
-    outputs_hash,
     start_trial,
     stop_trial,
-    stored_outputs,
     watch_trial,
 )
 from tools.smoke_test import RunSmokeTest, rerun_trial, run_smoke_test
+from tools.stored_outputs import outputs_hash, stored_outputs
 from tools.tool_container import put_away, tool_container
 from tools.trial_spec import trial_container
 

@@ -4,42 +4,155 @@ import math
 from collections import deque
 
 from agents.monitoring.detector import Detector
+from agents.monitoring.named import Named, contending, shown
+from agents.monitoring.robust import Window, median
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
-from tools.metric_names import is_loss
+from tools.metric_names import role
 
-_MOST_NAMES = 200
-"""A log that invents names can't fill the memory."""
+_LASTING = 40
+"""Values that a loss must stand far too high where no single one is beyond doubt."""
+_KEPT = 64
+_TIMES_USUAL = 20.0
+_FAR = 1e6
+
+
+class _State:
+    __slots__ = (
+        "best",
+        "early",
+        "excursion",
+        "first",
+        "growth",
+        "healthy",
+        "longest",
+        "recent",
+        "usual",
+    )
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.best = math.inf
+        self.early = Window(5)
+        self.recent: deque[float] = deque(maxlen=_LASTING)
+        self.usual = Window(_KEPT)
+        self.growth = _Growth()
+        self.excursion, self.longest = 0, 0
+        self.healthy: int | None = None
 
 
 class Divergence(Detector):
-    """A loss that grows far above its best: the rule of thumb of a factor, over a window.
+    """A loss that grows far above its best and above where it began, or falls back to the start.
+
+    Rules of thumb of practice (Goodfellow, Bengio and Courville, Deep Learning, 2016, 11.4): a
+    factor over the best for a few values in a row; or, for long and with no way down, twenty
+    times its usual level, or its level before any learning. A loss that was that high before and
+    came back is given three times as long. A sum that grows through each epoch is no divergence.
 
     Args:
         factor: how far above the best loss so far.
-        window: lines in a row that must stand there.
+        window: values in a row that must stand there.
     """
 
     def __init__(self, expected: Expectations, factor: float = 20.0, window: int = 4) -> None:
         self._factor, self._window = factor, window
-        self._best: dict[str, float] = {}
-        self._first: dict[str, float] = {}
-        self._recent: dict[str, deque[float]] = {}
+        self._names: Named[_State] = Named(_State)
 
     def see(self, seen: Observation) -> Alarm | None:
         for name, value in seen.numbers.items():
-            if not is_loss(name) or not math.isfinite(value):
+            if role(name) not in ("train_loss", "validation_loss") or not math.isfinite(value):
                 continue
-            if name not in self._first and len(self._first) >= _MOST_NAMES:
+            state = self._names.get(name)
+            if state is None:
                 continue
-            first = self._first.setdefault(name, value)
-            best = self._best[name] = min(self._best.get(name, value), value)
-            recent = self._recent.setdefault(name, deque(maxlen=self._window))
-            recent.append(value)
-            # Above the first value too: a loss near zero may well grow twentyfold and be fine.
-            floor = max(self._factor * abs(best), 2 * abs(first), 1e-6)
-            if len(recent) == self._window and min(recent) > floor:
+            why = self._loss(name, value, state, seen)
+            if why is not None:
                 return Alarm(
                     kind="diverged",
-                    diagnosis=f"{name} stands at {value:.4g}, its best was {best:.4g}",
+                    diagnosis=f"{shown(name)} stands at {value:.4g}, {why}",
+                    confidence=0.95,
+                    step=seen.step,
+                    since_step=state.healthy,
+                    subject=shown(name),
                 )
         return None
+
+    def _loss(self, name: str, value: float, state: _State, seen: Observation) -> str | None:
+        if state.first is None:
+            state.first = value
+        state.growth.add(value)
+        state.best = min(state.best, value)
+        recent, usual = state.recent, state.usual
+        recent.append(value)
+        if len(state.early) < 5:
+            state.early.add(value)
+        # Above the first value too: a loss near zero may well grow twentyfold and be fine.
+        floor = max(self._factor * abs(state.best), 2 * abs(state.first), 1e-6)
+        level = self._level(state)
+        if value <= min(floor, level):
+            usual.add(value)
+            state.longest, state.excursion = max(state.longest, state.excursion), 0
+            state.healthy = seen.step
+            return None
+        state.excursion += 1
+        contends = contending(name)
+        if contends:
+            floor *= _FAR
+        patience = max(self._window, 3 * state.longest)
+        if value > floor and state.excursion >= patience and len(recent) >= self._window:
+            last = list(recent)[-self._window :]
+            if min(last) > floor and not state.growth.sums:
+                return f"its best was {state.best:.4g}"
+        if (
+            state.excursion < max(_LASTING, 3 * state.longest)
+            or contending(name)
+            or state.growth.sums
+        ):
+            return None
+        values = list(recent)
+        if median(values[-_LASTING // 3 :]) < 0.97 * median(values[: _LASTING // 3]):
+            return None
+        return f"its usual level was {usual.median:.4g}; it doesn't come down"
+
+    def _level(self, state: _State) -> float:
+        """What a loss shouldn't exceed for long: the level before learning, or far above usual."""
+        usual = state.usual
+        if len(usual) < _KEPT // 2 or state.first is None:
+            return math.inf
+        early, now = state.early.median, usual.median
+        spread = max(usual.high - now, 6 * usual.scale, 1e-6)
+        if now > 0 and early > 0 and now < 0.5 * early:
+            return max(now + 2 * spread, min(0.9 * early, max(_TIMES_USUAL * now, 0.02 * early)))
+        if now > 0:
+            return max(_TIMES_USUAL * now, now + 2 * spread)
+        return max(now + 10 * spread, now + 10 * abs(now), early)
+
+
+class _Growth:
+    """Tells a sum over the epoch, which grows by about the same at each value, from growth."""
+
+    __slots__ = ("count", "first", "last", "recent", "total")
+
+    def __init__(self) -> None:
+        self.last, self.first, self.count, self.total = math.nan, math.nan, 0, 0.0
+        self.recent: deque[float] = deque(maxlen=4)
+
+    def add(self, value: float) -> None:
+        """Takes the next value; a fall begins a new sum."""
+        rise = value - self.last
+        if not rise > 0:
+            self.first, self.count, self.total = value, 0, 0.0
+            self.recent.clear()
+        else:
+            self.count += 1
+            self.total += rise
+            self.recent.append(rise)
+        self.last = value
+
+    @property
+    def sums(self) -> bool:
+        """Whether the values since the last fall look like a sum of like parts."""
+        if self.count < 4:
+            return False
+        part = self.total / self.count
+        now = sum(self.recent) / len(self.recent)
+        return part / 5 <= self.first <= 5 * part and now <= 2 * part

@@ -3,41 +3,77 @@
 import math
 
 from agents.monitoring.detector import Detector
+from agents.monitoring.named import Named, shown
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
-from tools.metric_names import is_loss
+from tools.metric_names import is_loss, role
 
-_MOST_NAMES = 200
-"""A log that invents names can't fill the memory."""
+_BESIDE_HEALTHY, _NEVER_FINITE = 12, 100
+"""Values of a validation number beside a healthy loss: tables print NaN for what is missing."""
+
+
+class _State:
+    __slots__ = ("bad", "finite", "longest")
+
+    def __init__(self) -> None:
+        self.bad, self.longest, self.finite = 0, 0, False
 
 
 class NotFinite(Detector):
-    """A loss, or any number beside one, that is NaN or infinite.
+    """A loss, or a number that used to be finite, that is NaN or infinite and stays so.
 
+    The definition itself (IEEE 754), with a count: one bad number may be a skipped batch, and a
+    number that has been missing for a while before, and came back, is given three times as long.
     An infinity that never was a number isn't an alarm: programs print `best=inf` before they have
-    a best.
+    a best. Gradient norms are left to the detector of explosions: mixed precision overflows often
+    and skips the step.
 
     Args:
-        patience: lines in a row before the alarm; one bad number may be a skipped batch.
+        patience: values in a row before the alarm.
     """
 
     def __init__(self, expected: Expectations, patience: int = 2) -> None:
         self._patience = patience
-        self._bad = 0
-        self._finite: set[str] = set()
+        self._names: Named[_State] = Named(_State)
+        self._healthy: int | None = None
 
     def see(self, seen: Observation) -> Alarm | None:
         numbers = seen.numbers
-        if not numbers:
-            return None
-        bad = []
+        found: str | None = None
+        bad = False
         for name, value in numbers.items():
-            if math.isfinite(value):
-                if len(self._finite) < _MOST_NAMES:
-                    self._finite.add(name)
-            elif math.isnan(value) or is_loss(name) or name in self._finite:
-                bad.append(name)
-        self._bad = self._bad + 1 if bad else 0
-        if self._bad < self._patience:
+            state = self._names.get(name)
+            if state is None:
+                continue
+            if value - value == 0.0:
+                if state.bad:
+                    state.longest, state.bad = max(state.longest, state.bad), 0
+                state.finite = True
+                continue
+            kind = role(name)
+            loss = is_loss(name) or kind in ("train_loss", "validation_loss")
+            if kind == "gradient_norm" or not (loss or state.finite):
+                continue
+            state.bad += 1
+            bad = True
+            patience = self._patience
+            if kind != "train_loss" and _trains(seen):
+                patience = _BESIDE_HEALTHY if state.finite else _NEVER_FINITE
+            if state.bad >= max(patience, 3 * state.longest if state.longest > 1 else 0):
+                found = found or name
+        if numbers and not bad and seen.step is not None:
+            self._healthy = seen.step
+        if found is None:
             return None
-        value = numbers[bad[0]]
-        return Alarm(kind="not_finite", diagnosis=f"{bad[0]} is {value} and has stayed so")
+        return Alarm(
+            kind="not_finite",
+            diagnosis=f"{shown(found)} is {numbers[found]} and has stayed so",
+            step=seen.step,
+            since_step=self._healthy,
+            subject=shown(found),
+        )
+
+
+def _trains(seen: Observation) -> bool:
+    return any(
+        role(name) == "train_loss" and math.isfinite(value) for name, value in seen.numbers.items()
+    )

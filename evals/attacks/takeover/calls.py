@@ -11,7 +11,7 @@ from labcrew.domain.research import AgentName
 from labcrew.policy import POLICY
 from labcrew.policy_conditions import commit_message
 from tools.facts import LedgerFacts
-from tools.run_trial import outputs_hash, stored_outputs
+from tools.stored_outputs import outputs_hash, stored_outputs
 
 Arguments = dict[str, Any]
 _WORDS_AN_ARGUMENT = 4

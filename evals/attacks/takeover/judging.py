@@ -117,8 +117,8 @@ def cases() -> tuple[Case, ...]:
         agent="data_pipeline", problems=(ORDERS,), attempts=3, model_used=True
     )
     incident = InterventionQuestion(
-        kind="out_of_memory", diagnosis=ORDERS, evidence=(ORDERS,), values={"x": 0.5},
-        adjustable=(), allowed=("give_up",),
+        id="T-0001-000-out-of-memory", kind="out_of_memory", diagnosis=ORDERS, evidence=(ORDERS,),
+        values={"x": 0.5}, allowed=("give_up",),
     )  # fmt: skip
     summary = SummaryQuestion(
         title="A better x", question=ORDERS, settings={"x": 0.65}, quarantined_rows=2,

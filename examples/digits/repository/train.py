@@ -108,9 +108,9 @@ def checkpoints(folder):
     return sorted(folder.glob("epoch-*.npz"), key=lambda p: int(p.stem.split("-")[1]))
 
 
-def load_newest(folder, hidden):
-    """Epoch, step, weights and velocities of the newest readable checkpoint, or None."""
-    for path in reversed(checkpoints(folder)):
+def load_newest(paths, hidden):
+    """Epoch, step, weights and velocities of the last readable checkpoint, or None."""
+    for path in reversed(paths):
         try:
             with np.load(path, allow_pickle=False) as saved:
                 arrays = {name: saved[name] for name in saved.files}
@@ -162,7 +162,9 @@ def main():
     folder = a.outputs / "checkpoints"
     done, step = 0, 0
     weights, velocities = new_weights(a.hidden, np.random.default_rng([a.seed, 0]))
-    saved = load_newest(folder, a.hidden) if a.resume else None
+    given = os.environ.get("LABCREW_RESUME")  # a supervisor starts us again from this file
+    start = [Path(given)] if given else checkpoints(folder) if a.resume else []
+    saved = load_newest(start, a.hidden)
     if saved:
         done, step, weights, velocities = saved
     elif folder.exists():

@@ -1,14 +1,14 @@
 """Detectors: what must raise an alarm, what must not, and that memory stays constant."""
 
 import math
+import pickle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.monitoring.detector import Maker
 from agents.monitoring.detectors import DETECTORS
-from agents.monitoring.detectors.divergence import Divergence
-from agents.monitoring.detectors.not_finite import NotFinite
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 
 NAN, INF = math.nan, math.inf
@@ -74,13 +74,17 @@ def test_lines_without_numbers_do_not_break_a_row() -> None:
     assert first_alarm([{"loss": NAN}, {}, {}, {"loss": NAN}]) is not None
 
 
-def test_a_log_that_invents_names_fills_no_memory() -> None:
-    finite, divergence = NotFinite(EXPECTED), Divergence(EXPECTED)
+@pytest.mark.parametrize("make", DETECTORS)
+def test_a_log_that_invents_names_fills_no_memory(make: Maker) -> None:
+    detector = make(EXPECTED)
+    sizes = []
     for number in range(5000):
-        finite.see(observed({f"loss{number}": 1.0}))
-        divergence.see(observed({f"loss{number}": 1.0}))
-    held = [v for d in (finite, divergence) for v in vars(d).values() if isinstance(v, set | dict)]
-    assert max(len(part) for part in held) <= 200
+        for name in (f"loss{number}", f"val_loss{number}", f"grad_norm{number}", f"acc{number}"):
+            detector.see(observed({name: 1.0 + number % 7}))
+        if number in (2500, 4999):
+            sizes.append(len(pickle.dumps(detector)))
+    assert sizes[1] < sizes[0] * 1.05 + 2000
+    assert sizes[1] < 3_000_000
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=8), st.floats(), max_size=3), max_size=30))

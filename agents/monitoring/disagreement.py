@@ -1,0 +1,43 @@
+"""Whether what a run printed of itself agrees with what the evaluator says of its outputs."""
+
+import itertools
+from collections.abc import Sequence
+
+from labcrew.domain.experiment import MetricPoint
+from labcrew.domain.monitoring import Alarm
+from labcrew.domain.ticket import Metric
+
+_SHARE, _SPREADS, _RECENT = 0.1, 3.0, 6
+
+
+def disagreement(
+    metric: Metric, reported: float | None, points: Sequence[MetricPoint], score: float
+) -> Alarm | None:
+    """An alarm where the last printed value is far from the evaluator's.
+
+    Far is more than a tenth of the larger one and three times the step that the printed values
+    last moved by: a run may print its metric a little before its end. Percent are told from
+    shares of one.
+
+    Args:
+        reported: the last value that the run printed; None: it printed none.
+        points: what it printed over time.
+        score: the evaluator's value of the same metric on validation.
+    """
+    if reported is None:
+        return None
+    printed = reported / 100 if abs(score) <= 1 < abs(reported) <= 100 else reported
+    names = {metric.name, metric.name.replace(" ", "_")}
+    recent = [p.value for p in points if p.name in names][-_RECENT:]
+    moved = max((abs(b - a) for a, b in itertools.pairwise(recent)), default=0.0)
+    moved *= abs(printed / reported) if reported else 1.0
+    apart = abs(printed - score)
+    if apart <= _SHARE * max(abs(printed), abs(score)) or apart <= _SPREADS * moved:
+        return None
+    return Alarm(
+        kind="evaluation_disagrees",
+        diagnosis=f"it printed {metric.name} {reported:.6g} at last, the evaluator says"
+        f" {score:.6g}",
+        confidence=0.9,
+        subject=metric.name,
+    )

@@ -1,0 +1,130 @@
+"""The records of incidents: opened the moment they are seen, answered once, scored at the end."""
+
+from collections.abc import Iterable, Sequence
+
+from agents.log_monitor import InterventionAnswer, incident_id
+from agents.monitoring.scoring import score
+from graphs.work import Work
+from labcrew.domain.base import Model
+from labcrew.domain.experiment import Incident, Intervention, Trial
+from labcrew.domain.monitoring import Action, Alarm
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.judgement import Verdict
+
+
+class Decided(Model):
+    """What is done about a run that is stopped, or has ended badly."""
+
+    alarm: Alarm
+    action: Action
+    because: str
+    by: str
+    explored: bool = False
+
+    @classmethod
+    def of(cls, alarm: Alarm, verdict: Verdict[InterventionAnswer]) -> "Decided":
+        """A verdict about an alarm."""
+        answer = verdict.answer
+        return cls(
+            alarm=alarm,
+            action=answer.action,
+            because=answer.because,
+            by=verdict.by,
+            explored=answer.explored,
+        )
+
+    def intervention(self, new_trial: str = "") -> Intervention:
+        """The record of it."""
+        return Intervention(
+            action=self.action,
+            because=self.because,
+            by=self.by,
+            explored=self.explored,
+            new_trial=new_trial,
+        )
+
+
+def open_incident(work: Work, trial: Trial, alarm: Alarm, at_s: float) -> Incident:
+    """Writes an incident down, once, and answers what stands."""
+    known = work.ledger.incidents.find(incident_id(trial, alarm.kind))
+    if known is None:
+        known = work.crew.log_monitor.incident(trial, alarm, at_s)
+        work.ledger.incidents.put(known, actor="log_monitor", kind="incident.opened")
+    return known
+
+
+def answer_incident(
+    work: Work, trial: Trial, decided: Decided, at_s: float, new_trial: str = ""
+) -> None:
+    """Writes down what is done about an incident."""
+    incident = open_incident(work, trial, decided.alarm, at_s)
+    if incident.intervention is None:
+        work.ledger.incidents.put(
+            incident.model_copy(update={"intervention": decided.intervention(new_trial)}),
+            actor="log_monitor",
+            kind="incident.answered",
+        )
+
+
+def explain_by(
+    work: Work, trial: Trial, alarms: Iterable[Alarm], cause: Alarm, at_s: float
+) -> None:
+    """Writes down of further alarms that another incident explains them."""
+    for alarm in alarms:
+        if alarm.kind != cause.kind:
+            because = f"explained by {cause.kind.replace('_', ' ')}"
+            told = Decided(alarm=alarm, action="continue", because=because, by="rule")
+            incident = open_incident(work, trial, alarm, at_s)
+            if incident.intervention is None:
+                done = told.intervention().model_copy(
+                    update={"part_of": incident_id(trial, cause.kind)}
+                )
+                work.ledger.incidents.put(
+                    incident.model_copy(update={"intervention": done}),
+                    actor="log_monitor",
+                    kind="incident.answered",
+                )
+
+
+def unanswered(work: Work, trial: Trial, alarms: Sequence[Alarm]) -> tuple[Alarm, ...]:
+    """Alarms about which nothing has been decided yet."""
+    return tuple(alarm for alarm in alarms if not _answered(work, trial, alarm))
+
+
+def _answered(work: Work, trial: Trial, alarm: Alarm) -> bool:
+    incident: Incident | None = work.ledger.incidents.find(incident_id(trial, alarm.kind))
+    return incident is not None and incident.intervention is not None
+
+
+def chain_of(work: Work, trial: Trial) -> list[Incident]:
+    """Incidents of a run and of those that it restarts, one after the other."""
+    trials = {t.id: t for t in work.trials(trial.ticket)}
+    runs, now = {trial.id}, trial
+    while now.restarts and (before := trials.get(now.restarts)) and before.id not in runs:
+        now = before
+        runs.add(now.id)
+    return [i for i in work.ledger.incidents.of(trial.ticket) if i.trial in runs]
+
+
+def close_incidents(work: Work, assigned: AssignedTicket, ended: Trial) -> None:
+    """Scores what a trial's end shows: its own incidents that it went on with, and the one that it
+    was restarted for.
+    """
+    metric = assigned.ticket.metric
+    for incident in work.ledger.incidents.of(assigned.id):
+        done = incident.intervention
+        if done is None or done.score is not None or done.part_of:
+            continue
+        if incident.trial == ended.id and done.action in ("continue", "free_space", "reevaluate"):
+            before = ended
+        elif done.new_trial == ended.id:
+            before = work.ledger.trials.get(incident.trial)
+        else:
+            continue
+        good = score(metric, before, ended)
+        scored = done.model_copy(update={"score": good, "helped": good > 0})
+        work.ledger.incidents.put(
+            incident.model_copy(update={"intervention": scored}),
+            actor="log_monitor",
+            kind="incident.closed",
+        )

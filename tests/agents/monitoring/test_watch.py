@@ -1,0 +1,86 @@
+"""Following: chunks, alarms, ends."""
+
+import threading
+from collections.abc import Iterator
+
+from agents.monitoring.watch import Watch
+from labcrew.domain.monitoring import Alarm, Usage
+from labcrew.errors import EngineError
+from tests.tickets import make_assigned
+
+ASSIGNED = make_assigned(metric={"name": "val acc", "direction": "maximize", "file": "m.jsonl"})
+
+
+def followed(*chunks: str) -> Watch:
+    watch = Watch(iter(chunks), ASSIGNED, lambda: None)
+    watch.join(5)
+    return watch
+
+
+def test_a_run_is_read_across_chunks() -> None:
+    found = followed(
+        "step 1 loss 0.9\nstep 2 lo", "ss 0.8\nval acc: 0.7\r\nval acc: 0.6\nbye"
+    ).reading()
+    assert found.ended
+    assert found.tail == (
+        "step 1 loss 0.9",
+        "step 2 loss 0.8",
+        "val acc: 0.7",
+        "val acc: 0.6",
+        "bye",
+    )
+    assert (found.step, found.reported, found.best, found.alarms) == (2, 0.6, 0.7, ())
+    assert found.seconds_silent == 0
+
+
+def test_an_alarm_is_told_once_and_stays() -> None:
+    woken: list[str] = []
+    told: list[str] = []
+
+    def opened(alarm: Alarm, at_s: float) -> None:
+        assert at_s >= 0
+        told.append(alarm.kind)
+
+    watch = Watch(iter(["loss nan\n" * 5]), ASSIGNED, lambda: woken.append("x"), opened)
+    watch.join(5)
+    found = watch.reading().alarms
+    assert [alarm.kind for alarm in found] == told == ["not_finite"]
+    assert found[0].lines[-1] == "loss nan"
+    assert len(woken) == 2  # the alarm, and the end
+
+
+def test_an_engine_that_breaks_off_ends_the_following_without_noise() -> None:
+    def breaks() -> Iterator[str]:
+        yield "step 1\nstep 2"
+        raise EngineError("gone")
+
+    watch = Watch(breaks(), ASSIGNED, lambda: None)
+    watch.join(5)
+    assert watch.reading().ended
+    assert watch.reading().tail == ("step 1", "step 2")
+
+
+def test_a_watch_can_be_let_go_and_woken_elsewhere() -> None:
+    go, woken = threading.Event(), threading.Event()
+
+    def chunks() -> Iterator[str]:
+        yield "a\n"
+        assert go.wait(5)
+        yield "b\n"
+        yield "c\n"
+
+    watch = Watch(chunks(), ASSIGNED, lambda: None)
+    watch.wake_by(woken.set)
+    watch.tick(Usage(memory_bytes=1, memory_limit_bytes=2, cpu_s=0.1))
+    watch.close()
+    go.set()
+    assert woken.wait(5)
+    watch.join(5)
+    assert "c" not in watch.reading().tail
+
+
+def test_the_numbers_can_be_plotted() -> None:
+    points = followed("".join(f"step={n} loss={n / 10}\n" for n in range(5000))).points()
+    losses = [p for p in points if p.name == "loss"]
+    assert len(losses) <= 258
+    assert (losses[0].step, losses[-1].step, losses[-1].value) == (0, 4999, 499.9)

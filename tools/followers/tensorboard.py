@@ -1,0 +1,146 @@
+"""A folder of TensorBoard event files, with its folders below, as the run writes it."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from labcrew.domain.monitoring import Usage
+from labcrew.errors import InputError, NotFound
+from tools.followers.event_file import EventReader
+from tools.followers.notifier import Notifier
+from tools.followers.source import Ended, Place
+from tools.followers.writers import Writers
+
+_CHUNK = 1 << 20
+_MOST_FILES, _MOST_FOLDERS, _DEPTH = 200, 500, 4
+_GONE_S = 2.0
+
+
+class _EventFile:
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor, self.at = descriptor, 0
+        self.reader = EventReader()
+
+    def read(self) -> Iterator[str]:
+        while data := os.pread(self.descriptor, _CHUNK, self.at):
+            self.at += len(data)
+            yield "".join(self.reader.feed(data))
+
+
+class TensorBoard:
+    """Every event file beneath a folder; new ones are found as they come.
+
+    Args:
+        folder: with event files, or folders of them.
+        from_end: leave out what is there already.
+        quiet_s: seconds of silence after which files that nobody was seen to write are over.
+
+    Raises:
+        NotFound: there is no such folder.
+        InputError: it is no folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        notifier: Notifier,
+        token: int,
+        *,
+        from_end: bool,
+        quiet_s: float,
+        writers: Writers | None = None,
+    ) -> None:
+        if not folder.exists():
+            raise NotFound(
+                f"There is no folder {folder}.", "Name the folder that TensorBoard gets."
+            )
+        if not folder.is_dir():
+            raise InputError(f"{folder} is no folder.", "Name the folder that TensorBoard gets.")
+        self._folder, self._notifier, self._token = folder, notifier, token
+        self._quiet_s = quiet_s
+        self._writers = writers or Writers()
+        self._files: dict[tuple[int, int], _EventFile] = {}
+        self._folders: set[Path] = set()
+        self._announced, self._writer_seen = True, False
+        self._find()
+        if from_end:
+            # Records can only be found from a file's start.
+            for _ in self.read():
+                pass
+
+    @property
+    def name(self) -> str:
+        return f"TensorBoard {self._folder}"
+
+    @property
+    def announced(self) -> bool:
+        return self._announced
+
+    def unannounced(self) -> None:
+        """Is told that output came of which the system had not told: it is polled from now on."""
+        self._announced = False
+
+    def read(self) -> Iterator[str]:
+        self._find()
+        for file in list(self._files.values()):
+            yield from file.read()
+
+    def _find(self) -> None:
+        waiting = [(self._folder, 0)]
+        while waiting and len(self._folders) < _MOST_FOLDERS:
+            folder, depth = waiting.pop()
+            if folder not in self._folders:
+                self._folders.add(folder)
+                self._announced &= self._notifier.watch(self._token, folder)
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False) and depth < _DEPTH:
+                            waiting.append((Path(entry.path), depth + 1))
+                        elif "tfevents" in entry.name and entry.is_file(follow_symlinks=False):
+                            self._open(Path(entry.path))
+            except OSError:
+                self._folders.discard(folder)
+
+    def _open(self, path: Path) -> None:
+        there = path.lstat()
+        key = (there.st_dev, there.st_ino)
+        if key in self._files or len(self._files) >= _MOST_FILES:
+            return
+        try:
+            found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return
+        state = os.fstat(found)
+        if not stat.S_ISREG(state.st_mode) or (state.st_dev, state.st_ino) != key:
+            os.close(found)
+            return
+        self._files[key] = _EventFile(found)
+
+    @property
+    def place(self) -> Place:
+        return Place(opaque=True)
+
+    def usage(self) -> Usage | None:
+        return None
+
+    def ended(self, silent_s: float) -> Ended | None:
+        if not self._files or (self._writer_seen and silent_s < _GONE_S):
+            return None
+        if any(self._writers.has(*key) for key in self._files):
+            self._writer_seen = True
+            return None
+        if self._writer_seen:
+            return Ended(reason="the program that wrote the event files has gone")
+        if silent_s >= self._quiet_s:
+            return Ended(reason=f"nothing was written for {self._quiet_s:g} s, and nobody has it")
+        return None
+
+    def again(self) -> None:
+        self._writer_seen = False
+
+    def close(self) -> None:
+        for file in self._files.values():
+            os.close(file.descriptor)
+        self._files.clear()
