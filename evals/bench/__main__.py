@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals.bench.figures import RESULTS, Report, keep, show, this_machine
+from evals.bench.log_reading import log_figures
 from evals.bench.reading import reading_figure
 from evals.bench.sandbox import sandbox_figures
 from evals.bench.starting import help_start
@@ -21,14 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of bench.json")
     parser.add_argument("--calls", type=int, default=200, help="sandboxed calls, one at a time")
     parser.add_argument(
-        "--only", choices=["sandbox", "reading"], help="leave out the other figures"
+        "--only", choices=["sandbox", "reading", "logs"], help="leave out the other figures"
     )
     given = parser.parse_args(arguments)
     machine = this_machine()
     try:
-        figures = () if given.only == "reading" else sandbox_figures(given.calls)
-        if given.only != "sandbox":
+        figures = sandbox_figures(given.calls) if given.only in (None, "sandbox") else ()
+        if given.only in (None, "reading"):
             figures += (reading_figure(),)
+        if given.only in (None, "logs"):
+            figures += log_figures()
         if given.only is None:
             start = help_start(given.rounds)
             small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)
