@@ -47,6 +47,8 @@ class CorruptBatch(Detector):
         self._batches: OrderedDict[str, _Batch] = OrderedDict()
         self._outliers: OrderedDict[str, int] = OrderedDict()
         self._rate = LearningRate()
+        self._norms, self._norm = Window(_KEPT), ""
+        self._grew = False
         self._name, self._loss = "", ""
         self._suspect = ""
         self._after, self._wrong_after = 0, 0
@@ -65,7 +67,10 @@ class CorruptBatch(Detector):
         batch = self._batches[self._name]
         batch.lines += 1
         if self._wrong(value):
-            return self._bad(batch, value, seen)
+            found = self._bad(batch, value, seen)
+            self._gradient(seen)
+            return found
+        self._gradient(seen)
         self._usual.add(value)
         self._newest.append(value)
         if self._suspect and self._name != self._suspect:
@@ -117,7 +122,7 @@ class CorruptBatch(Detector):
         finite = math.isfinite(value)
         if self._suspect and self._name != self._suspect:
             return self._goes_on(seen)
-        explained = finite and self._rate.rose_within(_RATE_LINES)
+        explained = self._grew or (finite and self._rate.rose_within(_RATE_LINES))
         if not self._suspect and len(self._usual) >= _NEEDED and self._calm() and not explained:
             self._suspect, self._after, self._wrong_after = self._name, 0, 0
             self._before = self._healthy
@@ -138,6 +143,20 @@ class CorruptBatch(Detector):
                 return self._alarm(suspect, seen, "at once, and bad from there on", 0.65)
             self._suspect = ""
         return None
+
+    def _gradient(self, seen: Observation) -> None:
+        """Notes whether gradients had grown before a line: then it is not the batch."""
+        if not self._norm:
+            self._norm = next((n for n in seen.numbers if role(n) == "gradient_norm"), "")
+            if not self._norm:
+                return
+        value = seen.numbers.get(self._norm)
+        if value is None or not math.isfinite(value):
+            return
+        norms = self._norms
+        self._grew = len(norms) >= _NEEDED and value > 2 * max(norms.high, 1.5 * norms.median)
+        if not self._grew:
+            norms.add(value)
 
     def _calm(self) -> bool:
         """Whether the loss was as usual just before."""
