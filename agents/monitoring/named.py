@@ -1,6 +1,7 @@
 """State for each printed name, capped: a log that invents names can't fill the memory."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -32,6 +33,16 @@ class Named(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._states.values())
+
+
+_CONTENDING = ("disc", "gen", "critic", "actor", "policy", "value", "adv", "entropy")
+
+
+@lru_cache(maxsize=1024)
+def contending(name: str) -> bool:
+    """Whether a loss is of adversaries or reinforcement learning, and has no reason to fall."""
+    lowered = name[:80].lower()
+    return lowered.startswith(("d_", "g_")) or any(word in lowered for word in _CONTENDING)
 
 
 def shown(name: str) -> str:

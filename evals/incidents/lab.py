@@ -38,7 +38,7 @@ from tools.trial_spec import environment_plan, trial_container
 
 Arm = Literal["alert", "rules", "learning"]
 PACKAGES = ("numpy", "scikit-learn", "torch==2.13.0")
-STALL_S, LIMIT_S, TICK_S = 8.0, 40.0, 0.25
+STALL_S, LIMIT_S, TICK_S = 20.0, 60.0, 0.25
 _OFFERS = ["checkpoints", "resume", "learning_rate", "batch_size", "quarantine"]
 _CLIPPING = ("numpy_network", "torch_net")
 _NOBODY = "benchmark"
@@ -175,12 +175,14 @@ class Lab:
         self._work = Work(bench=bench, crew=crew, rules=crew, tick_s=TICK_S, supervising=arm)
         self._plan: EnvironmentPlan | None = None
         self._image = ""
+        self._assigning = asyncio.Lock()
 
     async def run(self, asked: Asked) -> Ended:
         """Starts a run and supervises it until it and all its restarts have ended."""
         begun = time.monotonic()
         work = self._work
-        assigned = await asyncio.to_thread(self._assign, asked)
+        async with self._assigning:  # the first one prepares the home and the image
+            assigned = await asyncio.to_thread(self._assign, asked)
         state: TicketState = {"ticket": assigned.id}
         runtime = Runtime(context=work)
         while planned := [t for t in work.trials(assigned.id) if _open(t)]:
@@ -207,7 +209,7 @@ class Lab:
         ledger.tickets.put(assigned, actor=f"person:{_NOBODY}", kind="ticket.assigned")
         if self._plan is None:
             self._plan = environment_plan(self._bench.environments, assigned)
-            self._image = self._bench.environments.ensure(self._plan)
+            self._image = self._bench.environments.ensure(self._plan, approved=False)
         plan = Plan(
             id=f"{assigned.id}-plan-r0.0",
             ticket=assigned.id,
@@ -253,7 +255,9 @@ class Lab:
             changed = assigned.ticket.model_copy(
                 update={"run": run.model_copy(update={"environment": {}})}
             )
-            self._work.update(ticket, ticket=changed)
+            self._work.ledger.tickets.put(
+                assigned.model_copy(update={"ticket": changed}), actor="worker"
+            )
 
     def _opened_at(self, ticket: str, incident: str) -> float:
         for event in self._bench.ledger.events.of(ticket):

@@ -8,7 +8,7 @@ from typing import Any
 
 from labcrew.domain.monitoring import Observation
 from tools.logs.shape import EPOCH_NAMES, NAME_CAP, NUMBERS_CAP, STEP_NAMES, Plan, plan_of, split
-from tools.logs.words import batch_of, saved_of
+from tools.logs.words import batch_of, saved_of, tells_of_saving, trouble_of
 
 TEXT_CAP = 20_000
 _LARGEST = 2**53
@@ -16,7 +16,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]")
 # A bar is drawn with a growing number of signs; a table is padded.
 _DRAWN = re.compile(r"(?<=\|)[█▏▎▍▌▋▊▉#\d ]*(?=\|)|[━╸╺─]+|\[[=>.]{5,}\]|(?<=\S) {2,}(?=\S)")
-_HAS_DRAWN = re.compile(r"%\||━|─|  |\[=|=>|\.{5}\]")
+_HINTS_OF_DRAWING = ("  ", "%|", "━", "[=", "=>", ".....")
 
 
 def clean(line: str) -> str:
@@ -45,18 +45,21 @@ def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[st
         found = _from_json(text)
         if found is not None:
             return _of_mapping(text, found, at_s), None, []
-    drawn = _DRAWN.sub(_redrawn, text) if _HAS_DRAWN.search(text) else text
+    drawn = text
+    if any(hint in text for hint in _HINTS_OF_DRAWING):
+        drawn = _DRAWN.sub(_redrawn, text)
     texts, tokens = split(drawn)
     plan = plan_of(texts)
     values = [value_of(token) for token in tokens]
     numbers: dict[str, float] = {}
-    for place, name in enumerate(plan.names):
+    for place, name in plan.names:
         value = values[place]
-        if name and value is not None:
-            behind = plan.groups[place]
-            if behind:
-                value = _with_thousands(tokens[place : place + behind + 1], value)
-            numbers.setdefault(name.replace(" ", "_"), value)
+        if value is not None and name not in numbers:
+            numbers[name] = value
+    for place, behind in plan.groups:
+        whole = _with_thousands(tokens[place : place + behind + 1])
+        if whole is not None:
+            numbers[dict(plan.names)[place]] = whole
     done = None
     if plan.done is not None:
         here, of_all = _whole(values[plan.done]), _whole(values[plan.done + 1])
@@ -84,14 +87,14 @@ def _redrawn(found: re.Match[str]) -> str:
     return "  " if found[0][0] == " " else ""
 
 
-def _with_thousands(tokens: list[str], first: float) -> float:
+def _with_thousands(tokens: list[str]) -> float | None:
     """1,234,567 is one number where it follows a name."""
-    if not tokens[0].lstrip("+-").isdigit() or len(tokens[0].lstrip("+-")) > 3:
-        return first
-    behind = tokens[1:]
+    first, *behind = tokens
+    if not first.lstrip("+-").isdigit() or len(first.lstrip("+-")) > 3:
+        return None
     if any(len(token.split(".")[0]) != 3 or not token[:3].isdigit() for token in behind):
-        return first
-    return value_of("".join(tokens)) or first
+        return None
+    return value_of("".join(tokens))
 
 
 def _finite(value: float | None) -> float | None:
@@ -123,7 +126,7 @@ def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation
     spelt = {name.lower(): value for name, value in numbers.items()}
     step = next((spelt[name] for name in STEP_NAMES if name in spelt), None)
     epoch = next((spelt[name] for name in EPOCH_NAMES if name in spelt), None)
-    plan = plan_of((text,)) if len(text) < 2000 else None
+    saving = tells_of_saving(text)
     batch = next((found[n] for n in ("shard", "batch", "file", "batch_id") if n in found), "")
     if isinstance(batch, int) and not isinstance(batch, bool):
         batch = f"{'shard' if 'shard' in found else 'batch'}-{batch}"
@@ -134,8 +137,8 @@ def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation
         step=_whole(step),
         epoch=_finite(epoch),
         batch=batch[:200] if isinstance(batch, str) else "",
-        trouble=plan.trouble if plan else "",
-        saved=saved_of(text) if plan and plan.saving else "",
+        trouble=trouble_of(text),
+        saved=saved_of(text) if saving else "",
     )
 
 

@@ -16,13 +16,15 @@ NAME_CAP = 80
 NUMBERS_CAP = 200
 
 # A date or a time is one token too: it has no value, and no part of it is taken for a number.
+# It begins with a class of characters, for the engine skips quickly to one of those.
 _TOKEN = re.compile(
-    r"(?<![\w.@])(?<!\w-)"
-    r"([-+]?(?:\d++(?:[:T-]\d++)++(?:[.,]\d++)?"
-    r"|\d++(?:\.\d*+)?(?:[eE][-+]?\d++)?"
-    r"|\.\d++(?:[eE][-+]?\d++)?"
-    r"|(?:[nN][aA][nN]|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)(?!\w)))"
-    r"(?!\.\w)"
+    r"([-+.\dnNiI](?<![\w.@].)(?<!\w-.)"
+    r"(?:(?<=[-+\d])(?:(?<=\d)|\d)\d*+"
+    r"(?:(?:[:T-]\d++)++(?:[.,]\d++)?|(?:\.\d*+)?(?:[eE][-+]?\d++)?)"
+    r"|(?<=[-+.])(?:(?<=\.)|\.)\d++(?:[eE][-+]?\d++)?"
+    r"|(?<=[-+nN])(?:(?<=[nN])|[nN])[aA][nN](?!\w)"
+    r"|(?<=[-+iI])(?:(?<=[iI])|[iI])[nN][fF](?:[iI][nN][iI][tT][yY])?(?!\w))"
+    r"(?!\.\w))"
 )
 _UNIT = re.compile(r"(?:%|[A-Za-zµ][\w/%]*)")
 _SPACED_UNIT = re.compile(
@@ -76,16 +78,16 @@ class Plan:
     """What each number of a line is.
 
     Args:
-        names: of each number; "" where it has none.
-        groups: for each number, how many numbers behind it may be its thousands ("1,234").
+        names: the places of the numbers that have names, and their names.
+        groups: places of numbers, and how many behind each may be its thousands ("1,234").
         step, epoch: the number that is one.
         done: the first of the two numbers "12/100".
         rate: the number that is steps a second, or else `rate_s` seconds a step.
         bare: there is nothing but numbers, as in a row of a table.
     """
 
-    names: tuple[str, ...]
-    groups: tuple[int, ...]
+    names: tuple[tuple[int, str], ...]
+    groups: tuple[tuple[int, int], ...]
     step: int | None
     epoch: int | None
     done: int | None
@@ -139,8 +141,12 @@ def plan_of(texts: tuple[str, ...]) -> Plan:
     if step is None and names and _numbered_at_start(texts):
         step = 0
     return Plan(
-        names=tuple(names),
-        groups=tuple(_group(texts, place) for place in range(len(names))),
+        names=tuple((place, name.replace(" ", "_")) for place, name in enumerate(names) if name),
+        groups=tuple(
+            (place, behind)
+            for place, name in enumerate(names)
+            if name and (behind := _group(texts, place))
+        ),
         step=step,
         epoch=epoch,
         done=done,

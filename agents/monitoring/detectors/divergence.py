@@ -4,7 +4,7 @@ import math
 from collections import deque
 
 from agents.monitoring.detector import Detector
-from agents.monitoring.named import Named, shown
+from agents.monitoring.named import Named, contending, shown
 from agents.monitoring.robust import Window, median
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 from tools.metric_names import role
@@ -14,8 +14,6 @@ _LASTING = 40
 _KEPT = 64
 _TIMES_USUAL = 20.0
 _FAR = 1e6
-_CONTENDING = ("disc", "gen", "critic", "actor", "policy", "value", "adv", "d_", "g_", "entropy")
-"""Parts of losses that have no reason to fall: adversaries and reinforcement learning."""
 
 
 class _State:
@@ -96,15 +94,19 @@ class Divergence(Detector):
             state.healthy = seen.step
             return None
         state.excursion += 1
-        contending = any(word in name.lower() for word in _CONTENDING)
-        if contending:
+        contends = contending(name)
+        if contends:
             floor *= _FAR
         patience = max(self._window, 3 * state.longest)
         if value > floor and state.excursion >= patience and len(recent) >= self._window:
             last = list(recent)[-self._window :]
             if min(last) > floor and not state.growth.sums:
                 return f"its best was {state.best:.4g}"
-        if state.excursion < max(_LASTING, 3 * state.longest) or contending or state.growth.sums:
+        if (
+            state.excursion < max(_LASTING, 3 * state.longest)
+            or contending(name)
+            or state.growth.sums
+        ):
             return None
         values = list(recent)
         if median(values[-_LASTING // 3 :]) < 0.97 * median(values[: _LASTING // 3]):

@@ -7,7 +7,7 @@ from agents.monitoring.named import Named, shown
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 from tools.metric_names import is_loss, role
 
-_BESIDE_HEALTHY = 12
+_BESIDE_HEALTHY, _NEVER_FINITE = 12, 100
 """Values of a validation number beside a healthy loss: tables print NaN for what is missing."""
 
 
@@ -57,7 +57,7 @@ class NotFinite(Detector):
             bad = True
             patience = self._patience
             if kind != "train_loss" and _trains(seen):
-                patience = _BESIDE_HEALTHY
+                patience = _BESIDE_HEALTHY if state.finite else _NEVER_FINITE
             if state.bad >= max(patience, 3 * state.longest if state.longest > 1 else 0):
                 found = found or name
         if numbers and not bad and seen.step is not None:

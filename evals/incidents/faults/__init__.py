@@ -1,7 +1,7 @@
 """The faults: one file a class, and one line in the table below.
 
 A file is what a run imports as `injected`, so it knows nothing of labcrew. Its class `Injected`
-says what it does at the places that programs/hooks.py names, and in its attributes how it is judged:
+says what it does at the places that programs/hooks.py names; its attributes say how it is judged:
 
     programs     the programs that it goes with
     magnitudes   from, to: drawn on a logarithmic scale; what one means stands in its docstring
@@ -10,7 +10,7 @@ says what it does at the places that programs/hooks.py names, and in its attribu
     recoverable  whether a run can still come to a good end
     expected     the incidents that are a right diagnosis
     right        the actions that help
-    destructive  the actions that would destroy good work
+    destructive  the actions that would destroy good work: the run would end well by itself
 """
 
 import importlib
@@ -72,7 +72,7 @@ class Fault(Model):
     recoverable: bool = True
     expected: frozenset[IncidentKind]
     right: frozenset[Action]
-    destructive: frozenset[Action] = frozenset({"give_up"})
+    destructive: frozenset[Action] = frozenset()
     memory_mb: int = 768
     memory_limit_mb: int = 1536
     disk_mb: int = 128

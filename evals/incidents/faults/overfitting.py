@@ -12,7 +12,6 @@ class Injected:
     recoverable = False
     expected = ("overfitting", "train_validation_contradiction")
     right = ("escalate", "give_up")
-    destructive = ()
 
     def __init__(self, moment: int, magnitude: float, seed: int) -> None:
         self.magnitude = magnitude
