@@ -38,7 +38,7 @@ from tools.trial_spec import environment_plan, trial_container
 
 Arm = Literal["alert", "rules", "learning"]
 PACKAGES = ("numpy", "scikit-learn", "torch==2.13.0")
-STALL_S, LIMIT_S, TICK_S = 20.0, 60.0, 0.25
+STALL_S, LIMIT_S, TICK_S = 30.0, 60.0, 0.25
 _OFFERS = ["checkpoints", "resume", "learning_rate", "batch_size", "quarantine"]
 _CLIPPING = ("numpy_network", "torch_net")
 _NOBODY = "benchmark"
