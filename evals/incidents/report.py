@@ -78,7 +78,7 @@ seed. Made by
 
     labcrew eval incidents --results evals/results/incidents --curve docs > docs/incidents.md
 
-(two shared cores, two runs at a time; {seeds} seeds; intervals are 95%: Wilson's for shares, by
+(two shared cores, two runs at a time; seeds: {seeds}; intervals are 95%: Wilson's for shares, by
 order statistics for quantiles).
 
 "Detected": an incident was opened in the first attempt, after the fault's onset. "Right
