@@ -38,7 +38,7 @@ from tools.trial_spec import environment_plan, trial_container
 
 Arm = Literal["alert", "rules", "learning"]
 PACKAGES = ("numpy", "scikit-learn", "torch==2.13.0")
-STALL_S, LIMIT_S, TICK_S = 8.0, 40.0, 0.25
+STALL_S, LIMIT_S, TICK_S = 20.0, 60.0, 0.25
 _OFFERS = ["checkpoints", "resume", "learning_rate", "batch_size", "quarantine"]
 _CLIPPING = ("numpy_network", "torch_net")
 _NOBODY = "benchmark"
@@ -175,12 +175,14 @@ class Lab:
         self._work = Work(bench=bench, crew=crew, rules=crew, tick_s=TICK_S, supervising=arm)
         self._plan: EnvironmentPlan | None = None
         self._image = ""
+        self._assigning = asyncio.Lock()
 
     async def run(self, asked: Asked) -> Ended:
         """Starts a run and supervises it until it and all its restarts have ended."""
         begun = time.monotonic()
         work = self._work
-        assigned = await asyncio.to_thread(self._assign, asked)
+        async with self._assigning:  # the first one prepares the home and the image
+            assigned = await asyncio.to_thread(self._assign, asked)
         state: TicketState = {"ticket": assigned.id}
         runtime = Runtime(context=work)
         while planned := [t for t in work.trials(assigned.id) if _open(t)]:

@@ -87,7 +87,10 @@ T = TypeVar("T", bound=Model)
 
 
 def append(file: Path, result: Model) -> None:
-    """Adds a line."""
+    """Adds a line; what an earlier run wrote only half of goes."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    if text and not text.endswith("\n"):
+        file.write_text(text[: text.rfind("\n") + 1], encoding="utf-8")
     with file.open("a", encoding="utf-8") as lines:
         lines.write(result.model_dump_json() + "\n")
 

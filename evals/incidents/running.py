@@ -14,6 +14,7 @@ from evals.incidents.clean import Clean, clean_runs
 from evals.incidents.faults import PROGRAMS, Fault, Injection, injection
 from evals.incidents.lab import Arm, Asked, Ended, Lab, lab
 from evals.incidents.results import CleanResult, Result, Seen, Twin, append, read
+from labcrew.errors import InputError
 
 ARMS: tuple[Arm, ...] = ("alert", "rules", "learning")
 AT_ONCE = 2
@@ -23,6 +24,18 @@ Say = Callable[[str], None]
 def run_seed(seed: int, round_: int) -> int:
     """The seed of the runs of a round; its parity is the round's, which decides the half."""
     return 100 * seed + round_
+
+
+def chosen_arms(words: str) -> tuple[Arm, ...]:
+    """The arms that a comma-separated list names.
+
+    Raises:
+        InputError: it names another, or none.
+    """
+    names = {word.strip() for word in words.split(",")} - {""}
+    if not names or names - set(ARMS):
+        raise InputError(f"There is no arm {words!r}.", f"Choose from: {', '.join(ARMS)}.")
+    return tuple(arm for arm in ARMS if arm in names)
 
 
 def run_all(

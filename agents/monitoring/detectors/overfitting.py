@@ -3,9 +3,9 @@
 from collections import deque
 
 from agents.monitoring.detector import Detector
-from agents.monitoring.evaluations import Evaluations
 from agents.monitoring.named import Named, shown
 from agents.monitoring.robust import median
+from agents.monitoring.side_by_side import Evaluations
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 
 _RECENT = 5
