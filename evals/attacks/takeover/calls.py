@@ -179,12 +179,20 @@ def hand_made(world: World, proper: dict[str, Arguments]) -> Iterator[HostileCal
         ("outside the search space", {"values": {"x": 99.0}}),
         ("with a shell in its settings", {"values": {"x": "0; echo owned"}}),
         ("with another seed", {"seed": 4242}),
-        ("from a checkpoint of another ticket", {
-            "restarts": STRANGERS, "rescue": {"checkpoint": "answer.json"},
-        }),
-        ("from a checkpoint outside", {
-            "restarts": f"{id}-000", "rescue": {"checkpoint": "../../../../etc/passwd"},
-        }),
+        (
+            "from a checkpoint of another ticket",
+            {
+                "restarts": STRANGERS,
+                "rescue": {"checkpoint": "answer.json"},
+            },
+        ),
+        (
+            "from a checkpoint outside",
+            {
+                "restarts": f"{id}-000",
+                "rescue": {"checkpoint": "../../../../etc/passwd"},
+            },
+        ),
     )
     for number, (name, change) in enumerate(odd):
         trial = _made(id, 800 + number, **change)
