@@ -208,6 +208,15 @@ def _judgement(event: Event, ledger: Ledger) -> str | None:
     return f"{who(event.actor)} answered by {event.data.get('by')}; the model: {fallbacks[-1]}"
 
 
+def _attachment(event: Event, ledger: Ledger) -> str | None:
+    attached = ledger.attachments.find(_id(event))
+    if attached is None:
+        return None
+    if event.kind == "run.attached":
+        return f"{who(event.actor)} attached {attached.what}"
+    return None if attached.status == "watching" else f"{attached.what}: {attached.outcome}"
+
+
 def _draft(event: Event, ledger: Ledger) -> str | None:
     draft = ledger.drafts.find(_id(event))
     if draft is None:
@@ -239,6 +248,7 @@ _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "comments.*": _comment,
     "lessons.*": _lesson,
     "drafts.*": _draft,
+    "attachments.*": _attachment,
     "agent.failed": _agent_failed,
     "tool.used": _tool,
     "judgement.answered": _judgement,

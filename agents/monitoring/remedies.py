@@ -10,6 +10,8 @@ from labcrew.domain.search_space import Parameter, Value, Values, nearest
 from labcrew.domain.ticket import AssignedTicket
 
 _RATE, _BATCH, _CLIP = 0.1, 0.5, 1.0
+_TOLD_RATE = 0.25
+"""Of a run that goes on: it has learnt something already, and has little time left to learn."""
 _LEAST_SCALE = 1e-4
 
 
@@ -40,7 +42,7 @@ def remedy(
 
     A lower learning rate is a tenth of the present one; in a search not above the median of what
     healthy runs had, so that one restart is enough. Settings are changed where the search space
-    has the parameter, else the program is told by a variable.
+    has the parameter, else the program is told by a variable, to go on with a quarter of its rate.
 
     Args:
         others: the ticket's trials, whose scores tell which settings are healthy.
@@ -55,7 +57,7 @@ def remedy(
     }
     if action == "restart_lower_rate":
         lower = _smaller(space, values, "learning_rate", _RATE, _healthy(space, others))
-        scale = max(_LEAST_SCALE, before.learning_rate_scale * _RATE)
+        scale = max(_LEAST_SCALE, before.learning_rate_scale * _TOLD_RATE)
         values, told = (lower, told) if lower else (values, told | {"learning_rate_scale": scale})
     elif action == "restart_smaller_batch":
         lower = _smaller(space, values, "batch_size", _BATCH)

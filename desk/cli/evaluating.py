@@ -63,3 +63,61 @@ def repositories(
     found = [result for result in report.load(kept) if result.name in names]
     halves = [report.half(name, found) for name in report.HALVES]
     answer({"halves": halves, "results": found}, as_json, lambda: report.document(found))
+
+
+@app.command()
+@guarded
+def incidents(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this class of faults; may be repeated.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Each with an empty ledger for each arm.")] = 3,
+    per_class: Annotated[
+        int, typer.Option(min=1, help="Runs of a class in each arm, over all seeds.")
+    ] = 12,
+    arms: Annotated[str, typer.Option(help="Some of them.")] = "alert,rules,learning",
+    clean: Annotated[int, typer.Option(min=0, help="Runs without a fault.")] = 200,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where results are kept; those that are there are not run again."
+            " [default: in the home]",
+            show_default=False,
+        ),
+    ] = None,
+    curve: Annotated[
+        Path | None, typer.Option(help="Folder to draw the learning curve in.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Supervise training runs with faults put in, and clean ones (most of an hour)."""
+    from desk.wiring import home_folder
+    from evals.incidents import report
+    from evals.incidents.faults import FAULTS, all_faults
+    from evals.incidents.running import chosen_arms, run_all
+    from labcrew.errors import InputError
+
+    if missing := set(only or ()) - set(FAULTS):
+        raise InputError(
+            f"There is no class of faults {sorted(missing)[0]!r}.",
+            f"Choose from: {', '.join(FAULTS)}.",
+        )
+    place = results or home_folder(home) / "benchmark" / "incidents"
+    run_all(
+        all_faults(only or ()),
+        place,
+        seeds=seeds,
+        rounds=-(-per_class // seeds),
+        arms=chosen_arms(arms),
+        clean=clean,
+        say=say,
+    )
+    found = report.load(place)
+    if curve is not None:
+        report.write_curve(found, curve)
+    answer(
+        {"figures": found.summary(), "false_alarms": found.false_alarms, "runs": found.judged},
+        as_json,
+        lambda: report.document(found),
+    )

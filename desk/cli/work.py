@@ -106,16 +106,73 @@ def up(
 @guarded
 def watch(
     ticket: Annotated[str | None, typer.Argument(metavar="TICKET")] = None,
+    attach: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT",
+            help="Supervise a run that labcrew did not start: log:PATH, container:NAME, pid:N"
+            " (with --log) or tensorboard:FOLDER. May be repeated. Read-only without --stop and"
+            " --restart.",
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The log file of an attached process.")
+    ] = None,
+    stop: Annotated[
+        str, typer.Option(metavar="COMMAND", help="How an attached run is ended; your own shell.")
+    ] = "",
+    restart: Annotated[
+        str, typer.Option(metavar="COMMAND", help="How it is started again; your own shell.")
+    ] = "",
+    rescues: Annotated[int, typer.Option(min=0, max=20, help="Most restarts of a run.")] = 2,
+    offers: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,...",
+            help="What the restarted program reads, e.g. learning_rate,gradient_clip: see"
+            " docs/supervision.md.",
+        ),
+    ] = "",
+    metric: Annotated[str, typer.Option(metavar="NAME", help="The number that counts.")] = "",
+    maximize: Annotated[bool, typer.Option("--maximize", help="Higher is better for it.")] = False,
+    stall: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="Longest silence of a healthy run.")
+    ] = 600,
+    new: Annotated[
+        bool, typer.Option("--new", help="Leave out what an attached run printed before now.")
+    ] = False,
     once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
+    by: ByOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch the crew at work, from any terminal."""
+    """Watch the crew at work from any terminal; or supervise runs of your own (--attach)."""
     import asyncio
 
     from desk.live import Board, alongside
     from desk.wiring import open_home
 
+    if attach:
+        from desk.attaching import Wanted, offers_of
+        from desk.cli.attaching import supervise
+        from desk.wiring import person
+        from labcrew.domain.monitoring import Expectations
+
+        wanted = Wanted(
+            whats=tuple(attach),
+            log=log,
+            stop=stop,
+            restart=restart,
+            rescues=rescues,
+            offers=offers_of([word.strip() for word in offers.split(",") if word.strip()]),
+            from_end=new,
+        )
+        expected = Expectations(
+            metric=metric, direction="maximize" if maximize else "minimize", stall_s=stall
+        )
+        raise typer.Exit(
+            supervise(home, wanted, expected, by or person(), once=once, lines=as_json)
+        )
     with open_home(home) as opened:
         if ticket is not None:
             opened.ledger.tickets.get(ticket)

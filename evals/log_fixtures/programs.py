@@ -218,7 +218,7 @@ for epoch in range(1, 4):
         optimizer.zero_grad(); loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
-        print(f"epoch {epoch}/3 step {step + 1}/5 train loss {loss.item():.4f} grad norm {norm:.3f}")
+        print(f"epoch {epoch}/3 step {step + 1}/5 train loss {loss:.4f} grad norm {norm:.3f}")
     print(f"Epoch {epoch}: val loss {loss.item():.4f}, val acc {90 + epoch}.5%")
     print("loss:", loss)
     logging.info("epoch=%d train_loss=%.5f lr=%.1e", epoch, loss.item(), 0.1)

@@ -1,4 +1,4 @@
-"""`python -m evals.log_fixtures.record --python P`: records what each library prints through a pipe.
+"""`python -m evals.log_fixtures.record --python P`: records what libraries print through a pipe.
 
 P is a Python with the libraries installed: torch transformers accelerate lightning rich keras
 xgboost lightgbm catboost scikit-learn tqdm tensorboard tensorboardX. A library that is missing is

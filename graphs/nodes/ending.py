@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.experiment_launcher import spent
-from agents.monitoring.evaluations import disagreement
+from agents.monitoring.disagreement import disagreement
 from agents.monitoring.remedies import remedy
 from agents.monitoring.responses import ADVISORY
 from agents.monitoring.watch import Reading

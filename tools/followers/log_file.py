@@ -10,7 +10,7 @@ from labcrew.domain.monitoring import Usage
 from labcrew.errors import InputError
 from tools.followers.notifier import Notifier
 from tools.followers.source import Ended, Place
-from tools.followers.writers import written_by_someone
+from tools.followers.writers import Writers
 
 _CHUNK = 1 << 20
 _GONE_S = 2.0
@@ -28,6 +28,7 @@ class LogFile:
         start: where to begin; None: at the file's start.
         from_end: leave out what is there already.
         quiet_s: seconds of silence after which a file that nobody was ever seen to write is over.
+        writers: knows who writes it; one serves many runs.
 
     Raises:
         InputError: a link, a folder or a special file.
@@ -42,10 +43,12 @@ class LogFile:
         start: Place | None = None,
         from_end: bool = False,
         quiet_s: float = 600,
+        writers: Writers | None = None,
     ) -> None:
         self._path = path
         self._notifier, self._token = notifier, token
         self._quiet_s = quiet_s
+        self._writers = writers or Writers()
         self._file = -1
         self._at = 0
         self._watched = False
@@ -136,10 +139,10 @@ class LogFile:
         return None
 
     def ended(self, silent_s: float) -> Ended | None:
-        if silent_s < _GONE_S or self._file < 0:
+        if self._file < 0 or (self._writer_seen and silent_s < _GONE_S):
             return None
         state = os.fstat(self._file)
-        if written_by_someone(state.st_dev, state.st_ino):
+        if self._writers.has(state.st_dev, state.st_ino):
             self._writer_seen = True
             return None
         if self._writer_seen:

@@ -10,7 +10,7 @@ from labcrew.errors import InputError, NotFound
 from tools.followers.event_file import EventReader
 from tools.followers.notifier import Notifier
 from tools.followers.source import Ended, Place
-from tools.followers.writers import written_by_someone
+from tools.followers.writers import Writers
 
 _CHUNK = 1 << 20
 _MOST_FILES, _MOST_FOLDERS, _DEPTH = 200, 500, 4
@@ -42,7 +42,14 @@ class TensorBoard:
     """
 
     def __init__(
-        self, folder: Path, notifier: Notifier, token: int, *, from_end: bool, quiet_s: float
+        self,
+        folder: Path,
+        notifier: Notifier,
+        token: int,
+        *,
+        from_end: bool,
+        quiet_s: float,
+        writers: Writers | None = None,
     ) -> None:
         if not folder.exists():
             raise NotFound(
@@ -52,6 +59,7 @@ class TensorBoard:
             raise InputError(f"{folder} is no folder.", "Name the folder that TensorBoard gets.")
         self._folder, self._notifier, self._token = folder, notifier, token
         self._quiet_s = quiet_s
+        self._writers = writers or Writers()
         self._files: dict[tuple[int, int], _EventFile] = {}
         self._folders: set[Path] = set()
         self._announced, self._writer_seen = True, False
@@ -118,9 +126,9 @@ class TensorBoard:
         return None
 
     def ended(self, silent_s: float) -> Ended | None:
-        if silent_s < _GONE_S or not self._files:
+        if not self._files or (self._writer_seen and silent_s < _GONE_S):
             return None
-        if any(written_by_someone(*key) for key in self._files):
+        if any(self._writers.has(*key) for key in self._files):
             self._writer_seen = True
             return None
         if self._writer_seen:

@@ -8,15 +8,14 @@ from typing import Any
 
 from labcrew.domain.monitoring import Observation
 from tools.logs.shape import EPOCH_NAMES, NAME_CAP, NUMBERS_CAP, STEP_NAMES, Plan, plan_of, split
-from tools.logs.words import batch_of, saved_of
+from tools.logs.words import batch_of, saved_of, tells_of_saving, trouble_of
 
 TEXT_CAP = 20_000
 _LARGEST = 2**53
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]")
 # A bar is drawn with a growing number of signs; a table is padded.
-_DRAWN = re.compile(r"(?<=\|)[█▏▎▍▌▋▊▉#\d ]*(?=\|)|[━╸╺─]+|\[[=>.]{5,}\]|(?<=\S) {2,}(?=\S)")
-_HAS_DRAWN = re.compile(r"%\||━|─|  |\[=|=>|\.{5}\]")
+_DRAWN = re.compile(r"(?<=%\|)[^|]{0,300}(?=\|)|[━╸╺─]+|\[[=>.]{5,}\]|(?<=\S) {2,}(?=\S)")
 
 
 def clean(line: str) -> str:
@@ -45,60 +44,65 @@ def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[st
         found = _from_json(text)
         if found is not None:
             return _of_mapping(text, found, at_s), None, []
-    drawn = _DRAWN.sub(_redrawn, text) if _HAS_DRAWN.search(text) else text
-    texts, tokens = split(drawn)
+    texts, tokens = split(_DRAWN.sub(_redrawn, text) if _is_drawn(text) else text)
     plan = plan_of(texts)
-    values = [value_of(token) for token in tokens]
     numbers: dict[str, float] = {}
-    for place, name in enumerate(plan.names):
-        value = values[place]
-        if name and value is not None:
-            behind = plan.groups[place]
-            if behind:
-                value = _with_thousands(tokens[place : place + behind + 1], value)
-            numbers.setdefault(name.replace(" ", "_"), value)
-    done = None
+    for place, name in plan.names:
+        try:
+            value = float(tokens[place])
+        except ValueError:
+            continue  # a date or a time
+        if name not in numbers:
+            numbers[name] = value
+    for place, behind in plan.groups:
+        grouped = _with_thousands(tokens[place : place + behind + 1])
+        if grouped is not None:
+            numbers[dict(plan.names)[place]] = grouped
+    step = epoch = done = rate = None
+    if plan.step is not None:
+        step = whole(value_of(tokens[plan.step]))
+    if plan.epoch is not None:
+        epoch = finite(value_of(tokens[plan.epoch]))
     if plan.done is not None:
-        here, of_all = _whole(values[plan.done]), _whole(values[plan.done + 1])
-        if here is not None and of_all:
-            done = (here, of_all)
-    rate = None if plan.rate is None else values[plan.rate]
-    if rate is not None and plan.rate_s:
-        rate = 1 / (rate * plan.rate_s) if rate > 0 else None
-    observation = Observation(
-        at_s=at_s,
-        text=text,
-        numbers=numbers,
-        step=None if plan.step is None else _whole(values[plan.step]),
-        epoch=None if plan.epoch is None else _finite(values[plan.epoch]),
-        done=done,
-        rate=_finite(rate),
-        batch=batch_of(text) if plan.batch and not plan.saving else "",
-        trouble=plan.trouble,
-        saved=saved_of(text) if plan.saving else "",
+        here, of_all = (whole(value_of(token)) for token in tokens[plan.done : plan.done + 2])
+        done = (here, of_all) if here is not None and of_all else None
+    if plan.rate is not None:
+        rate = finite(value_of(tokens[plan.rate]))
+        if plan.rate_s and rate is not None:
+            rate = finite(1 / (rate * plan.rate_s)) if rate > 0 else None
+    batch = batch_of(text) if plan.batch and not plan.saving else ""
+    saved = saved_of(text) if plan.saving else ""
+    return (
+        Observation(at_s, text, numbers, step, epoch, done, rate, batch, plan.trouble, saved),
+        plan,
+        tokens,
     )
-    return observation, plan, tokens
+
+
+def _is_drawn(text: str) -> bool:
+    return "  " in text or "%|" in text or "━" in text or "[=" in text or "....." in text
 
 
 def _redrawn(found: re.Match[str]) -> str:
-    return "  " if found[0][0] == " " else ""
+    return "  " if found[0].startswith(" ") else ""
 
 
-def _with_thousands(tokens: list[str], first: float) -> float:
+def _with_thousands(tokens: list[str]) -> float | None:
     """1,234,567 is one number where it follows a name."""
-    if not tokens[0].lstrip("+-").isdigit() or len(tokens[0].lstrip("+-")) > 3:
-        return first
-    behind = tokens[1:]
+    first, *behind = tokens
+    if not first.lstrip("+-").isdigit() or len(first.lstrip("+-")) > 3:
+        return None
     if any(len(token.split(".")[0]) != 3 or not token[:3].isdigit() for token in behind):
-        return first
-    return value_of("".join(tokens)) or first
+        return None
+    return value_of("".join(tokens))
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """The value, where it is a number that is finite."""
     return value if value is not None and math.isfinite(value) else None
 
 
-def _whole(value: float | None) -> int | None:
+def whole(value: float | None) -> int | None:
     """A count, where the number is one: not negative, and not beyond what a float counts."""
     if value is None or not 0 <= value <= _LARGEST or value != int(value):
         return None
@@ -123,7 +127,7 @@ def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation
     spelt = {name.lower(): value for name, value in numbers.items()}
     step = next((spelt[name] for name in STEP_NAMES if name in spelt), None)
     epoch = next((spelt[name] for name in EPOCH_NAMES if name in spelt), None)
-    plan = plan_of((text,)) if len(text) < 2000 else None
+    saving = tells_of_saving(text)
     batch = next((found[n] for n in ("shard", "batch", "file", "batch_id") if n in found), "")
     if isinstance(batch, int) and not isinstance(batch, bool):
         batch = f"{'shard' if 'shard' in found else 'batch'}-{batch}"
@@ -131,11 +135,11 @@ def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation
         at_s=at_s,
         text=text,
         numbers=numbers,
-        step=_whole(step),
-        epoch=_finite(epoch),
+        step=whole(step),
+        epoch=finite(epoch),
         batch=batch[:200] if isinstance(batch, str) else "",
-        trouble=plan.trouble if plan else "",
-        saved=saved_of(text) if plan and plan.saving else "",
+        trouble=trouble_of(text),
+        saved=saved_of(text) if saving else "",
     )
 
 

@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tools.logs.words import Trouble, tells_of_batch, tells_of_saving, trouble_of
+from tools.metric_names import role
 
 NAME_CAP = 80
 NUMBERS_CAP = 200
 
 # A date or a time is one token too: it has no value, and no part of it is taken for a number.
+# It begins with a class of characters, for the engine skips quickly to one of those.
 _TOKEN = re.compile(
-    r"(?<![\w.@])(?<!\w-)"
-    r"([-+]?(?:\d++(?:[:T-]\d++)++(?:[.,]\d++)?"
-    r"|\d++(?:\.\d*+)?(?:[eE][-+]?\d++)?"
-    r"|\.\d++(?:[eE][-+]?\d++)?"
-    r"|(?:[nN][aA][nN]|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)(?!\w)))"
-    r"(?!\.\w)"
+    r"([-+.\dnNiI](?<![\w.@].)(?<!\w-.)"
+    r"(?:(?<=[-+\d])(?:(?<=\d)|\d)\d*+"
+    r"(?:(?:[:T-]\d++)++(?:[.,]\d++)?|(?:\.\d*+)?(?:[eE][-+]?\d++)?)"
+    r"|(?<=[-+.])(?:(?<=\.)|\.)\d++(?:[eE][-+]?\d++)?"
+    r"|(?<=[-+nN])(?:(?<=[nN])|[nN])[aA][nN](?!\w)"
+    r"|(?<=[-+iI])(?:(?<=[iI])|[iI])[nN][fF](?:[iI][nN][iI][tT][yY])?(?!\w))"
+    r"(?!\.\w))"
 )
 _UNIT = re.compile(r"(?:%|[A-Za-zµ][\w/%]*)")
 _SPACED_UNIT = re.compile(
@@ -44,6 +47,7 @@ _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _SEPARATOR = re.compile(
     r"(?P<sep>\s*(?:=+>?|:|->|→)\s*|\s+)(?P<quote>[\"'])?(?:[A-Za-z_.]\w*(?:\.\w+)*\()?\Z"
 )
+_MARK = re.compile(r"[=:]\s*[\"'\[]?(?:[A-Za-z_.]\w*(?:\.\w+)*\()?\Z")
 _PIECES = re.compile(
     r"[,;|•·\t\[\](){}]+\s*|\s[-\u2013\u2014:]\s|\s{2,}|(?<=[^\s:]):\s|[\"'](?=\s|\Z)"
 )
@@ -76,22 +80,28 @@ class Plan:
     """What each number of a line is.
 
     Args:
-        names: of each number; "" where it has none.
-        groups: for each number, how many numbers behind it may be its thousands ("1,234").
+        names: the places of the numbers that have names, and their names.
+        groups: places of numbers, and how many behind each may be its thousands ("1,234").
         step, epoch: the number that is one.
         done: the first of the two numbers "12/100".
         rate: the number that is steps a second, or else `rate_s` seconds a step.
         bare: there is nothing but numbers, as in a row of a table.
+        marked: a name stands before "=" or ":", as a metric's does; "took 3" is no more than words.
+        known: one of the names has a role in training.
+        trouble: what kind of trouble the text tells of.
+        saving, batch: whether the line is worth reading for a checkpoint's or a batch's name.
     """
 
-    names: tuple[str, ...]
-    groups: tuple[int, ...]
+    names: tuple[tuple[int, str], ...]
+    groups: tuple[tuple[int, int], ...]
     step: int | None
     epoch: int | None
     done: int | None
     rate: int | None
     rate_s: float
     bare: bool
+    marked: bool
+    known: bool
     trouble: Trouble
     saving: bool
     batch: bool
@@ -139,14 +149,20 @@ def plan_of(texts: tuple[str, ...]) -> Plan:
     if step is None and names and _numbered_at_start(texts):
         step = 0
     return Plan(
-        names=tuple(names),
-        groups=tuple(_group(texts, place) for place in range(len(names))),
+        names=tuple((place, name.replace(" ", "_")) for place, name in enumerate(names) if name),
+        groups=tuple(
+            (place, behind)
+            for place, name in enumerate(names)
+            if name and (behind := _group(texts, place))
+        ),
         step=step,
         epoch=epoch,
         done=done,
         rate=rate,
         rate_s=rate_s,
         bare=len(names) > 1 and all(_is_blank(text, place) for place, text in enumerate(texts)),
+        marked=any(name and _MARK.search(texts[place]) for place, name in enumerate(names)),
+        known=any(name and role(name) != "other" for name in names),
         trouble=trouble,
         saving=tells_of_saving(whole),
         batch=tells_of_batch(whole),

@@ -34,7 +34,7 @@ _TROUBLE_HINT = re.compile(
     r"rror|Exception|Traceback|[Kk]ill|KILL|memory|bad_alloc|EXHAUSTED|allocate|space|quota|ENOSPC"
     r"|137|signal|Interrupt|SystemExit|fault|terminate|Aborted"
 )
-_SAVING = re.compile(r"\b(?:sav(?:ed?|ing)|wrote|written|writing)\b", re.IGNORECASE)
+_SAVING = re.compile(r"\b(?:[Ss]av(?:ed?|ing)|SAV(?:ED|ING)|[Ww]r(?:ote|itten|iting))\b")
 _NOT_SAVED = re.compile(r"\b(?:fail|could not|couldn't|cannot|can't|unable|error|not)", re.I)
 _CHECKPOINT = re.compile(r"checkpoint|ckpt|\bmodels?\b|weights|\bstate|snapshot", re.IGNORECASE)
 _CHECKPOINT_FILE = (

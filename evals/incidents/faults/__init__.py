@@ -1,7 +1,7 @@
 """The faults: one file a class, and one line in the table below.
 
 A file is what a run imports as `injected`, so it knows nothing of labcrew. Its class `Injected`
-says what it does at the places that programs/hooks.py names, and in its attributes how it is judged:
+says what it does at the places that programs/hooks.py names; its attributes say how it is judged:
 
     programs     the programs that it goes with
     magnitudes   from, to: drawn on a logarithmic scale; what one means stands in its docstring
@@ -10,7 +10,7 @@ says what it does at the places that programs/hooks.py names, and in its attribu
     recoverable  whether a run can still come to a good end
     expected     the incidents that are a right diagnosis
     right        the actions that help
-    destructive  the actions that would destroy good work
+    destructive  the actions that would destroy good work: the run would end well by itself
 """
 
 import importlib
@@ -57,6 +57,9 @@ PROGRAMS: dict[str, tuple[str, int, str]] = {
 }
 """A program's data, its steps and the metric that it prints and is judged by."""
 
+_DEAR = {"torch_net": 0.5}
+"""Programs that are drawn less often: importing PyTorch takes as long as a whole other run."""
+
 Half = Literal["tuned", "held_out"]
 
 
@@ -72,7 +75,7 @@ class Fault(Model):
     recoverable: bool = True
     expected: frozenset[IncidentKind]
     right: frozenset[Action]
-    destructive: frozenset[Action] = frozenset({"give_up"})
+    destructive: frozenset[Action] = frozenset()
     memory_mb: int = 768
     memory_limit_mb: int = 1536
     disk_mb: int = 128
@@ -112,7 +115,7 @@ def injection(of: Fault, seed: int) -> Injection:
         seed: not negative; the run's own seed too.
     """
     drawn = random.Random(zlib.crc32(f"{of.name}/{seed}".encode()))
-    program = drawn.choice(of.programs)
+    program = drawn.choices(of.programs, [_DEAR.get(name, 1.0) for name in of.programs])[0]
     steps = PROGRAMS[program][1]
     low, high = (math.log(edge) for edge in of.magnitudes)
     return Injection(

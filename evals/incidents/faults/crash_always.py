@@ -10,7 +10,6 @@ class Injected:
     recoverable = False
     expected = ("crashed",)
     right = ("escalate", "give_up")
-    destructive = ()
 
     def __init__(self, moment: int, magnitude: float, seed: int) -> None:
         self.moment, self.magnitude = moment, magnitude

@@ -8,9 +8,10 @@ class Injected:
 
     programs = ("numpy_network", "sklearn_sgd", "boosting", "torch_net")
     magnitudes = (0.006, 0.02)
-    moments = (0.5, 0.7)
+    moments = (0.55, 0.75)
     transient = True
     expected = ("data_starved", "slowed")
+    destructive = ("give_up",)
     right = ("restart_same", "restart_elsewhere")
 
     def __init__(self, moment: int, magnitude: float, seed: int) -> None:
@@ -18,4 +19,4 @@ class Injected:
 
     def loading(self, step: int) -> None:
         if step >= self.moment:
-            time.sleep(min(0.5, self.magnitude * (step - self.moment + 1)))
+            time.sleep(min(0.2, self.magnitude * (step - self.moment + 1)))

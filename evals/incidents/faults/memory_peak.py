@@ -1,4 +1,4 @@
-"""From a step on a batch needs more memory than there is, the less the smaller it is."""
+"""Now and then a batch needs more memory than there is, the less the smaller it is."""
 
 
 class Injected:
@@ -15,5 +15,5 @@ class Injected:
         self.moment, self.magnitude = moment, magnitude
 
     def before_step(self, step: int, batch_scale: float) -> None:
-        if step >= self.moment:
+        if step >= self.moment and (step - self.moment) % 25 == 0:
             bytearray(b"\1") * int(self.magnitude * batch_scale * (1 << 20))

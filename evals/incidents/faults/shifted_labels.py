@@ -12,6 +12,7 @@ class Injected:
     magnitudes = (0.7, 1.0)
     moments = (0.3, 0.5)
     expected = ("shifted_data", "corrupt_batch", "loss_spike")
+    destructive = ("give_up",)
     right = ("restart_without_batch",)
 
     def __init__(self, moment: int, magnitude: float, seed: int) -> None:

@@ -10,7 +10,7 @@ class Injected:
     """Magnitude: seconds more a step."""
 
     programs = ("numpy_network", "sklearn_sgd", "torch_net")
-    magnitudes = (0.12, 0.4)
+    magnitudes = (0.06, 0.18)
     moments = (0.5, 0.7)
     transient = True
     expected = ("slowed",)

@@ -14,7 +14,6 @@ class Injected:
     recoverable = False
     expected = ("metric_jump", "train_validation_contradiction", "evaluation_disagrees")
     right = ("escalate", "reevaluate", "give_up")
-    destructive = ()
 
     def __init__(self, moment: int, magnitude: float, seed: int) -> None:
         self.moment, self.magnitude, self.seed = moment, magnitude, seed

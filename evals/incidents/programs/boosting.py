@@ -1,4 +1,4 @@
-"""Gradient boosting (Friedman, 2001) of scikit-learn's trees for squared error, told in sentences."""
+"""Gradient boosting (Friedman, 2001) of scikit-learn's trees, told in sentences."""
 
 import json
 import pickle

@@ -18,7 +18,7 @@ class Surroundings:
         self.batch_scale = float(os.environ.get("LABCREW_BATCH_SCALE") or 1)
         quarantine = os.environ.get("LABCREW_QUARANTINE")
         self.without = Path(quarantine).read_text().split() if quarantine else []
-        self._times = open(self.outputs / "steps.csv", "a", buffering=1)
+        self._times = open(self.outputs / "steps.csv", "a", buffering=1)  # noqa: SIM115 - open as long as the run
         self._times.write("step,time\n")
 
     def begin(self, step):

@@ -1,4 +1,4 @@
-"""The data that scikit-learn brings, split once and for all, and a loader that reads it in shards."""
+"""The data that scikit-learn brings, split once and for all, and read in shards."""
 
 import importlib.util
 import time

@@ -66,9 +66,8 @@ def main():
         for group in optimiser.param_groups:
             group["lr"] = rate
         optimiser.zero_grad()
-        loss = nn.functional.cross_entropy(
-            model(tensors(x_batch, y_batch)[0]), torch.as_tensor(y_batch)
-        )
+        inputs, wanted = tensors(x_batch, y_batch)
+        loss = nn.functional.cross_entropy(model(inputs), wanted)
         loss.backward()
         factor = hook.gradient(step)
         if factor != 1.0:
@@ -83,7 +82,8 @@ def main():
         if done == 0:
             begun = time.perf_counter() - 1e-6
         total = min(epoch_steps, given.steps - epoch * epoch_steps)
-        words = f"loss={float(loss.detach()):.4f}, grad_norm={norm:.3g}, lr={rate:.2g}, data={waited:.4f}s"
+        words = f"loss={float(loss.detach()):.4f}, grad_norm={norm:.3g}, lr={rate:.2g}"
+        words += f", data={waited:.4f}s"
         bar(epoch, done + 1, total, begun, f"{words}, {shard}")
         if (step + 1) % given.evaluate_every == 0:
             pace.evaluation()

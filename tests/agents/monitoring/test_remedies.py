@@ -39,13 +39,13 @@ def test_a_smaller_setting_is_legal_and_smaller(
 def test_a_program_without_such_a_setting_is_told_by_variables() -> None:
     assigned, trial = make_assigned(), make_trial(1, values={})
     lower = remedy(assigned, trial, "restart_lower_rate", DIVERGED, ()).rescue
-    assert lower.learning_rate_scale == 0.1
+    assert lower.learning_rate_scale == 0.25
     again = make_trial(2, values={}, rescue=lower.model_dump())
     lower = remedy(assigned, again, "restart_lower_rate", DIVERGED, ()).rescue
-    assert round(lower.learning_rate_scale, 6) == 0.01
+    assert lower.learning_rate_scale == 0.0625
     assert remedy(assigned, trial, "restart_smaller_batch", DIVERGED, ()).rescue.batch_scale == 0.5
     clipped = remedy(assigned, again, "restart_clipped", DIVERGED, ()).rescue
-    assert (clipped.gradient_clip, clipped.learning_rate_scale) == (1.0, 0.1)
+    assert (clipped.gradient_clip, clipped.learning_rate_scale) == (1.0, 0.25)
     without = remedy(assigned, trial, "restart_without_batch", DIVERGED, ()).rescue
     assert without.without_batches == ("shard-3",)
     assert remedy(assigned, trial, "restart_with_memory", DIVERGED, ()).memory_mb == 1024

@@ -169,6 +169,7 @@ def test_it_is_over_when_its_writer_has_gone(tmp_path: Path, notifier: Notifier)
     assert log.ended(3) is None
     run.communicate(b"\n", timeout=30)
     assert log.ended(1) is None
+    time.sleep(2.1)
     ended = log.ended(3)
     assert ended is not None
     assert ended.exit_code is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.monitoring.evaluations import disagreement
+from agents.monitoring.disagreement import disagreement
 from labcrew.domain.experiment import MetricPoint
 from labcrew.domain.ticket import Metric
 

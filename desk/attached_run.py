@@ -1,0 +1,339 @@
+"""One run that somebody else started: read, judged, its incidents written, and acted on if told."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from agents.log_monitor import INTERVENTION, InterventionQuestion
+from agents.monitoring.bandit import experience
+from agents.monitoring.ending import ended as diagnosis
+from agents.monitoring.follower import Follower
+from agents.monitoring.responses import ADVISORY, Situation, allowed
+from desk.attached_commands import ran, told
+from labcrew.domain.experiment import Incident, Intervention
+from labcrew.domain.monitoring import Action, Alarm, Attachment, Expectations, Usage
+from labcrew.domain.ticket import Supervision
+from labcrew.judgement import Judge
+from labcrew.ledger import Ledger
+from labcrew.ledger.leases import Lease
+from labcrew.ports import Clock
+from sandboxes.text import clean
+from tools.followers.process import Process
+from tools.followers.source import Ended, Source
+
+ACTOR = "log_monitor"
+_EVIDENCE_LINES, _EVIDENCE_LENGTH = 8, 300
+_ONLY_WATCHED = "labcrew only watches this run: it is for you to act"
+
+Tell = Callable[[str, dict[str, Any]], None]
+"""Is told what happened: a word for it, and the record that says what."""
+
+
+class AttachedRun:
+    """Supervises one run. All but the person's own commands happens in the caller's thread.
+
+    Args:
+        attachment: its record, written already.
+        lease: the right to watch it; every write is refused once another has it.
+        source: where its output comes from.
+        expected: what is known of it.
+        judge: answers what to do where there is a choice.
+        tell: is told of incidents, actions and the end.
+        wake: has `take` called soon; from any thread.
+    """
+
+    def __init__(
+        self,
+        attachment: Attachment,
+        lease: Lease,
+        source: Source,
+        ledger: Ledger,
+        clock: Clock,
+        expected: Expectations,
+        judge: Judge,
+        tell: Tell,
+        wake: Callable[[], None],
+    ) -> None:
+        self.attachment, self.source = attachment, source
+        self._lease, self._ledger, self._home_ledger = lease, ledger.fenced(lease), ledger
+        self._clock, self._expected, self._judge = clock, expected, judge
+        self._tell, self._wake = tell, wake
+        self.incidents: list[Incident] = []
+        self._known = {i.id: i for i in ledger.incidents.of(attachment.id)}
+        self.over = False
+        self.usage: Usage | None = None
+        self._acting: threading.Thread | None = None
+        self._acted: tuple[Incident, Intervention] | None = None
+        self._stopped, self._drained = threading.Event(), threading.Event()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.follower = Follower(self._expected)
+        self._begun = self._heard = self._clock.monotonic()
+
+    @property
+    def run(self) -> str:
+        """The present run's name: the attachment's, and which restart."""
+        again = self.attachment.restarts
+        return f"{self.attachment.id}-R{again}" if again else self.attachment.id
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since output came."""
+        return self._clock.monotonic() - self._heard
+
+    def take(self) -> bool:
+        """Reads and judges what is there; answers whether anything was."""
+        self._settle()
+        came = False
+        for text in self.source.read():
+            came = True
+            self._heard = self._clock.monotonic()
+            self._meet(self.follower.feed(text, self._heard - self._begun))
+        return came
+
+    def tick(self) -> None:
+        """Lets time pass: about once a second."""
+        if self.take() and self.source.announced:
+            self.source.unannounced()
+        usage = self.source.usage()
+        self.usage = usage or self.usage
+        at_s = self._clock.monotonic() - self._begun
+        self._meet(self.follower.tick(at_s, usage))
+        if self._acting is not None:
+            return
+        ended = self.source.ended(self.silent_s)
+        if ended is not None:
+            self.take()
+            self._end(ended)
+
+    def look(self) -> None:
+        """Judges what stands there now, to its last byte, and leaves the run."""
+        self.take()
+        self._meet(self.follower.end(self._clock.monotonic() - self._begun))
+        self.wait()
+        self.finish("left", "it was looked at once")
+
+    def wait(self) -> None:
+        """Waits for a command of the person's own that is being run."""
+        while self._acting is not None:
+            self._acting.join(0.05)
+            self._settle()
+
+    def _end(self, ended: Ended) -> None:
+        at_s = self._clock.monotonic() - self._begun
+        self._meet(self.follower.end(at_s))
+        alarm = diagnosis(ended.exit_code, ended.out_of_memory, False, tuple(self.follower.tail))
+        if alarm is not None:
+            self._meet((alarm,), running=False)
+        if self._acting is None:
+            self.finish("ended", ended.reason, ended.exit_code)
+
+    def finish(self, status: str, outcome: str, exit_code: int | None = None) -> None:
+        """Closes the record: the run has ended, or the watch leaves it."""
+        self.over = True
+        self._judge_restart(exit_code if status == "ended" else None)
+        self._keep(
+            status=status,
+            outcome=outcome,
+            exit_code=exit_code,
+            ended_at=self._clock.now(),
+            lines=self.follower.lines,
+            unread=self.follower.unread,
+        )
+        self._tell("ended", {"attachment": self.attachment})
+        self._home_ledger.release(self._lease)
+
+    def renew(self, ttl_s: float) -> None:
+        """Keeps the lease. Raises LeaseLost."""
+        self._lease = self._home_ledger.renew(self._lease, ttl_s)
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the run failed, or had an incident of a kind that it can't go on with."""
+        code = self.attachment.exit_code
+        return code not in (None, 0) or any(
+            i.kind not in ADVISORY and i.trial == self.run for i in self.incidents
+        )
+
+    def _meet(self, alarms: tuple[Alarm, ...], *, running: bool = True) -> None:
+        for alarm in alarms:
+            # Written before anything is decided: whoever is killed now has told of it.
+            incident = self._opened(alarm)
+            self.incidents.append(incident)
+            if incident.intervention is None:
+                self._answer(incident, alarm, running)
+
+    def _opened(self, alarm: Alarm) -> Incident:
+        id = f"{self.run}-{alarm.kind.replace('_', '-')}"
+        if (known := self._known.get(id)) is not None:
+            self._tell("incident", {"incident": known})
+            return known
+        lines = alarm.lines[-_EVIDENCE_LINES:]
+        incident = Incident(
+            id=id,
+            ticket=self.attachment.id,
+            trial=self.run,
+            kind=alarm.kind,
+            evidence=tuple(clean(line)[:_EVIDENCE_LENGTH] for line in lines),
+            diagnosis=clean(alarm.diagnosis),
+            confidence=alarm.confidence,
+            step=alarm.step,
+            subject=clean(alarm.subject),
+            at_s=round(self._clock.monotonic() - self._begun, 3),
+        )
+        self._ledger.incidents.put(incident, actor=ACTOR, kind="incident.opened")
+        self._tell("incident", {"incident": incident})
+        return incident
+
+    def _answer(self, incident: Incident, alarm: Alarm, running: bool) -> None:
+        attached = self.attachment
+        choices = self._choices(alarm, running)
+        if not attached.stop and not attached.restart:
+            left: Action = "continue" if incident.kind in ADVISORY else "escalate"
+            self._did(incident, Intervention(action=left, because=_ONLY_WATCHED, by="rule"))
+        elif self._acting is not None:
+            because = "another incident of this run is being acted on"
+            self._did(incident, Intervention(action="continue", because=because, by="rule"))
+        else:
+            self._acting = threading.Thread(
+                target=self._act, args=(incident, choices), name="labcrew-act"
+            )
+            self._acting.start()
+
+    def _choices(self, alarm: Alarm, running: bool) -> tuple[Action, ...]:
+        attached = self.attachment
+        earlier = self._ledger.incidents.of(attached.id)
+        tried = {i.intervention.action for i in earlier if i.intervention and i.kind == alarm.kind}
+        situation = Situation(
+            offers=frozenset(attached.offers),
+            running=running,
+            adjustable=frozenset(),
+            memory_mb=0,
+            memory_limit_mb=-1,
+            parallel=1,
+            restarts_left=max(0, attached.rescues - attached.restarts) if attached.restart else 0,
+            evaluated=False,
+            named_batch=False,
+            progressed=self.follower.step > 0,
+            tried=frozenset(tried),
+        )
+        found = allowed(alarm.kind, Supervision(), situation)
+        possible = [a for a in found if a not in ("escalate", "free_space")]
+        if not attached.stop and running:
+            possible = [a for a in possible if a != "give_up"]
+        return tuple(possible) or ("continue",)
+
+    def _act(self, incident: Incident, choices: tuple[Action, ...]) -> None:
+        """In a thread of its own: a model may be asked, and the person's commands take a while."""
+        import asyncio
+
+        question = InterventionQuestion(
+            id=incident.id,
+            kind=incident.kind,
+            diagnosis=incident.diagnosis,
+            evidence=incident.evidence,
+            values={},
+            allowed=choices,
+            known=experience(incident.kind, choices, self._ledger.incidents.all()),
+            explore=False,  # it is not labcrew's run to try things out on
+        )
+        verdict = asyncio.run(self._judge.ask(INTERVENTION, question))
+        action, because = verdict.answer.action, verdict.answer.because
+        attached, again, number = self.attachment, "", self.attachment.restarts + 1
+        if action == "give_up" and attached.stop:
+            because += f"; {self._once(incident, 'stop', attached.stop, action)}"
+        elif action.startswith("restart"):
+            if attached.stop:
+                because += f"; {self._once(incident, 'stop', attached.stop, action)}"
+                # What is printed from here on is the next run's.
+                self._drained.clear()
+                self._stopped.set()
+                self._wake()
+                self._drained.wait()
+            because += f"; {self._once(incident, 'restart', attached.restart, action)}"
+            again = f"{attached.id}-R{number}"
+        done = Intervention(
+            action=action,
+            because=because,
+            by=verdict.by,
+            new_trial=again,
+            explored=verdict.answer.explored,
+        )
+        self._acted = (incident, done)
+        self._wake()
+
+    def _once(self, incident: Incident, step: str, command: str, action: Action) -> str:
+        """Runs a command of the person's own once, whatever is killed; answers what came of it."""
+        payload = {"command": command, "incident": incident.id, "action": action}
+        attached = self.attachment
+
+        def perform() -> dict[str, Any]:
+            earlier = self._ledger.incidents.of(attached.id)
+            return ran(command, told(attached, incident, action, earlier))
+
+        key = f"{incident.id}/{step}"
+        result = self._ledger.once(key, attached.id, payload, perform, lambda: _UNKNOWN)
+        if step == "restart" and str(result.get("said", "")).strip().splitlines()[-1:]:
+            self._new_process(str(result["said"]).strip().splitlines()[-1])
+        return f"{step}: {result['outcome']}"
+
+    def _new_process(self, last_line: str) -> None:
+        if isinstance(self.source, Process) and last_line.isascii() and last_line.isdigit():
+            self.source.follow(int(last_line))
+
+    def _settle(self) -> None:
+        """Takes over what the acting thread did, in this thread."""
+        if self._stopped.is_set():
+            self._stopped.clear()
+            self._turn()
+            self._drained.set()
+        if self._acted is None:
+            return
+        (incident, done), self._acted, self._acting = self._acted, None, None
+        self._did(incident, done)
+        if done.new_trial and done.new_trial != self.run:  # there was no moment between the two
+            self._turn()
+        if done.new_trial:
+            self.source.again()
+
+    def _turn(self) -> None:
+        """Ends the record of the present run and begins the next one's."""
+        for text in self.source.read():  # the last words of the run that was ended
+            self.follower.feed(text, self._clock.monotonic() - self._begun)
+        place = self.source.place
+        self._judge_restart(None)
+        self._keep(restarts=self.attachment.restarts + 1, file=place.file, offset=place.offset)
+        self._begin()
+
+    def _did(self, incident: Incident, done: Intervention) -> None:
+        written = incident.model_copy(update={"intervention": done})
+        self._ledger.incidents.put(written, actor=ACTOR, kind="incident.answered")
+        self.incidents[:] = [written if i.id == incident.id else i for i in self.incidents]
+        self._tell("action", {"incident": written})
+
+    def _judge_restart(self, exit_code: int | None) -> None:
+        """Writes whether the restart that made the present run helped; unknown stays unknown."""
+        for incident in self._ledger.incidents.of(self.attachment.id):
+            done = incident.intervention
+            if done is None or done.new_trial != self.run or done.helped is not None:
+                continue
+            bad = any(i.trial == self.run and i.kind not in ADVISORY for i in self.incidents)
+            helped = False if bad else True if exit_code == 0 else None
+            score = None if helped is None else float(helped)
+            closed = done.model_copy(update={"helped": helped, "score": score})
+            self._ledger.incidents.put(
+                incident.model_copy(update={"intervention": closed}),
+                actor=ACTOR,
+                kind="incident.closed",
+            )
+
+    def _keep(self, **changes: object) -> None:
+        self.attachment = self.attachment.model_copy(update=changes)
+        self._ledger.attachments.put(self.attachment, actor=ACTOR, kind="attachment.changed")
+
+
+_UNKNOWN = {
+    "outcome": "not known: the watch was killed while it ran, and it is not run twice",
+    "said": "",
+}

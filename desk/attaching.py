@@ -1,0 +1,320 @@
+"""Supervising runs that labcrew did not start: what is meant, its record, and the loop."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self, get_args
+
+from desk.acting import actor, one_at_a_time
+from desk.attached_run import AttachedRun, Tell
+from desk.wiring import Opened
+from labcrew.domain.base import Model
+from labcrew.domain.monitoring import Attachment, Expectations
+from labcrew.domain.ticket import Offer
+from labcrew.errors import InputError, LeaseLost, NotFound
+from labcrew.judgement import Judge
+from labcrew.ledger.leases import Lease
+from tools.followers.container import Container
+from tools.followers.log_file import LogFile
+from tools.followers.notifier import Notifier
+from tools.followers.process import Process, pid_of
+from tools.followers.source import Place, Source
+from tools.followers.tensorboard import TensorBoard
+from tools.followers.writers import Writers
+
+KINDS = ("log", "container", "pid", "tensorboard")
+_TTL_S, _RENEW_S = 60.0, 20.0
+_TICK_S, _POLL_S = 1.0, 0.05
+_NUMBER = re.compile(r"A-(\d+)")
+
+
+class Wanted(Model):
+    """What a person asked to have supervised, all of it checked.
+
+    Args:
+        whats: log:PATH, container:NAME, pid:N or tensorboard:FOLDER, each.
+        log: the log file of a process.
+        stop: a command of the person's own.
+        restart: likewise.
+        rescues: most restarts of each run.
+        offers: what the restarted program reads.
+        from_end: leave out what stands there already.
+    """
+
+    whats: tuple[str, ...]
+    log: Path | None = None
+    stop: str = ""
+    restart: str = ""
+    rescues: int = 2
+    offers: tuple[Offer, ...] = ()
+    from_end: bool = False
+
+
+def meant(what: str) -> str:
+    """What a person means, spelt in full: its kind, a colon, and what is followed.
+
+    Raises:
+        InputError: nothing, or more than one thing, is meant.
+    """
+    kind, colon, rest = what.partition(":")
+    if colon and kind in KINDS:
+        if not rest.strip():
+            raise InputError(f"--attach {what} names nothing.", _EXAMPLES)
+        return what if kind in ("container", "pid") else f"{kind}:{_absolute(rest)}"
+    if not what.strip():
+        raise InputError("--attach names nothing.", _EXAMPLES)
+    path = Path(what).expanduser()
+    if path.is_dir():
+        return f"tensorboard:{_absolute(what)}"
+    if path.exists() or "/" in what or path.suffix in (".log", ".txt", ".out", ".jsonl", ".err"):
+        return f"log:{_absolute(what)}"
+    if what.isascii() and what.isdigit():
+        raise InputError(
+            f"{what} may be a process or a container.",
+            f"Say which: --attach pid:{what} --log FILE, or --attach container:{what}",
+        )
+    raise InputError(f"There is nothing called {what!r} here.", _EXAMPLES)
+
+
+_EXAMPLES = (
+    "E.g. --attach log:train.log, --attach container:trainer, --attach tensorboard:runs/7,"
+    " --attach pid:4711 --log train.log"
+)
+
+
+def _absolute(text: str) -> Path:
+    # Not resolved: a link is refused where it is opened, with the name of what it leads to.
+    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
+
+
+class Attaching:
+    """The supervision of some runs by this process.
+
+    Args:
+        opened: the home that keeps the record.
+        wanted: what is supervised.
+        expected: what is known of the runs.
+        judge: answers where there is a choice.
+        by: the person.
+        tell: is told what happens.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        wanted: Wanted,
+        expected: Expectations,
+        judge: Judge,
+        by: str,
+        tell: Tell,
+    ) -> None:
+        self._ledger, self._clock = opened.ledger, opened.clock
+        self._opened, self._wanted, self._expected = opened, wanted, expected
+        self._judge, self._by, self._tell = judge, by, tell
+        self._notifier, self._writers = Notifier(), Writers()
+        self._client: Any = None
+        self.runs: list[AttachedRun] = []
+        try:
+            for token, what in enumerate(dict.fromkeys(meant(w) for w in wanted.whats)):
+                self.runs.append(self._attached(token, what))
+        except BaseException:
+            self.leave("it could not begin")
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _attached(self, token: int, what: str) -> AttachedRun:
+        with one_at_a_time(self._opened.home):
+            known = self._unfinished(what)
+            id = known.id if known else self._next_id()
+            lease = self._lease(id, what)
+            try:
+                source = self._source(token, what, known)
+            except BaseException:
+                self._ledger.release(lease)
+                raise
+            place = source.place
+            attachment = (known or Attachment(id=id, what=what, by=self._by,
+                attached_at=self._clock.now(), file=place.file, offset=place.offset)
+            ).model_copy(
+                update={
+                    "log": str(_absolute(str(self._wanted.log))) if self._wanted.log else "",
+                    "stop": self._wanted.stop,
+                    "restart": self._wanted.restart,
+                    "rescues": self._wanted.rescues,
+                    "offers": _offers(self._wanted),
+                }
+            )  # fmt: skip
+            self._ledger.attachments.put(attachment, actor=actor(self._by), kind="run.attached")
+        run = AttachedRun(
+            attachment,
+            lease,
+            source,
+            self._ledger,
+            self._clock,
+            self._expected,
+            self._judge,
+            self._tell,
+            lambda: self._notifier.wake(token),
+        )
+        self._tell("attached", {"attachment": attachment, "again": known is not None})
+        return run
+
+    def _unfinished(self, what: str) -> Attachment | None:
+        """The record of a watch over the same run that was killed."""
+        found = self._ledger.attachments.all(status="watching")
+        return next((a for a in reversed(found) if a.what == what), None)
+
+    def _lease(self, id: str, what: str) -> Lease:
+        held = self._ledger.lease_of(id)
+        gone = held is not None and _is_gone(held.holder)
+        lease = self._ledger.acquire(id, _me(), _TTL_S, take_over=gone)
+        if lease is None:
+            raise InputError(
+                f"{what} is supervised already, as {id}, by {held.holder if held else 'another'}.",
+                "Look on with: labcrew watch",
+            )
+        return lease
+
+    def _next_id(self) -> str:
+        numbers = [
+            int(match[1])
+            for known in self._ledger.attachments.all()
+            if (match := _NUMBER.fullmatch(known.id))
+        ]
+        return f"A-{max(numbers, default=0) + 1:03d}"
+
+    def _source(self, token: int, what: str, known: Attachment | None) -> Source:
+        kind, _, rest = what.partition(":")
+        start = Place(file=known.file, offset=known.offset) if known else None
+        from_end = self._wanted.from_end
+        if kind == "container":
+            return Container(rest, self._engine(rest), self._notifier, token, start)
+        if kind == "tensorboard":
+            # Where a restarted run began can't be told in event files.
+            late = from_end or (known is not None and known.restarts > 0)
+            return TensorBoard(
+                Path(rest),
+                self._notifier,
+                token,
+                from_end=late,
+                quiet_s=self._expected.stall_s,
+                writers=self._writers,
+            )
+        if kind == "pid" and self._wanted.log is None:
+            raise InputError(
+                "What a process printed can't be read once it runs.",
+                f"Name the file that it writes: --attach {what} --log FILE",
+            )
+        path = Path(rest) if kind == "log" else _absolute(str(self._wanted.log))
+        log = LogFile(
+            path,
+            self._notifier,
+            token,
+            start=start,
+            from_end=from_end,
+            quiet_s=self._expected.stall_s,
+            writers=self._writers,
+        )
+        return log if kind == "log" else Process(pid_of(rest), log)
+
+    def _engine(self, name: str) -> Any:
+        from sandboxes.client import connect
+        from sandboxes.outside import OutsideContainer
+
+        if self._client is None:
+            self._client = connect()
+        return OutsideContainer(self._client, name)
+
+    def once(self) -> None:
+        """Judges what stands there now, and leaves."""
+        for run in self.runs:
+            run.look()
+
+    def watch(self, each_second: Callable[[], None] = lambda: None) -> None:
+        """Supervises until every run has ended; KeyboardInterrupt goes through.
+
+        Args:
+            each_second: called about once a second.
+        """
+        now = self._clock.monotonic
+        tick_at, renew_at = now(), now() + _RENEW_S
+        for run in self.runs:
+            run.take()
+        while any(not run.over for run in self.runs):
+            going = [run for run in self.runs if not run.over]
+            polled = [run for run in going if not run.source.announced]
+            wait_s = max(0.0, tick_at - now())
+            for token in self._notifier.wait(min(wait_s, _POLL_S) if polled else wait_s):
+                if not self.runs[token].over:
+                    self._guarded(self.runs[token], AttachedRun.take)
+            for run in polled:
+                if not run.over:
+                    self._guarded(run, AttachedRun.take)
+            if now() >= tick_at:
+                for run in going:
+                    if not run.over:
+                        self._guarded(run, AttachedRun.tick)
+                if now() >= renew_at:
+                    for run in going:
+                        if not run.over:
+                            self._guarded(run, lambda one: one.renew(_TTL_S))
+                    renew_at = now() + _RENEW_S
+                each_second()
+                tick_at = now() + _TICK_S
+
+    def _guarded(self, run: AttachedRun, step: Callable[[AttachedRun], object]) -> None:
+        """One run that can't be followed any longer doesn't end the others' watch."""
+        try:
+            step(run)
+        except LeaseLost as error:
+            run.over = True
+            self._tell("lost", {"attachment": run.attachment, "because": error.message})
+        except (InputError, NotFound, OSError) as error:
+            run.finish("left", f"it can't be read any longer: {error}")
+
+    def leave(self, why: str) -> None:
+        """Closes the records of runs that go on without a watch."""
+        for run in self.runs:
+            if not run.over:
+                run.wait()
+                run.finish("left", why)
+
+    def close(self) -> None:
+        """Gives back what following took; the runs are not touched."""
+        for run in self.runs:
+            run.source.close()
+        self._notifier.close()
+        if self._client is not None:
+            self._client.close()
+
+
+def offers_of(words: Sequence[str]) -> tuple[Offer, ...]:
+    """The offers that a person names. Raises InputError."""
+    for word in words:
+        if word not in get_args(Offer):
+            raise InputError(
+                f"--offers {word}: there is no such offer.", f"Known: {', '.join(get_args(Offer))}."
+            )
+    return tuple(words)  # type: ignore[arg-type]
+
+
+def _offers(wanted: Wanted) -> tuple[str, ...]:
+    # A command that starts a run again is trusted to go on where it was.
+    return tuple(dict.fromkeys((*(("resume",) if wanted.restart else ()), *wanted.offers)))
+
+
+def _me() -> str:
+    return f"{os.uname().nodename}:{os.getpid()}"
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether the holder was a process of this machine that runs no more."""
+    node, _, pid = holder.rpartition(":")
+    return node == os.uname().nodename and not Path("/proc", pid).exists()
