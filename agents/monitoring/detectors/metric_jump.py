@@ -110,7 +110,7 @@ class MetricJump(Detector):
         logs = [math.log(v) for v in before]
         moves = [abs(b - a) for a, b in pairwise(logs)]
         fall = math.log(min(before)) - math.log(value)
-        return fall > max(_SHARE, 2.5 * max(moves[-3:]), 2 * max(moves[-5:]))
+        return fall > max(_SHARE, 3 * max(moves[-3:]), 2 * max(moves[-5:]))
 
     def _reward(self, before: deque[float], value: float, spread: float) -> bool:
         """Rewards have no best value: a leap is one of many times all that was seen."""
