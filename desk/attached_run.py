@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.log_monitor import INTERVENTION, InterventionQuestion
 from agents.monitoring.bandit import experience
+from agents.monitoring.ending import ended as diagnosis
 from agents.monitoring.follower import Follower
 from agents.monitoring.responses import ADVISORY, Situation, allowed
 from desk.attached_commands import ran, told
@@ -22,7 +23,7 @@ from tools.followers.source import Ended, Source
 
 ACTOR = "log_monitor"
 _EVIDENCE_LINES, _EVIDENCE_LENGTH = 8, 300
-_ONLY_WATCHED = "labcrew only watches this run: no --stop or --restart was given for it"
+_ONLY_WATCHED = "labcrew only watches this run: it is for you to act"
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Is told what happened: a word for it, and the record that says what."""
@@ -58,6 +59,7 @@ class AttachedRun:
         self._clock, self._expected, self._judge = clock, expected, judge
         self._tell, self._wake = tell, wake
         self.incidents: list[Incident] = []
+        self._known = {i.id: i for i in ledger.incidents.of(attachment.id)}
         self.over = False
         self.usage: Usage | None = None
         self._acting: threading.Thread | None = None
@@ -121,8 +123,9 @@ class AttachedRun:
     def _end(self, ended: Ended) -> None:
         at_s = self._clock.monotonic() - self._begun
         self._meet(self.follower.end(at_s))
-        if ended.exit_code not in (None, 0):
-            self._meet((_crash(ended, tuple(self.follower.tail)),), running=False)
+        alarm = diagnosis(ended.exit_code, ended.out_of_memory, False, tuple(self.follower.tail))
+        if alarm is not None:
+            self._meet((alarm,), running=False)
         if self._acting is None:
             self.finish("ended", ended.reason, ended.exit_code)
 
@@ -163,8 +166,7 @@ class AttachedRun:
 
     def _opened(self, alarm: Alarm) -> Incident:
         id = f"{self.run}-{alarm.kind.replace('_', '-')}"
-        known = self._ledger.incidents.find(id)
-        if known is not None:
+        if (known := self._known.get(id)) is not None:
             self._tell("incident", {"incident": known})
             return known
         lines = alarm.lines[-_EVIDENCE_LINES:]
@@ -188,8 +190,8 @@ class AttachedRun:
         attached = self.attachment
         choices = self._choices(alarm, running)
         if not attached.stop and not attached.restart:
-            done = Intervention(action="continue", because=_ONLY_WATCHED, by="rule")
-            self._did(incident, done)
+            left: Action = "continue" if incident.kind in ADVISORY else "escalate"
+            self._did(incident, Intervention(action=left, because=_ONLY_WATCHED, by="rule"))
         elif self._acting is not None:
             because = "another incident of this run is being acted on"
             self._did(incident, Intervention(action="continue", because=because, by="rule"))
@@ -335,13 +337,3 @@ _UNKNOWN = {
     "outcome": "not known: the watch was killed while it ran, and it is not run twice",
     "said": "",
 }
-
-
-def _crash(ended: Ended, tail: tuple[str, ...]) -> Alarm:
-    said = next((line.strip() for line in reversed(tail) if line.strip()), "it printed nothing")
-    memory = "out of memory" in ended.reason
-    return Alarm(
-        kind="out_of_memory" if memory else "crashed",
-        diagnosis=f"it ended with exit code {ended.exit_code}: {said[:300]}",
-        lines=tail[-_EVIDENCE_LINES:],
-    )

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.bench.figures import RESULTS, Report, keep, show, this_machine
+from evals.bench.figures import RESULTS, Figure, Report, keep, show, this_machine
+from evals.bench.incident_latency import incident_latency
+from evals.bench.many_runs import many_runs
 from evals.bench.reading import reading_figure
 from evals.bench.sandbox import sandbox_figures
 from evals.bench.starting import help_start
@@ -21,14 +23,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of bench.json")
     parser.add_argument("--calls", type=int, default=200, help="sandboxed calls, one at a time")
     parser.add_argument(
-        "--only", choices=["sandbox", "reading"], help="leave out the other figures"
+        "--only", choices=["sandbox", "reading", "watching"], help="leave out the other figures"
     )
     given = parser.parse_args(arguments)
     machine = this_machine()
     try:
-        figures = () if given.only == "reading" else sandbox_figures(given.calls)
-        if given.only != "sandbox":
+        figures: tuple[Figure, ...] = ()
+        if given.only in (None, "sandbox"):
+            figures += sandbox_figures(given.calls)
+        if given.only in (None, "reading"):
             figures += (reading_figure(),)
+        if given.only in (None, "watching"):
+            figures += (incident_latency(), many_runs())
         if given.only is None:
             start = help_start(given.rounds)
             small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)

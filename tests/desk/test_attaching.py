@@ -70,7 +70,7 @@ def test_a_child_that_goes_to_nan_has_its_incident_and_its_end(tmp_path: Path) -
     assert any("nan" in line for line in found[0].evidence)
     done = found[0].intervention
     assert done is not None
-    assert (done.action, done.helped) == ("continue", None)
+    assert (done.action, done.helped) == ("escalate", None)
     assert "only watches" in done.because
     assert (record.status, record.lines, record.exit_code) == ("ended", 60, None)
     assert [word for word, _ in told] == ["attached", "incident", "action", "ended"]

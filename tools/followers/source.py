@@ -13,10 +13,12 @@ class Ended(Model):
     Args:
         exit_code: None where nobody but the run's parent knows it.
         reason: in words.
+        out_of_memory: whether the kernel ended it for its memory.
     """
 
     exit_code: int | None = None
     reason: str
+    out_of_memory: bool = False
 
 
 class Place(Model):
