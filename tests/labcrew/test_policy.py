@@ -112,6 +112,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("log_monitor", "watch_trial"): {"trial": TRIAL.id},
     ("log_monitor", "stop_trial"): {"trial": TRIAL.id},
     ("log_monitor", "collect_outputs"): {"trial": TRIAL.id},
+    ("log_monitor", "inspect_checkpoints"): {"trial": TRIAL.id},
     ("log_monitor", "evaluate_outputs"): VALIDATION,
     ("merge_request", "evaluate_outputs"): VALIDATION
     | {"split": "holdout", "container": "t-0001-000-holdout"},
@@ -289,6 +290,8 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ),
     ("log_monitor", "stop_trial", {"trial": "T-0002-000"}),
     ("log_monitor", "watch_trial", {"trial": "T-0001-000/../.."}),
+    ("log_monitor", "inspect_checkpoints", {"trial": "T-0002-000"}),
+    ("log_monitor", "inspect_checkpoints", {"trial": ".."}),
     ("log_monitor", "evaluate_outputs", {"split": "holdout"}),
     ("log_monitor", "evaluate_outputs", {"commit": COMMIT}),
     ("log_monitor", "evaluate_outputs", {"folder": "/home/outputs/T-0002/T-0002-000"}),

@@ -15,8 +15,7 @@ _LARGEST = 2**53
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]")
 # A bar is drawn with a growing number of signs; a table is padded.
-_DRAWN = re.compile(r"(?<=\|)[█▏▎▍▌▋▊▉#\d ]*(?=\|)|[━╸╺─]+|\[[=>.]{5,}\]|(?<=\S) {2,}(?=\S)")
-_HINTS_OF_DRAWING = ("  ", "%|", "━", "[=", "=>", ".....")
+_DRAWN = re.compile(r"(?<=%\|)[^|]{0,300}(?=\|)|[━╸╺─]+|\[[=>.]{5,}\]|(?<=\S) {2,}(?=\S)")
 
 
 def clean(line: str) -> str:
@@ -45,46 +44,47 @@ def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[st
         found = _from_json(text)
         if found is not None:
             return _of_mapping(text, found, at_s), None, []
-    drawn = text
-    if any(hint in text for hint in _HINTS_OF_DRAWING):
-        drawn = _DRAWN.sub(_redrawn, text)
-    texts, tokens = split(drawn)
+    texts, tokens = split(_DRAWN.sub(_redrawn, text) if _is_drawn(text) else text)
     plan = plan_of(texts)
-    values = [value_of(token) for token in tokens]
     numbers: dict[str, float] = {}
     for place, name in plan.names:
-        value = values[place]
-        if value is not None and name not in numbers:
+        try:
+            value = float(tokens[place])
+        except ValueError:
+            continue  # a date or a time
+        if name not in numbers:
             numbers[name] = value
     for place, behind in plan.groups:
-        whole = _with_thousands(tokens[place : place + behind + 1])
-        if whole is not None:
-            numbers[dict(plan.names)[place]] = whole
-    done = None
+        grouped = _with_thousands(tokens[place : place + behind + 1])
+        if grouped is not None:
+            numbers[dict(plan.names)[place]] = grouped
+    step = epoch = done = rate = None
+    if plan.step is not None:
+        step = whole(value_of(tokens[plan.step]))
+    if plan.epoch is not None:
+        epoch = finite(value_of(tokens[plan.epoch]))
     if plan.done is not None:
-        here, of_all = _whole(values[plan.done]), _whole(values[plan.done + 1])
-        if here is not None and of_all:
-            done = (here, of_all)
-    rate = None if plan.rate is None else values[plan.rate]
-    if rate is not None and plan.rate_s:
-        rate = 1 / (rate * plan.rate_s) if rate > 0 else None
-    observation = Observation(
-        at_s=at_s,
-        text=text,
-        numbers=numbers,
-        step=None if plan.step is None else _whole(values[plan.step]),
-        epoch=None if plan.epoch is None else _finite(values[plan.epoch]),
-        done=done,
-        rate=_finite(rate),
-        batch=batch_of(text) if plan.batch and not plan.saving else "",
-        trouble=plan.trouble,
-        saved=saved_of(text) if plan.saving else "",
+        here, of_all = (whole(value_of(token)) for token in tokens[plan.done : plan.done + 2])
+        done = (here, of_all) if here is not None and of_all else None
+    if plan.rate is not None:
+        rate = finite(value_of(tokens[plan.rate]))
+        if plan.rate_s and rate is not None:
+            rate = finite(1 / (rate * plan.rate_s)) if rate > 0 else None
+    batch = batch_of(text) if plan.batch and not plan.saving else ""
+    saved = saved_of(text) if plan.saving else ""
+    return (
+        Observation(at_s, text, numbers, step, epoch, done, rate, batch, plan.trouble, saved),
+        plan,
+        tokens,
     )
-    return observation, plan, tokens
+
+
+def _is_drawn(text: str) -> bool:
+    return "  " in text or "%|" in text or "━" in text or "[=" in text or "....." in text
 
 
 def _redrawn(found: re.Match[str]) -> str:
-    return "  " if found[0][0] == " " else ""
+    return "  " if found[0].startswith(" ") else ""
 
 
 def _with_thousands(tokens: list[str]) -> float | None:
@@ -97,11 +97,12 @@ def _with_thousands(tokens: list[str]) -> float | None:
     return value_of("".join(tokens))
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """The value, where it is a number that is finite."""
     return value if value is not None and math.isfinite(value) else None
 
 
-def _whole(value: float | None) -> int | None:
+def whole(value: float | None) -> int | None:
     """A count, where the number is one: not negative, and not beyond what a float counts."""
     if value is None or not 0 <= value <= _LARGEST or value != int(value):
         return None
@@ -134,8 +135,8 @@ def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation
         at_s=at_s,
         text=text,
         numbers=numbers,
-        step=_whole(step),
-        epoch=_finite(epoch),
+        step=whole(step),
+        epoch=finite(epoch),
         batch=batch[:200] if isinstance(batch, str) else "",
         trouble=trouble_of(text),
         saved=saved_of(text) if saving else "",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tools.logs.words import Trouble, tells_of_batch, tells_of_saving, trouble_of
+from tools.metric_names import role
 
 NAME_CAP = 80
 NUMBERS_CAP = 200
@@ -46,6 +47,7 @@ _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _SEPARATOR = re.compile(
     r"(?P<sep>\s*(?:=+>?|:|->|→)\s*|\s+)(?P<quote>[\"'])?(?:[A-Za-z_.]\w*(?:\.\w+)*\()?\Z"
 )
+_MARK = re.compile(r"[=:]\s*[\"'\[]?(?:[A-Za-z_.]\w*(?:\.\w+)*\()?\Z")
 _PIECES = re.compile(
     r"[,;|•·\t\[\](){}]+\s*|\s[-\u2013\u2014:]\s|\s{2,}|(?<=[^\s:]):\s|[\"'](?=\s|\Z)"
 )
@@ -84,6 +86,10 @@ class Plan:
         done: the first of the two numbers "12/100".
         rate: the number that is steps a second, or else `rate_s` seconds a step.
         bare: there is nothing but numbers, as in a row of a table.
+        marked: a name stands before "=" or ":", as a metric's does; "took 3" is no more than words.
+        known: one of the names has a role in training.
+        trouble: what kind of trouble the text tells of.
+        saving, batch: whether the line is worth reading for a checkpoint's or a batch's name.
     """
 
     names: tuple[tuple[int, str], ...]
@@ -94,6 +100,8 @@ class Plan:
     rate: int | None
     rate_s: float
     bare: bool
+    marked: bool
+    known: bool
     trouble: Trouble
     saving: bool
     batch: bool
@@ -153,6 +161,8 @@ def plan_of(texts: tuple[str, ...]) -> Plan:
         rate=rate,
         rate_s=rate_s,
         bare=len(names) > 1 and all(_is_blank(text, place) for place, text in enumerate(texts)),
+        marked=any(name and _MARK.search(texts[place]) for place, name in enumerate(names)),
+        known=any(name and role(name) != "other" for name in names),
         trouble=trouble,
         saving=tells_of_saving(whole),
         batch=tells_of_batch(whole),

@@ -646,7 +646,7 @@ def bad_shard(rng: random.Random) -> tuple[int, Run]:
 
 
 def bad_single_batch(rng: random.Random) -> tuple[int, Run]:
-    return _sharded(rng, f"shard-{rng.randint(10, 16):02}", rng.randint(1, 2), 1)
+    return _sharded(rng, f"shard-{rng.randint(10, 16):02}", 1, 1)
 
 
 def batch_poisons(rng: random.Random) -> tuple[int, Run]:
