@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.log_monitor import INTERVENTION, InterventionQuestion
 from agents.monitoring.bandit import experience
+from agents.monitoring.ending import ended as diagnosis
 from agents.monitoring.follower import Follower
 from agents.monitoring.responses import ADVISORY, Situation, allowed
 from desk.attached_commands import ran, told
@@ -22,7 +23,8 @@ from tools.followers.source import Ended, Source
 
 ACTOR = "log_monitor"
 _EVIDENCE_LINES, _EVIDENCE_LENGTH = 8, 300
-_ONLY_WATCHED = "labcrew only watches this run: no --stop or --restart was given for it"
+_PAUSE_S = 0.05
+_ONLY_WATCHED = "labcrew only watches this run: it is for you to act"
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Is told what happened: a word for it, and the record that says what."""
@@ -58,11 +60,13 @@ class AttachedRun:
         self._clock, self._expected, self._judge = clock, expected, judge
         self._tell, self._wake = tell, wake
         self.incidents: list[Incident] = []
+        self._known = {i.id: i for i in ledger.incidents.of(attachment.id)}
         self.over = False
         self.usage: Usage | None = None
         self._acting: threading.Thread | None = None
         self._acted: tuple[Incident, Intervention] | None = None
         self._stopped, self._drained = threading.Event(), threading.Event()
+        self._live = False
         self._begin()
 
     def _begin(self) -> None:
@@ -84,11 +88,28 @@ class AttachedRun:
         """Reads and judges what is there; answers whether anything was."""
         self._settle()
         came = False
+        self._catch_up()
         for text in self.source.read():
             came = True
             self._heard = self._clock.monotonic()
-            self._meet(self.follower.feed(text, self._heard - self._begun))
+            self._meet(self.follower.feed(text, self._at_s))
+        if not came or self.source.whole:
+            self._live = True
         return came
+
+    @property
+    def _at_s(self) -> float:
+        return self._clock.monotonic() - self._begun if self._live else 0.0
+
+    def _catch_up(self) -> None:
+        """What stood there before the watch has no times of its own: the clock stands meanwhile.
+
+        Else a run would seem to have slowed down as soon as its old lines are read.
+        """
+        if not self._live:
+            now = self._clock.monotonic()
+            self._live = now - self._heard > _PAUSE_S
+            self._begun = now
 
     def tick(self) -> None:
         """Lets time pass: about once a second."""
@@ -96,8 +117,7 @@ class AttachedRun:
             self.source.unannounced()
         usage = self.source.usage()
         self.usage = usage or self.usage
-        at_s = self._clock.monotonic() - self._begun
-        self._meet(self.follower.tick(at_s, usage))
+        self._meet(self.follower.tick(self._at_s, usage))
         if self._acting is not None:
             return
         ended = self.source.ended(self.silent_s)
@@ -108,7 +128,7 @@ class AttachedRun:
     def look(self) -> None:
         """Judges what stands there now, to its last byte, and leaves the run."""
         self.take()
-        self._meet(self.follower.end(self._clock.monotonic() - self._begun))
+        self._meet(self.follower.end(self._at_s))
         self.wait()
         self.finish("left", "it was looked at once")
 
@@ -119,10 +139,10 @@ class AttachedRun:
             self._settle()
 
     def _end(self, ended: Ended) -> None:
-        at_s = self._clock.monotonic() - self._begun
-        self._meet(self.follower.end(at_s))
-        if ended.exit_code not in (None, 0):
-            self._meet((_crash(ended, tuple(self.follower.tail)),), running=False)
+        self._meet(self.follower.end(self._at_s))
+        alarm = diagnosis(ended.exit_code, ended.out_of_memory, False, tuple(self.follower.tail))
+        if alarm is not None:
+            self._meet((alarm,), running=False)
         if self._acting is None:
             self.finish("ended", ended.reason, ended.exit_code)
 
@@ -163,8 +183,7 @@ class AttachedRun:
 
     def _opened(self, alarm: Alarm) -> Incident:
         id = f"{self.run}-{alarm.kind.replace('_', '-')}"
-        known = self._ledger.incidents.find(id)
-        if known is not None:
+        if (known := self._known.get(id)) is not None:
             self._tell("incident", {"incident": known})
             return known
         lines = alarm.lines[-_EVIDENCE_LINES:]
@@ -178,7 +197,7 @@ class AttachedRun:
             confidence=alarm.confidence,
             step=alarm.step,
             subject=clean(alarm.subject),
-            at_s=round(self._clock.monotonic() - self._begun, 3),
+            at_s=round(self._at_s, 3),
         )
         self._ledger.incidents.put(incident, actor=ACTOR, kind="incident.opened")
         self._tell("incident", {"incident": incident})
@@ -188,8 +207,8 @@ class AttachedRun:
         attached = self.attachment
         choices = self._choices(alarm, running)
         if not attached.stop and not attached.restart:
-            done = Intervention(action="continue", because=_ONLY_WATCHED, by="rule")
-            self._did(incident, done)
+            left: Action = "continue" if incident.kind in ADVISORY else "escalate"
+            self._did(incident, Intervention(action=left, because=_ONLY_WATCHED, by="rule"))
         elif self._acting is not None:
             because = "another incident of this run is being acted on"
             self._did(incident, Intervention(action="continue", because=because, by="rule"))
@@ -298,7 +317,7 @@ class AttachedRun:
     def _turn(self) -> None:
         """Ends the record of the present run and begins the next one's."""
         for text in self.source.read():  # the last words of the run that was ended
-            self.follower.feed(text, self._clock.monotonic() - self._begun)
+            self.follower.feed(text, self._at_s)
         place = self.source.place
         self._judge_restart(None)
         self._keep(restarts=self.attachment.restarts + 1, file=place.file, offset=place.offset)
@@ -335,13 +354,3 @@ _UNKNOWN = {
     "outcome": "not known: the watch was killed while it ran, and it is not run twice",
     "said": "",
 }
-
-
-def _crash(ended: Ended, tail: tuple[str, ...]) -> Alarm:
-    said = next((line.strip() for line in reversed(tail) if line.strip()), "it printed nothing")
-    memory = "out of memory" in ended.reason
-    return Alarm(
-        kind="out_of_memory" if memory else "crashed",
-        diagnosis=f"it ended with exit code {ended.exit_code}: {said[:300]}",
-        lines=tail[-_EVIDENCE_LINES:],
-    )

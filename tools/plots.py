@@ -1,12 +1,13 @@
-"""The plot of a ticket's trials as an SVG that is the same for the same trials."""
+"""Plots as SVG, the same for the same data: a ticket's trials, a run's number at an incident."""
 
 import io
+import math
 import threading
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from labcrew.domain.experiment import Score, Trial
+from labcrew.domain.experiment import MetricPoint, Score, Trial
 from labcrew.domain.ticket import Metric
 
 _LOCK = threading.Lock()
@@ -129,3 +130,35 @@ def _holdout(axes: Any, metric: Metric, holdout: Sequence[tuple[str, Sequence[Sc
 def _plain(name: str) -> str:
     """A name without what no XML may hold."""
     return "".join(c for c in name if c.isprintable())
+
+
+def incident_svg(name: str, points: Sequence[MetricPoint], step: int | None = None) -> bytes:
+    """One number of a run over its steps, with the incident marked; the same for the same points.
+
+    Args:
+        name: which of the points' names: untrusted.
+        points: the run's numbers; others than `name` are left out.
+        step: where the incident was seen, if it is known.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    shown = [(p.step, p.value) for p in points if p.name == name and math.isfinite(p.value)]
+    with _LOCK, mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure = Figure(figsize=(7.2, 2.6), layout="constrained")
+        axes = figure.subplots()
+        if shown:
+            x, y = zip(*shown, strict=True)
+            axes.plot(x, y, color=_GOOD, lw=1.3, marker="." if len(shown) < 40 else None)
+            if min(y) > 0 and max(y) > 100 * min(y):
+                axes.set_yscale("log")
+        if step is not None:
+            axes.axvline(step, color=_BAD, lw=1.2, ls="--", label="incident")
+            axes.legend(frameon=False, fontsize=8)
+        axes.set_xlabel("step")
+        axes.set_ylabel(_plain(name)[:40])
+        axes.grid(axis="y", color="#d0d7de", lw=0.6)
+        made = io.BytesIO()
+        figure.savefig(made, format="svg", metadata={"Date": None, "Creator": "labcrew"})
+    return made.getvalue()

@@ -4,9 +4,9 @@ from agents.monitoring.robust import Window
 from labcrew.domain.monitoring import Observation
 from tools.metric_names import role
 
-_BLOCK_S = 0.2
+_BLOCK_S = 0.1
 """Shorter blocks would measure how output is buffered and read."""
-_SKIPPED, _NEEDED = 3, 12
+_SKIPPED, _NEEDED = 2, 8
 _KEPT = 96
 _SLOW = 3.0
 _ROW, _LASTING_S = 8, 3.0
@@ -14,7 +14,7 @@ _FORGIVEN = 400
 
 
 class Pace:
-    """Seconds a step, of blocks of at least 0.2 s; lines of validation are left out."""
+    """Seconds a step, of blocks of at least 0.1 s; lines of validation are left out."""
 
     __slots__ = ("_from_s", "_lines", "_name", "_step")
 

@@ -1,7 +1,7 @@
 """Commands that hand results out: report, export."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,28 +14,44 @@ TicketArgument = Annotated[str, typer.Argument(metavar="TICKET", help="e.g. T-00
 @app.command()
 @guarded
 def report(
-    ticket: TicketArgument,
+    ticket: Annotated[
+        str | None, typer.Argument(metavar="TICKET", help="e.g. T-001; none: the morning report.")
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="Of the morning report: 12h, 2d, or 2026-01-31T18:00."),
+    ] = "12h",
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE.md", help="Write it there instead.")
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a ticket's report as Markdown."""
+    """Write a ticket's report as Markdown; without TICKET, what happened overnight."""
     from desk import report as reporting
     from desk.wiring import open_home
     from labcrew.errors import InputError
 
+    value: dict[str, Any] = {}
     with open_home(home) as opened:
-        text = reporting.report(opened.ledger, opened.ledger.tickets.get(ticket))
+        if ticket is None:
+            from desk import morning
+            from desk.models import build_judge
+
+            now = opened.clock.now()
+            judge = build_judge(opened.settings)
+            made = morning.morning(opened.ledger, judge, morning.since_of(since, now), now)
+            text, value = morning.text(made), {"morning": made}
+        else:
+            text = reporting.report(opened.ledger, opened.ledger.tickets.get(ticket))
     if to is not None:
         try:
             to.write_text(text, encoding="utf-8")
         except OSError as error:
             raise InputError(f"{to} can't be written: {error.strerror}.") from None
-        answer({"file": str(to)}, as_json, lambda: f"Wrote {to}.")
+        answer({"file": str(to), **value}, as_json, lambda: f"Wrote {to}.")
         return
-    answer({"report": text}, as_json, lambda: text)
+    answer({"report": text, **value}, as_json, lambda: text)
 
 
 @app.command()

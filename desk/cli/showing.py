@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from desk.cli.common import plain, printable
 from desk.wording import measured, settings
+from labcrew.domain.monitoring import Escalation
 from labcrew.domain.review import Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
@@ -105,14 +106,32 @@ def gate_page(gate: Gate) -> "RenderableType":
     from rich.console import Group
     from rich.panel import Panel
 
+    asked = gate.shown.get("escalation")
+    shown = escalation_page(Escalation.model_validate(asked)) if asked else plain(gate.description)
     until = f" · until {gate.expires_at:%Y-%m-%d %H:%M} UTC" if gate.expires_at else ""
     return Panel(
-        Group(plain(gate.description), "", plain(how_to_decide(gate), "bold")),
+        Group(shown, "", plain(how_to_decide(gate), "bold")),
         title=plain(gate.title),
         subtitle=plain(f"{gate.id} · shows {gate.payload_hash[:12]}{until}"),
         title_align="left",
         subtitle_align="left",
     )
+
+
+def escalation_page(asked: Escalation) -> "RenderableType":
+    """An incident that a person decides about: found, the log, the metric, what was tried."""
+    from rich.console import Group
+
+    parts: list[RenderableType] = [plain(asked.found, "bold")]
+    parts += [plain(f"  {line}", "dim") for line in asked.excerpt]
+    if asked.metric:
+        parts.append(plain(f"{asked.metric}: {asked.sparkline}"))
+    if asked.plot:
+        parts.append(plain(f"Plot: {asked.plot}"))
+    for attempt in asked.attempts:
+        parts.append(plain(f"Tried: {attempt.action.replace('_', ' ')}; {attempt.outcome}"))
+    parts += [plain(f"{option.command}: {option.means}") for option in asked.options]
+    return Group(*parts)
 
 
 def how_to_decide(gate: Gate) -> str:
@@ -135,6 +154,11 @@ def how_to_decide(gate: Gate) -> str:
             "accept": "try again",
             "respond": "try again with a note: --comment '…'",
             "ignore": "go on without",
+        },
+        "incident": {
+            "accept": "stop this run",
+            "respond": "say what to do: --comment '…'",
+            "ignore": "let it go on",
         },
         "merge": {
             "accept": "merge",

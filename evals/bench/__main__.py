@@ -5,8 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.bench.figures import RESULTS, Report, keep, show, this_machine
+from evals.bench.figures import RESULTS, Figure, Report, keep, show, this_machine
+from evals.bench.incident_latency import incident_latency
 from evals.bench.log_reading import log_figures
+from evals.bench.many_runs import many_runs
 from evals.bench.reading import reading_figure
 from evals.bench.sandbox import sandbox_figures
 from evals.bench.starting import help_start
@@ -22,14 +24,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of bench.json")
     parser.add_argument("--calls", type=int, default=200, help="sandboxed calls, one at a time")
     parser.add_argument(
-        "--only", choices=["sandbox", "reading", "logs"], help="leave out the other figures"
+        "--only",
+        choices=["sandbox", "reading", "watching", "logs"],
+        help="leave out the other figures",
     )
     given = parser.parse_args(arguments)
     machine = this_machine()
     try:
-        figures = sandbox_figures(given.calls) if given.only in (None, "sandbox") else ()
+        figures: tuple[Figure, ...] = ()
+        if given.only in (None, "sandbox"):
+            figures += sandbox_figures(given.calls)
         if given.only in (None, "reading"):
             figures += (reading_figure(),)
+        if given.only in (None, "watching"):
+            figures += (incident_latency(), many_runs())
         if given.only in (None, "logs"):
             figures += log_figures()
         if given.only is None:

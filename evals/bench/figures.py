@@ -16,7 +16,7 @@ class Figure(Model):
 
     name: str
     value: float
-    unit: Literal["times", "ms", "s", "MiB", "calls/s"]
+    unit: Literal["times", "ms", "s", "MiB", "calls/s", "%"]
     bound: float
     at_least: bool = False
     parts: dict[str, float]

@@ -37,6 +37,7 @@ def learning_curve(judged: Sequence[Judged]) -> bytes:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.subplots()
+        ends: list[tuple[float, float, str, str]] = []
         for place, (arm, (colour, label)) in enumerate(_ARMS.items()):
             points = rewards_by_round(judged, arm)
             if not points:
@@ -49,10 +50,8 @@ def learning_curve(judged: Sequence[Judged]) -> bytes:
                 beside, means, yerr=[below, above], color=colour, lw=1.8, marker="o", ms=5,
                 elinewidth=1, capsize=3, label=label,
             )  # fmt: skip
-            axes.annotate(
-                label, (beside[-1], means[-1]), xytext=(10, 0), textcoords="offset points",
-                color=colour, va="center", fontsize=9,
-            )  # fmt: skip
+            ends.append((means[-1], rounds[-1] + 0.16, colour, label))
+        _labels(axes, ends)
         axes.set_ylim(0, 1.03)
         axes.set_xlabel("round (each class of faults once)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -61,7 +60,17 @@ def learning_curve(judged: Sequence[Judged]) -> bytes:
             "Recoverable faults: how well runs end", loc="left", fontsize=10.5, color=_INK
         )
         axes.grid(axis="y", color="#d0d7de", lw=0.6)
-        axes.margins(x=0.16)
+        axes.margins(x=0.2)
         made = io.BytesIO()
         figure.savefig(made, format="svg", metadata={"Date": None, "Creator": "labcrew"})
     return made.getvalue()
+
+
+def _labels(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
+    """Names the lines at their ends, moved apart where they would cover each other."""
+    highest = 2.0
+    for mean, x, colour, label in sorted(ends, reverse=True):
+        highest = min(mean, highest - 0.07)
+        axes.annotate(
+            label, (x, highest), color=colour, va="center", fontsize=9, annotation_clip=False
+        )

@@ -19,7 +19,7 @@ class Judged(Model):
     Args:
         detected: an incident was opened in the first attempt, after the fault's onset.
         seconds: from the onset to the ledger.
-        steps: from the onset to the step that the incident names.
+        steps: begun from the onset to the ledger.
         diagnosed: the first incident that no other explains is of an expected kind.
         acted: what was done about it is among what helps.
         recovered: the run came to a score at most 10% worse than its twin's, and no person was
@@ -62,7 +62,7 @@ def judge(fault: Fault, result: Result, twins: Iterable[Twin]) -> Judged:
         result=result,
         detected=bool(after),
         seconds=max(0.0, after[0].after_s or 0.0) if after else None,
-        steps=max(0, cause.step - result.moment) if cause and cause.step is not None else None,
+        steps=after[0].after_steps if after else None,
         diagnosed=cause is not None and cause.kind in fault.expected,
         acted=cause is not None and cause.action in fault.right,
         recovered=(gap is not None and gap <= NEAR and not asked) if fault.recoverable else None,

@@ -38,7 +38,7 @@ from tools.trial_spec import environment_plan, trial_container
 
 Arm = Literal["alert", "rules", "learning"]
 PACKAGES = ("numpy", "scikit-learn", "torch==2.13.0")
-STALL_S, LIMIT_S, TICK_S = 20.0, 60.0, 0.25
+STALL_S, LIMIT_S, TICK_S = 30.0, 60.0, 0.25
 _OFFERS = ["checkpoints", "resume", "learning_rate", "batch_size", "quarantine"]
 _CLIPPING = ("numpy_network", "torch_net")
 _NOBODY = "benchmark"
@@ -151,12 +151,14 @@ class Ended:
     Args:
         opened: incident → when it was written down, seconds since 1970.
         onset: when the fault's first step began in the first run, seconds since 1970.
+        begun: when each step of the first run from the onset on began.
     """
 
     trials: list[Trial]
     incidents: list[Incident]
     opened: dict[str, float]
     onset: float | None
+    begun: list[float]
     seconds: float
 
 
@@ -195,11 +197,13 @@ class Lab:
             incident.id: self._opened_at(assigned.id, incident.id)
             for incident in work.ledger.incidents.of(assigned.id)
         }
+        times = self._times(assigned.id, trials[0], asked.injection)
         return Ended(
             trials=trials,
             incidents=work.ledger.incidents.of(assigned.id),
             opened=opened,
-            onset=self._onset(assigned.id, trials[0], asked.injection),
+            onset=times[0] if times else None,
+            begun=times,
             seconds=time.monotonic() - begun,
         )
 
@@ -265,17 +269,18 @@ class Lab:
                 return event.at.timestamp()
         raise LookupError(f"{incident} has no line in the ledger")
 
-    def _onset(self, ticket: str, first: Trial, injection: Injection | None) -> float | None:
+    def _times(self, ticket: str, first: Trial, injection: Injection | None) -> list[float]:
         if injection is None:
-            return None
+            return []
         file = self._bench.home.outputs(ticket, first.id) / "steps.csv"
         if not file.exists():
-            return None
-        for line in file.read_text().splitlines()[1:]:
-            step, _, at = line.partition(",")
-            if at and step.isdigit() and int(step) >= injection.moment:
-                return float(at)
-        return None
+            return []
+        rows = [line.partition(",") for line in file.read_text().splitlines()[1:]]
+        return [
+            float(at)
+            for step, _, at in rows
+            if at and step.isdigit() and int(step) >= injection.moment
+        ]
 
     async def abandon(self, ticket: str) -> None:
         """Removes what still runs of a ticket whose supervision failed."""

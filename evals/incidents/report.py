@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evals.incidents.curve import learning_curve
 from evals.incidents.faults import FAULTS, all_faults, fault
-from evals.incidents.figures import Figures, Quantile, figures
+from evals.incidents.figures import Figures, figures
 from evals.incidents.judging import Judged, judge
 from evals.incidents.results import CleanResult, Result, Twin, read
 from evals.repositories.report import Share
@@ -76,9 +76,9 @@ have the same faults: *alert* writes incidents down and lets runs go on, *rules*
 order, *learning* chooses by what helped earlier in the same ledger, which begins empty with each
 seed. Made by
 
-    labcrew eval incidents --results evals/results/incidents > docs/incidents.md
+    labcrew eval incidents --results evals/results/incidents --curve docs > docs/incidents.md
 
-(two shared cores, two runs at a time; {seeds} seeds; intervals are 95%: Wilson's for shares, by
+(two shared cores, two runs at a time; seeds: {seeds}; intervals are 95%: Wilson's for shares, by
 order statistics for quantiles).
 
 "Detected": an incident was opened in the first attempt, after the fault's onset. "Right
@@ -226,6 +226,3 @@ def write_curve(report: Report, folder: Path) -> Path:
     file = folder / CURVE
     file.write_bytes(learning_curve(report.judged))
     return file
-
-
-__all__ = ["CURVE", "Quantile", "Report", "document", "load", "write_curve"]

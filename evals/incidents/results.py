@@ -17,7 +17,10 @@ class Seen(Model):
     kind: IncidentKind
     run: int = Field(ge=0, description="0: the first attempt")
     after_s: float | None = Field(description="seconds from the fault's onset to the ledger")
-    step: int | None
+    after_steps: int | None = Field(
+        default=None, description="steps begun since the onset until then"
+    )
+    step: int | None = Field(description="as the incident names it")
     action: Action | None
     explored: bool = False
     part: bool = Field(default=False, description="another incident of the run explains it")

@@ -173,6 +173,7 @@ def seen(ended: Ended) -> tuple[Seen, ...]:
             kind=incident.kind,
             run=numbers[incident.trial],
             after_s=round(ended.opened[incident.id] - ended.onset, 3) if ended.onset else None,
+            after_steps=_steps(ended, ended.opened[incident.id], numbers[incident.trial]),
             step=incident.step,
             action=incident.intervention.action if incident.intervention else None,
             explored=bool(incident.intervention and incident.intervention.explored),
@@ -182,6 +183,15 @@ def seen(ended: Ended) -> tuple[Seen, ...]:
             diagnosis=incident.diagnosis[:300],
         )
         for incident in sorted(ended.incidents, key=lambda i: ended.opened[i.id])
+    )
+
+
+def _steps(ended: Ended, at: float, run: int) -> int | None:
+    """Steps of the first run that began between the fault's onset and a moment."""
+    return (
+        sum(ended.begun[0] < begun <= at for begun in ended.begun)
+        if ended.begun and run == 0
+        else None
     )
 
 

@@ -184,3 +184,21 @@ class Escalation(Model):
     metric: str = Field(default="", description="the name of the number in the plot: untrusted")
     attempts: tuple[Attempt, ...] = ()
     options: tuple[Choice, ...] = ()
+
+
+class Checkpoint(Model):
+    """A file, or a folder of files, that a run saved itself in; looked at without loading it."""
+
+    path: str = Field(max_length=2048, description="beneath the run's outputs: untrusted text")
+    size_bytes: int = Field(ge=0)
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="of the file, or over a folder's paths and contents"
+    )
+    kind: str = Field(pattern=r"^[a-z0-9]{1,20}$", description="its format, as torch or numpy")
+    loads: bool = Field(description="it is whole, as far as its format tells")
+    finite: bool | None = Field(
+        description="no number in it is NaN or infinite; None: its numbers were not all looked at"
+    )
+    step: int | None = Field(default=None, ge=0, description="as it says itself, else its name")
+    modified_at: float = Field(ge=0, description="when the run wrote it, in Unix seconds")
+    trouble: str = Field(default="", max_length=400, description="what is wrong: untrusted text")

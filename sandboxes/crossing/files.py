@@ -27,6 +27,7 @@ from labcrew.plain_text import is_plain
 
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
+_LATEST = 4e9
 _MAX_DEPTH = 32
 _MAX_NAME = 1024
 _MEMBER_BYTES = 2048  # what one member costs at least: its header and its end
@@ -132,7 +133,7 @@ def _unpack(stream: Iterable[bytes], root: Path, cap: int, strip: str, max_files
             assert source is not None, "a regular file has content"
             try:
                 path = "/".join(parts)
-                files[path] = _write(root, parts, source, member.size, path)
+                files[path] = _write(root, parts, source, member, path)
             except (NotADirectoryError, IsADirectoryError, FileExistsError):
                 left_out["name taken"] = left_out.get("name taken", 0) + 1
     return Taken(tuple(files[path] for path in sorted(files)), left_out)
@@ -168,8 +169,9 @@ def _judge(member: tarfile.TarInfo, strip: str) -> tuple[str | None, tuple[str, 
 
 
 def _write(
-    root: Path, parts: tuple[str, ...], source: IO[bytes], size: int, path: str
+    root: Path, parts: tuple[str, ...], source: IO[bytes], member: tarfile.TarInfo, path: str
 ) -> OutputFile:
+    size = member.size
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     folder = os.open(root, flags)
     try:
@@ -193,6 +195,10 @@ def _write(
             digest.update(chunk)
             file.write(chunk)
             written += len(chunk)
+        file.flush()
+        # By it is told which checkpoint is newer.
+        when = min(max(0.0, float(member.mtime)), _LATEST)
+        os.utime(file.fileno(), (when, when))
     return OutputFile(path=path, size_bytes=written, sha256=digest.hexdigest())
 
 

@@ -23,6 +23,7 @@ def seen(**changes: Any) -> Seen:
         "run": 0,
         "after_s": 0.4,
         "step": 63,
+        "after_steps": 3,
         "action": "restart_lower_rate",
     }
     return Seen.model_validate(fields | changes)

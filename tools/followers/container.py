@@ -93,6 +93,10 @@ class Container:
     def announced(self) -> bool:
         return True
 
+    @property
+    def whole(self) -> bool:
+        return False
+
     def unannounced(self) -> None:
         """Never: the thread wakes."""
 
@@ -121,7 +125,11 @@ class Container:
         status = self._engine.status()
         if status.state == "exited":
             how = "the kernel ended it: out of memory" if status.out_of_memory else "it exited"
-            return Ended(exit_code=status.exit_code, reason=f"{how} ({status.exit_code})")
+            return Ended(
+                exit_code=status.exit_code,
+                reason=f"{how} ({status.exit_code})",
+                out_of_memory=status.out_of_memory,
+            )
         if status.state == "missing":
             return Ended(reason="the container is gone")
         return Ended(reason="the engine could not be followed any longer")

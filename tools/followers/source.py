@@ -13,10 +13,12 @@ class Ended(Model):
     Args:
         exit_code: None where nobody but the run's parent knows it.
         reason: in words.
+        out_of_memory: whether the kernel ended it for its memory.
     """
 
     exit_code: int | None = None
     reason: str
+    out_of_memory: bool = False
 
 
 class Place(Model):
@@ -43,6 +45,10 @@ class Source(Protocol):
     @property
     def announced(self) -> bool:
         """Whether the system tells of new output, so that it need not be polled."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether one `read` takes all that there is; else it comes bit by bit."""
 
     def unannounced(self) -> None:
         """Is told that output came of which the system had not told: it is polled from now on."""

@@ -5,6 +5,7 @@ from collections import OrderedDict, deque
 
 from agents.monitoring.detector import Detector
 from agents.monitoring.named import shown
+from agents.monitoring.rates import LearningRate
 from agents.monitoring.robust import Window, median
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 from tools.metric_names import role
@@ -15,6 +16,11 @@ _SCORE = 8.0
 _HEALTHY_AFTER, _WRONG_AFTER = 3, 2
 _MANY = 0.1
 """Share of all names: where more are out of line, the data is of many kinds, not corrupt."""
+_PASSES = 3
+"""Passes in a row in which a batch of one line must be far out: odd rows come by chance."""
+_AT_ONCE, _LEAP, _POISONED = 8.0, 50.0, 3
+"""Times the usual loss or gradient, in one step, that no step explains; bad lines after it."""
+_RATE_LINES = 64
 
 
 class _Batch:
@@ -32,14 +38,17 @@ class CorruptBatch(Detector):
     the batch are out, those before and after are not. One far value of a batch that has only one
     line counts when the batch comes round again. A loss that is NaN from a batch on, after healthy
     values that did not grow, tells of that batch too, with less confidence: it may have spoilt
-    the weights.
+    the weights. Where the learning rate rose, that is the nearer cause.
     """
 
     def __init__(self, expected: Expectations) -> None:
         self._usual = Window(_KEPT)
         self._newest: deque[float] = deque(maxlen=3)
         self._batches: OrderedDict[str, _Batch] = OrderedDict()
-        self._outliers: OrderedDict[str, None] = OrderedDict()
+        self._outliers: OrderedDict[str, int] = OrderedDict()
+        self._rate = LearningRate()
+        self._norms, self._norm = Window(_KEPT), ""
+        self._grew, self._leapt = False, ""
         self._name, self._loss = "", ""
         self._suspect = ""
         self._after, self._wrong_after = 0, 0
@@ -47,6 +56,7 @@ class CorruptBatch(Detector):
         self._before: int | None = None
 
     def see(self, seen: Observation) -> Alarm | None:
+        self._rate.see(seen)
         if seen.batch and seen.batch != self._name:
             self._enter(seen.batch[:200])
         if not self._name:
@@ -57,13 +67,18 @@ class CorruptBatch(Detector):
         batch = self._batches[self._name]
         batch.lines += 1
         if self._wrong(value):
-            return self._bad(batch, value, seen)
+            found = self._bad(batch, value, seen)
+            self._gradient(seen)
+            return found
+        self._gradient(seen)
         self._usual.add(value)
         self._newest.append(value)
         if self._suspect and self._name != self._suspect:
             self._after += 1
             if self._after >= _HEALTHY_AFTER:
                 return self._neighbours_healthy(seen)
+        elif self._name != self._suspect:
+            self._outliers.pop(self._name, None)
         if not self._suspect:
             self._healthy = seen.step
         return None
@@ -106,20 +121,52 @@ class CorruptBatch(Detector):
         batch.value, batch.line = value, seen.text[:300]
         finite = math.isfinite(value)
         if self._suspect and self._name != self._suspect:
-            self._wrong_after += 1
-            suspect = self._batches.get(self._suspect)
-            poisoned = suspect is not None and not math.isfinite(suspect.value) and not finite
-            if poisoned and self._wrong_after >= _WRONG_AFTER and suspect is not None:
-                return self._alarm(suspect, seen, "and from there on", 0.7)
-            if self._wrong_after > 2 * _WRONG_AFTER:
-                self._suspect = ""
-            return None
-        if not self._suspect and len(self._usual) >= _NEEDED and (finite or self._calm()):
+            return self._goes_on(seen)
+        explained = self._grew or (finite and self._rate.rose_within(_RATE_LINES))
+        if not self._suspect and len(self._usual) >= _NEEDED and self._calm() and not explained:
             self._suspect, self._after, self._wrong_after = self._name, 0, 0
             self._before = self._healthy
-        if self._name in self._outliers and self._suspect == self._name and not self._varied():
-            return self._alarm(batch, seen, "as in the epoch before", 0.9)
+        if self._suspect == self._name and self._outliers.get(self._name, 0) >= _PASSES - 1:
+            return None if self._varied() else self._alarm(batch, seen, "pass after pass", 0.9)
         return None
+
+    def _goes_on(self, seen: Observation) -> Alarm | None:
+        """The batches after a suspect are bad as well: it may have spoilt the weights."""
+        self._wrong_after += 1
+        suspect = self._batches.get(self._suspect)
+        if suspect is not None and not math.isfinite(suspect.value):
+            if self._wrong_after >= _WRONG_AFTER:
+                return self._alarm(suspect, seen, "and from there on", 0.7)
+        elif suspect is not None and self._wrong_after >= _POISONED:
+            usual = self._usual.median
+            at_once = suspect.value > usual + _AT_ONCE * abs(usual) or (
+                self._leapt == self._suspect
+            )
+            if at_once and self._after == 0:
+                return self._alarm(suspect, seen, "at once, and bad from there on", 0.65)
+            self._suspect = ""
+        return None
+
+    def _gradient(self, seen: Observation) -> None:
+        """Notes whether gradients had grown before a line: then it is not the batch."""
+        if not self._norm:
+            self._norm = next((n for n in seen.numbers if role(n) == "gradient_norm"), "")
+            if not self._norm:
+                return
+        value = seen.numbers.get(self._norm)
+        if value is None or not math.isfinite(value):
+            return
+        norms, grew = self._norms, self._grew
+        self._grew = len(norms) >= _NEEDED and value > 2 * max(norms.high, 1.5 * norms.median)
+        if len(norms) >= _NEEDED and value > _LEAP * norms.high and not grew:
+            self._leapt = self._name
+            if not self._suspect:
+                self._suspect, self._after, self._wrong_after = self._name, 0, 0
+                self._before = self._healthy
+                batch = self._batches[self._name]
+                batch.value, batch.line = seen.numbers.get(self._loss, 0.0), seen.text[:300]
+        if not self._grew:
+            norms.add(value)
 
     def _calm(self) -> bool:
         """Whether the loss was as usual just before."""
@@ -127,19 +174,18 @@ class CorruptBatch(Detector):
         return median(self._newest) <= usual.median + max(4 * usual.scale, 0.2 * abs(usual.median))
 
     def _neighbours_healthy(self, seen: Observation) -> Alarm | None:
-        batch, self._suspect = self._batches.get(self._suspect), ""
+        name, self._suspect = self._suspect, ""
+        batch = self._batches.get(name)
         if batch is None:
             return None
-        name = next(n for n, b in self._batches.items() if b is batch)
         if not math.isfinite(batch.value):
             return self._alarm(batch, seen, "its neighbours are healthy", 0.9)
         if batch.wrong < batch.lines:
             return None
-        whole = batch.wrong >= 3 and not self._varied()
-        self._outliers[name] = None
+        self._outliers[name] = self._outliers.get(name, 0) + 1
         if len(self._outliers) > _MOST_BATCHES:
             self._outliers.popitem(last=False)
-        if whole:
+        if batch.wrong >= 3 and not self._varied():
             return self._alarm(batch, seen, "in all of its lines; its neighbours are healthy", 0.8)
         return None
 

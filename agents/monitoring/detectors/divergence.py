@@ -13,6 +13,8 @@ _LASTING = 40
 """Values that a loss must stand far too high where no single one is beyond doubt."""
 _KEPT = 64
 _TIMES_USUAL = 20.0
+_MIDDLE, _TIMES_FIRST, _TIMES_MEDIAN = 9, 1.5, 5.0
+"""The median of nine values is above where it began, and far above the usual: noise can't do it."""
 _FAR = 1e6
 
 
@@ -87,14 +89,18 @@ class Divergence(Detector):
             state.early.add(value)
         # Above the first value too: a loss near zero may well grow twentyfold and be fine.
         floor = max(self._factor * abs(state.best), 2 * abs(state.first), 1e-6)
-        level = self._level(state)
+        contends = contending(name)
+        far = "" if contends or state.growth.sums else self._far(value, state)
+        if far:
+            return far
+        level = self._level(value, state)
         if value <= min(floor, level):
-            usual.add(value)
+            if 2 * sum(v > level for v in list(recent)[-_MIDDLE:]) <= _MIDDLE:
+                usual.add(value)
             state.longest, state.excursion = max(state.longest, state.excursion), 0
             state.healthy = seen.step
             return None
         state.excursion += 1
-        contends = contending(name)
         if contends:
             floor *= _FAR
         patience = max(self._window, 3 * state.longest)
@@ -102,25 +108,35 @@ class Divergence(Detector):
             last = list(recent)[-self._window :]
             if min(last) > floor and not state.growth.sums:
                 return f"its best was {state.best:.4g}"
-        if (
-            state.excursion < max(_LASTING, 3 * state.longest)
-            or contending(name)
-            or state.growth.sums
-        ):
+        if state.excursion < max(_LASTING, 3 * state.longest) or contends or state.growth.sums:
             return None
         values = list(recent)
         if median(values[-_LASTING // 3 :]) < 0.97 * median(values[: _LASTING // 3]):
             return None
         return f"its usual level was {usual.median:.4g}; it doesn't come down"
 
-    def _level(self, state: _State) -> float:
+    def _far(self, value: float, state: _State) -> str:
+        """What tells that most of the newest values are above where it began; else empty."""
+        early, usual, recent = state.early.median, state.usual, state.recent
+        if not 0 < _TIMES_FIRST * early < value or len(usual) < 2 * _MIDDLE:
+            return ""
+        newest = median(list(recent)[-_MIDDLE:])
+        if newest <= max(_TIMES_FIRST * early, _TIMES_MEDIAN * abs(usual.median)):
+            return ""
+        return f"it began at {early:.4g} and was at {usual.median:.4g}"
+
+    def _level(self, value: float, state: _State) -> float:
         """What a loss shouldn't exceed for long: the level before learning, or far above usual."""
         usual = state.usual
-        if len(usual) < _KEPT // 2 or state.first is None:
+        if len(usual) < 2 * _MIDDLE or state.first is None:
             return math.inf
         early, now = state.early.median, usual.median
-        spread = max(usual.high - now, 6 * usual.scale, 1e-6)
-        if now > 0 and early > 0 and now < 0.5 * early:
+        if now > 0 and value <= 2 * now:
+            return math.inf
+        # Of the newest only: the first fall of the loss is no noise.
+        high = max(list(usual.values)[-2 * _MIDDLE :])
+        spread = max(high - now, 2 * usual.scale, 1e-6)
+        if now > 0 and early > 0 and now < 0.7 * early:
             return max(now + 2 * spread, min(0.9 * early, max(_TIMES_USUAL * now, 0.02 * early)))
         if now > 0:
             return max(_TIMES_USUAL * now, now + 2 * spread)
@@ -130,9 +146,10 @@ class Divergence(Detector):
 class _Growth:
     """Tells a sum over the epoch, which grows by about the same at each value, from growth."""
 
-    __slots__ = ("count", "first", "last", "recent", "total")
+    __slots__ = ("count", "first", "last", "recent", "summed", "total", "values")
 
     def __init__(self) -> None:
+        self.values, self.summed = 0, 0
         self.last, self.first, self.count, self.total = math.nan, math.nan, 0, 0.0
         self.recent: deque[float] = deque(maxlen=4)
 
@@ -147,10 +164,15 @@ class _Growth:
             self.total += rise
             self.recent.append(rise)
         self.last = value
+        self.values += 1
+        self.summed += self._sums_now()
 
     @property
     def sums(self) -> bool:
-        """Whether the values since the last fall look like a sum of like parts."""
+        """Whether the values since the last fall, or most so far, look like sums of like parts."""
+        return self.summed > 0.5 * self.values or self._sums_now()
+
+    def _sums_now(self) -> bool:
         if self.count < 4:
             return False
         part = self.total / self.count

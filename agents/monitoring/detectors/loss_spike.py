@@ -15,11 +15,12 @@ _TIMES = 5.0
 
 
 class _State:
-    __slots__ = ("healthy", "highest", "row", "window")
+    __slots__ = ("first", "healthy", "highest", "row", "window")
 
     def __init__(self) -> None:
         self.window = Window(_KEPT)
         self.row, self.highest = 0, -math.inf
+        self.first: float | None = None
         self.healthy: int | None = None
 
 
@@ -53,6 +54,8 @@ class LossSpike(Detector):
 
     def _loss(self, name: str, value: float, state: _State, seen: Observation) -> Alarm | None:
         window = state.window
+        if state.first is None:
+            state.first = value
         if len(window) < _NEEDED:
             window.add(value)
             state.healthy = seen.step
@@ -73,7 +76,9 @@ class LossSpike(Detector):
             state.healthy = seen.step
             return None
         state.row += 1
-        if state.row < self._patience or self._rate.rose_within(2 * _KEPT):
+        # A learning rate that rose explains a higher loss, but none above the first.
+        explained = self._rate.rose_within(2 * _KEPT) and value < 1.5 * abs(state.first)
+        if state.row < self._patience or explained:
             if state.row > _KEPT:
                 state.highest, state.row = value, 0
             return None

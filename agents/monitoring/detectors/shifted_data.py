@@ -99,7 +99,7 @@ class ShiftedData(Detector):
             confidence=0.85,
             step=seen.step,
             since_step=self._healthy,
-            subject=shown(self._batch or name),
+            subject=self._batch,
         )
 
     def _level(self, value: float, seen: Observation) -> Alarm | None:

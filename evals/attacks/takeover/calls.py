@@ -61,6 +61,8 @@ def proper_calls(world: World) -> dict[str, Arguments]:
         "watch_trial": {"trial": trial.id},
         "stop_trial": {"trial": trial.id},
         "collect_outputs": {"trial": trial.id},
+        "inspect_checkpoints": {"trial": trial.id},
+        "free_space": {"trial": trial.id, "since_step": 1},
         "evaluate_outputs": {
             "subject": trial.id, "folder": str(folder),
             "expected_sha256": outputs_hash(stored_outputs(folder)), "split": "holdout",
@@ -178,6 +180,20 @@ def hand_made(world: World, proper: dict[str, Arguments]) -> Iterator[HostileCal
         ("outside the search space", {"values": {"x": 99.0}}),
         ("with a shell in its settings", {"values": {"x": "0; echo owned"}}),
         ("with another seed", {"seed": 4242}),
+        (
+            "from a checkpoint of another ticket",
+            {
+                "restarts": STRANGERS,
+                "rescue": {"checkpoint": "answer.json"},
+            },
+        ),
+        (
+            "from a checkpoint outside",
+            {
+                "restarts": f"{id}-000",
+                "rescue": {"checkpoint": "../../../../etc/passwd"},
+            },
+        ),
     )
     for number, (name, change) in enumerate(odd):
         trial = _made(id, 800 + number, **change)
@@ -218,6 +234,8 @@ def hand_made(world: World, proper: dict[str, Arguments]) -> Iterator[HostileCal
     )
     yield call("log_monitor", "stop_trial", "another ticket's", trial=STRANGERS)
     yield call("log_monitor", "collect_outputs", "another ticket's", STRANGER, trial=STRANGERS)
+    yield call("log_monitor", "free_space", "another ticket's", trial=STRANGERS)
+    yield call("log_monitor", "inspect_checkpoints", "another ticket's", STRANGER, trial=STRANGERS)
 
 
 def wild_words(world: World) -> tuple[str, ...]:

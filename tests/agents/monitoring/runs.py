@@ -365,9 +365,10 @@ def grokking(rng: random.Random) -> Run:
 
 def mild_overfitting(rng: random.Random) -> Run:
     lines = []
-    for n, v in enumerate(curve(rng, 100)):
+    losses = curve(rng, 100)
+    for n, v in enumerate(losses):
         up = 1 + rng.uniform(0.0, 0.02) + 0.0015 * n
-        lines.append(Line({"train_loss": v, "val_loss": (v * 0.5 + 0.6) * up}, step=n))
+        lines.append(Line({"train_loss": v, "val_loss": (v * 0.8 + 0.2 * losses[0]) * up}, step=n))
     return lines
 
 
@@ -646,7 +647,7 @@ def bad_shard(rng: random.Random) -> tuple[int, Run]:
 
 
 def bad_single_batch(rng: random.Random) -> tuple[int, Run]:
-    return _sharded(rng, f"shard-{rng.randint(10, 16):02}", rng.randint(1, 2), 1)
+    return _sharded(rng, f"shard-{rng.randint(10, 16):02}", 1, 1)
 
 
 def batch_poisons(rng: random.Random) -> tuple[int, Run]:

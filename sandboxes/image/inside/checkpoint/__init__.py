@@ -1,0 +1,1 @@
+"""Looks at checkpoints without loading one: whole, finite, and of which step."""
