@@ -54,13 +54,14 @@ def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[st
             continue  # a date or a time
         if name not in numbers:
             numbers[name] = value
+    step = epoch = done = rate = None
+    if plan.step is not None:
+        step = whole(value_of(tokens[plan.step]))
     for place, behind in plan.groups:
         grouped = _with_thousands(tokens[place : place + behind + 1])
         if grouped is not None:
             numbers[dict(plan.names)[place]] = grouped
-    step = epoch = done = rate = None
-    if plan.step is not None:
-        step = whole(value_of(tokens[plan.step]))
+            step = whole(grouped) if place == plan.step else step
     if plan.epoch is not None:
         epoch = finite(value_of(tokens[plan.epoch]))
     if plan.done is not None:
