@@ -217,7 +217,10 @@ def own_planned_trial(call: Call, value: Any) -> bool:
         and known.status == "planned"
         and known.model_dump(mode="json") == value
         and known.memory_mb <= max(budget.memory_mb, budget.memory_limit_mb or 0)
-        and (not known.rescue.checkpoint or own_trial(call, known.restarts))
+        and (
+            not known.rescue.checkpoint
+            or own_trial(call, known.rescue.checkpoint_of or known.restarts)
+        )
         and in_the_search_space(call, value["values"])
     )
 
