@@ -87,8 +87,8 @@ def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:
 
 def altered(rescue: Rescue) -> bool:
     """Whether a run goes on otherwise than its settings say; going on from a checkpoint is not."""
-    told = rescue.model_copy(update={"checkpoint": "", "checkpoint_sha256": "", "step": None})
-    return told != Rescue()
+    anew = Rescue().model_dump(include={"checkpoint", "checkpoint_of", "checkpoint_sha256", "step"})
+    return rescue.model_copy(update=anew) != Rescue()
 
 
 def ranked(metric: Metric, trials: Sequence[Trial], least_seeds: int) -> tuple[Group, ...]:

@@ -23,6 +23,7 @@ from tools.followers.source import Ended, Source
 
 ACTOR = "log_monitor"
 _EVIDENCE_LINES, _EVIDENCE_LENGTH = 8, 300
+_PAUSE_S = 0.05
 _ONLY_WATCHED = "labcrew only watches this run: it is for you to act"
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -65,6 +66,7 @@ class AttachedRun:
         self._acting: threading.Thread | None = None
         self._acted: tuple[Incident, Intervention] | None = None
         self._stopped, self._drained = threading.Event(), threading.Event()
+        self._live = False
         self._begin()
 
     def _begin(self) -> None:
@@ -86,11 +88,28 @@ class AttachedRun:
         """Reads and judges what is there; answers whether anything was."""
         self._settle()
         came = False
+        self._catch_up()
         for text in self.source.read():
             came = True
             self._heard = self._clock.monotonic()
-            self._meet(self.follower.feed(text, self._heard - self._begun))
+            self._meet(self.follower.feed(text, self._at_s))
+        if not came or self.source.whole:
+            self._live = True
         return came
+
+    @property
+    def _at_s(self) -> float:
+        return self._clock.monotonic() - self._begun if self._live else 0.0
+
+    def _catch_up(self) -> None:
+        """What stood there before the watch has no times of its own: the clock stands meanwhile.
+
+        Else a run would seem to have slowed down as soon as its old lines are read.
+        """
+        if not self._live:
+            now = self._clock.monotonic()
+            self._live = now - self._heard > _PAUSE_S
+            self._begun = now
 
     def tick(self) -> None:
         """Lets time pass: about once a second."""
@@ -98,8 +117,7 @@ class AttachedRun:
             self.source.unannounced()
         usage = self.source.usage()
         self.usage = usage or self.usage
-        at_s = self._clock.monotonic() - self._begun
-        self._meet(self.follower.tick(at_s, usage))
+        self._meet(self.follower.tick(self._at_s, usage))
         if self._acting is not None:
             return
         ended = self.source.ended(self.silent_s)
@@ -110,7 +128,7 @@ class AttachedRun:
     def look(self) -> None:
         """Judges what stands there now, to its last byte, and leaves the run."""
         self.take()
-        self._meet(self.follower.end(self._clock.monotonic() - self._begun))
+        self._meet(self.follower.end(self._at_s))
         self.wait()
         self.finish("left", "it was looked at once")
 
@@ -121,8 +139,7 @@ class AttachedRun:
             self._settle()
 
     def _end(self, ended: Ended) -> None:
-        at_s = self._clock.monotonic() - self._begun
-        self._meet(self.follower.end(at_s))
+        self._meet(self.follower.end(self._at_s))
         alarm = diagnosis(ended.exit_code, ended.out_of_memory, False, tuple(self.follower.tail))
         if alarm is not None:
             self._meet((alarm,), running=False)
@@ -180,7 +197,7 @@ class AttachedRun:
             confidence=alarm.confidence,
             step=alarm.step,
             subject=clean(alarm.subject),
-            at_s=round(self._clock.monotonic() - self._begun, 3),
+            at_s=round(self._at_s, 3),
         )
         self._ledger.incidents.put(incident, actor=ACTOR, kind="incident.opened")
         self._tell("incident", {"incident": incident})
@@ -300,7 +317,7 @@ class AttachedRun:
     def _turn(self) -> None:
         """Ends the record of the present run and begins the next one's."""
         for text in self.source.read():  # the last words of the run that was ended
-            self.follower.feed(text, self._clock.monotonic() - self._begun)
+            self.follower.feed(text, self._at_s)
         place = self.source.place
         self._judge_restart(None)
         self._keep(restarts=self.attachment.restarts + 1, file=place.file, offset=place.offset)

@@ -217,7 +217,10 @@ def own_planned_trial(call: Call, value: Any) -> bool:
         and known.status == "planned"
         and known.model_dump(mode="json") == value
         and known.memory_mb <= max(budget.memory_mb, budget.memory_limit_mb or 0)
-        and (not known.rescue.checkpoint or own_trial(call, known.restarts))
+        and (
+            not known.rescue.checkpoint
+            or own_trial(call, known.rescue.checkpoint_of or known.restarts)
+        )
         and in_the_search_space(call, value["values"])
     )
 
@@ -253,6 +256,11 @@ def hosts_shown(call: Call, value: Any) -> bool:
 def own_trial(call: Call, value: Any) -> bool:
     """a trial of this ticket"""
     return re.fullmatch(re.escape(call.facts.assigned.id) + r"-\d{3,9}", value) is not None
+
+
+def step_or_nothing(call: Call, value: Any) -> bool:
+    """a step of a run, or nothing"""
+    return value is None or (type(value) is int and value >= 0)
 
 
 def own_run(call: Call, value: Any) -> bool:

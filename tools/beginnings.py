@@ -91,7 +91,8 @@ def _overrides(rescue: Rescue) -> dict[str, str]:
 
 
 def _checkpoint(home: Home, assigned: AssignedTicket, trial: Trial) -> ReadOnlyInput:
-    rescue, before = trial.rescue, trial.restarts
+    rescue = trial.rescue
+    before = rescue.checkpoint_of or trial.restarts
     if not before:
         raise EvidenceError(f"{trial.id} begins at a checkpoint, but restarts no trial.")
     folder = home.outputs(assigned.id, before)

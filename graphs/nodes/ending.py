@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.experiment_launcher import spent
+from agents.monitoring.diagnosis import cause
 from agents.monitoring.disagreement import disagreement
 from agents.monitoring.remedies import remedy
 from agents.monitoring.responses import ADVISORY
@@ -17,10 +18,12 @@ from graphs.nodes.incidents import (
     unanswered,
 )
 from graphs.nodes.responding import decide, withdraw_questions
+from graphs.nodes.resuming import resumption
 from graphs.work import Work
 from labcrew import beneath
 from labcrew.domain.experiment import (
     MetricPoint,
+    Rescue,
     Score,
     TrackedRun,
     Trial,
@@ -86,7 +89,13 @@ async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> 
     )
     tracked = await _tracked(work, assigned, ended, kept, tools)
     ended = ended.model_copy(update={"tracker_run": tracked})
-    await _write(work, assigned, ending, alarm, ended)
+    decided = ending.decided
+    if alarm is not None and decided is None:
+        decided = await decide(work, assigned, trial, alarm, ending.reading, running=False)
+    start = None
+    if decided is not None and kept is not None and decided.action.startswith("restart"):
+        start = await resumption(work, assigned, trial, decided.alarm, tools)
+    _write(work, assigned, ending, decided, start, ended)
     await asyncio.to_thread(work.bench.sandboxes.remove, trial_container(trial.id))
 
 
@@ -104,7 +113,7 @@ def _wrong(work: Work, assigned: AssignedTicket, ending: Ending) -> Alarm | None
     bad = [alarm for alarm in pending if last is not None or alarm.kind not in ADVISORY]
     if last is not None:
         bad.append(last)
-    return bad[0] if bad else None
+    return cause(bad) if bad else None
 
 
 async def _doubted(
@@ -248,16 +257,18 @@ def reported_value(
     return value
 
 
-async def _write(
-    work: Work, assigned: AssignedTicket, ending: Ending, alarm: Alarm | None, ended: Trial
+def _write(
+    work: Work,
+    assigned: AssignedTicket,
+    ending: Ending,
+    decided: Decided | None,
+    start: Rescue | None,
+    ended: Trial,
 ) -> None:
     """Writes trial, incidents and a restart in one commit, so that none is ever half there."""
     reading, trial = ending.reading, ending.trial
-    decided = ending.decided
-    if alarm is not None and decided is None:
-        decided = await decide(work, assigned, trial, alarm, reading, running=False)
     with work.ledger.transaction():
-        restart = _restart(work, assigned, trial, decided) if decided is not None else None
+        restart = _restart(work, assigned, trial, decided, start) if decided else None
         if decided is not None:
             new = restart.id if restart else ""
             answer_incident(work, trial, decided, ending.age_s, new)
@@ -273,7 +284,9 @@ async def _write(
         close_incidents(work, assigned, ended)
 
 
-def _restart(work: Work, assigned: AssignedTicket, trial: Trial, decided: Decided) -> Trial | None:
+def _restart(
+    work: Work, assigned: AssignedTicket, trial: Trial, decided: Decided, start: Rescue | None
+) -> Trial | None:
     """The trial that starts a run again, where that was chosen and the budget still has a run."""
     trials = work.trials(assigned.id)
     # Runs that end side by side were each told of the same last run of the budget.
@@ -281,13 +294,17 @@ def _restart(work: Work, assigned: AssignedTicket, trial: Trial, decided: Decide
     if not decided.action.startswith("restart") or not affordable:
         return None
     again = remedy(assigned, trial, decided.action, decided.alarm, trials)
+    rescue = again.rescue
+    # Other settings begin anew: their score must be theirs.
+    if start is not None and again.values == trial.values:
+        rescue = rescue.model_copy(update=start.model_dump(exclude_defaults=True))
     made = work.crew.experiment_launcher.restart(
         assigned,
         trials,
         trial,
         again.values,
         again.memory_mb,
-        again.rescue,
+        rescue,
         f"{trial.id} again after {decided.alarm.kind.replace('_', ' ')}",
     )
     work.ledger.trials.put(made, actor="log_monitor", kind="trial.restarted")

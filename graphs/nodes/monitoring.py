@@ -109,7 +109,7 @@ async def _look(work: Work, assigned: AssignedTicket, trial: Trial) -> Ending | 
     decided = _stopped_for(work, trial)
     if status.state == "running" and decided is None:
         alarm = work.crew.log_monitor.ended(assigned, reading, status, age_s)
-        decided = await respond(work, assigned, trial, reading, alarm)
+        decided = await respond(work, assigned, trial, reading, watch.points(), alarm)
     if status.state == "running" and decided is not None:
         # Written down first: after a crash its exit code alone would look like a crash of its own.
         work.ledger.intend(_stop_key(trial), assigned.id, decided.model_dump(mode="json"))

@@ -1,8 +1,13 @@
 """What is done about a run that has gone wrong: chosen from what may be done, asked of people."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 
 from agents.experiment_launcher import spent
+from agents.log_monitor import incident_id
+from agents.monitoring.diagnosis import cause, explained
+from agents.monitoring.escalation import attempts_of, escalation, markdown, metric_of
 from agents.monitoring.watch import Reading
 from graphs.gates import gate_id, make_gate
 from graphs.nodes.incidents import (
@@ -15,19 +20,30 @@ from graphs.nodes.incidents import (
 )
 from graphs.work import Work
 from labcrew.deciding import settled
-from labcrew.domain.experiment import Incident, Trial
-from labcrew.domain.monitoring import Action, Alarm
+from labcrew.domain.experiment import Incident, MetricPoint, Trial
+from labcrew.domain.monitoring import Action, Alarm, Choice
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.evidence import as_text
+from labcrew.errors import LabcrewError
+from tools.free_space import FreeSpace, free_space
 from tools.offers import offers
+from tools.plots import incident_svg
+
+_FULL = 0.6
+"""The share of a workspace from which room is made again."""
 
 
 async def respond(
-    work: Work, assigned: AssignedTicket, trial: Trial, reading: Reading, alarm: Alarm | None
+    work: Work,
+    assigned: AssignedTicket,
+    trial: Trial,
+    reading: Reading,
+    points: Sequence[MetricPoint],
+    alarm: Alarm | None,
 ) -> Decided | None:
     """Does what can be done about a running run's alarms while it goes on.
 
     Args:
+        points: its numbers so far.
         alarm: what is wrong by the engine's account, beside what its log showed.
 
     Returns:
@@ -36,15 +52,38 @@ async def respond(
     alarms = (*reading.alarms, alarm) if alarm is not None else reading.alarms
     pending = unanswered(work, trial, alarms)
     if pending:
-        cause = pending[0]
-        decided = await decide(work, assigned, trial, cause, reading, running=True)
+        main = cause(pending)
+        decided = await decide(work, assigned, trial, main, reading, running=True)
         if decided.action not in ("continue", "escalate", "free_space"):
             return decided
+        if decided.action == "free_space":
+            await _make_room(work, assigned, trial, main)
         if decided.action == "escalate":
-            _ask(work, assigned, trial, cause, reading)
+            await asyncio.to_thread(_ask, work, assigned, trial, main, reading, points)
         answer_incident(work, trial, decided, reading.at_s)
-        explain_by(work, trial, pending, cause, reading.at_s)
+        # What it explains needs nothing more; what it does not is answered at the next look.
+        explain_by(work, trial, explained(main, pending), main, reading.at_s)
+    elif _fills_again(work, trial, reading):
+        filling = Alarm(kind="disk_filling", diagnosis="it fills again")
+        await _make_room(work, assigned, trial, filling)
     return _said(work, assigned, trial)
+
+
+def _fills_again(work: Work, trial: Trial, reading: Reading) -> bool:
+    """Whether a run in whose workspace room was made once needs more room."""
+    usage = reading.usage
+    if usage is None or usage.disk_bytes < _FULL * usage.disk_limit_bytes:
+        return False
+    known = work.ledger.incidents.find(incident_id(trial, "disk_filling"))
+    done = known.intervention if known is not None else None
+    return done is not None and done.action == "free_space"
+
+
+async def _make_room(work: Work, assigned: AssignedTicket, trial: Trial, alarm: Alarm) -> None:
+    """Removes old checkpoints; where that can't be done the run goes on as it is."""
+    tools = work.toolbox("log_monitor", assigned, f"room/{trial.id}")
+    with suppress(LabcrewError):  # its event tells; a full disk is an incident of its own
+        await tools.use(free_space, FreeSpace(trial=trial.id, since_step=alarm.since_step))
 
 
 async def decide(
@@ -86,26 +125,58 @@ def _gate(assigned: AssignedTicket, incident: Incident) -> str:
 
 
 def _ask(
-    work: Work, assigned: AssignedTicket, trial: Trial, alarm: Alarm, reading: Reading
+    work: Work,
+    assigned: AssignedTicket,
+    trial: Trial,
+    alarm: Alarm,
+    reading: Reading,
+    points: Sequence[MetricPoint],
 ) -> None:
     """Opens a gate beside the run, which goes on meanwhile."""
     incident = open_incident(work, trial, alarm, reading.at_s)
+    gate = _gate(assigned, incident)
+    if work.ledger.gates.find(gate) is not None:
+        return
     proposal: Action = "give_up"
-    lines = "\n".join(f"    {as_text(line, 300)}" for line in incident.evidence)
+    options = (
+        Choice(command=f"labcrew decide {gate} accept", means="this run is stopped"),
+        Choice(command=f"labcrew decide {gate} ignore", means="it goes on"),
+    )
+    plot = _plot(work, assigned, incident, points)
+    chain = chain_of(work, trial)
+    asked = escalation(incident, attempts_of(chain), reading.tail, options, points, plot)
     make_gate(
         work,
         assigned,
         "incident",
         0,
         about=incident.id,
-        title=f"{trial.id}: {alarm.kind.replace('_', ' ')}",
-        description=(
-            f"{as_text(alarm.diagnosis, 600)} (confidence {alarm.confidence:.0%})\n\n{lines}\n\n"
-            "accept: stop this run · ignore: let it go on"
-        ),
-        shown={"incident": incident.id, "trial": trial.id, "proposal": proposal},
+        title=asked.title,
+        description=markdown(asked),
+        shown={
+            "incident": incident.id,
+            "trial": trial.id,
+            "proposal": proposal,
+            "escalation": asked.model_dump(mode="json"),
+        },
         allowed=("accept", "ignore"),
     )
+
+
+def _plot(
+    work: Work, assigned: AssignedTicket, incident: Incident, points: Sequence[MetricPoint]
+) -> str:
+    """Draws the number that shows the incident best; answers the file among the artefacts."""
+    name = metric_of(incident, points)
+    if not name:
+        return ""
+    file = work.bench.home.artefacts(assigned.id) / "incidents" / f"{incident.id}.svg"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    drawn = incident_svg(name, [p for p in points if p.name == name], incident.step)
+    partial = file.with_suffix(".partial")
+    partial.write_bytes(drawn)
+    partial.replace(file)
+    return f"incidents/{file.name}"
 
 
 def _said(work: Work, assigned: AssignedTicket, trial: Trial) -> Decided | None:

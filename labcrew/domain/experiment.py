@@ -48,7 +48,10 @@ class Rescue(Model):
     """How a restart begins otherwise than the trial it repeats; see docs/supervision.md."""
 
     checkpoint: str = Field(
-        default="", description="path beneath the outputs of the trial it restarts; empty: anew"
+        default="", description="path beneath a trial's outputs; empty: it begins anew"
+    )
+    checkpoint_of: str = Field(
+        default="", description="that trial; empty: the one that it restarts"
     )
     checkpoint_sha256: str = ""
     step: int | None = Field(default=None, description="of the checkpoint")

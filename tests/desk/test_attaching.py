@@ -76,6 +76,23 @@ def test_a_child_that_goes_to_nan_has_its_incident_and_its_end(tmp_path: Path) -
     assert [word for word, _ in told] == ["attached", "incident", "action", "ended"]
 
 
+def test_old_lines_are_no_fast_run_that_slowed_down(tmp_path: Path) -> None:
+    log = tmp_path / "train.log"
+    lines = "".join(f"step {n} loss {1 / (n + 1)} lr 0.01\n" for n in range(60_000))
+    log.write_text(lines)
+    with attached(tmp_path / "home", Wanted(whats=(f"log:{log}",))) as (opened, attaching, _):
+        (run,) = attaching.runs
+        run.take()
+        assert run.follower.lines == 60_000
+        for n in range(60_000, 60_016):
+            time.sleep(0.21)
+            with log.open("a") as file:
+                file.write(f"step {n} loss {1 / (n + 1)} lr 0.01\n")
+            run.take()
+        assert opened.ledger.incidents.all() == []
+        attaching.leave("the test is over")
+
+
 def test_a_healthy_run_has_none(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
     child = train(log, bad=1000)

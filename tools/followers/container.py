@@ -93,6 +93,10 @@ class Container:
     def announced(self) -> bool:
         return True
 
+    @property
+    def whole(self) -> bool:
+        return False
+
     def unannounced(self) -> None:
         """Never: the thread wakes."""
 

@@ -72,6 +72,10 @@ class LogFile:
     def announced(self) -> bool:
         return self._watched and not self._unannounced
 
+    @property
+    def whole(self) -> bool:
+        return True
+
     def unannounced(self) -> None:
         """Is told that output came of which the system had not told: it is polled from now on."""
         self._unannounced = True

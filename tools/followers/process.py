@@ -38,6 +38,10 @@ class Process:
     def announced(self) -> bool:
         return self._log.announced
 
+    @property
+    def whole(self) -> bool:
+        return True
+
     def unannounced(self) -> None:
         """As of the log."""
         self._log.unannounced()

@@ -46,6 +46,10 @@ class Source(Protocol):
     def announced(self) -> bool:
         """Whether the system tells of new output, so that it need not be polled."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether one `read` takes all that there is; else it comes bit by bit."""
+
     def unannounced(self) -> None:
         """Is told that output came of which the system had not told: it is polled from now on."""
 

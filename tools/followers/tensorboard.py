@@ -77,6 +77,10 @@ class TensorBoard:
     def announced(self) -> bool:
         return self._announced
 
+    @property
+    def whole(self) -> bool:
+        return True
+
     def unannounced(self) -> None:
         """Is told that output came of which the system had not told: it is polled from now on."""
         self._announced = False

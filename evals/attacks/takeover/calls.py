@@ -62,6 +62,7 @@ def proper_calls(world: World) -> dict[str, Arguments]:
         "stop_trial": {"trial": trial.id},
         "collect_outputs": {"trial": trial.id},
         "inspect_checkpoints": {"trial": trial.id},
+        "free_space": {"trial": trial.id, "since_step": 1},
         "evaluate_outputs": {
             "subject": trial.id, "folder": str(folder),
             "expected_sha256": outputs_hash(stored_outputs(folder)), "split": "holdout",
@@ -179,12 +180,20 @@ def hand_made(world: World, proper: dict[str, Arguments]) -> Iterator[HostileCal
         ("outside the search space", {"values": {"x": 99.0}}),
         ("with a shell in its settings", {"values": {"x": "0; echo owned"}}),
         ("with another seed", {"seed": 4242}),
-        ("from a checkpoint of another ticket", {
-            "restarts": STRANGERS, "rescue": {"checkpoint": "answer.json"},
-        }),
-        ("from a checkpoint outside", {
-            "restarts": f"{id}-000", "rescue": {"checkpoint": "../../../../etc/passwd"},
-        }),
+        (
+            "from a checkpoint of another ticket",
+            {
+                "restarts": STRANGERS,
+                "rescue": {"checkpoint": "answer.json"},
+            },
+        ),
+        (
+            "from a checkpoint outside",
+            {
+                "restarts": f"{id}-000",
+                "rescue": {"checkpoint": "../../../../etc/passwd"},
+            },
+        ),
     )
     for number, (name, change) in enumerate(odd):
         trial = _made(id, 800 + number, **change)
@@ -225,6 +234,7 @@ def hand_made(world: World, proper: dict[str, Arguments]) -> Iterator[HostileCal
     )
     yield call("log_monitor", "stop_trial", "another ticket's", trial=STRANGERS)
     yield call("log_monitor", "collect_outputs", "another ticket's", STRANGER, trial=STRANGERS)
+    yield call("log_monitor", "free_space", "another ticket's", trial=STRANGERS)
     yield call("log_monitor", "inspect_checkpoints", "another ticket's", STRANGER, trial=STRANGERS)
 
 
