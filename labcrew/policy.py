@@ -131,6 +131,11 @@ POLICY: tuple[Row, ...] = (
         trial=must.own_trial,
     ),
     _row(
+        "log_monitor", "free_space", "allowed",
+        "old checkpoints in a trial's own container; the newest and the last good one stay",
+        trial=must.own_trial, since_step=must.step_or_nothing,
+    ),
+    _row(
         "log_monitor", "evaluate_outputs", "allowed", "validation steers the search",
         subject=must.own_run, folder=must.outputs_of_the_subject, expected_sha256=must.checksum,
         split=must.validation, seed=must.seed, commit=must.commit_of_the_run,

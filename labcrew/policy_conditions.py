@@ -258,6 +258,11 @@ def own_trial(call: Call, value: Any) -> bool:
     return re.fullmatch(re.escape(call.facts.assigned.id) + r"-\d{3,9}", value) is not None
 
 
+def step_or_nothing(call: Call, value: Any) -> bool:
+    """a step of a run, or nothing"""
+    return value is None or (type(value) is int and value >= 0)
+
+
 def own_run(call: Call, value: Any) -> bool:
     """a trial of this ticket, or its merge request's smoke test"""
     return own_trial(call, value) or own_smoke_test(call, value)

@@ -28,6 +28,7 @@ from labcrew.errors import (
 )
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening
+from sandboxes.beside import run_beside
 from sandboxes.client import connect, translated
 from sandboxes.crossing.crossing import Crossing
 from sandboxes.crossing.tarballs import owned
@@ -246,6 +247,9 @@ class DockerSandboxes:
         return self.residents.run(
             self.container_name(name), command, stdin=stdin, timeout_s=timeout_s
         )
+
+    def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:
+        return run_beside(self.client, self.container_name(name), command, timeout_s)
 
     def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
         container = self.container_name(name)

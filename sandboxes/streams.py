@@ -43,6 +43,7 @@ class Stream:
         client: the engine.
         path: the engine's address of it.
         params: its query.
+        body: what is asked, where the engine reads one.
     """
 
     def __init__(
@@ -50,11 +51,15 @@ class Stream:
         client: APIClient,
         path: str,
         params: dict[str, str] | None = None,
+        body: dict[str, object] | None = None,
     ) -> None:
         headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
         api: Any = client
         # No body: one that the engine has not read when it closes makes the kernel reset it all.
-        self._response = api._post(api._url(path), params=params, headers=headers, stream=True)
+        sent = {} if body is None else {"json": body}
+        self._response = api._post(
+            api._url(path), params=params, headers=headers, stream=True, **sent
+        )
         api._raise_for_status(self._response)
         buffered = self._response.raw._fp.fp
         raw: Any = api._get_raw_response_socket(self._response)

@@ -7,6 +7,7 @@ from typing import Any
 from tools.clean_data import clean_data
 from tools.evaluate import evaluate_outputs
 from tools.first_run import first_run
+from tools.free_space import free_space
 from tools.inspect_checkpoints import inspect_checkpoints
 from tools.install_environment import install_environment
 from tools.make_change import make_change, merge_branch, publish_branch, render_settings
@@ -39,6 +40,7 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     stop_trial,
     collect_outputs,
     inspect_checkpoints,
+    free_space,
     evaluate_outputs,
     track_run,
     make_change,

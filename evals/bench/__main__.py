@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evals.bench.figures import RESULTS, Figure, Report, keep, show, this_machine
 from evals.bench.incident_latency import incident_latency
+from evals.bench.log_reading import log_figures
 from evals.bench.many_runs import many_runs
 from evals.bench.reading import reading_figure
 from evals.bench.sandbox import sandbox_figures
@@ -23,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of bench.json")
     parser.add_argument("--calls", type=int, default=200, help="sandboxed calls, one at a time")
     parser.add_argument(
-        "--only", choices=["sandbox", "reading", "watching"], help="leave out the other figures"
+        "--only",
+        choices=["sandbox", "reading", "watching", "logs"],
+        help="leave out the other figures",
     )
     given = parser.parse_args(arguments)
     machine = this_machine()
@@ -35,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             figures += (reading_figure(),)
         if given.only in (None, "watching"):
             figures += (incident_latency(), many_runs())
+        if given.only in (None, "logs"):
+            figures += log_figures()
         if given.only is None:
             start = help_start(given.rounds)
             small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)

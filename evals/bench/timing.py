@@ -112,6 +112,11 @@ class TimedSandboxes:
         with self._watch.running():
             return self._real.exec(name, command, stdin=stdin, timeout_s=timeout_s)
 
+    def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:
+        """As the real one."""
+        with self._watch.running():
+            return self._real.exec_beside(name, command, timeout_s=timeout_s)
+
     def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
         """As the real one."""
         with self._watch.running():

@@ -68,7 +68,9 @@ def learning_curve(judged: Sequence[Judged]) -> bytes:
 
 def _labels(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
     """Names the lines at their ends, moved apart where they would cover each other."""
-    lowest = -1.0
-    for mean, x, colour, label in sorted(ends):
-        lowest = max(mean, lowest + 0.07)
-        axes.annotate(label, (x, lowest), color=colour, va="center", fontsize=9)
+    highest = 2.0
+    for mean, x, colour, label in sorted(ends, reverse=True):
+        highest = min(mean, highest - 0.07)
+        axes.annotate(
+            label, (x, highest), color=colour, va="center", fontsize=9, annotation_clip=False
+        )

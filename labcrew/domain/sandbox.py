@@ -164,6 +164,13 @@ class Sandboxes(Protocol):
     ) -> RunResult:
         """Runs a short command in a started tool container."""
 
+    def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:
+        """Runs a short command in a running container, as its user, beside what runs there.
+
+        What it prints is the container's word. A late one is left to run. Raises EngineError where
+        the container does not run.
+        """
+
     def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
         """One regular file of a container's workspace. Raises BoundaryError, ToolError."""
 

@@ -139,6 +139,36 @@ class TestDetached:
         assert "not shown" in text[-100:]
 
 
+class TestBeside:
+    def test_a_command_beside_the_one_that_runs(self, workshop: Workshop) -> None:
+        spec = workshop.spec("busy", "echo mine > note; sleep 60")
+        workshop.sandboxes.start(spec)
+        script = "cat note; id -u; echo trouble >&2; exit 3"
+        for _ in range(100):
+            result = workshop.sandboxes.exec_beside(spec.name, ("sh", "-c", script), timeout_s=10)
+            if result.stdout.startswith("mine"):
+                break
+        assert (result.stdout, result.stderr) == ("mine\n10001\n", "trouble\n")
+        assert result.exit_code == 3
+        assert workshop.sandboxes.status(spec.name).state == "running"
+
+    def test_a_late_one_is_left(self, workshop: Workshop) -> None:
+        spec = workshop.spec("busy", "sleep 60")
+        workshop.sandboxes.start(spec)
+        began = time.monotonic()
+        result = workshop.sandboxes.exec_beside(spec.name, ("sleep", "30"), timeout_s=1)
+        assert result.timed_out
+        assert time.monotonic() - began < 5
+
+    def test_nothing_runs_there(self, workshop: Workshop) -> None:
+        spec = workshop.spec("short", "true")
+        workshop.sandboxes.start(spec)
+        ended(workshop.sandboxes, spec.name)
+        for name in (spec.name, "never-was"):
+            with pytest.raises(EngineError):
+                workshop.sandboxes.exec_beside(name, ("true",), timeout_s=5)
+
+
 class TestUsage:
     def used(
         self, workshop: Workshop, script: str, until: Callable[[Usage], bool], **changes: object

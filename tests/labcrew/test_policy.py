@@ -113,6 +113,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("log_monitor", "stop_trial"): {"trial": TRIAL.id},
     ("log_monitor", "collect_outputs"): {"trial": TRIAL.id},
     ("log_monitor", "inspect_checkpoints"): {"trial": TRIAL.id},
+    ("log_monitor", "free_space"): {"trial": TRIAL.id, "since_step": 100},
     ("log_monitor", "evaluate_outputs"): VALIDATION,
     ("merge_request", "evaluate_outputs"): VALIDATION
     | {"split": "holdout", "container": "t-0001-000-holdout"},
@@ -292,6 +293,10 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ("log_monitor", "watch_trial", {"trial": "T-0001-000/../.."}),
     ("log_monitor", "inspect_checkpoints", {"trial": "T-0002-000"}),
     ("log_monitor", "inspect_checkpoints", {"trial": ".."}),
+    ("log_monitor", "free_space", {"trial": "T-0002-000"}),
+    ("log_monitor", "free_space", {"since_step": "0; rm -rf /"}),
+    ("log_monitor", "free_space", {"since_step": -1}),
+    ("log_monitor", "free_space", {"folder": "/workspace"}),
     ("log_monitor", "evaluate_outputs", {"split": "holdout"}),
     ("log_monitor", "evaluate_outputs", {"commit": COMMIT}),
     ("log_monitor", "evaluate_outputs", {"folder": "/home/outputs/T-0002/T-0002-000"}),

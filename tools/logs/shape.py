@@ -184,11 +184,13 @@ def _numbered_at_start(texts: tuple[str, ...]) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def _is_blank(text: str, place: int) -> bool:
     stripped = text.strip(" \t|,;")
     return not stripped or (place > 0 and bool(_KNOWN_UNIT.match(stripped)))
 
 
+@lru_cache(maxsize=4096)
 def _unit_after(text: str) -> str:
     glued = _UNIT.match(text)
     if glued:
@@ -197,6 +199,7 @@ def _unit_after(text: str) -> str:
     return spaced[1] if spaced else ""
 
 
+@lru_cache(maxsize=4096)
 def _without_unit(text: str) -> str:
     found = _UNIT.match(text) or _SPACED_UNIT.match(text)
     return text[found.end() :] if found else text
@@ -250,6 +253,7 @@ def _counts_steps(unit: str) -> bool:
     return bool(_STEPS_A_SECOND.match(unit) or _SECONDS_A_STEP.match(unit))
 
 
+@lru_cache(maxsize=4096)
 def _plain_name(text: str) -> str:
     """The name that the text before a number ends with; "" where it ends with none."""
     quoted = _QUOTED.search(text)

@@ -18,8 +18,8 @@ _MANY = 0.1
 """Share of all names: where more are out of line, the data is of many kinds, not corrupt."""
 _PASSES = 3
 """Passes in a row in which a batch of one line must be far out: odd rows come by chance."""
-_AT_ONCE, _POISONED = 8.0, 4
-"""Times the usual loss, in one step, that no step of the optimiser explains; lines after it."""
+_AT_ONCE, _LEAP, _POISONED = 8.0, 50.0, 3
+"""Times the usual loss or gradient, in one step, that no step explains; bad lines after it."""
 _RATE_LINES = 64
 
 
@@ -48,7 +48,7 @@ class CorruptBatch(Detector):
         self._outliers: OrderedDict[str, int] = OrderedDict()
         self._rate = LearningRate()
         self._norms, self._norm = Window(_KEPT), ""
-        self._grew = False
+        self._grew, self._leapt = False, ""
         self._name, self._loss = "", ""
         self._suspect = ""
         self._after, self._wrong_after = 0, 0
@@ -139,7 +139,10 @@ class CorruptBatch(Detector):
                 return self._alarm(suspect, seen, "and from there on", 0.7)
         elif suspect is not None and self._wrong_after >= _POISONED:
             usual = self._usual.median
-            if suspect.value > usual + _AT_ONCE * abs(usual) and self._after == 0:
+            at_once = suspect.value > usual + _AT_ONCE * abs(usual) or (
+                self._leapt == self._suspect
+            )
+            if at_once and self._after == 0:
                 return self._alarm(suspect, seen, "at once, and bad from there on", 0.65)
             self._suspect = ""
         return None
@@ -153,8 +156,15 @@ class CorruptBatch(Detector):
         value = seen.numbers.get(self._norm)
         if value is None or not math.isfinite(value):
             return
-        norms = self._norms
+        norms, grew = self._norms, self._grew
         self._grew = len(norms) >= _NEEDED and value > 2 * max(norms.high, 1.5 * norms.median)
+        if len(norms) >= _NEEDED and value > _LEAP * norms.high and not grew:
+            self._leapt = self._name
+            if not self._suspect:
+                self._suspect, self._after, self._wrong_after = self._name, 0, 0
+                self._before = self._healthy
+                batch = self._batches[self._name]
+                batch.value, batch.line = seen.numbers.get(self._loss, 0.0), seen.text[:300]
         if not self._grew:
             norms.add(value)
 

@@ -89,6 +89,10 @@ class Divergence(Detector):
             state.early.add(value)
         # Above the first value too: a loss near zero may well grow twentyfold and be fine.
         floor = max(self._factor * abs(state.best), 2 * abs(state.first), 1e-6)
+        contends = contending(name)
+        far = "" if contends or state.growth.sums else self._far(value, state)
+        if far:
+            return far
         level = self._level(value, state)
         if value <= min(floor, level):
             if 2 * sum(v > level for v in list(recent)[-_MIDDLE:]) <= _MIDDLE:
@@ -97,7 +101,6 @@ class Divergence(Detector):
             state.healthy = seen.step
             return None
         state.excursion += 1
-        contends = contending(name)
         if contends:
             floor *= _FAR
         patience = max(self._window, 3 * state.longest)
@@ -105,16 +108,22 @@ class Divergence(Detector):
             last = list(recent)[-self._window :]
             if min(last) > floor and not state.growth.sums:
                 return f"its best was {state.best:.4g}"
-        if (
-            state.excursion < max(_LASTING, 3 * state.longest)
-            or contending(name)
-            or state.growth.sums
-        ):
+        if state.excursion < max(_LASTING, 3 * state.longest) or contends or state.growth.sums:
             return None
         values = list(recent)
         if median(values[-_LASTING // 3 :]) < 0.97 * median(values[: _LASTING // 3]):
             return None
         return f"its usual level was {usual.median:.4g}; it doesn't come down"
+
+    def _far(self, value: float, state: _State) -> str:
+        """What tells that most of the newest values are above where it began; else empty."""
+        early, usual, recent = state.early.median, state.usual, state.recent
+        if not 0 < _TIMES_FIRST * early < value or len(usual) < 2 * _MIDDLE:
+            return ""
+        newest = median(list(recent)[-_MIDDLE:])
+        if newest <= max(_TIMES_FIRST * early, _TIMES_MEDIAN * abs(usual.median)):
+            return ""
+        return f"it began at {early:.4g} and was at {usual.median:.4g}"
 
     def _level(self, value: float, state: _State) -> float:
         """What a loss shouldn't exceed for long: the level before learning, or far above usual."""

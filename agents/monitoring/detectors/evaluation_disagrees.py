@@ -7,7 +7,7 @@ from collections import OrderedDict
 from agents.monitoring.detector import Detector
 from agents.monitoring.named import shown
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
-from tools.metric_names import is_loss, role
+from tools.metric_names import role
 
 _MOST = 64
 _CHECKPOINT = re.compile(
@@ -41,6 +41,9 @@ class EvaluationDisagrees(Detector):
     def see(self, seen: Observation) -> Alarm | None:
         if not seen.numbers or seen.done is not None or seen.saved:
             return None
+        names = [name for name in seen.numbers if self._counts(name)]
+        if not names:
+            return None
         text = seen.text[:500]
         again = _AGAIN.search(text) is not None
         checkpoint = _CHECKPOINT.search(text)
@@ -52,8 +55,9 @@ class EvaluationDisagrees(Detector):
             subject = f"step {seen.step}"
         else:
             return None
-        for name, value in seen.numbers.items():
-            if not self._counts(name) or not math.isfinite(value):
+        for name in names:
+            value = seen.numbers[name]
+            if not math.isfinite(value):
                 continue
             key = (subject, _bare(name))
             known = self._known.get(key)
@@ -77,9 +81,7 @@ class EvaluationDisagrees(Detector):
 
     def _counts(self, name: str) -> bool:
         kind = role(name)
-        return kind in ("validation_loss", "validation_metric", "train_metric") or (
-            (kind == "train_loss" and is_loss(name)) or name == self._metric
-        )
+        return kind in ("validation_loss", "validation_metric") or name == self._metric
 
 
 def _bare(name: str) -> str:

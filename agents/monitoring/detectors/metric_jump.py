@@ -1,6 +1,8 @@
 """A validation metric that leaps with no cause."""
 
+import math
 from collections import deque
+from itertools import pairwise
 
 from agents.monitoring.detector import Detector
 from agents.monitoring.named import Named, shown
@@ -12,17 +14,18 @@ _BEFORE, _STAYS = 8, 2
 _NEEDED = 4
 _GAP = 0.5
 """Share of the way to the best possible value that a leap must cover in one evaluation."""
-_TIMES = 6.0
+_TIMES, _SHARE = 6.0, 0.4
 _SIDES = 0.1
 
 
 class _State:
-    __slots__ = ("after", "before", "high", "step", "train", "train_metric")
+    __slots__ = ("after", "before", "high", "step", "train", "train_after", "train_metric")
 
     def __init__(self) -> None:
         self.before: deque[float] = deque(maxlen=_BEFORE)
         self.after: list[float] = []
         self.train: float | None = None
+        self.train_after: float | None = None
         self.train_metric: float | None = None
         self.high = 0.0
         self.step: int | None = None
@@ -53,10 +56,12 @@ class MetricJump(Detector):
                 state.before.append(value)
                 state.train, state.train_metric, state.step = train, metric, seen.step
                 continue
+            if not state.after:
+                state.train_after = train
             state.after.append(value)
             if len(state.after) < _STAYS:
                 continue
-            if self._explained(state, value, loss, train, metric):
+            if self._explained(state, value, loss, state.train_after, metric):
                 state.before.extend(state.after)
                 state.after.clear()
                 continue
@@ -82,18 +87,30 @@ class MetricJump(Detector):
         before = state.before
         if len(before) < _NEEDED:
             return False
-        moves = [abs(b - a) for a, b in zip(before, list(before)[1:], strict=False)]
+        moves = [abs(b - a) for a, b in pairwise(before)]
         usual, spread = median(before), max(before) - min(before)
+        newest = list(before)[-_NEEDED:]
         if loss:
-            gap, gain = usual, min(before) - value
-        elif max(before) > 100 or value > 100 or min(before) < 0:
+            return self._loss_leap(state, value)
+        if max(before) > 100 or value > 100 or min(before) < 0:
             return self._reward(before, value, spread)
-        else:
-            ceiling = 1.0 if max(before) <= 1.0 and value <= 1.0 else 100.0
-            gap, gain = ceiling - usual, value - max(before)
-            if gain < 0.05 * ceiling:
-                return False
-        return gap > 0 and gain >= max(_GAP * gap, _TIMES * median(moves), 2 * spread)
+        ceiling = 1.0 if max(before) <= 1.0 and value <= 1.0 else 100.0
+        gap, gain = ceiling - usual, value - max(before)
+        if gain < 0.05 * ceiling:
+            return False
+        return gap > 0 and gain >= max(
+            _GAP * gap, _TIMES * median(moves), 2 * (max(newest) - min(newest))
+        )
+
+    def _loss_leap(self, state: _State, value: float) -> bool:
+        """Losses fall by shares: a leap is a share many times those of the evaluations before."""
+        before = list(state.before)
+        if len(before) <= _NEEDED or min(before) <= 0 or value <= 0:
+            return False
+        logs = [math.log(v) for v in before]
+        moves = [abs(b - a) for a, b in pairwise(logs)]
+        fall = math.log(min(before)) - math.log(value)
+        return fall > max(_SHARE, 3 * max(moves[-3:]), 2 * max(moves[-5:]))
 
     def _reward(self, before: deque[float], value: float, spread: float) -> bool:
         """Rewards have no best value: a leap is one of many times all that was seen."""
@@ -105,7 +122,9 @@ class MetricJump(Detector):
     ) -> bool:
         if loss:
             # Validation that is merely as good as training is generalisation.
-            return train is None or train <= 0 or value > 0.5 * train
+            if train is None or state.train is None or train <= 0 or value > 0.9 * train:
+                return True
+            return train < state.train * 0.6
         if (
             state.train is not None
             and train is not None

@@ -8,16 +8,16 @@ from agents.monitoring.robust import median
 from agents.monitoring.side_by_side import Evaluations
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 
-_RECENT = 5
+_RECENT, _APART = 5, 4
 
 
 class _State:
-    __slots__ = ("best", "best_step", "count", "first", "recent", "since", "train")
+    __slots__ = ("apart", "best", "best_step", "count", "first", "recent", "since", "train")
 
     def __init__(self) -> None:
         self.recent: deque[float] = deque(maxlen=2 * _RECENT)
         self.best, self.first, self.train = 0.0, 0.0, 0.0
-        self.count, self.since = 0, 0
+        self.count, self.since, self.apart = 0, 0, 0
         self.best_step: int | None = None
 
 
@@ -26,7 +26,8 @@ class Overfitting(Detector):
 
     Generalisation loss with patience (Prechelt, Early Stopping - But When?, 1998), on medians of
     five evaluations: small sets are noisy. A rise of a tenth is daily life; it must be a third of
-    the best, and of what had been gained.
+    the best, and of what had been gained. Or a validation loss that stands still at a third of the
+    first training loss and at ten times the present one: the training set is known by heart.
 
     Args:
         patience: evaluations since the best one.
@@ -54,6 +55,9 @@ class Overfitting(Detector):
                 state.best_step = seen.step
                 continue
             state.since += 1
+            gap = self._gap(state, now, train)
+            if gap:
+                return self._alarm(name, seen, state, gap, 0.65)
             if state.since < max(self._patience, state.count // 4) or state.best <= 0:
                 continue
             gained = max(state.first - state.best, 0.0)
@@ -63,14 +67,38 @@ class Overfitting(Detector):
                 continue
             if train > 0.8 * state.train or now < 1.5 * train:
                 continue
-            return Alarm(
-                kind="overfitting",
-                diagnosis=f"{shown(name)} rose from {state.best:.4g} to {now:.4g} over "
-                f"{state.since} evaluations while the training loss fell from "
-                f"{state.train:.4g} to {train:.4g}",
-                confidence=0.8,
-                step=seen.step,
-                since_step=state.best_step,
-                subject=shown(name),
+            return self._alarm(
+                name,
+                seen,
+                state,
+                f"rose from {state.best:.4g} to {now:.4g} over {state.since} evaluations while the "
+                f"training loss fell from {state.train:.4g} to {train:.4g}",
+                0.8,
             )
         return None
+
+    def _gap(self, state: _State, now: float, train: float) -> str:
+        """Training is done and validation is poor by its own first loss, for some evaluations."""
+        first = self._evaluations.loss.first
+        if first is None or not 0 <= train < 0.1 * first or now < max(10 * train, 0.35 * first):
+            state.apart = 0
+            return ""
+        state.apart += 1
+        if min(state.apart, state.since) < _APART:
+            return ""
+        return (
+            f"stands at {now:.4g} and gets no better, while the training loss fell from "
+            f"{first:.4g} to {train:.4g}"
+        )
+
+    def _alarm(
+        self, name: str, seen: Observation, state: _State, what: str, confidence: float
+    ) -> Alarm:
+        return Alarm(
+            kind="overfitting",
+            diagnosis=f"{shown(name)} {what}",
+            confidence=confidence,
+            step=seen.step,
+            since_step=state.best_step,
+            subject=shown(name),
+        )

@@ -62,6 +62,7 @@ def proper_calls(world: World) -> dict[str, Arguments]:
         "stop_trial": {"trial": trial.id},
         "collect_outputs": {"trial": trial.id},
         "inspect_checkpoints": {"trial": trial.id},
+        "free_space": {"trial": trial.id, "since_step": 1},
         "evaluate_outputs": {
             "subject": trial.id, "folder": str(folder),
             "expected_sha256": outputs_hash(stored_outputs(folder)), "split": "holdout",
@@ -233,6 +234,7 @@ def hand_made(world: World, proper: dict[str, Arguments]) -> Iterator[HostileCal
     )
     yield call("log_monitor", "stop_trial", "another ticket's", trial=STRANGERS)
     yield call("log_monitor", "collect_outputs", "another ticket's", STRANGER, trial=STRANGERS)
+    yield call("log_monitor", "free_space", "another ticket's", trial=STRANGERS)
     yield call("log_monitor", "inspect_checkpoints", "another ticket's", STRANGER, trial=STRANGERS)
 
 
