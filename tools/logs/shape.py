@@ -15,6 +15,7 @@ from tools.metric_names import role
 
 NAME_CAP = 80
 NUMBERS_CAP = 200
+LONG, _ENDS = 1000, 300  # characters
 
 # A date or a time is one token too: it has no value, and no part of it is taken for a number.
 # It begins with a class of characters, for the engine skips quickly to one of those.
@@ -113,12 +114,18 @@ def split(line: str) -> tuple[tuple[str, ...], list[str]]:
     return tuple(parts[::2]), parts[1::2]
 
 
-@lru_cache(maxsize=2048)
-def plan_of(texts: tuple[str, ...]) -> Plan:
-    """What the numbers between these texts are."""
+def plan_of(texts: tuple[str, ...], keep: bool = True) -> Plan:
+    """What the numbers between these texts are; long lines are seldom alike: do not keep them."""
+    return _kept_plan(texts) if keep else _plan(texts)
+
+
+def _plan(texts: tuple[str, ...]) -> Plan:
+    whole = "0".join(texts)
+    texts = tuple(
+        text if len(text) <= LONG else f"{text[:_ENDS]}  {text[-_ENDS:]}" for text in texts
+    )
     units = [_unit_after(text) for text in texts[1:]]
     names = _quoted_names(texts) if _is_mapping(texts) else _plain_names(texts, units)
-    whole = "0".join(texts)
     trouble = trouble_of(whole)
     if trouble:  # an error's message has numbers, but no metrics
         names = [""] * len(names)
@@ -169,6 +176,7 @@ def plan_of(texts: tuple[str, ...]) -> Plan:
     )
 
 
+_kept_plan = lru_cache(maxsize=2048)(_plan)
 _AMOUNTS = ("s", "ms", "us", "%", "min", "h", "sec")
 
 
