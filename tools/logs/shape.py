@@ -217,6 +217,7 @@ def _is_mapping(texts: tuple[str, ...]) -> bool:
     return len(texts) > 1 and "{" in texts[0] and _QUOTED.search(texts[0]) is not None
 
 
+_BATCH_WORD = re.compile(r"(?:batch|shard|chunk|part|partition|file)[-_#]?\d+\Z", re.IGNORECASE)
 _OPENED = re.compile(r"[\"']([^\"']{1,80})[\"']\s*:\s*\{|\}")
 
 
@@ -285,8 +286,10 @@ def _plain_name(text: str) -> str:
         words = words[: -2 if words[-2:-1] == ["set"] else -1]  # "learning rate set to 0.1"
     kept: list[str] = []
     for word in reversed(words):
-        if len(kept) == 3 or not _WORD.match(word) or (kept and word.lower() in _FILLERS):
+        if len(kept) == 3 or not _WORD.match(word):
             break
+        if kept and (word.lower() in _FILLERS or _BATCH_WORD.match(word)):
+            break  # "shard-5 loss=0.1"
         kept.insert(0, word)
     if not kept or kept[-1].lower() in _NO_NAME:
         return ""

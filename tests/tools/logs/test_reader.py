@@ -248,3 +248,9 @@ def test_hostile_lines_cost_little(line: str) -> None:
     began = time.perf_counter()
     read(line)
     assert time.perf_counter() - began < 1.0
+
+
+def test_a_batch_before_a_number_is_no_part_of_its_name() -> None:
+    seen = next(LogReader().feed("step=45 shard-5 loss=0.5 grad_norm=2\n", 0.0))
+    assert dict(seen.numbers) == {"step": 45, "loss": 0.5, "grad_norm": 2}
+    assert (seen.batch, seen.step) == ("shard-5", 45)
