@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 
+from desk.attached_run import AttachedRun
 from desk.attaching import Attaching, Wanted, meant, offers_of
 from desk.wiring import Opened, open_home
 from labcrew.domain.experiment import Incident
-from labcrew.domain.monitoring import Expectations
+from labcrew.domain.monitoring import Attachment, Expectations
 from labcrew.errors import InputError, NotFound
 from labcrew.judgement import Judge
+from tests.desk.conftest import HandClock
+from tools.followers.source import Place
 
 LABCREW = [sys.executable, "-c", "from desk.cli import main; main()"]
 ROOT = Path(__file__).parents[2]
@@ -76,21 +79,64 @@ def test_a_child_that_goes_to_nan_has_its_incident_and_its_end(tmp_path: Path) -
     assert [word for word, _ in told] == ["attached", "incident", "action", "ended"]
 
 
-def test_old_lines_are_no_fast_run_that_slowed_down(tmp_path: Path) -> None:
-    log = tmp_path / "train.log"
-    lines = "".join(f"step {n} loss {1 / (n + 1)} lr 0.01\n" for n in range(60_000))
-    log.write_text(lines)
-    with attached(tmp_path / "home", Wanted(whats=(f"log:{log}",))) as (opened, attaching, _):
-        (run,) = attaching.runs
+class LargeLog:
+    """A source with much in it: each piece takes a quarter of a second to be read."""
+
+    name, announced, whole, place = "large", True, True, Place()
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock, self.pieces = clock, list[str]()
+        self.step = 0
+
+    def put(self, pieces: int, steps: int) -> None:
+        for _ in range(pieces):
+            numbers = range(self.step, self.step + steps)
+            self.pieces.append("".join(f"step {n} loss {1 / (n + 1)} lr 0.01\n" for n in numbers))
+            self.step += steps
+
+    def read(self) -> Iterator[str]:
+        while self.pieces:
+            self.clock.pass_(seconds=0.25)
+            yield self.pieces.pop(0)
+
+    def unannounced(self) -> None: ...
+    def usage(self) -> None: ...
+    def ended(self, silent_s: float) -> None: ...
+    def again(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("stood_there", [True, False])
+def test_old_lines_are_no_fast_run_that_slowed_down(opened: Opened, stood_there: bool) -> None:
+    clock = opened.clock
+    assert isinstance(clock, HandClock)
+    source, now = LargeLog(clock), clock.now()
+    lease = opened.ledger.acquire("A-001", "me", 1e6)
+    assert lease is not None
+    run = AttachedRun(
+        Attachment(id="A-001", what="log:/x", by="ada", attached_at=now),
+        lease,
+        source,
+        opened.ledger,
+        clock,
+        Expectations(),
+        Judge({}),
+        lambda word, value: None,
+        lambda: None,
+    )
+    for _ in range(40):
+        source.put(40 if stood_there else 1, 100)
         run.take()
-        assert run.follower.lines == 60_000
-        for n in range(60_000, 60_016):
-            time.sleep(0.21)
-            with log.open("a") as file:
-                file.write(f"step {n} loss {1 / (n + 1)} lr 0.01\n")
-            run.take()
-        assert opened.ledger.incidents.all() == []
-        attaching.leave("the test is over")
+        if stood_there:
+            break
+    assert run.follower.step == 3999
+    for _ in range(40):
+        clock.pass_(seconds=0.5)
+        source.put(1, 1)
+        run.take()
+    # The same lines are a slowdown where they came as they were written, and none where not.
+    kinds = [incident.kind for incident in opened.ledger.incidents.all()]
+    assert kinds == ([] if stood_there else ["slowed"])
 
 
 def test_a_healthy_run_has_none(tmp_path: Path) -> None:
