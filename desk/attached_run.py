@@ -23,7 +23,7 @@ from tools.followers.source import Ended, Source
 
 ACTOR = "log_monitor"
 _EVIDENCE_LINES, _EVIDENCE_LENGTH = 8, 300
-_PAUSE_S = 0.05
+_PAUSE_S, _TURN_S = 0.05, 0.2
 _ONLY_WATCHED = "labcrew only watches this run: it is for you to act"
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -66,7 +66,7 @@ class AttachedRun:
         self._acting: threading.Thread | None = None
         self._acted: tuple[Incident, Intervention] | None = None
         self._stopped, self._drained = threading.Event(), threading.Event()
-        self._live = False
+        self._live, self._more, self._unannounced = False, False, False
         self._begin()
 
     def _begin(self) -> None:
@@ -84,15 +84,26 @@ class AttachedRun:
         """Seconds since output came."""
         return self._clock.monotonic() - self._heard
 
+    def woken(self) -> None:
+        """Takes what the system told of."""
+        self._unannounced = False
+        self.take()
+
     def take(self) -> bool:
         """Reads and judges what is there; answers whether anything was."""
         self._settle()
         came = False
         self._catch_up()
+        until = self._clock.monotonic() + _TURN_S
         for text in self.source.read():
             came = True
             self._heard = self._clock.monotonic()
             self._meet(self.follower.feed(text, self._at_s))
+            if self._heard > until:  # other runs have their turn
+                self._more = True
+                self._wake()
+                return True
+        self._more = False
         if not came or self.source.whole:
             self._live = True
         return came
@@ -108,13 +119,15 @@ class AttachedRun:
         """
         if not self._live:
             now = self._clock.monotonic()
-            self._live = now - self._heard > _PAUSE_S
+            self._live = now - self._heard > _PAUSE_S and not self._more
             self._begun = now
 
     def tick(self) -> None:
         """Lets time pass: about once a second."""
-        if self.take() and self.source.announced:
+        if self._unannounced:
             self.source.unannounced()
+        # Unless a wake comes for it now, nobody tells of what is written here.
+        self._unannounced = not self._more and self.take() and self.source.announced
         usage = self.source.usage()
         self.usage = usage or self.usage
         self._meet(self.follower.tick(self._at_s, usage))
@@ -122,12 +135,14 @@ class AttachedRun:
             return
         ended = self.source.ended(self.silent_s)
         if ended is not None:
-            self.take()
+            while self.take() and self._more:
+                continue
             self._end(ended)
 
     def look(self) -> None:
         """Judges what stands there now, to its last byte, and leaves the run."""
-        self.take()
+        while self.take() and self._more:
+            continue
         self._meet(self.follower.end(self._at_s))
         self.wait()
         self.finish("left", "it was looked at once")

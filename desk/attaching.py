@@ -253,7 +253,7 @@ class Attaching:
             wait_s = max(0.0, tick_at - now())
             for token in self._notifier.wait(min(wait_s, _POLL_S) if polled else wait_s):
                 if not self.runs[token].over:
-                    self._guarded(self.runs[token], AttachedRun.take)
+                    self._guarded(self.runs[token], AttachedRun.woken)
             for run in polled:
                 if not run.over:
                     self._guarded(run, AttachedRun.take)
