@@ -8,11 +8,11 @@ from agents.log_monitor import INTERVENTION, InterventionQuestion
 from agents.monitoring.bandit import experience
 from agents.monitoring.ending import ended as diagnosis
 from agents.monitoring.follower import Follower
-from agents.monitoring.responses import ADVISORY, Situation, allowed
+from agents.monitoring.responses import ADVISORY
+from desk.attach_choices import possible
 from desk.attached_commands import ran, told
 from labcrew.domain.experiment import Incident, Intervention
 from labcrew.domain.monitoring import Action, Alarm, Attachment, Expectations, Usage
-from labcrew.domain.ticket import Supervision
 from labcrew.judgement import Judge
 from labcrew.ledger import Ledger
 from labcrew.ledger.leases import Lease
@@ -220,7 +220,9 @@ class AttachedRun:
 
     def _answer(self, incident: Incident, alarm: Alarm, running: bool) -> None:
         attached = self.attachment
-        choices = self._choices(alarm, running)
+        earlier = self._ledger.incidents.of(attached.id)
+        progressed = self.follower.step > 0
+        choices = possible(attached, alarm, earlier, progressed=progressed, running=running)
         if not attached.stop and not attached.restart:
             left: Action = "continue" if incident.kind in ADVISORY else "escalate"
             self._did(incident, Intervention(action=left, because=_ONLY_WATCHED, by="rule"))
@@ -232,29 +234,6 @@ class AttachedRun:
                 target=self._act, args=(incident, choices), name="labcrew-act"
             )
             self._acting.start()
-
-    def _choices(self, alarm: Alarm, running: bool) -> tuple[Action, ...]:
-        attached = self.attachment
-        earlier = self._ledger.incidents.of(attached.id)
-        tried = {i.intervention.action for i in earlier if i.intervention and i.kind == alarm.kind}
-        situation = Situation(
-            offers=frozenset(attached.offers),
-            running=running,
-            adjustable=frozenset(),
-            memory_mb=0,
-            memory_limit_mb=-1,
-            parallel=1,
-            restarts_left=max(0, attached.rescues - attached.restarts) if attached.restart else 0,
-            evaluated=False,
-            named_batch=False,
-            progressed=self.follower.step > 0,
-            tried=frozenset(tried),
-        )
-        found = allowed(alarm.kind, Supervision(), situation)
-        possible = [a for a in found if a not in ("escalate", "free_space")]
-        if not attached.stop and running:
-            possible = [a for a in possible if a != "give_up"]
-        return tuple(possible) or ("continue",)
 
     def _act(self, incident: Incident, choices: tuple[Action, ...]) -> None:
         """In a thread of its own: a model may be asked, and the person's commands take a while."""

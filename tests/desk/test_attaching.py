@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from desk.attach_wanted import Wanted, meant, offers_of
 from desk.attached_run import AttachedRun
-from desk.attaching import Attaching, Wanted, meant, offers_of
+from desk.attaching import Attaching
 from desk.wiring import Opened, open_home
 from labcrew.domain.experiment import Incident
 from labcrew.domain.monitoring import Attachment, Expectations
