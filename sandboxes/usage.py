@@ -19,13 +19,14 @@ from sandboxes.volumes.volumes import Volumes
 if TYPE_CHECKING:
     from docker.api import APIClient
 
-CGROUPS = Path("/sys/fs/cgroup")
+CGROUPS, PROCESSES = Path("/sys/fs/cgroup"), Path("/proc")
 _NO_LIMIT = 1 << 60  # version 1 spells "no limit" as a number near 2^63
 
 
 @dataclass(frozen=True)
 class _Container:
     id: str
+    groups: dict[str, Path]
     gpus: int
     workspace: Path | None
 
@@ -37,6 +38,7 @@ class Meter:
         client: answers the engine when it is needed.
         volumes: the workspaces.
         cgroups: where the kernel shows its control groups.
+        processes: where it shows its processes.
         gpus: the machine's GPUs.
     """
 
@@ -45,9 +47,11 @@ class Meter:
         client: Callable[[], APIClient],
         volumes: Volumes,
         cgroups: Path = CGROUPS,
+        processes: Path = PROCESSES,
         gpus: Gpus | None = None,
     ) -> None:
-        self._client, self._volumes, self._cgroups = client, volumes, cgroups
+        self._client, self._volumes = client, volumes
+        self._cgroups, self._processes = cgroups, processes
         self._gpus = gpus or Gpus()
         self._known: dict[str, _Container] = {}
 
@@ -57,13 +61,13 @@ class Meter:
         Raises EngineUnavailable, OutcomeUnknown, EngineError.
         """
         known = self._known.get(container)
-        counted = of_cgroups(self._cgroups, known.id) if known is not None else None
+        counted = of_groups(known.groups) if known is not None else None
         if known is None or counted is None:
             # Not seen before, ended, or of an engine on another machine.
             known = self._look(container)
             if known is None:
                 return None
-            counted = of_cgroups(self._cgroups, known.id) or self._asked(known.id)
+            counted = of_groups(known.groups) or self._asked(known.id)
             if counted is None:
                 return None
         used, limit = self._disk(container, known)
@@ -90,6 +94,7 @@ class Meter:
         sources = [m["Source"] for m in found["Mounts"] if m["Destination"] == "/workspace"]
         known = _Container(
             id=str(found["Id"]),
+            groups=groups(self._processes, self._cgroups, int(found["State"]["Pid"]), found["Id"]),
             gpus=sum(int(request.get("Count") or 0) for request in requests),
             workspace=Path(sources[0]) if sources and sources[0] else None,
         )
@@ -118,26 +123,43 @@ class Meter:
         return mounted or (0, 0)
 
 
-def of_cgroups(root: Path, id: str) -> Usage | None:
-    """What the kernel counts for a container, of either version; None where it shows nothing."""
-    for folder in (root / "system.slice" / f"docker-{id}.scope", root / "docker" / id):
-        with suppress(OSError, ValueError):
+def groups(processes: Path, cgroups: Path, pid: int, id: str) -> dict[str, Path]:
+    """A container's control groups, by controller, "" for version 2; none where they aren't shown.
+
+    Args:
+        pid: its first process, by the engine's word; on another machine it says nothing here.
+        id: the container's, which must stand in the group's name.
+    """
+    with suppress(OSError, ValueError):
+        lines = (processes / str(pid) / "cgroup").read_text().splitlines()
+        found: dict[str, Path] = {}
+        for line in lines:
+            _, controllers, path = line.split(":", 2)
+            for controller in controllers.split(",") if id in path else ():
+                found[controller] = cgroups / controller / path.lstrip("/")
+        return found
+    return {}
+
+
+def of_groups(found: dict[str, Path]) -> Usage | None:
+    """What the kernel counts for a container; None where it shows nothing."""
+    with suppress(OSError, ValueError, KeyError):
+        if "memory" not in found:
+            folder = found[""]
             return Usage(
                 memory_bytes=_working_set(folder / "memory.current", folder, "inactive_file"),
                 memory_limit_bytes=_limit(folder / "memory.max"),
                 cpu_s=_lines(folder / "cpu.stat")["usage_usec"] / 1e6,
                 processes=_number(folder / "pids.current"),
             )
-    for below in (f"docker/{id}", f"system.slice/docker-{id}.scope"):
-        with suppress(OSError, ValueError):
-            memory = root / "memory" / below
-            usage = memory / "memory.usage_in_bytes"
-            return Usage(
-                memory_bytes=_working_set(usage, memory, "total_inactive_file"),
-                memory_limit_bytes=_limit(memory / "memory.limit_in_bytes"),
-                cpu_s=_number(root / "cpuacct" / below / "cpuacct.usage") / 1e9,
-                processes=_number(root / "pids" / below / "pids.current"),
-            )
+        memory = found["memory"]
+        usage = memory / "memory.usage_in_bytes"
+        return Usage(
+            memory_bytes=_working_set(usage, memory, "total_inactive_file"),
+            memory_limit_bytes=_limit(memory / "memory.limit_in_bytes"),
+            cpu_s=_number(found["cpuacct"] / "cpuacct.usage") / 1e9,
+            processes=_number(found["pids"] / "pids.current"),
+        )
     return None
 
 

@@ -26,6 +26,7 @@ class Reading(Model):
     log_bytes: int = 0
     lines: int = 0
     unread: int = 0
+    usage: Usage | None = None
     tail: tuple[str, ...] = ()
 
 
@@ -54,6 +55,7 @@ class Watch:
         self._alarms: list[Alarm] = []
         self._reported: float | None = None
         self._best: float | None = None
+        self._usage: Usage | None = None
         self._ended, self._closing = False, False
         self._begun = self._heard = time.monotonic()
         self._thread = threading.Thread(target=self._follow, daemon=True, name="labcrew-watch")
@@ -97,6 +99,7 @@ class Watch:
         with self._lock:
             if self._ended:
                 return
+            self._usage = usage
             at_s = time.monotonic() - self._begun
             found = self._follower.tick(at_s, usage)
             self._alarms += found
@@ -123,6 +126,7 @@ class Watch:
                 log_bytes=self._follower.bytes,
                 lines=self._follower.lines,
                 unread=self._follower.unread,
+                usage=self._usage,
                 tail=tuple(self._follower.tail),
             )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from evals.bench.figures import Figure, median
+from evals.bench.figures import Figure
 from labcrew.errors import LabcrewError
 from tools.logs.reader import LogReader
 
@@ -20,16 +20,17 @@ _WORDS = (
     "fetched cached node storage ready waiting queue prefetch loader done token stream request"
     " handled image resized mirror retry scheduled flushed buffer opened closed"
 )
-_METRIC = "loss="
+_METRIC = "loss"
 _ABSENT = "qzxj"
 _GROWTH_MIB = 16.0
 
 
-def log_figures(rounds: int = 5, size: int = SIZE) -> tuple[Figure, ...]:
+def log_figures(rounds: int = 9, size: int = SIZE) -> tuple[Figure, ...]:
     """A sparse log (one line in 100 has metrics), a dense one, and the memory of a large one.
 
     Args:
-        rounds: interleaved readings and greps; the medians are compared.
+        rounds: interleaved readings and greps; the quickest are compared, for what else the machine
+            does only adds to them.
         size: bytes of the sparse and the dense log; the large one is ten times as long.
 
     Raises:
@@ -56,7 +57,7 @@ def write(file: Path, size: int, every: int) -> int:
             if count % every == 0:
                 metrics += 1
                 line += (
-                    f"step={metrics} {_METRIC}{rng.random():.5f} lr=1.0e-03"
+                    f"step={metrics} {_METRIC}={rng.random():.5f} lr=1.0e-03"
                     f" grad_norm={rng.random():.3f}\n"
                 )
             else:
@@ -78,17 +79,17 @@ def _rate(name: str, file: Path, metrics: int, rounds: int) -> Figure:
     dense = rounds == 1
     return Figure(
         name=name,
-        value=median(greps) / median(reads),
+        value=min(greps) / min(reads),
         unit="times",
         bound=0.0 if dense else 0.25,
         at_least=True,
         parts={
-            "read_s": median(reads),
-            "grep_s": median(greps),
-            "grep_for_an_absent_word_s": median(absent),
+            "read_s": min(reads),
+            "grep_s": min(greps),
+            "grep_for_an_absent_word_s": min(absent),
             "MB": file.stat().st_size / 1e6,
             "metric_lines": metrics,
-            "us_a_metric_line": median(reads) / metrics * 1e6,
+            "us_a_metric_line": min(reads) / metrics * 1e6,
         },
         note="every line a metric; has no bound" if dense else "every metric line was read",
     )

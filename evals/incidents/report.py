@@ -216,8 +216,8 @@ def _clean(report: Report) -> str:
     twins = Share.count([bool(twin.incidents) for twin in report.twins])
     text = _table(["sort", "runs with an incident", "of kind"], rows)
     return (
-        f"{text}\nIn all {report.false_alarms}. The twins, which are clean too: {twins}.\n"
-        "These runs have the arm *rules*, which acts on what it sees.\n"
+        f"{text}\nIn all {report.false_alarms}. They have the arm *rules*, which acts on what it"
+        f" sees. The twins, which are clean too and have the arm *alert*: {twins}.\n"
     )
 
 

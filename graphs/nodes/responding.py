@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from agents.experiment_launcher import spent
+from agents.log_monitor import incident_id
 from agents.monitoring.diagnosis import cause, explained
 from agents.monitoring.escalation import attempts_of, escalation, markdown, metric_of
 from agents.monitoring.watch import Reading
@@ -21,8 +23,13 @@ from labcrew.deciding import settled
 from labcrew.domain.experiment import Incident, MetricPoint, Trial
 from labcrew.domain.monitoring import Action, Alarm, Choice
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import LabcrewError
+from tools.free_space import FreeSpace, free_space
 from tools.offers import offers
 from tools.plots import incident_svg
+
+_FULL = 0.6
+"""The share of a workspace from which room is made again."""
 
 
 async def respond(
@@ -49,12 +56,34 @@ async def respond(
         decided = await decide(work, assigned, trial, main, reading, running=True)
         if decided.action not in ("continue", "escalate", "free_space"):
             return decided
+        if decided.action == "free_space":
+            await _make_room(work, assigned, trial, main)
         if decided.action == "escalate":
             await asyncio.to_thread(_ask, work, assigned, trial, main, reading, points)
         answer_incident(work, trial, decided, reading.at_s)
         # What it explains needs nothing more; what it does not is answered at the next look.
         explain_by(work, trial, explained(main, pending), main, reading.at_s)
+    elif _fills_again(work, trial, reading):
+        filling = Alarm(kind="disk_filling", diagnosis="it fills again")
+        await _make_room(work, assigned, trial, filling)
     return _said(work, assigned, trial)
+
+
+def _fills_again(work: Work, trial: Trial, reading: Reading) -> bool:
+    """Whether a run in whose workspace room was made once needs more room."""
+    usage = reading.usage
+    if usage is None or usage.disk_bytes < _FULL * usage.disk_limit_bytes:
+        return False
+    known = work.ledger.incidents.find(incident_id(trial, "disk_filling"))
+    done = known.intervention if known is not None else None
+    return done is not None and done.action == "free_space"
+
+
+async def _make_room(work: Work, assigned: AssignedTicket, trial: Trial, alarm: Alarm) -> None:
+    """Removes old checkpoints; where that can't be done the run goes on as it is."""
+    tools = work.toolbox("log_monitor", assigned, f"room/{trial.id}")
+    with suppress(LabcrewError):  # its event tells; a full disk is an incident of its own
+        await tools.use(free_space, FreeSpace(trial=trial.id, since_step=alarm.since_step))
 
 
 async def decide(

@@ -139,7 +139,8 @@ class Sandboxes(Protocol):
     def usage(self, name: str) -> Usage | None:
         """What a running container uses now; None for one that does not run.
 
-        Costs a few milliseconds at most. Raises EngineUnavailable, OutcomeUnknown.
+        Costs well under a millisecond where the engine is this machine's, else up to a second.
+        Raises EngineUnavailable, OutcomeUnknown.
         """
 
     def stop(self, name: str, grace_s: float = 2.0) -> None:

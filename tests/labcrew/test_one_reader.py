@@ -35,7 +35,7 @@ TRUSTED = {
     "sandboxes/images.py": "labcrew's own image context",
     "sandboxes/engine.py": "the engine's state and log",
     "sandboxes/processes.py": "/proc",
-    "sandboxes/usage.py": "the kernel's control groups",
+    "sandboxes/usage.py": "/proc and the kernel's control groups",
     "sandboxes/hardening.py": "labcrew's own filter",
     "sandboxes/environments/host_pip.py": "the host's certificate bundle",
     "agents/drafting/judge.py": "labcrew's own evaluator, which runs in a sandbox alone",

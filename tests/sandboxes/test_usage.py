@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labcrew.domain.sandbox import Limits
 from sandboxes.gpus import Gpus
-from sandboxes.usage import Meter, of_cgroups, of_mount, of_statistics
+from sandboxes.usage import Meter, groups, of_groups, of_mount, of_statistics
 from sandboxes.volumes.volumes import Volumes
 from tests.sandboxes.fixtures import Workshop
 
@@ -26,7 +26,12 @@ def kernel(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-@pytest.mark.parametrize("folder", [f"system.slice/docker-{ID}.scope", f"docker/{ID}"])
+def shown(root: Path, *lines: str) -> dict[str, Path]:
+    """The groups of process 7, as a kernel lists them."""
+    return groups(kernel(root, {"proc/7/cgroup": "\n".join(lines)}) / "proc", root, 7, ID)
+
+
+@pytest.mark.parametrize("folder", [f"system.slice/docker-{ID}.scope", f"a.slice/b/{ID}"])
 def test_version_2(tmp_path: Path, folder: str) -> None:
     files = {
         "memory.current": "3000\n",
@@ -36,18 +41,19 @@ def test_version_2(tmp_path: Path, folder: str) -> None:
         "pids.current": "7\n",
     }
     root = kernel(tmp_path, {f"{folder}/{name}": text for name, text in files.items()})
-    usage = of_cgroups(root, ID)
+    found = shown(root, f"0::/{folder}")
+    usage = of_groups(found)
     assert usage is not None
     assert (usage.memory_bytes, usage.memory_limit_bytes) == (2500, 0)
     assert (usage.cpu_s, usage.processes) == (2.5, 7)
     (root / folder / "memory.max").write_text("4096\n")
-    usage = of_cgroups(root, ID)
+    usage = of_groups(found)
     assert usage is not None
     assert usage.memory_limit_bytes == 4096
 
 
-@pytest.mark.parametrize("below", [f"docker/{ID}", f"system.slice/docker-{ID}.scope"])
-def test_version_1(tmp_path: Path, below: str) -> None:
+def test_version_1(tmp_path: Path) -> None:
+    below = f"docker/{ID}"
     root = kernel(
         tmp_path,
         {
@@ -58,15 +64,26 @@ def test_version_1(tmp_path: Path, below: str) -> None:
             f"pids/{below}/pids.current": "1\n",
         },
     )
-    usage = of_cgroups(root, ID)
+    lines = (
+        f"9:memory:/{below}",
+        f"4:cpuacct,cpu:/{below}",
+        f"2:pids:/{below}",
+        "1:name=x:/",
+        "0::/",
+    )
+    usage = of_groups(shown(root, *lines))
     assert usage is not None
     assert (usage.memory_bytes, usage.memory_limit_bytes, usage.cpu_s) == (0, 0, 1.5)
 
 
 def test_a_kernel_that_shows_nothing(tmp_path: Path) -> None:
-    assert of_cgroups(tmp_path, ID) is None
+    assert groups(tmp_path, tmp_path, 7, ID) == {}
+    # The process of that number is another's: the engine is on another machine.
+    assert shown(tmp_path, "0::/docker/" + "b" * 64) == {}
+    assert of_groups({}) is None
+    assert shown(tmp_path, "nonsense") == {}
     kernel(tmp_path, {f"docker/{ID}/memory.current": "no number"})
-    assert of_cgroups(tmp_path, ID) is None
+    assert of_groups(shown(tmp_path, f"0::/docker/{ID}")) is None
 
 
 @given(
@@ -125,7 +142,7 @@ def test_gpus_that_can_not_be_read(tmp_path: Path, script: str) -> None:
 def test_an_engine_whose_kernel_is_out_of_sight(workshop: Workshop, tmp_path: Path) -> None:
     box = workshop.sandboxes
     volumes = Volumes(lambda: box.client, box.home_id, "", "plain")
-    meter = Meter(lambda: box.client, volumes, cgroups=tmp_path)
+    meter = Meter(lambda: box.client, volumes, processes=tmp_path)
     spec = workshop.spec(
         "remote", "python3 -c 'x = bytearray(60 << 20); import time; time.sleep(60)'"
     )

@@ -25,7 +25,8 @@ _HIGH = np.uint64(0x8080808080808080)
 _ONES = np.uint64(0x0101010101010101)
 _ZEROES = np.uint64(0x3030303030303030)
 _NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
-_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_ALL = 0xFFFFFFFFFFFFFFFF
+_NOWHERE = np.zeros(0, dtype=np.intp)
 _BLANKS = frozenset(b"\x00 \t|,;.+-")
 
 Keys = NDArray[np.uint64]
@@ -37,6 +38,7 @@ class Sieve:
 
     def __init__(self) -> None:
         self._dull = np.zeros(_SLOTS, dtype=np.uint64)
+        self._dull_keys: set[int] = set()
         self._seen: Counter[int] = Counter()
         self._keys: list[int] = []
         self._room = 0
@@ -58,10 +60,10 @@ class Sieve:
         Args:
             data: the text; from `first` to `last` it is whole lines that end in newlines.
         """
-        places, keys, certain = self._unknown(data, first, last)
+        places, keys = self._unknown(data, first, last)
         here, count = 0, len(places)
         while here < count:
-            if not certain[here] and self._is_dull(keys[here]):
+            if self._is_dull(keys[here]):
                 here += 1
                 continue
             place = first + places[here]
@@ -79,33 +81,34 @@ class Sieve:
         for key in self._keys:
             self._seen[key] += 1
             if self._seen[key] >= _DULL_AFTER and not _is_blank(key):
-                self._dull[_slot(key)] = key
+                slot = ((key * int(_MIX)) & _ALL) >> int(_SHIFT)
+                self._dull_keys.discard(int(self._dull[slot]))
+                self._dull[slot] = key
+                self._dull_keys.add(key)
         if len(self._seen) > _KEYS_CAP:
             self._seen.clear()
 
     def _is_dull(self, key: int) -> bool:
-        return int(self._dull[_slot(key)]) == key
+        return key in self._dull_keys
 
-    def _unknown(
-        self, data: bytes, first: int, last: int
-    ) -> tuple[list[int], list[int], list[bool]]:
-        """Places whose keys are not dull, their keys, and whether no key can make them dull."""
+    def _unknown(self, data: bytes, first: int, last: int) -> tuple[list[int], list[int]]:
+        """Places whose keys are not dull, and their keys: 0 where a nan or an inf is."""
         text = self._padded(np.frombuffer(data, np.uint8, last - first, first))
         numbers, others, certain = self._places(text)
         words = np.ndarray((len(text) - 7,), dtype="<u8", buffer=text, strides=(1,))
         # The key of a number is what stands before it, of any other place what follows.
-        number_places, number_keys = self._not_dull(words, np.flatnonzero(numbers), 0)
-        other_places, other_keys = self._not_dull(words, np.flatnonzero(others), _PAD)
-        certain_places = np.flatnonzero(certain)
-        places = np.concatenate((number_places, other_places, certain_places))
-        keys = np.concatenate((number_keys, other_keys, np.zeros(len(certain_places), np.uint64)))
-        order = np.argsort(places, kind="stable")
-        sure = order >= len(places) - len(certain_places)
-        return places[order].tolist(), keys[order].tolist(), sure.tolist()
+        places, keys = self._not_dull(words, numbers, 0)
+        more, more_keys = self._not_dull(words, others, _PAD)
+        sure = np.flatnonzero(certain) if certain.any() else _NOWHERE
+        if len(more) or len(sure):
+            places = np.concatenate((places, more, sure))
+            keys = np.concatenate((keys, more_keys, np.zeros(len(sure), np.uint64)))
+            order = np.argsort(places, kind="stable")
+            places, keys = places[order], keys[order]
+        return places.tolist(), keys.tolist()
 
-    def _not_dull(
-        self, words: Keys, places: NDArray[np.intp], offset: int
-    ) -> tuple[NDArray[np.intp], Keys]:
+    def _not_dull(self, words: Keys, mask: Mask, offset: int) -> tuple[NDArray[np.intp], Keys]:
+        places = mask.nonzero()[0]
         keys = _normal(words[places + offset] if offset else words[places], offset == 0)
         unknown = self._dull[(keys * _MIX) >> _SHIFT] != keys
         return places[unknown], keys[unknown]
@@ -189,10 +192,6 @@ def _normal(keys: Keys, before: bool) -> Keys:
             cut |= cut >> np.uint64(shift) if before else cut << np.uint64(shift)
         keys[some] &= ~((cut >> np.uint64(7)) * np.uint64(0xFF))
     return keys
-
-
-def _slot(key: int) -> int:
-    return ((key * int(_MIX)) & int(_ALL)) >> 48
 
 
 def _is_blank(key: int) -> bool:

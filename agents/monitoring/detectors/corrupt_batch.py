@@ -20,7 +20,7 @@ _PASSES = 3
 """Passes in a row in which a batch of one line must be far out: odd rows come by chance."""
 _AT_ONCE, _LEAP, _POISONED = 8.0, 50.0, 3
 """Times the usual loss or gradient, in one step, that no step explains; bad lines after it."""
-_RATE_LINES = 64
+_RATE_LINES, _BEYOND = 64, 1000.0
 
 
 class _Batch:
@@ -68,9 +68,12 @@ class CorruptBatch(Detector):
         batch.lines += 1
         if self._wrong(value):
             found = self._bad(batch, value, seen)
-            self._gradient(seen)
-            return found
-        self._gradient(seen)
+            if math.isfinite(value):
+                self._newest.append(value)
+            return self._gradient(seen) or found
+        leapt = self._gradient(seen)
+        if leapt is not None:
+            return leapt
         self._usual.add(value)
         self._newest.append(value)
         if self._suspect and self._name != self._suspect:
@@ -126,6 +129,10 @@ class CorruptBatch(Detector):
         if not self._suspect and len(self._usual) >= _NEEDED and self._calm() and not explained:
             self._suspect, self._after, self._wrong_after = self._name, 0, 0
             self._before = self._healthy
+            if not finite:
+                return self._alarm(batch, seen, "out of healthy values", 0.85)
+            if value - self._usual.median > _BEYOND * abs(self._usual.median) > 0:
+                return self._alarm(batch, seen, "at once", 0.8)
         if self._suspect == self._name and self._outliers.get(self._name, 0) >= _PASSES - 1:
             return None if self._varied() else self._alarm(batch, seen, "pass after pass", 0.9)
         return None
@@ -147,15 +154,15 @@ class CorruptBatch(Detector):
             self._suspect = ""
         return None
 
-    def _gradient(self, seen: Observation) -> None:
+    def _gradient(self, seen: Observation) -> Alarm | None:
         """Notes whether gradients had grown before a line: then it is not the batch."""
         if not self._norm:
             self._norm = next((n for n in seen.numbers if role(n) == "gradient_norm"), "")
             if not self._norm:
-                return
+                return None
         value = seen.numbers.get(self._norm)
         if value is None or not math.isfinite(value):
-            return
+            return None
         norms, grew = self._norms, self._grew
         self._grew = len(norms) >= _NEEDED and value > 2 * max(norms.high, 1.5 * norms.median)
         if len(norms) >= _NEEDED and value > _LEAP * norms.high and not grew:
@@ -165,8 +172,12 @@ class CorruptBatch(Detector):
                 self._before = self._healthy
                 batch = self._batches[self._name]
                 batch.value, batch.line = seen.numbers.get(self._loss, 0.0), seen.text[:300]
+            if value > _BEYOND * norms.high and not self._rate.rose_within(_RATE_LINES):
+                what = f"{shown(self._norm)} is {value:.3g}, it was {norms.median:.3g}"
+                return self._alarm(self._batches[self._name], seen, f"where {what}", 0.8)
         if not self._grew:
             norms.add(value)
+        return None
 
     def _calm(self) -> bool:
         """Whether the loss was as usual just before."""

@@ -54,8 +54,9 @@ class GradientExplosion(Detector):
     def _norm(self, name: str, value: float, state: _State, seen: Observation) -> Alarm | None:
         window = state.window
         if not math.isfinite(value):
+            # What is no number from one value to the next has not exploded.
             state.wrong += 1
-            if len(window) >= _NEEDED and state.wrong >= 2 * self._patience:
+            if state.high and state.wrong >= self._patience:
                 return self._alarm(name, seen, state, f"{shown(name)} is {value} and stays so")
             return None
         state.wrong = 0

@@ -35,6 +35,8 @@ class NotFinite(Detector):
         self._patience = patience
         self._names: Named[_State] = Named(_State)
         self._healthy: int | None = None
+        self._batch = ""
+        self._row = 0
 
     def see(self, seen: Observation) -> Alarm | None:
         numbers = seen.numbers
@@ -60,6 +62,10 @@ class NotFinite(Detector):
                 patience = _BESIDE_HEALTHY if state.finite else _NEVER_FINITE
             if state.bad >= max(patience, 3 * state.longest if state.longest > 1 else 0):
                 found = found or name
+        if bad and not self._row:
+            self._batch = seen.batch[:200]
+        if numbers:
+            self._row = self._row + 1 if bad else 0
         if numbers and not bad and seen.step is not None:
             self._healthy = seen.step
         if found is None:
@@ -69,7 +75,7 @@ class NotFinite(Detector):
             diagnosis=f"{shown(found)} is {numbers[found]} and has stayed so",
             step=seen.step,
             since_step=self._healthy,
-            subject=shown(found),
+            subject=self._batch,
         )
 
 

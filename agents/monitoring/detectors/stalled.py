@@ -8,7 +8,7 @@ from labcrew.domain.monitoring import Alarm, Expectations, Observation, Usage
 _LONGER = 4.0
 """Times the longest gap so far; a rule of thumb: pauses of one kind seldom differ by as much."""
 _IDLE_CORES, _BUSY_GPU = 0.05, 0.02
-_REPEATS = 8
+_REPEATS, _TRAINING = 8, 3
 
 
 class Stalled(Detector):
@@ -27,6 +27,7 @@ class Stalled(Detector):
         self._limit = expected.stall_s
         self._floor = min(max(1.0, expected.stall_s / 10), expected.stall_s)
         self._heard, self._longest, self._lines = 0.0, 0.0, 0
+        self._numbers = 0
         self._step: int | None = None
         self._texts: deque[str] = deque(maxlen=_REPEATS)
         self._cpu: deque[tuple[float, float]] = deque(maxlen=600)
@@ -43,6 +44,7 @@ class Stalled(Detector):
             self._longest = gap
         self._heard = seen.at_s
         self._lines += 1
+        self._numbers += bool(seen.numbers)
         if seen.step is not None:
             self._step = seen.step
         return None
@@ -57,7 +59,8 @@ class Stalled(Detector):
             self._cpu.clear()
         if silent > self._limit:
             return self._alarm(silent, "", 0.95)
-        if silent <= max(self._floor, _LONGER * self._longest) or not self._lines:
+        # What comes before the first numbers is loading, and has no gap to be compared with.
+        if silent <= max(self._floor, _LONGER * self._longest) or self._numbers < _TRAINING:
             return None
         cores = self._cores(at_s)
         if cores is None or cores > _IDLE_CORES or at_s - self._gpu_at < self._floor:

@@ -8,9 +8,9 @@ class Injected:
     """Magnitude: MiB a checkpoint."""
 
     programs = ("numpy_network", "sklearn_sgd", "torch_net")
-    magnitudes = (8.0, 14.0)
+    magnitudes = (7.0, 12.0)
     moments = (0.05, 0.2)
-    disk_mb = 48
+    disk_mb = 80
     save_every = 8
     expected = ("disk_filling", "storage_full")
     right = ("free_space",)

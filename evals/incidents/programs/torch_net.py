@@ -18,13 +18,16 @@ def tensors(x, y):
     return torch.as_tensor(np.ascontiguousarray(x), dtype=torch.float32), torch.as_tensor(y)
 
 
+def clock(seconds):
+    return f"{int(seconds) // 60:02d}:{int(seconds) % 60:02d}"
+
+
 def bar(epoch, done, total, begun, words):
-    filled = int(10 * done / total)
-    speed = done / max(1e-9, time.perf_counter() - begun)
-    left = (total - done) / max(1e-9, speed)
+    taken = time.perf_counter() - begun
+    filled, speed = int(10 * done / total), done / taken
     sys.stdout.write(
         f"\rEpoch {epoch}: {100 * done // total:3d}%|{'█' * filled}{' ' * (10 - filled)}|"
-        f" {done}/{total} [{time.perf_counter() - begun:05.2f}<{left:05.2f}, {speed:.2f}it/s,"
+        f" {done}/{total} [{clock(taken)}<{clock((total - done) / speed)}, {speed:.2f}it/s,"
         f" {words}]"
     )
     sys.stdout.write("\n" if done == total else "")
@@ -80,11 +83,11 @@ def main():
         pace.step()
         epoch, done = divmod(step, epoch_steps)
         if done == 0:
-            begun = time.perf_counter() - 1e-6
+            begun = time.perf_counter() - given.pace
         total = min(epoch_steps, given.steps - epoch * epoch_steps)
         words = f"loss={float(loss.detach()):.4f}, grad_norm={norm:.3g}, lr={rate:.2g}"
         words += f", data={waited:.4f}s"
-        bar(epoch, done + 1, total, begun, f"{words}, {shard}")
+        bar(epoch, done + 1, total, begun, f"{words}, shard={shard}")
         if (step + 1) % given.evaluate_every == 0:
             pace.evaluation()
             with torch.no_grad():

@@ -8,6 +8,7 @@ says it has, and the storages that a PyTorch file keeps beside it.
 import io
 import math
 import pickletools
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from .numbers import Broken, Tally
 from .steps import known_step
 
 _DEPTH = 64
+_SECONDS = 30.0
+_ALONE = 100_000
 _UNPACKED = 1 << 30
 _MEMO_OUT = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _MEMO_IN = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
@@ -112,8 +115,11 @@ class _Machine:
         self._memo: dict[int, Any] = {}
 
     def run(self) -> None:
-        for code, argument, _ in pickletools.genops(self._file):
+        end = time.monotonic() + _SECONDS
+        for count, (code, argument, _) in enumerate(pickletools.genops(self._file)):
             self._do(code, argument)
+            if count % 4096 == 0 and time.monotonic() > end:
+                raise Broken("it takes too long to look at")
 
     def _do(self, code: pickletools.OpcodeInfo, argument: Any) -> None:
         name = code.name
@@ -136,7 +142,7 @@ class _Machine:
             self._stack.append(self._named(str(argument)))
         elif not code.stack_before:
             self._stack.append(_constant(name, argument))
-            if isinstance(argument, float):
+            if isinstance(argument, float) and len(self._found.alone) < _ALONE:
                 self._found.alone.append(argument)
         else:
             owners, items = self._taken(code)
