@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_NUMBERS = 3
 _NEWEST = 8
+_COUNTS = ("step", "epoch", "iter", "iteration", "global_step")
 
 
 def said(word: str, value: dict[str, Any]) -> str:
@@ -84,7 +85,7 @@ def _cells(run: AttachedRun) -> tuple[str, ...]:
 
 def _numbers(run: AttachedRun) -> str:
     history = run.follower.history
-    found = dict.fromkeys(point.name for point in history.points())
+    found = dict.fromkeys(p.name for p in history.points() if p.name.lower() not in _COUNTS)
     shown = []
     for name in list(found)[:_MOST_NUMBERS]:
         value = history.last(name)

@@ -8,11 +8,11 @@ from agents.log_monitor import INTERVENTION, InterventionQuestion
 from agents.monitoring.bandit import experience
 from agents.monitoring.ending import ended as diagnosis
 from agents.monitoring.follower import Follower
-from agents.monitoring.responses import ADVISORY, Situation, allowed
+from agents.monitoring.responses import ADVISORY
+from desk.attach_choices import possible
 from desk.attached_commands import ran, told
 from labcrew.domain.experiment import Incident, Intervention
 from labcrew.domain.monitoring import Action, Alarm, Attachment, Expectations, Usage
-from labcrew.domain.ticket import Supervision
 from labcrew.judgement import Judge
 from labcrew.ledger import Ledger
 from labcrew.ledger.leases import Lease
@@ -23,7 +23,7 @@ from tools.followers.source import Ended, Source
 
 ACTOR = "log_monitor"
 _EVIDENCE_LINES, _EVIDENCE_LENGTH = 8, 300
-_PAUSE_S = 0.05
+_PAUSE_S, _TURN_S = 0.05, 0.2
 _ONLY_WATCHED = "labcrew only watches this run: it is for you to act"
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -66,7 +66,7 @@ class AttachedRun:
         self._acting: threading.Thread | None = None
         self._acted: tuple[Incident, Intervention] | None = None
         self._stopped, self._drained = threading.Event(), threading.Event()
-        self._live = False
+        self._live, self._more, self._unannounced = False, False, False
         self._begin()
 
     def _begin(self) -> None:
@@ -84,15 +84,26 @@ class AttachedRun:
         """Seconds since output came."""
         return self._clock.monotonic() - self._heard
 
+    def woken(self) -> None:
+        """Takes what the system told of."""
+        self._unannounced = False
+        self.take()
+
     def take(self) -> bool:
         """Reads and judges what is there; answers whether anything was."""
         self._settle()
         came = False
         self._catch_up()
+        until = self._clock.monotonic() + _TURN_S
         for text in self.source.read():
             came = True
             self._heard = self._clock.monotonic()
             self._meet(self.follower.feed(text, self._at_s))
+            if self._heard > until:  # other runs have their turn
+                self._more = True
+                self._wake()
+                return True
+        self._more = False
         if not came or self.source.whole:
             self._live = True
         return came
@@ -108,13 +119,15 @@ class AttachedRun:
         """
         if not self._live:
             now = self._clock.monotonic()
-            self._live = now - self._heard > _PAUSE_S
+            self._live = now - self._heard > _PAUSE_S and not self._more
             self._begun = now
 
     def tick(self) -> None:
         """Lets time pass: about once a second."""
-        if self.take() and self.source.announced:
+        if self._unannounced:
             self.source.unannounced()
+        # Unless a wake comes for it now, nobody tells of what is written here.
+        self._unannounced = not self._more and self.take() and self.source.announced
         usage = self.source.usage()
         self.usage = usage or self.usage
         self._meet(self.follower.tick(self._at_s, usage))
@@ -122,12 +135,14 @@ class AttachedRun:
             return
         ended = self.source.ended(self.silent_s)
         if ended is not None:
-            self.take()
+            while self.take() and self._more:
+                continue
             self._end(ended)
 
     def look(self) -> None:
         """Judges what stands there now, to its last byte, and leaves the run."""
-        self.take()
+        while self.take() and self._more:
+            continue
         self._meet(self.follower.end(self._at_s))
         self.wait()
         self.finish("left", "it was looked at once")
@@ -205,7 +220,9 @@ class AttachedRun:
 
     def _answer(self, incident: Incident, alarm: Alarm, running: bool) -> None:
         attached = self.attachment
-        choices = self._choices(alarm, running)
+        earlier = self._ledger.incidents.of(attached.id)
+        progressed = self.follower.step > 0
+        choices = possible(attached, alarm, earlier, progressed=progressed, running=running)
         if not attached.stop and not attached.restart:
             left: Action = "continue" if incident.kind in ADVISORY else "escalate"
             self._did(incident, Intervention(action=left, because=_ONLY_WATCHED, by="rule"))
@@ -217,29 +234,6 @@ class AttachedRun:
                 target=self._act, args=(incident, choices), name="labcrew-act"
             )
             self._acting.start()
-
-    def _choices(self, alarm: Alarm, running: bool) -> tuple[Action, ...]:
-        attached = self.attachment
-        earlier = self._ledger.incidents.of(attached.id)
-        tried = {i.intervention.action for i in earlier if i.intervention and i.kind == alarm.kind}
-        situation = Situation(
-            offers=frozenset(attached.offers),
-            running=running,
-            adjustable=frozenset(),
-            memory_mb=0,
-            memory_limit_mb=-1,
-            parallel=1,
-            restarts_left=max(0, attached.rescues - attached.restarts) if attached.restart else 0,
-            evaluated=False,
-            named_batch=False,
-            progressed=self.follower.step > 0,
-            tried=frozenset(tried),
-        )
-        found = allowed(alarm.kind, Supervision(), situation)
-        possible = [a for a in found if a not in ("escalate", "free_space")]
-        if not attached.stop and running:
-            possible = [a for a in possible if a != "give_up"]
-        return tuple(possible) or ("continue",)
 
     def _act(self, incident: Incident, choices: tuple[Action, ...]) -> None:
         """In a thread of its own: a model may be asked, and the person's commands take a while."""

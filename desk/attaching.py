@@ -2,16 +2,15 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 from desk.acting import actor, one_at_a_time
+from desk.attach_wanted import Wanted, absolute, meant, offered
 from desk.attached_run import AttachedRun, Tell
 from desk.wiring import Opened
-from labcrew.domain.base import Model
 from labcrew.domain.monitoring import Attachment, Expectations
-from labcrew.domain.ticket import Offer
 from labcrew.errors import InputError, LeaseLost, NotFound
 from labcrew.judgement import Judge
 from labcrew.ledger.leases import Lease
@@ -23,69 +22,9 @@ from tools.followers.source import Place, Source
 from tools.followers.tensorboard import TensorBoard
 from tools.followers.writers import Writers
 
-KINDS = ("log", "container", "pid", "tensorboard")
 _TTL_S, _RENEW_S = 60.0, 20.0
 _TICK_S, _POLL_S = 1.0, 0.05
 _NUMBER = re.compile(r"A-(\d+)")
-
-
-class Wanted(Model):
-    """What a person asked to have supervised, all of it checked.
-
-    Args:
-        whats: log:PATH, container:NAME, pid:N or tensorboard:FOLDER, each.
-        log: the log file of a process.
-        stop: a command of the person's own.
-        restart: likewise.
-        rescues: most restarts of each run.
-        offers: what the restarted program reads.
-        from_end: leave out what stands there already.
-    """
-
-    whats: tuple[str, ...]
-    log: Path | None = None
-    stop: str = ""
-    restart: str = ""
-    rescues: int = 2
-    offers: tuple[Offer, ...] = ()
-    from_end: bool = False
-
-
-def meant(what: str) -> str:
-    """What a person means, spelt in full: its kind, a colon, and what is followed.
-
-    Raises:
-        InputError: nothing, or more than one thing, is meant.
-    """
-    kind, colon, rest = what.partition(":")
-    if colon and kind in KINDS:
-        if not rest.strip():
-            raise InputError(f"--attach {what} names nothing.", _EXAMPLES)
-        return what if kind in ("container", "pid") else f"{kind}:{_absolute(rest)}"
-    if not what.strip():
-        raise InputError("--attach names nothing.", _EXAMPLES)
-    path = Path(what).expanduser()
-    if path.is_dir():
-        return f"tensorboard:{_absolute(what)}"
-    if path.exists() or "/" in what or path.suffix in (".log", ".txt", ".out", ".jsonl", ".err"):
-        return f"log:{_absolute(what)}"
-    if what.isascii() and what.isdigit():
-        raise InputError(
-            f"{what} may be a process or a container.",
-            f"Say which: --attach pid:{what} --log FILE, or --attach container:{what}",
-        )
-    raise InputError(f"There is nothing called {what!r} here.", _EXAMPLES)
-
-
-_EXAMPLES = (
-    "E.g. --attach log:train.log, --attach container:trainer, --attach tensorboard:runs/7,"
-    " --attach pid:4711 --log train.log"
-)
-
-
-def _absolute(text: str) -> Path:
-    # Not resolved: a link is refused where it is opened, with the name of what it leads to.
-    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
 
 
 class Attaching:
@@ -144,11 +83,11 @@ class Attaching:
                 attached_at=self._clock.now(), file=place.file, offset=place.offset)
             ).model_copy(
                 update={
-                    "log": str(_absolute(str(self._wanted.log))) if self._wanted.log else "",
+                    "log": str(absolute(str(self._wanted.log))) if self._wanted.log else "",
                     "stop": self._wanted.stop,
                     "restart": self._wanted.restart,
                     "rescues": self._wanted.rescues,
-                    "offers": _offers(self._wanted),
+                    "offers": offered(self._wanted),
                 }
             )  # fmt: skip
             self._ledger.attachments.put(attachment, actor=actor(self._by), kind="run.attached")
@@ -212,7 +151,7 @@ class Attaching:
                 "What a process printed can't be read once it runs.",
                 f"Name the file that it writes: --attach {what} --log FILE",
             )
-        path = Path(rest) if kind == "log" else _absolute(str(self._wanted.log))
+        path = Path(rest) if kind == "log" else absolute(str(self._wanted.log))
         log = LogFile(
             path,
             self._notifier,
@@ -253,7 +192,7 @@ class Attaching:
             wait_s = max(0.0, tick_at - now())
             for token in self._notifier.wait(min(wait_s, _POLL_S) if polled else wait_s):
                 if not self.runs[token].over:
-                    self._guarded(self.runs[token], AttachedRun.take)
+                    self._guarded(self.runs[token], AttachedRun.woken)
             for run in polled:
                 if not run.over:
                     self._guarded(run, AttachedRun.take)
@@ -293,21 +232,6 @@ class Attaching:
         self._notifier.close()
         if self._client is not None:
             self._client.close()
-
-
-def offers_of(words: Sequence[str]) -> tuple[Offer, ...]:
-    """The offers that a person names. Raises InputError."""
-    for word in words:
-        if word not in get_args(Offer):
-            raise InputError(
-                f"--offers {word}: there is no such offer.", f"Known: {', '.join(get_args(Offer))}."
-            )
-    return tuple(words)  # type: ignore[arg-type]
-
-
-def _offers(wanted: Wanted) -> tuple[str, ...]:
-    # A command that starts a run again is trusted to go on where it was.
-    return tuple(dict.fromkeys((*(("resume",) if wanted.restart else ()), *wanted.offers)))
 
 
 def _me() -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from desk.cli.common import DONE, FAILED, console, printable
 
 if TYPE_CHECKING:
-    from desk.attaching import Attaching, Wanted
+    from desk.attach_wanted import Wanted
+    from desk.attaching import Attaching
     from labcrew.domain.monitoring import Expectations
 
 

@@ -153,7 +153,7 @@ def watch(
     from desk.wiring import open_home
 
     if attach:
-        from desk.attaching import Wanted, offers_of
+        from desk.attach_wanted import Wanted, offers_of
         from desk.cli.attaching import supervise
         from desk.wiring import person
         from labcrew.domain.monitoring import Expectations

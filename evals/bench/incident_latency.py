@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from desk.attaching import Attaching, Wanted
+from desk.attach_wanted import Wanted
+from desk.attaching import Attaching
 from desk.wiring import open_home
 from evals.bench.figures import Figure
 from labcrew.domain.monitoring import Expectations

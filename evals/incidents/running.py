@@ -137,7 +137,7 @@ async def _fault(
         program=given.program,
         seed=given.seed,
         dataset=PROGRAMS[given.program][0],
-        options=f"--save-every {fault.save_every}" if fault.save_every != 20 else "",
+        options=f"--save-every {fault.save_every} {fault.options}",
         fault=fault,
         injection=given,
     )

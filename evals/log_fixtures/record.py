@@ -74,8 +74,9 @@ def _version(python: str, package: str) -> str | None:
 
 
 def _sanitised(text: str, made: Path) -> str:
-    """Without the paths of the machine that it was recorded on."""
+    """Without the machine's paths, and without addresses on the web."""
     text = text.replace(str(made), "/workspace")
+    text = re.sub(r"https?://[^\s)]+", "https://example.org/", text)
     return re.sub(r"/[\w./-]+/site-packages/", "/site-packages/", text)
 
 

@@ -94,7 +94,8 @@ async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> 
         decided = await decide(work, assigned, trial, alarm, ending.reading, running=False)
     start = None
     if decided is not None and kept is not None and decided.action.startswith("restart"):
-        start = await resumption(work, assigned, trial, decided.alarm, tools)
+        begun = ending.status.started_at
+        start = await resumption(work, assigned, trial, decided.alarm, tools, begun)
     _write(work, assigned, ending, decided, start, ended)
     await asyncio.to_thread(work.bench.sandboxes.remove, trial_container(trial.id))
 

@@ -1,5 +1,8 @@
 """Where a restart begins: at the last good checkpoint of the run, or of those that it restarts."""
 
+from datetime import datetime
+
+from agents.log_monitor import incident_id
 from agents.monitoring.checkpoints import last_good
 from graphs.work import Work
 from labcrew.domain.experiment import Rescue, Trial
@@ -12,11 +15,19 @@ from tools.toolbox import Toolbox
 
 
 async def resumption(
-    work: Work, assigned: AssignedTicket, trial: Trial, alarm: Alarm, tools: Toolbox
+    work: Work,
+    assigned: AssignedTicket,
+    trial: Trial,
+    alarm: Alarm,
+    tools: Toolbox,
+    started_at: datetime | None,
 ) -> Rescue | None:
     """The checkpoint that a restart of a trial begins at; None where it begins anew.
 
     A checkpoint that can't be looked at is none: missing evidence never counts as good.
+
+    Args:
+        started_at: when the run's container started; None: not known.
     """
     if "resume" not in offers(assigned, work.bench.repositories):
         return None
@@ -31,7 +42,11 @@ async def resumption(
             data={"trial": trial.id, "because": error.message},
         )
         return None
-    good = last_good(found.checkpoints, alarm.since_step)
+    incident = work.ledger.incidents.find(incident_id(trial, alarm.kind))
+    seen_at = None
+    if started_at is not None and incident is not None:
+        seen_at = started_at.timestamp() + incident.at_s
+    good = last_good(found.checkpoints, alarm.since_step, seen_at)
     if good is not None:
         return Rescue(
             checkpoint=good.path,

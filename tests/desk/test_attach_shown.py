@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from desk.attach_view import said, table
-from desk.attaching import Wanted
+from desk.attach_wanted import Wanted
 from desk.cli import app
 from desk.cli.showing import gate_page
 from desk.live import Board

@@ -12,7 +12,7 @@ from tools.followers.notifier import Notifier
 from tools.followers.source import Ended, Place
 from tools.followers.writers import Writers
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 _MOST_FILES, _MOST_FOLDERS, _DEPTH = 200, 500, 4
 _GONE_S = 2.0
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from labcrew.domain.monitoring import Observation
-from tools.logs.shape import EPOCH_NAMES, NAME_CAP, NUMBERS_CAP, STEP_NAMES, Plan, plan_of, split
+from tools.logs.shape import (
+    EPOCH_NAMES,
+    LONG,
+    NAME_CAP,
+    NUMBERS_CAP,
+    STEP_NAMES,
+    Plan,
+    plan_of,
+    split,
+)
 from tools.logs.words import batch_of, saved_of, tells_of_saving, trouble_of
 
 TEXT_CAP = 20_000
@@ -45,7 +54,7 @@ def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[st
         if found is not None:
             return _of_mapping(text, found, at_s), None, []
     texts, tokens = split(_DRAWN.sub(_redrawn, text) if _is_drawn(text) else text)
-    plan = plan_of(texts)
+    plan = plan_of(texts, len(text) <= LONG)
     numbers: dict[str, float] = {}
     for place, name in plan.names:
         try:
@@ -54,13 +63,14 @@ def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[st
             continue  # a date or a time
         if name not in numbers:
             numbers[name] = value
+    step = epoch = done = rate = None
+    if plan.step is not None:
+        step = whole(value_of(tokens[plan.step]))
     for place, behind in plan.groups:
         grouped = _with_thousands(tokens[place : place + behind + 1])
         if grouped is not None:
             numbers[dict(plan.names)[place]] = grouped
-    step = epoch = done = rate = None
-    if plan.step is not None:
-        step = whole(value_of(tokens[plan.step]))
+            step = whole(grouped) if place == plan.step else step
     if plan.epoch is not None:
         epoch = finite(value_of(tokens[plan.epoch]))
     if plan.done is not None:

@@ -15,6 +15,7 @@ from tools.metric_names import role
 
 NAME_CAP = 80
 NUMBERS_CAP = 200
+LONG, _ENDS = 1000, 300  # characters
 
 # A date or a time is one token too: it has no value, and no part of it is taken for a number.
 # It begins with a class of characters, for the engine skips quickly to one of those.
@@ -113,12 +114,18 @@ def split(line: str) -> tuple[tuple[str, ...], list[str]]:
     return tuple(parts[::2]), parts[1::2]
 
 
-@lru_cache(maxsize=2048)
-def plan_of(texts: tuple[str, ...]) -> Plan:
-    """What the numbers between these texts are."""
+def plan_of(texts: tuple[str, ...], keep: bool = True) -> Plan:
+    """What the numbers between these texts are; long lines are seldom alike: do not keep them."""
+    return _kept_plan(texts) if keep else _plan(texts)
+
+
+def _plan(texts: tuple[str, ...]) -> Plan:
+    whole = "0".join(texts)
+    texts = tuple(
+        text if len(text) <= LONG else f"{text[:_ENDS]}  {text[-_ENDS:]}" for text in texts
+    )
     units = [_unit_after(text) for text in texts[1:]]
     names = _quoted_names(texts) if _is_mapping(texts) else _plain_names(texts, units)
-    whole = "0".join(texts)
     trouble = trouble_of(whole)
     if trouble:  # an error's message has numbers, but no metrics
         names = [""] * len(names)
@@ -169,6 +176,7 @@ def plan_of(texts: tuple[str, ...]) -> Plan:
     )
 
 
+_kept_plan = lru_cache(maxsize=2048)(_plan)
 _AMOUNTS = ("s", "ms", "us", "%", "min", "h", "sec")
 
 
@@ -209,6 +217,7 @@ def _is_mapping(texts: tuple[str, ...]) -> bool:
     return len(texts) > 1 and "{" in texts[0] and _QUOTED.search(texts[0]) is not None
 
 
+_BATCH_WORD = re.compile(r"(?:batch|shard|chunk|part|partition|file)[-_#]?\d+\Z", re.IGNORECASE)
 _OPENED = re.compile(r"[\"']([^\"']{1,80})[\"']\s*:\s*\{|\}")
 
 
@@ -277,8 +286,10 @@ def _plain_name(text: str) -> str:
         words = words[: -2 if words[-2:-1] == ["set"] else -1]  # "learning rate set to 0.1"
     kept: list[str] = []
     for word in reversed(words):
-        if len(kept) == 3 or not _WORD.match(word) or (kept and word.lower() in _FILLERS):
+        if len(kept) == 3 or not _WORD.match(word):
             break
+        if kept and (word.lower() in _FILLERS or _BATCH_WORD.match(word)):
+            break  # "shard-5 loss=0.1"
         kept.insert(0, word)
     if not kept or kept[-1].lower() in _NO_NAME:
         return ""

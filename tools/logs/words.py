@@ -24,7 +24,9 @@ _TROUBLES: tuple[tuple[Trouble, re.Pattern[str]], ...] = (
     (
         "error",
         re.compile(
-            r"^(?:\[?rank\s?\d+\]?:\s*)?(?:[A-Za-z_]\w*\.)*[A-Za-z_]*(?:Error|Exception)(?::|\s*$)"
+            r"^(?:\[?rank\s?\d+\]?:\s*)?"
+            r"(?!\w{0,60}(?:Squared|Absolute|Percentage|Logarithmic|\b)Error:\s*[-+.\d])"  # metrics
+            r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]*(?:Error|Exception)(?::|\s*$)"
             r"|^(?:KeyboardInterrupt|SystemExit)\b|^Segmentation fault|^Fatal Python error"
             r"|^terminate called after|^Aborted(?:\s|$)|^Bus error|^Floating point exception"
         ),
@@ -102,5 +104,7 @@ def batch_of(text: str) -> str:
     file = _DATA_FILE.search(text)
     if file:
         return file[0][:200]
-    found = _NUMBERED.search(text)
-    return f"{found[1].lower()}-{found[2]}" if found else ""
+    # A shard or a file can be left out; a batch is often no more than a count.
+    found = [(word.lower(), number) for word, number in _NUMBERED.findall(text)]
+    named = next((pair for pair in found if pair[0] != "batch"), found[0] if found else None)
+    return "-".join(named) if named else ""

@@ -80,7 +80,9 @@ class Fault(Model):
     memory_limit_mb: int = 1536
     disk_mb: int = 128
     save_every: int = 20
-    options: str = Field(default="", description="of the program, for its twin too")
+    options: str = Field(
+        default="", description="of the program; they change nothing of what is learnt"
+    )
 
     @property
     def file(self) -> Path:

@@ -12,6 +12,7 @@ class Injected:
     moments = (0.05, 0.2)
     disk_mb = 80
     save_every = 8
+    options = "--pace 0.05"
     expected = ("disk_filling", "storage_full")
     right = ("free_space",)
 

@@ -5,10 +5,11 @@ class Injected:
     """Magnitude: MiB a step."""
 
     programs = ("numpy_network", "sklearn_sgd")
-    magnitudes = (4.0, 8.0)
+    magnitudes = (2.6, 3.3)
     moments = (0.15, 0.35)
     memory_mb = 256
     memory_limit_mb = 1536
+    options = "--pace 0.03"
     expected = ("memory_rising", "out_of_memory")
     right = ("restart_with_memory", "restart_same")
 

@@ -44,10 +44,10 @@ def main():
     # Each round leaves a shard out (stochastic gradient boosting, Friedman 2002).
     loader = Loader(np.hstack([x, rows]), y, batch, given.seed, hook, around.without, given.odd)
     pace = Pace(given)
-    random = np.random.default_rng([given.seed, 2])
     for step in range(first, given.steps):
         around.begin(step)
         shard, some, target, waited = loader(step)
+        random = np.random.default_rng([given.seed, step, 2])
         chosen = random.choice(len(x), int(0.5 * len(x)), replace=False)
         chosen = np.setdiff1d(chosen, some[:, -1].clip(0, len(x) - 1).astype(int))
         x_round = np.vstack([x[chosen], some[:, :-1]])

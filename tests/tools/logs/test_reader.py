@@ -60,6 +60,7 @@ def test_positions() -> None:
     found = one("Epoch: [3][10/500]\tLoss 6.9 (6.8)")
     assert (found.epoch, found.done) == (3, (10, 500))
     assert one('{"global_step": 7, "step": 3, "epoch": 0.25}').step == 7
+    assert one("Step: 12,000 loss: 2.0").step == 12000
     assert one("step nan").step is None
     assert one("step 1e300").step is None
     assert one("took 3 s in step 12ms").step is None
@@ -96,6 +97,9 @@ def test_rates(line: str, rate: float | None) -> None:
         ("Killed", "killed"),
         ("mean_absolute_error: 0.5", ""),
         ("Validation Error: 0.5", ""),
+        ("Error: 0.5", ""),
+        ("RootMeanSquaredError: 0.5", ""),
+        ("KeyError: 5", "error"),
         ("out of memory is what we want to avoid", ""),
         ("killed two birds", ""),
     ],
@@ -127,6 +131,7 @@ def test_checkpoints(line: str, saved: str) -> None:
     [
         ("reading shard 7 of 20", "shard-7"),
         ("loss=0.5 batch=12", "batch-12"),
+        ("batch 3 of 12 shard 2 loss 0.5", "shard-2"),
         ("loading data/train-00012.parquet", "train-00012.parquet"),
         ('{"loss": 0.5, "shard": 3}', "shard-3"),
         ("batch size: 32", ""),
@@ -243,3 +248,9 @@ def test_hostile_lines_cost_little(line: str) -> None:
     began = time.perf_counter()
     read(line)
     assert time.perf_counter() - began < 1.0
+
+
+def test_a_batch_before_a_number_is_no_part_of_its_name() -> None:
+    seen = next(LogReader().feed("step=45 shard-5 loss=0.5 grad_norm=2\n", 0.0))
+    assert dict(seen.numbers) == {"step": 45, "loss": 0.5, "grad_norm": 2}
+    assert (seen.batch, seen.step) == ("shard-5", 45)
