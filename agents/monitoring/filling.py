@@ -5,12 +5,13 @@ from collections import deque
 from agents.monitoring.robust import theil_sen
 
 _POINTS, _NEEDED = 40, 6
-_FULL = 0.8
+_FULL = 0.85
 """Of the limit: what fills a cache and levels off mostly does so below."""
-_ROSE = 0.1
-"""Of the limit, within the window: a level that hardly moves is no filling."""
-_STEADY = 0.6
-"""Least slope of the second half, as a share of the whole: less is levelling off."""
+_ROSE, _STILL = 0.1, 0.02
+"""Of the limit, within the window and within its newest third: less is hardly moving."""
+_STEADY = 0.8
+"""Least slope of the newest third, as a share of the one before and of all: less is levelling
+off."""
 
 
 class Filling:
@@ -42,18 +43,21 @@ class Filling:
         points.append((at_s, used))
         if len(points) > _POINTS:
             # Old points tell less: the first half of the window is thinned twice as fast.
-            kept = [point for index, point in enumerate(points) if index % 2 == 0 or index > 29]
+            thinned = [p for index, p in enumerate(points) if index % 2 == 0 or index > 29]
             self._every_s = max(self._every_s, (points[-1][0] - points[0][0]) / _POINTS / 2)
             points.clear()
-            points.extend(kept)
+            points.extend(thinned)
         if used < _FULL * limit or len(points) < _NEEDED:
             return None
         rise = used - min(value for _, value in points)
         if rise < _ROSE * limit:
             return None
-        whole = theil_sen(tuple(points))
-        later = theil_sen(tuple(points)[len(points) // 2 :])
-        if whole <= 0 or later < _STEADY * whole:
+        kept, third = tuple(points), max(len(points) // 3, 3)
+        whole = theil_sen(kept)
+        later, earlier = theil_sen(kept[-third:]), theil_sen(kept[-2 * third : -third])
+        if kept[-1][1] - kept[-third][1] < _STILL * limit:
+            return None
+        if whole <= 0 or later < _STEADY * max(whole, earlier):
             return None
         left = (limit - used) / max(later, whole)
         watched = at_s - points[0][0]

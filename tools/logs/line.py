@@ -82,6 +82,9 @@ def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[st
             rate = finite(1 / (rate * plan.rate_s)) if rate > 0 else None
     batch = batch_of(text) if plan.batch and not plan.saving else ""
     saved = saved_of(text) if plan.saving else ""
+    if batch:
+        # "shard-5 loss=0.3": one loss that goes from shard to shard, not one loss a shard.
+        numbers = {name.removeprefix(f"{batch}_"): value for name, value in numbers.items()}
     return (
         Observation(at_s, text, numbers, step, epoch, done, rate, batch, plan.trouble, saved),
         plan,

@@ -8,7 +8,7 @@ _MIB = 2**20
 
 
 class DiskFilling(Detector):
-    """A workspace that fills steadily, from 80% of its size on.
+    """A workspace that fills steadily, from 85% of its size on.
 
     A robust slope (Theil 1950, Sen 1968): programs write checkpoints in stairs, and tidy up.
 

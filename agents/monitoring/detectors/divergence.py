@@ -5,6 +5,7 @@ from collections import deque
 
 from agents.monitoring.detector import Detector
 from agents.monitoring.named import Named, contending, shown
+from agents.monitoring.onset import Onset
 from agents.monitoring.robust import Window, median
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 from tools.metric_names import role
@@ -39,7 +40,7 @@ class _State:
         self.usual = Window(_KEPT)
         self.growth = _Growth()
         self.excursion, self.longest = 0, 0
-        self.healthy: int | None = None
+        self.healthy = Onset()
 
 
 class Divergence(Detector):
@@ -73,7 +74,7 @@ class Divergence(Detector):
                     diagnosis=f"{shown(name)} stands at {value:.4g}, {why}",
                     confidence=0.95,
                     step=seen.step,
-                    since_step=state.healthy,
+                    since_step=state.healthy.step,
                     subject=shown(name),
                 )
         return None
@@ -98,7 +99,7 @@ class Divergence(Detector):
             if 2 * sum(v > level for v in list(recent)[-_MIDDLE:]) <= _MIDDLE:
                 usual.add(value)
             state.longest, state.excursion = max(state.longest, state.excursion), 0
-            state.healthy = seen.step
+            state.healthy.add(value, seen.step)
             return None
         state.excursion += 1
         if contends:

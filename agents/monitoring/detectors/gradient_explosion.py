@@ -4,6 +4,7 @@ import math
 
 from agents.monitoring.detector import Detector
 from agents.monitoring.named import Named, shown
+from agents.monitoring.onset import Onset
 from agents.monitoring.robust import Window
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 from tools.metric_names import role
@@ -20,7 +21,7 @@ class _State:
     def __init__(self) -> None:
         self.window = Window(_KEPT)
         self.high, self.wrong = 0, 0
-        self.since: int | None = None
+        self.since = Onset()
 
 
 class GradientExplosion(Detector):
@@ -63,12 +64,13 @@ class GradientExplosion(Detector):
         size = math.log(max(abs(value), 1e-30))
         if len(window) < _NEEDED:
             window.add(size)
-            state.since = seen.step
+            state.since.add(size, seen.step)
             return None
         usual = window.median
         if size - usual < max(_TENFOLD, 6 * window.scale, window.high - usual + 1.0):
             window.add(size)
-            state.high, state.since = 0, seen.step
+            state.high = 0
+            state.since.add(size, seen.step)
             return None
         state.high += 1
         if state.high > _FORGIVEN:
@@ -91,6 +93,6 @@ class GradientExplosion(Detector):
             diagnosis=diagnosis,
             confidence=0.85,
             step=seen.step,
-            since_step=state.since,
+            since_step=state.since.step,
             subject=shown(name),
         )

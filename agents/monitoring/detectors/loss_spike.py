@@ -4,6 +4,7 @@ import math
 
 from agents.monitoring.detector import Detector
 from agents.monitoring.named import Named, contending, shown
+from agents.monitoring.onset import Onset
 from agents.monitoring.rates import LearningRate
 from agents.monitoring.robust import Window
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
@@ -21,7 +22,7 @@ class _State:
         self.window = Window(_KEPT)
         self.row, self.highest = 0, -math.inf
         self.first: float | None = None
-        self.healthy: int | None = None
+        self.healthy = Onset()
 
 
 class LossSpike(Detector):
@@ -58,7 +59,7 @@ class LossSpike(Detector):
             state.first = value
         if len(window) < _NEEDED:
             window.add(value)
-            state.healthy = seen.step
+            state.healthy.add(value, seen.step)
             return None
         usual = window.median
         bar = max(
@@ -73,7 +74,7 @@ class LossSpike(Detector):
                 # A spike that went by: the next of its size is no news.
                 state.row = 0
             window.add(value)
-            state.healthy = seen.step
+            state.healthy.add(value, seen.step)
             return None
         state.row += 1
         # A learning rate that rose explains a higher loss, but none above the first.
@@ -89,6 +90,6 @@ class LossSpike(Detector):
             f"for {state.row} values",
             confidence=0.6,
             step=seen.step,
-            since_step=state.healthy,
+            since_step=state.healthy.step,
             subject=shown(name),
         )

@@ -9,7 +9,7 @@ _TRAINING_LINES = 5
 
 
 class MemoryRising(Detector):
-    """Memory use that rises steadily, from 80% of the limit on: a leak.
+    """Memory use that rises steadily, from 85% of the limit on: a leak.
 
     A robust slope (Theil 1950, Sen 1968) over the time since training began: what is loaded
     before the first numbers come is no leak, and neither is what levels off.

@@ -14,7 +14,7 @@ _BEFORE, _STAYS = 8, 2
 _NEEDED = 4
 _GAP = 0.5
 """Share of the way to the best possible value that a leap must cover in one evaluation."""
-_TIMES, _SHARE = 6.0, 0.4
+_TIMES, _SHARE, _GOOD = 6.0, 0.4, 0.85
 _SIDES = 0.1
 
 
@@ -96,7 +96,7 @@ class MetricJump(Detector):
             return self._reward(before, value, spread)
         ceiling = 1.0 if max(before) <= 1.0 and value <= 1.0 else 100.0
         gap, gain = ceiling - usual, value - max(before)
-        if gain < 0.05 * ceiling:
+        if gain < 0.05 * ceiling or value < _GOOD * ceiling:
             return False
         return gap > 0 and gain >= max(
             _GAP * gap, _TIMES * median(moves), 2 * (max(newest) - min(newest))
@@ -110,7 +110,7 @@ class MetricJump(Detector):
         logs = [math.log(v) for v in before]
         moves = [abs(b - a) for a, b in pairwise(logs)]
         fall = math.log(min(before)) - math.log(value)
-        return fall > max(_SHARE, 3 * max(moves[-3:]), 2 * max(moves[-5:]))
+        return fall > max(_SHARE, 3 * max(moves[-3:]), 2.5 * max(moves[-6:]))
 
     def _reward(self, before: deque[float], value: float, spread: float) -> bool:
         """Rewards have no best value: a leap is one of many times all that was seen."""
@@ -122,7 +122,7 @@ class MetricJump(Detector):
     ) -> bool:
         if loss:
             # Validation that is merely as good as training is generalisation.
-            if train is None or state.train is None or train <= 0 or value > 0.9 * train:
+            if train is None or state.train is None or train <= 0 or value > 0.8 * train:
                 return True
             return train < state.train * 0.6
         if (

@@ -65,7 +65,7 @@ class Overfitting(Detector):
             rose = now - state.best
             if rose < max(self._rise * state.best, self._rise * gained) or not rising:
                 continue
-            if train > 0.8 * state.train or now < 1.5 * train:
+            if train > 0.8 * state.train or now < 2 * train:
                 continue
             return self._alarm(
                 name,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.monitoring.detector import Maker
 from agents.monitoring.detectors import DETECTORS
-from labcrew.domain.monitoring import Alarm, Expectations, Observation
+from labcrew.domain.monitoring import Alarm, Expectations, Observation, Usage
 
 NAN, INF = math.nan, math.inf
 EXPECTED = Expectations()
@@ -95,3 +95,55 @@ def test_no_line_breaks_a_detector(lines: list[dict[str, float]]) -> None:
 @given(st.lists(st.floats(0.1, 1.9), max_size=60))
 def test_noise_within_a_factor_of_twenty_is_no_divergence(values: list[float]) -> None:
     assert first_alarm(losses(*values)) is None
+
+
+wild = st.builds(
+    Observation,
+    at_s=st.floats(0, 1e6),
+    text=st.text(max_size=40) | st.sampled_from(["saved ckpt-1.pt", "No space left on device"]),
+    numbers=st.dictionaries(
+        st.sampled_from(["loss", "val_loss", "val_acc", "grad_norm", "lr", "data_time", "size"])
+        | st.text(max_size=8),
+        st.floats() | st.floats(0, 2),
+        max_size=4,
+    ),
+    step=st.none() | st.integers(-5, 2**60),
+    epoch=st.none() | st.floats(0, 9),
+    done=st.none() | st.tuples(st.integers(0, 9), st.integers(1, 9)),
+    rate=st.none() | st.floats(),
+    batch=st.sampled_from(["", "shard-1", "shard-2"]) | st.text(max_size=300),
+    saved=st.sampled_from(["", "ckpt-1.pt"]),
+)
+usages = st.builds(
+    Usage,
+    memory_bytes=st.integers(0, 2**40),
+    memory_limit_bytes=st.integers(0, 2**40),
+    cpu_s=st.floats(0, 1e6),
+    disk_bytes=st.integers(0, 2**40),
+    disk_limit_bytes=st.integers(0, 2**40),
+    gpu_busy=st.none() | st.floats(0, 1),
+)
+
+
+@given(st.lists(wild | usages | st.none(), max_size=60))
+def test_nothing_that_is_seen_breaks_a_detector(events: list[Observation | Usage | None]) -> None:
+    detectors = [make(EXPECTED) for make in DETECTORS]
+    now = 0.0
+    for event in events:
+        for detector in detectors:
+            if isinstance(event, Observation):
+                now = max(now, event.at_s)
+                alarm = detector.see(event)
+            else:
+                alarm = detector.tick(now, event)
+            if alarm is not None:
+                assert len(alarm.diagnosis) < 1000
+                assert len(alarm.subject) <= 200
+
+
+@given(st.integers(1, 60), st.sampled_from([0.0, 0.37, 1.0, 2.5]))
+def test_a_validation_loss_that_stands_still_is_no_alarm(lines: int, value: float) -> None:
+    detectors = [make(EXPECTED) for make in DETECTORS]
+    for number in range(lines // 2):
+        seen = Observation(at_s=number, text="", numbers={"val_loss": value}, batch="shard-1")
+        assert all(detector.see(seen) is None for detector in detectors)
