@@ -7,9 +7,9 @@ from agents.monitoring.detector import Detector
 from agents.monitoring.detectors import DETECTORS
 from agents.monitoring.history import History
 from labcrew.domain.monitoring import Alarm, Expectations, IncidentKind, Observation, Usage
-from tools.logs.reader import LogReader
+from tools.logs.reader import BACKLOG, LogReader
 
-_KEPT_LINES = 400
+_KEPT_LINES, _LINE = 400, 2000
 
 
 class Follower:
@@ -39,7 +39,12 @@ class Follower:
             at_s: seconds since the run was first followed.
         """
         self.bytes += len(text)
-        return self._see(self._reader.feed(text, at_s))
+        found = self._see(self._reader.feed(text, at_s))
+        if len(text) >= BACKLOG:
+            # Of a backlog only the telling lines are observations; its last lines stand whole.
+            last = text[-_KEPT_LINES * _LINE :].splitlines()[-_KEPT_LINES:]
+            self.tail.extend(line[:_LINE] for line in last)
+        return found
 
     def end(self, at_s: float) -> tuple[Alarm, ...]:
         """Takes what is left of a last line without an end."""

@@ -15,7 +15,7 @@ from desk.wiring import Opened, open_home
 from desk.wording import sentence
 from labcrew.domain.review import MergeRequest
 from labcrew.errors import InputError, LedgerError
-from labcrew.settings import ModelSettings, SandboxSettings, Settings
+from labcrew.settings import ModelSettings, MonitorSettings, SandboxSettings, Settings
 from labcrew.ticket_file import read_ticket
 from tests.desk.conftest import TICKET, git
 from tests.desk.records import merge_request, trial
@@ -158,6 +158,7 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
     every = {
         *Settings.model_fields,
         *SandboxSettings.model_fields,
+        *MonitorSettings.model_fields,
         *ModelSettings.model_fields,
     }
-    assert named == every - {"models", "sandbox", "api_key"}
+    assert named == every - {"models", "sandbox", "monitor", "api_key"}

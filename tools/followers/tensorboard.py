@@ -1,5 +1,6 @@
 """A folder of TensorBoard event files, with its folders below, as the run writes it."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -7,10 +8,10 @@ from pathlib import Path
 
 from labcrew.domain.monitoring import Usage
 from labcrew.errors import InputError, NotFound
-from tools.followers.event_file import EventReader
 from tools.followers.notifier import Notifier
 from tools.followers.source import Ended, Place
 from tools.followers.writers import Writers
+from tools.logs.tensorboard import EventReader
 
 _CHUNK = 1 << 16
 _MOST_FILES, _MOST_FOLDERS, _DEPTH = 200, 500, 4
@@ -25,7 +26,10 @@ class _EventFile:
     def read(self) -> Iterator[str]:
         while data := os.pread(self.descriptor, _CHUNK, self.at):
             self.at += len(data)
-            yield "".join(self.reader.feed(data))
+            yield "".join(
+                json.dumps({"step": seen.step} | dict(seen.numbers)) + "\n"
+                for seen in self.reader.feed(data, 0.0)
+            )
 
 
 class TensorBoard:

@@ -84,3 +84,12 @@ def test_the_numbers_can_be_plotted() -> None:
     losses = [p for p in points if p.name == "loss"]
     assert len(losses) <= 258
     assert (losses[0].step, losses[-1].step, losses[-1].value) == (0, 4999, 499.9)
+
+
+def test_after_a_backlog_the_last_lines_stand_whole() -> None:
+    text = "".join(f"step={n} loss={1 / n}\nworker is fine\n" for n in range(1, 4000))
+    found = followed(text + "Traceback (most recent call last):\n  body\nValueError: no\n")
+    assert found.reading().tail[-3:] == (
+        "Traceback (most recent call last):", "  body", "ValueError: no",
+    )  # fmt: skip
+    assert found.reading().step == 3999
