@@ -61,4 +61,4 @@ class Filling:
             return None
         left = (limit - used) / max(later, whole)
         watched = at_s - points[0][0]
-        return left if left < watched else None
+        return left if 3 * left < watched else None

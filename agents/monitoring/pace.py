@@ -65,11 +65,12 @@ class Slowness:
     blocks long, never a row of them.
     """
 
-    __slots__ = ("_blocks", "_since_s", "healthy", "row", "times", "usual")
+    __slots__ = ("_all", "_blocks", "_since_s", "healthy", "row", "times", "usual")
 
     def __init__(self) -> None:
         self.usual = Window(_KEPT)
         self.row = Window(_ROW)
+        self._all = Window(_KEPT)
         self.times = 0.0
         self.healthy: int | None = None
         self._blocks = 0
@@ -84,6 +85,8 @@ class Slowness:
         usual = self.usual
         if len(usual) < _NEEDED or per_step_s < (_SLOW - 0.5) * usual.median:
             usual.add(per_step_s)
+            for slow in (*self.row.values, per_step_s):
+                self._all.add(slow)
             self.row.clear()
             self._since_s = seen.at_s
             self.healthy = seen.step
@@ -95,4 +98,6 @@ class Slowness:
             usual.clear()
             return False
         lasting = max(_LASTING_S, 2 * usual.quantile(0.95))
-        return len(self.row) >= _ROW and self.times >= _SLOW and slow_s >= lasting
+        # Where every few blocks were as slow before, a row of them is chance.
+        new = self.row.low > self._all.quantile(0.85)
+        return len(self.row) >= _ROW and self.times >= _SLOW and new and slow_s >= lasting
