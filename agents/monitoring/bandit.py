@@ -7,8 +7,8 @@ from labcrew.domain.base import Model
 from labcrew.domain.experiment import Incident
 from labcrew.domain.monitoring import Action, IncidentKind
 
-_STRENGTH = 2.0
-_FIRST, _STEP, _LEAST = 0.7, 0.15, 0.25
+_STRENGTH = 6.0
+_FIRST, _STEP, _LEAST = 0.8, 0.2, 0.2
 
 
 class Experience(Model):
@@ -55,7 +55,7 @@ def choose(known: Sequence[Experience], *, seed: str, explore: bool) -> Choice:
     """Thompson sampling (Thompson 1933; for Bernoulli arms Chapelle and Li 2011).
 
     The belief about an action is a Beta distribution over its score. Before any run it leans
-    towards the fixed order of the actions, with the weight of two runs. A score between 0 and 1
+    towards the fixed order of the actions, with the weight of six runs. A score between 0 and 1
     counts as that share of a success.
 
     Args:

@@ -28,7 +28,10 @@ def last_good(
         # With nothing known of when it went wrong, being whole and finite is all there is to ask.
         return since_step is None
 
-    good = [one for one in checkpoints if healthy(one)]
+    known = list(checkpoints)
+    # What stands beside checkpoints of a known format, in none, is something else.
+    formats = [one for one in known if one.kind != "other"]
+    good = [one for one in formats or known if healthy(one)]
     return max(
         good,
         key=lambda one: (one.step is not None, one.step or 0, one.modified_at, one.path),

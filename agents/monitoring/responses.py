@@ -114,7 +114,8 @@ def _possible(kind: IncidentKind, action: Action, now: Situation) -> bool:
         or (kind == "crashed" and not now.progressed)
     ):
         return False
-    repeatable = action == "restart_lower_rate"
+    # Lower once more, or without another batch, is something new.
+    repeatable = action in ("restart_lower_rate", "restart_without_batch")
     return (repeatable or action not in now.tried) and _offered(action, now)
 
 

@@ -90,7 +90,7 @@ class GitRunner:
         """Writes the configuration file; needed once before `run`."""
         self.root.mkdir(parents=True, exist_ok=True)
         if not self._config.exists():
-            draft = self.root / f".gitconfig.{os.getpid()}"
+            draft = self.root / f".gitconfig.{os.getpid()}.{threading.get_ident()}"
             draft.write_text(_CONFIG)
             draft.replace(self._config)
 
