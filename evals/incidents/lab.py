@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,8 @@ from graphs.nodes.trials import launch_trials
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.deciding import decide
-from labcrew.domain.experiment import Forecast, Incident, Plan, Trial
+from labcrew.domain.experiment import Forecast, Incident, Intervention, Plan, Trial
+from labcrew.domain.monitoring import Action, IncidentKind
 from labcrew.domain.sandbox import EnvironmentPlan
 from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.judgement import Judge
@@ -178,6 +179,24 @@ class Lab:
         self._plan: EnvironmentPlan | None = None
         self._image = ""
         self._assigning = asyncio.Lock()
+
+    def remember(self, scored: Iterable[tuple[IncidentKind, Action, float]]) -> None:
+        """Gives the ledger what earlier runs taught, for a benchmark that was cut off."""
+        for number, (kind, action, score) in enumerate(scored):
+            done = Intervention(action=action, because="an earlier run", by="rule", score=score)
+            self._work.ledger.incidents.put(
+                Incident(
+                    id=f"past-{number:05d}",
+                    ticket="past",
+                    trial="past",
+                    kind=kind,
+                    evidence=(),
+                    diagnosis="",
+                    at_s=0,
+                    intervention=done,
+                ),
+                actor="log_monitor",
+            )
 
     async def run(self, asked: Asked) -> Ended:
         """Starts a run and supervises it until it and all its restarts have ended."""

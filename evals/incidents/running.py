@@ -108,7 +108,8 @@ def _faults(
     say: Say,
 ) -> None:
     file = results / f"{arm}-{seed}.jsonl"
-    known = {(result.fault, result.round) for result in read(file, Result)}
+    there = read(file, Result)
+    known = {(result.fault, result.round) for result in there}
     wanted = [
         (round_, fault, given)
         for round_ in range(rounds)
@@ -119,13 +120,19 @@ def _faults(
         return
     say(f"{arm}, seed {seed}: {len(wanted)} runs")
     with lab(arm, faults) as made:
+        made.remember(
+            (s.kind, s.action, s.score)
+            for result in there
+            for s in result.incidents
+            if s.action is not None and s.score is not None and not s.part
+        )
 
         async def one(place: int, round_: int, fault: Fault, given: Injection) -> None:
             result = await _fault(made, f"T-{place:04d}", arm, seed, round_, fault, given)
             append(file, result)
             say(f"  {result.line()}")
 
-        jobs = [one(n, *each) for n, each in enumerate(wanted)]
+        jobs = [one(n, *each) for n, each in enumerate(wanted, len(there))]
         asyncio.run(_two_at_a_time(jobs, say))
 
 
