@@ -15,10 +15,13 @@ import sys
 import time
 
 _KEEP = 2
-_SETTLED_S = 5.0
+_SETTLED_S = 1.0
 _SMALL = 0.5
 _NAMED = re.compile("best|last|final|latest|keep", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
+_COUNTED = re.compile(r"([A-Za-z]*)[^A-Za-z0-9]*(\d+)")
+_STEPS = ("step", "steps", "epoch", "iter", "iteration", "ckpt", "checkpoint", "round", "e", "s")
+_PIECES = ("rank", "shard", "part", "worker", "proc", "fold", "member", "layer", "of", "split")
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the container's Python may be an older one
     Seen = tuple[str, float, int]
@@ -29,7 +32,7 @@ def tidy(root: str, path: str, since_step: int | None, now: float) -> tuple[int,
     """Removes old checkpoints; answers the bytes that this freed, and their names.
 
     Of each series there stay: the two newest that are not far smaller than the others, the newest
-    of a step that was surely healthy, and whatever was written in the last five seconds.
+    of a step that was surely healthy, and whatever was written in the last second.
 
     Args:
         root: the workspace.
@@ -103,9 +106,26 @@ def _weighed(folder: int, name: str) -> tuple[float, int, bool] | None:
         return None  # it went meanwhile: the run tidies up too
 
 
+def _counts_steps(names: list[str]) -> bool:
+    """Whether names differ by a step, and not by which piece of one checkpoint they are."""
+    rows = [_COUNTED.findall(os.path.splitext(name)[0]) for name in names]  # noqa: PTH122
+    if len({len(row) for row in rows}) != 1 or not rows[0]:
+        return False
+    for place in range(len(rows[0])):
+        word = rows[0][place][0].lower()
+        numbers = [int(row[place][1]) for row in rows]
+        if word in _PIECES or (len(rows[0]) > 1 and word not in _STEPS):
+            return False
+        if numbers != sorted(numbers):
+            return False
+    return True
+
+
 def _old(series: list[Seen], since_step: int | None, now: float) -> list[Seen]:
-    """Those of a series that may go, the oldest first."""
+    """Those of a series that may go, the oldest first; none of what is no series of steps."""
     series = sorted(series, key=lambda one: (one[1], one[0]))
+    if not _counts_steps([name for name, _, _ in series]):
+        return []
     sizes = sorted(used for _, _, used in series)
     least = _SMALL * sizes[len(sizes) // 2]
     whole = [one for one in series if one[2] > 0 and one[2] >= least]

@@ -127,3 +127,25 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert done.stdout == '{"freed_bytes": 0, "removed": []}\n'
     done = subprocess.run([*command[:-1], ""], capture_output=True, text=True, check=True)
     assert done.stdout == '{"freed_bytes": 8192, "removed": ["step-1.npz"]}\n'
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "step-200-rank-{}.pt",
+        "model-0000{}-of-00005.safetensors",
+        "rank{}.pt",
+        "fold-{}.pkl",
+        "run7-{}.pt",
+    ],
+)
+def test_pieces_of_one_checkpoint_are_no_series(tmp_path: Path, name: str) -> None:
+    for piece in range(1, 6):
+        made(tmp_path, name.format(piece), at=piece)
+    assert tidied(tmp_path) == (0, [])
+
+
+def test_two_numbers_that_count_are_a_series(tmp_path: Path) -> None:
+    for epoch in range(5):
+        made(tmp_path, f"epoch={epoch}-step={epoch * 100}.ckpt", at=epoch)
+    assert [name[:7] for name in tidied(tmp_path)[1]] == ["epoch=0", "epoch=1", "epoch=2"]
