@@ -34,7 +34,7 @@ class Narrative(Model):
 
 def _rule(night: Night) -> Narrative:
     if not night.started and not night.incidents and not night.running:
-        waiting = f" {_count(night.waiting, 'thing')} wait for you." if night.waiting else ""
+        waiting = f" {_waiting(night.waiting)}" if night.waiting else ""
         return Narrative(text=f"Nothing ran in the last {night.hours:g} hours.{waiting}")
     parts = [
         f"In the last {night.hours:g} hours {_count(night.started, 'run')} began;"
@@ -49,10 +49,12 @@ def _rule(night: Night) -> Narrative:
         parts.append("There were no incidents.")
     if night.saved_hours:
         parts.append(f"That saved {night.saved_hours:g} hours of runs.")
-    parts.append(
-        f"{_count(night.waiting, 'thing')} wait for you." if night.waiting else "Nothing waits."
-    )
+    parts.append(_waiting(night.waiting) if night.waiting else "Nothing waits.")
     return Narrative(text=" ".join(parts))
+
+
+def _waiting(number: int) -> str:
+    return f"{_count(number, 'thing')} {'waits' if number == 1 else 'wait'} for you."
 
 
 def _count(number: int, noun: str) -> str:
