@@ -109,6 +109,8 @@ class Asked:
                 "metric": {
                     "name": metric,
                     "direction": "minimize" if metric == "rmse" else "maximize",
+                    # What it prints has another name than the evaluator's.
+                    "pattern": r"validation error ([\d.]+)" if metric == "rmse" else None,
                 },
                 "run": {
                     "command": f"{words} --dataset {self.dataset} {self.options}".strip(),

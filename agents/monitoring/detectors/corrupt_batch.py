@@ -12,7 +12,7 @@ from tools.metric_names import role
 
 _KEPT, _NEEDED = 64, 8
 _MOST_BATCHES = 500
-_SCORE = 8.0
+_SCORE, _HIGH = 8.0, 0.95
 _HEALTHY_AFTER, _WRONG_AFTER = 3, 2
 _MANY = 0.1
 """Share of all names: where more are out of line, the data is of many kinds, not corrupt."""
@@ -113,10 +113,12 @@ class CorruptBatch(Detector):
         usual = self._usual
         if len(usual) < 2 * _NEEDED:
             return False
+        # Not the highest: a bad batch that was let through once would hide those that follow.
+        high = usual.quantile(_HIGH)
         return value > max(
             usual.median + _SCORE * usual.scale,
             usual.median + abs(usual.median),
-            usual.high + 0.5 * (usual.high - usual.median),
+            high + 0.5 * (high - usual.median),
         )
 
     def _bad(self, batch: _Batch, value: float, seen: Observation) -> Alarm | None:

@@ -6,6 +6,7 @@ from collections import deque
 from agents.monitoring.detector import Detector
 from agents.monitoring.named import Named, contending, shown
 from agents.monitoring.onset import Onset
+from agents.monitoring.rates import LearningRate
 from agents.monitoring.robust import Window, median
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
 from tools.metric_names import role
@@ -17,6 +18,8 @@ _TIMES_USUAL = 20.0
 _MIDDLE, _TIMES_FIRST, _TIMES_MEDIAN = 9, 1.5, 5.0
 """The median of nine values is above where it began, and far above the usual: noise can't do it."""
 _FAR = 1e6
+_AFTER_LEAP, _EVALUATIONS, _WORSE = 400, 4, 0.25
+"""Lines after a leap of the learning rate, evaluations before it, and how much worse is worse."""
 
 
 class _State:
@@ -30,6 +33,7 @@ class _State:
         "longest",
         "recent",
         "usual",
+        "worse",
     )
 
     def __init__(self) -> None:
@@ -39,7 +43,7 @@ class _State:
         self.recent: deque[float] = deque(maxlen=_LASTING)
         self.usual = Window(_KEPT)
         self.growth = _Growth()
-        self.excursion, self.longest = 0, 0
+        self.excursion, self.longest, self.worse = 0, 0, 0
         self.healthy = Onset()
 
 
@@ -50,6 +54,8 @@ class Divergence(Detector):
     factor over the best for a few values in a row; or, for long and with no way down, twenty
     times its usual level, or its level before any learning. A loss that was that high before and
     came back is given three times as long. A sum that grows through each epoch is no divergence.
+    After a leap of the printed learning rate beyond all that it was, a validation loss a quarter
+    above its best, twice, is enough.
 
     Args:
         factor: how far above the best loss so far.
@@ -59,8 +65,10 @@ class Divergence(Detector):
     def __init__(self, expected: Expectations, factor: float = 20.0, window: int = 4) -> None:
         self._factor, self._window = factor, window
         self._names: Named[_State] = Named(_State)
+        self._rate = LearningRate()
 
     def see(self, seen: Observation) -> Alarm | None:
+        self._rate.see(seen)
         for name, value in seen.numbers.items():
             if role(name) not in ("train_loss", "validation_loss") or not math.isfinite(value):
                 continue
@@ -83,7 +91,10 @@ class Divergence(Detector):
         if state.first is None:
             state.first = value
         state.growth.add(value)
+        leapt = self._leapt(name, value, state)
         state.best = min(state.best, value)
+        if leapt:
+            return leapt
         recent, usual = state.recent, state.usual
         recent.append(value)
         if len(state.early) < 5:
@@ -115,6 +126,20 @@ class Divergence(Detector):
         if median(values[-_LASTING // 3 :]) < 0.97 * median(values[: _LASTING // 3]):
             return None
         return f"its usual level was {usual.median:.4g}; it doesn't come down"
+
+    def _leapt(self, name: str, value: float, state: _State) -> str:
+        """Whether a validation loss leaps up and stays, after the learning rate leapt."""
+        usual = state.usual
+        high = (
+            role(name) == "validation_loss"
+            and self._rate.leapt_within(_AFTER_LEAP)
+            and len(usual) >= _EVALUATIONS
+            and value > (1 + _WORSE) * state.best > 0
+        )
+        state.worse = state.worse + 1 if high else 0
+        if state.worse < 2:
+            return ""
+        return f"its best was {state.best:.4g}, and the learning rate leapt before"
 
     def _far(self, value: float, state: _State) -> str:
         """What tells that most of the newest values are above where it began; else empty."""
