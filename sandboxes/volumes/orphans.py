@@ -135,4 +135,6 @@ def _labels(item: dict[str, Any]) -> dict[str, str]:
 
 
 def _name(container: dict[str, Any]) -> str:
-    return str(container["Names"][0]).removeprefix("/")
+    # One that is being removed has no name any more.
+    names = container["Names"] or [container["Id"]]
+    return str(names[0]).removeprefix("/")

@@ -18,7 +18,8 @@ def test_every_metric_line_is_read_and_memory_is_measured() -> None:
     assert sparse.parts["metric_lines"] < dense.parts["metric_lines"]
     assert memory.parts["GB"] == pytest.approx(0.02, rel=0.1)
     assert memory.holds
-    assert 20 < memory.parts["peak_MiB"] < 500
+    # The peak is of this whole process, whatever it did before; the figure is its growth.
+    assert memory.parts["peak_MiB"] > 20
 
 
 def test_a_sparse_log_is_passed_over(tmp_path: Path) -> None:
