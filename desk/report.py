@@ -188,6 +188,12 @@ def _trials(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
     )
     if len(trials) > _MOST_ROWS:
         yield f"{len(trials) - _MOST_ROWS} more are in the ledger."
+    unread = [trial.result.unread for trial in trials if trial.result and trial.result.unread]
+    if unread:
+        yield (
+            f"The logs of {len(unread)} runs held {sum(unread)} lines with numbers that the log"
+            " monitor could not read."
+        )
 
 
 def _trial_row(trial: Trial) -> Sequence[str]:

@@ -184,6 +184,7 @@ def _result(ending: Ending, alarm: Alarm | None, kept: Collected | None) -> Tria
         log_sha256=kept.log_sha256 if kept else "",
         reported=ending.reading.reported,
         best=ending.reading.best,
+        unread=ending.reading.unread,
     )
 
 

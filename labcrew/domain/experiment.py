@@ -98,6 +98,9 @@ class TrialResult(Model):
         default=None, description="the last metric the run printed: steers monitoring, not a score"
     )
     best: float | None = Field(default=None, description="the best that it printed; no score")
+    unread: int = Field(
+        default=0, ge=0, description="lines of its log that held numbers which could not be read"
+    )
 
 
 class Score(Model):

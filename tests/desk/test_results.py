@@ -83,6 +83,17 @@ def test_reported_numbers_are_labelled(
     assert "| 0.5 (reported) |" in text
 
 
+def test_what_of_a_log_could_not_be_read_is_told(
+    office: Office, assigned: AssignedTicket, opened: Opened
+) -> None:
+    first = trial(opened, "T-001", 0)
+    assert "could not read" not in report(office.ledger, assigned)
+    assert first.result is not None
+    result = first.result.model_copy(update={"unread": 7})
+    trial(opened, "T-001", 1, result=result)
+    assert "The logs of 1 runs held 7 lines" in report(office.ledger, assigned)
+
+
 def test_incidents_merge_requests_and_costs_are_in_the_report(
     office: Office, assigned: AssignedTicket, opened: Opened
 ) -> None:
