@@ -13,8 +13,9 @@ from agents.monitoring.watch import Reading
 from graphs.nodes.incidents import (
     Decided,
     answer_incident,
+    answer_the_rest,
     close_incidents,
-    explain_by,
+    open_incident,
     unanswered,
 )
 from graphs.nodes.responding import decide, withdraw_questions
@@ -274,13 +275,9 @@ def _write(
         if decided is not None:
             new = restart.id if restart else ""
             answer_incident(work, trial, decided, ending.age_s, new)
-        pending = unanswered(work, trial, reading.alarms)
-        if decided is not None:
-            explain_by(work, trial, pending, decided.alarm, reading.at_s)
-        else:
-            for one in pending:
-                told = Decided(alarm=one, action="continue", because="it had ended", by="rule")
-                answer_incident(work, trial, told, reading.at_s)
+        for alarm in reading.alarms:
+            open_incident(work, trial, alarm, reading.at_s)
+        answer_the_rest(work, trial, decided.alarm if decided is not None else None)
         withdraw_questions(work, assigned, trial)
         work.ledger.trials.put(ended, actor="log_monitor", kind="trial.ended")
         close_incidents(work, assigned, ended)

@@ -45,22 +45,32 @@ class Decided(Model):
 
 
 def open_incident(work: Work, trial: Trial, alarm: Alarm, at_s: float) -> Incident:
-    """Writes an incident down, once, and answers what stands."""
-    known = work.ledger.incidents.find(incident_id(trial, alarm.kind))
-    if known is None:
-        known = work.crew.log_monitor.incident(trial, alarm, at_s)
-        work.ledger.incidents.put(known, actor="log_monitor", kind="incident.opened")
+    """Writes an incident down, once, and answers what stands.
+
+    Looking and writing are one transaction: the run's own thread opens incidents too, and must
+    not write over what was decided meanwhile.
+    """
+    with work.ledger.transaction():
+        known: Incident | None = work.ledger.incidents.find(incident_id(trial, alarm.kind))
+        if known is None:
+            known = work.crew.log_monitor.incident(trial, alarm, at_s)
+            work.ledger.incidents.put(known, actor="log_monitor", kind="incident.opened")
     return known
 
 
 def answer_incident(
     work: Work, trial: Trial, decided: Decided, at_s: float, new_trial: str = ""
 ) -> None:
-    """Writes down what is done about an incident."""
-    incident = open_incident(work, trial, decided.alarm, at_s)
+    """Writes down what is done about an incident; what stands already is left."""
+    with work.ledger.transaction():
+        incident = open_incident(work, trial, decided.alarm, at_s)
+        _answer(work, incident, decided.intervention(new_trial))
+
+
+def _answer(work: Work, incident: Incident, done: Intervention) -> None:
     if incident.intervention is None:
         work.ledger.incidents.put(
-            incident.model_copy(update={"intervention": decided.intervention(new_trial)}),
+            incident.model_copy(update={"intervention": done}),
             actor="log_monitor",
             kind="incident.answered",
         )
@@ -70,20 +80,28 @@ def explain_by(
     work: Work, trial: Trial, alarms: Iterable[Alarm], cause: Alarm, at_s: float
 ) -> None:
     """Writes down of further alarms that another incident explains them."""
-    for alarm in alarms:
-        if alarm.kind != cause.kind:
-            because = f"explained by {cause.kind.replace('_', ' ')}"
-            told = Decided(alarm=alarm, action="continue", because=because, by="rule")
-            incident = open_incident(work, trial, alarm, at_s)
-            if incident.intervention is None:
-                done = told.intervention().model_copy(
-                    update={"part_of": incident_id(trial, cause.kind)}
-                )
-                work.ledger.incidents.put(
-                    incident.model_copy(update={"intervention": done}),
-                    actor="log_monitor",
-                    kind="incident.answered",
-                )
+    because = f"explained by {cause.kind.replace('_', ' ')}"
+    main = incident_id(trial, cause.kind)
+    done = Intervention(action="continue", because=because, by="rule", part_of=main)
+    with work.ledger.transaction():
+        for alarm in alarms:
+            if alarm.kind != cause.kind:
+                _answer(work, open_incident(work, trial, alarm, at_s), done)
+
+
+def answer_the_rest(work: Work, trial: Trial, cause: Alarm | None) -> None:
+    """Writes down of a trial's incidents without an answer that its end has answered them.
+
+    Args:
+        cause: what it ended by, which explains them; None for a run that came to its end.
+    """
+    for incident in work.ledger.incidents.of(trial.ticket):
+        if incident.trial != trial.id or incident.intervention is not None:
+            continue
+        main = incident_id(trial, cause.kind) if cause is not None else ""
+        because = f"explained by {cause.kind.replace('_', ' ')}" if cause else "it had ended"
+        done = Intervention(action="continue", because=because, by="rule", part_of=main)
+        _answer(work, incident, done)
 
 
 def unanswered(work: Work, trial: Trial, alarms: Sequence[Alarm]) -> tuple[Alarm, ...]:
