@@ -60,7 +60,8 @@ def learning_curve(judged: Sequence[Judged]) -> bytes:
             "Recoverable faults: how well runs end", loc="left", fontsize=10.5, color=_INK
         )
         axes.grid(axis="y", color="#d0d7de", lw=0.6)
-        axes.margins(x=0.2)
+        last = max((x for _, x, _, _ in ends), default=1.0)
+        axes.set_xlim(0.7, last + 0.3 + 0.15 * last)  # room for the names
         made = io.BytesIO()
         figure.savefig(made, format="svg", metadata={"Date": None, "Creator": "labcrew"})
     return made.getvalue()
