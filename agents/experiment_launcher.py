@@ -259,7 +259,13 @@ class ExperimentLauncher:
         space, seed = assigned.ticket.search_space, assigned.ticket.seeds[0]
         study = study_of(
             assigned,
-            [t for t in trials if t.kind in ("search", "restart") and not altered(t.rescue)],
+            [
+                t
+                for t in trials
+                if t.kind in ("search", "restart")
+                and not altered(t.rescue)
+                and t.id not in cured(trials)
+            ],
         )
         known = {canonical_json(t.values) for t in trials if t.data == data}
         # A space whose every neighbourhood has failed would be asked for ever.
@@ -294,7 +300,10 @@ class ExperimentLauncher:
             known = [
                 t
                 for t in trials
-                if t.kind != "confirmation" and t.values == group.values and t.data == data
+                if t.kind != "confirmation"
+                and not altered(t.rescue)
+                and t.values == group.values
+                and t.data == data
             ]
             scored = {t.seed for t in known if t.score is not None}
             if {t.seed for t in known} - scored:
@@ -364,11 +373,28 @@ class _Maker:
         )
 
 
+def cured(trials: Sequence[Trial]) -> frozenset[str]:
+    """Runs that went well when they were started again as they were: no fault of their settings."""
+    by_id = {t.id: t for t in trials}
+    return frozenset(
+        t.restarts
+        for t in trials
+        if t.score is not None
+        and not altered(t.rescue)
+        and (of := by_id.get(t.restarts)) is not None
+        and of.values == t.values
+    )
+
+
 def _failed(trials: Sequence[Trial]) -> list[PastFailure]:
+    well = cured(trials)
     return [
         PastFailure(trial=t.id, values=t.values, reason=t.result.reason if t.result else t.status)
         for t in trials
-        if t.status in ("failed", "stopped") and t.values and t.kind != "confirmation"
+        if t.status in ("failed", "stopped")
+        and t.values
+        and t.kind != "confirmation"
+        and t.id not in well
     ]
 
 

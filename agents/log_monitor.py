@@ -60,6 +60,18 @@ def _rule(question: InterventionQuestion) -> InterventionAnswer:
     return InterventionAnswer(action=choice.action, because=because, explored=choice.explored)
 
 
+def _trouble(question: InterventionQuestion, answer: InterventionAnswer) -> str | None:
+    """What is wrong with an answer: a model keeps to what binds the rule."""
+    if answer.action not in question.allowed:
+        return f"{answer.action} is not in {question.allowed}"
+    bound = not question.explore or not question.learning
+    if bound and answer.action != (best := _rule(question).action):
+        return f"no experiments here: {best} is the action known as best"
+    if answer.action == "give_up" and set(question.allowed) - set(_LAST_RESORTS):
+        return "a remedy is left"
+    return None
+
+
 INTERVENTION = Judgement(
     name="log_monitor.intervention",
     agent="log_monitor",
@@ -67,7 +79,7 @@ INTERVENTION = Judgement(
     rule=_rule,
     prompt="You supervise training runs. Choose one action of `allowed` for the incident; `known`"
     " says what each brought before, from 0 to 1 a run.",
-    check=lambda q, a: None if a.action in q.allowed else f"{a.action} is not in {q.allowed}",
+    check=_trouble,
     reads=lambda q: ("logs",),
 )
 
@@ -139,8 +151,11 @@ class LogMonitor:
         depth = len({i.trial for i in chain if i.intervention and i.intervention.new_trial})
         # Restarts would else eat a search's budget.
         in_all = max(most, assigned.budget.trials // 8) - restarts
-        # A run that only an engine lost costs no budget.
-        affordable = budget_left > 0 or alarm.kind == "engine_lost"
+        # A run that only an engine lost costs no budget, however many it lost.
+        lost = alarm.kind == "engine_lost"
+        if lost:
+            most, in_all = max(1, most), max(1, in_all)
+        affordable = budget_left > 0 or lost
         tried = {
             i.intervention.action
             for i in chain

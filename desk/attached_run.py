@@ -23,7 +23,7 @@ from tools.followers.source import Ended, Source
 
 ACTOR = "log_monitor"
 _EVIDENCE_LINES, _EVIDENCE_LENGTH = 8, 300
-_PAUSE_S, _TURN_S = 0.05, 0.2
+_PAUSE_S, _TURN_S, _DRAIN_S = 0.05, 0.2, 30.0
 _ONLY_WATCHED = "labcrew only watches this run: it is for you to act"
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -192,7 +192,8 @@ class AttachedRun:
         for alarm in alarms:
             # Written before anything is decided: whoever is killed now has told of it.
             incident = self._opened(alarm)
-            self.incidents.append(incident)
+            if all(one.id != incident.id for one in self.incidents):
+                self.incidents.append(incident)
             if incident.intervention is None:
                 self._answer(incident, alarm, running)
 
@@ -215,6 +216,7 @@ class AttachedRun:
             at_s=round(self._at_s, 3),
         )
         self._ledger.incidents.put(incident, actor=ACTOR, kind="incident.opened")
+        self._known[id] = incident
         self._tell("incident", {"incident": incident})
         return incident
 
@@ -231,12 +233,25 @@ class AttachedRun:
             self._did(incident, Intervention(action="continue", because=because, by="rule"))
         else:
             self._acting = threading.Thread(
-                target=self._act, args=(incident, choices), name="labcrew-act"
+                target=self._act, args=(incident, choices), name="labcrew-act", daemon=True
             )
             self._acting.start()
 
     def _act(self, incident: Incident, choices: tuple[Action, ...]) -> None:
         """In a thread of its own: a model may be asked, and the person's commands take a while."""
+        try:
+            self._acted = (incident, self._done(incident, choices))
+        except Exception as error:  # whatever it is, the watch goes on and says so
+            because = f"it could not be done: {error}"[:600]
+            self._acted = (
+                incident,
+                Intervention(action="escalate", because=because, by="rule"),
+            )
+        finally:
+            self._wake()
+
+    def _done(self, incident: Incident, choices: tuple[Action, ...]) -> Intervention:
+        """Chooses, and does it with the person's own commands."""
         import asyncio
 
         question = InterventionQuestion(
@@ -261,22 +276,21 @@ class AttachedRun:
                 self._drained.clear()
                 self._stopped.set()
                 self._wake()
-                self._drained.wait()
+                self._drained.wait(_DRAIN_S)
             because += f"; {self._once(incident, 'restart', attached.restart, action)}"
             again = f"{attached.id}-R{number}"
-        done = Intervention(
+        return Intervention(
             action=action,
             because=because,
             by=verdict.by,
             new_trial=again,
             explored=verdict.answer.explored,
         )
-        self._acted = (incident, done)
-        self._wake()
 
     def _once(self, incident: Incident, step: str, command: str, action: Action) -> str:
         """Runs a command of the person's own once, whatever is killed; answers what came of it."""
-        payload = {"command": command, "incident": incident.id, "action": action}
+        # Not the command: a watch that was killed may be started again with another.
+        payload = {"incident": incident.id, "step": step}
         attached = self.attachment
 
         def perform() -> dict[str, Any]:
@@ -320,6 +334,7 @@ class AttachedRun:
     def _did(self, incident: Incident, done: Intervention) -> None:
         written = incident.model_copy(update={"intervention": done})
         self._ledger.incidents.put(written, actor=ACTOR, kind="incident.answered")
+        self._known[incident.id] = written
         self.incidents[:] = [written if i.id == incident.id else i for i in self.incidents]
         self._tell("action", {"incident": written})
 

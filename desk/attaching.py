@@ -217,6 +217,8 @@ class Attaching:
             self._tell("lost", {"attachment": run.attachment, "because": error.message})
         except (InputError, NotFound, OSError) as error:
             run.finish("left", f"it can't be read any longer: {error}")
+        except Exception as error:  # whatever its log holds, the others' watch goes on
+            run.finish("left", f"labcrew's own error: {type(error).__name__}: {error}"[:600])
 
     def leave(self, why: str) -> None:
         """Closes the records of runs that go on without a watch."""

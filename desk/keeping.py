@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from desk.office import ENDED, Office
 from desk.report import report
 from labcrew import beneath
 from labcrew.domain.base import Model
+from labcrew.domain.experiment import Trial
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, StorageFull
 
@@ -70,7 +71,8 @@ def export(office: Office, ticket: str, folder: Path) -> Exported:
         artefacts = office.home.artefacts(ticket)
         if artefacts.is_dir():
             beneath.copied(artefacts, folder / "artefacts")
-        for trial in winners:
+        begun = _beginnings(office.ledger.trials.of(ticket), set(winners))
+        for trial in (*winners, *sorted(begun - set(winners))):
             outputs = office.home.outputs(ticket, trial)
             if outputs.is_dir():
                 beneath.copied(outputs, folder / "winner" / trial)
@@ -172,12 +174,23 @@ def _disposable(office: Office, assigned: AssignedTicket) -> Iterator[Path]:
         for item in request.evidence
         for score in (*item.scores, *item.against)
     }
+    needed |= _beginnings(office.ledger.trials.of(assigned.id), needed)
     outputs = office.home.root / "outputs" / assigned.id
     for folder in sorted(outputs.iterdir()) if outputs.is_dir() else []:
         if folder.name not in needed:
             yield folder
     if assigned.status != "done" and office.home.artefacts(assigned.id).is_dir():
         yield office.home.artefacts(assigned.id)
+
+
+def _beginnings(trials: Sequence[Trial], needed: set[str]) -> set[str]:
+    """Trials whose checkpoints the needed ones began at, or planned ones will."""
+    return {
+        trial.rescue.checkpoint_of or trial.restarts
+        for trial in trials
+        if trial.rescue.checkpoint
+        and (trial.id in needed or trial.status in ("planned", "running"))
+    }
 
 
 def _older(office: Office, assigned: AssignedTicket, before: str) -> bool:

@@ -36,6 +36,9 @@ class Work:
         rules: the same agents without any chat model, for rerouting.
         tick_s: longest wait of one monitoring step, seconds.
         supervising: how the log monitor acts, see `labcrew.settings.MonitorSettings`.
+        watches: the runs that are followed, by trial.
+        taken_up: trials whose incidents of an earlier process were looked at.
+        made_room: trial → the share of its workspace in use when room was last made in it.
     """
 
     bench: Workbench
@@ -44,6 +47,8 @@ class Work:
     tick_s: float = 5.0
     supervising: Literal["learning", "rules", "alert"] = "learning"
     watches: dict[str, Watch] = field(default_factory=dict)
+    taken_up: set[str] = field(default_factory=set)
+    made_room: dict[str, float] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:

@@ -15,6 +15,7 @@ from langgraph.types import Command
 from pydantic import BaseModel
 
 from graphs.crew import Crew
+from graphs.nodes.responding import withdraw_questions
 from graphs.state import TicketState
 from graphs.ticket import ticket_graph
 from graphs.work import HALTED, Halted, Work
@@ -196,6 +197,7 @@ class Worker:
         for trial in work.trials(ticket):
             if trial.status == "running":
                 await asyncio.to_thread(self._bench.sandboxes.stop, trial_container(trial.id))
+                withdraw_questions(work, work.assigned(ticket), trial)
 
     async def _image_stands(self, work: Work, ticket: str) -> None:
         """Makes a prepared environment again where somebody removed its image."""

@@ -22,7 +22,8 @@ def last_good(
         if not one.loads or one.finite is False:
             return False
         if since_step is not None and one.step is not None:
-            return one.step <= since_step
+            # Its name may count epochs where the log counts steps: then its time tells.
+            return one.step <= since_step and (before is None or one.modified_at < before)
         if before is not None:
             return one.modified_at < before
         # With nothing known of when it went wrong, being whole and finite is all there is to ask.

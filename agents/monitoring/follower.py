@@ -1,7 +1,7 @@
 """One run, followed: its text goes in, alarms come out, the first of each kind."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from agents.monitoring.detector import Detector
 from agents.monitoring.detectors import DETECTORS
@@ -31,6 +31,8 @@ class Follower:
         self.tail: deque[str] = deque(maxlen=_KEPT_LINES)
         self.step = 0
         self.bytes = 0
+        self.failed: dict[str, str] = {}
+        """Detectors that broke on this log, and why."""
 
     def feed(self, text: str, at_s: float) -> tuple[Alarm, ...]:
         """Takes text as it comes, cut anywhere.
@@ -52,7 +54,7 @@ class Follower:
 
     def tick(self, at_s: float, usage: Usage | None) -> tuple[Alarm, ...]:
         """Takes the time, and what the run's container uses."""
-        return self._new(detector.tick(at_s, usage) for detector in self._detectors)
+        return self._new(self._ask(None, at_s, usage))
 
     @property
     def history(self) -> History:
@@ -78,8 +80,21 @@ class Follower:
                 self.step = seen.step
             if seen.numbers:
                 self._history.add(seen, self.step)
-            found += self._new(detector.see(seen) for detector in self._detectors)
+            found += self._new(self._ask(seen, seen.at_s, None))
         return found
+
+    def _ask(
+        self, seen: Observation | None, at_s: float, usage: Usage | None
+    ) -> Iterator[Alarm | None]:
+        """Every detector's answer to a line, or to a tick where there is none; one that fails on
+        what a log holds is asked no more.
+        """
+        for detector in self._detectors:
+            try:
+                yield detector.see(seen) if seen else detector.tick(at_s, usage)
+            except Exception as error:  # the others must see the run to its end
+                self._detectors = tuple(d for d in self._detectors if d is not detector)
+                self.failed[type(detector).__name__] = f"{type(error).__name__}: {error}"[:300]
 
     def _new(self, answers: Iterable[Alarm | None]) -> tuple[Alarm, ...]:
         found: list[Alarm] = []

@@ -96,7 +96,8 @@ def allowed(
         for action in RESPONSES[kind]
         if action in supervision.actions and _possible(kind, action, situation)
     ]
-    floor: Action = "continue" if kind in ADVISORY and situation.running else "give_up"
+    goes_on = kind in ADVISORY or "give_up" not in supervision.actions
+    floor: Action = "continue" if situation.running and goes_on else "give_up"
     return tuple(open_) if open_ else (floor,)
 
 

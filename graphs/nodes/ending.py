@@ -72,6 +72,13 @@ async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> 
             kept = await tools.use(collect_outputs, TrialContainer(trial=trial.id))
         except BoundaryError as error:
             alarm = alarm or Alarm(kind="no_metric", diagnosis=error.message)
+            work.ledger.events.append(
+                ticket=assigned.id,
+                actor="log_monitor",
+                kind="outputs.left_behind",
+                key=f"{trial.id}/outputs",
+                data={"trial": trial.id, "because": error.message},
+            )
     score = None
     if alarm is None and kept is not None:
         try:
@@ -95,8 +102,7 @@ async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> 
         decided = await decide(work, assigned, trial, alarm, ending.reading, running=False)
     start = None
     if decided is not None and kept is not None and decided.action.startswith("restart"):
-        begun = ending.status.started_at
-        start = await resumption(work, assigned, trial, decided.alarm, tools, begun)
+        start = await resumption(work, assigned, trial, decided.alarm, tools)
     _write(work, assigned, ending, decided, start, ended)
     await asyncio.to_thread(work.bench.sandboxes.remove, trial_container(trial.id))
 
@@ -274,6 +280,9 @@ def _write(
         restart = _restart(work, assigned, trial, decided, start) if decided else None
         if decided is not None:
             new = restart.id if restart else ""
+            if decided.action.startswith("restart") and restart is None:
+                update = {"action": "give_up", "because": "the budget's runs are spent"}
+                decided = decided.model_copy(update=update)
             answer_incident(work, trial, decided, ending.age_s, new)
         for alarm in reading.alarms:
             open_incident(work, trial, alarm, reading.at_s)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from agents.log_monitor import InterventionAnswer, incident_id
+from agents.monitoring.responses import RESPONSES
 from agents.monitoring.scoring import score
+from agents.monitoring.watch import Reading
 from graphs.work import Work
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Incident, Intervention, Trial
@@ -53,7 +55,9 @@ def open_incident(work: Work, trial: Trial, alarm: Alarm, at_s: float) -> Incide
     with work.ledger.transaction():
         known: Incident | None = work.ledger.incidents.find(incident_id(trial, alarm.kind))
         if known is None:
-            known = work.crew.log_monitor.incident(trial, alarm, at_s)
+            known = work.crew.log_monitor.incident(trial, alarm, at_s).model_copy(
+                update={"seen_at": work.bench.clock.now()}
+            )
             work.ledger.incidents.put(known, actor="log_monitor", kind="incident.opened")
     return known
 
@@ -95,13 +99,33 @@ def answer_the_rest(work: Work, trial: Trial, cause: Alarm | None) -> None:
     Args:
         cause: what it ended by, which explains them; None for a run that came to its end.
     """
-    for incident in work.ledger.incidents.of(trial.ticket):
-        if incident.trial != trial.id or incident.intervention is not None:
+    for incident in incidents_of(work, trial):
+        if incident.intervention is not None:
             continue
         main = incident_id(trial, cause.kind) if cause is not None else ""
         because = f"explained by {cause.kind.replace('_', ' ')}" if cause else "it had ended"
         done = Intervention(action="continue", because=because, by="rule", part_of=main)
         _answer(work, incident, done)
+
+
+def left_open(work: Work, trial: Trial, reading: Reading) -> tuple[Alarm, ...]:
+    """Alarms that an earlier process saw and did not answer, and that this one has not seen.
+
+    What needs time to be seen does not come again from a log that is read anew.
+    """
+    seen = {alarm.kind for alarm in reading.alarms}
+    return tuple(
+        Alarm(
+            kind=incident.kind,
+            diagnosis=incident.diagnosis,
+            confidence=incident.confidence,
+            step=incident.step,
+            subject=incident.subject,
+            lines=incident.evidence,
+        )
+        for incident in incidents_of(work, trial)
+        if incident.intervention is None and incident.kind not in seen
+    )
 
 
 def unanswered(work: Work, trial: Trial, alarms: Sequence[Alarm]) -> tuple[Alarm, ...]:
@@ -117,11 +141,17 @@ def _answered(work: Work, trial: Trial, alarm: Alarm) -> bool:
 def chain_of(work: Work, trial: Trial) -> list[Incident]:
     """Incidents of a run and of those that it restarts, one after the other."""
     trials = {t.id: t for t in work.trials(trial.ticket)}
-    runs, now = {trial.id}, trial
-    while now.restarts and (before := trials.get(now.restarts)) and before.id not in runs:
+    runs, now = [trial], trial
+    while now.restarts and (before := trials.get(now.restarts)) and before not in runs:
         now = before
-        runs.add(now.id)
-    return [i for i in work.ledger.incidents.of(trial.ticket) if i.trial in runs]
+        runs.append(now)
+    return [i for run in reversed(runs) for i in incidents_of(work, run)]
+
+
+def incidents_of(work: Work, trial: Trial) -> list[Incident]:
+    """A run's incidents, by their names: a ticket may have thousands of others."""
+    found = (work.ledger.incidents.find(incident_id(trial, kind)) for kind in RESPONSES)
+    return [incident for incident in found if incident is not None]
 
 
 def close_incidents(work: Work, assigned: AssignedTicket, ended: Trial) -> None:
@@ -129,7 +159,10 @@ def close_incidents(work: Work, assigned: AssignedTicket, ended: Trial) -> None:
     was restarted for.
     """
     metric = assigned.ticket.metric
-    for incident in work.ledger.incidents.of(assigned.id):
+    trials = [ended]
+    if ended.restarts:
+        trials.append(work.ledger.trials.get(ended.restarts))
+    for incident in [i for trial in trials for i in incidents_of(work, trial)]:
         done = incident.intervention
         if done is None or done.score is not None or done.part_of:
             continue

@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from agents.experiment_launcher import spent
 from agents.monitoring.watch import Watch
 from graphs.nodes.ending import Ending, finish_trial
-from graphs.nodes.incidents import Decided, open_incident, unanswered
+from graphs.nodes.incidents import Decided, left_open, open_incident, unanswered
 from graphs.nodes.responding import respond
 from graphs.nodes.together import together
 from graphs.state import TicketState
@@ -83,8 +83,9 @@ async def _followed(
 
     def opened(alarm: Alarm, at_s: float) -> None:
         # At once, from the watch's thread. A lost lease or a busy ledger: the loop does it again.
-        with suppress(LabcrewError):
-            open_incident(work, trial, alarm, at_s)
+        with suppress(LabcrewError), work.ledger.transaction():
+            if work.ledger.trials.get(trial.id).status == "running":
+                open_incident(work, trial, alarm, at_s)
 
     return Watch(chunks, assigned, wake, opened)
 
@@ -109,6 +110,10 @@ async def _look(work: Work, assigned: AssignedTicket, trial: Trial) -> Ending | 
     decided = _stopped_for(work, trial)
     if status.state == "running" and decided is None:
         alarm = work.crew.log_monitor.ended(assigned, reading, status, age_s)
+        seen = left_open(work, trial, reading) if trial.id not in work.taken_up else ()
+        work.taken_up.add(trial.id)
+        if seen:
+            reading = reading.model_copy(update={"alarms": (*seen, *reading.alarms)})
         decided = await respond(work, assigned, trial, reading, watch.points(), alarm)
     if status.state == "running" and decided is not None:
         # Written down first: after a crash its exit code alone would look like a crash of its own.

@@ -8,6 +8,7 @@ from agents.experiment_launcher import spent
 from agents.log_monitor import incident_id
 from agents.monitoring.diagnosis import cause, explained
 from agents.monitoring.escalation import attempts_of, escalation, markdown, metric_of
+from agents.monitoring.responses import RESPONSES
 from agents.monitoring.watch import Reading
 from graphs.gates import gate_id, make_gate
 from graphs.nodes.incidents import (
@@ -28,6 +29,10 @@ from tools.free_space import FreeSpace, free_space
 from tools.offers import offers
 from tools.plots import incident_svg
 
+_ASKED_ABOUT = tuple(kind for kind, actions in RESPONSES.items() if "escalate" in actions)
+_DRAWN = 1e100
+"""Larger numbers break the arithmetic of axes."""
+_GROWN = 0.05
 _FULL = 0.6
 """The share of a workspace from which room is made again."""
 
@@ -74,6 +79,11 @@ def _fills_again(work: Work, trial: Trial, reading: Reading) -> bool:
     usage = reading.usage
     if usage is None or usage.disk_bytes < _FULL * usage.disk_limit_bytes:
         return False
+    # Not at every look: where nothing could be removed, nothing is gained until it has grown.
+    in_use = usage.disk_bytes / max(1, usage.disk_limit_bytes)
+    if in_use < work.made_room.get(trial.id, 0.0) + _GROWN:
+        return False
+    work.made_room[trial.id] = in_use
     known = work.ledger.incidents.find(incident_id(trial, "disk_filling"))
     done = known.intervention if known is not None else None
     return done is not None and done.action == "free_space"
@@ -171,22 +181,27 @@ def _plot(
     if not name:
         return ""
     file = work.bench.home.artefacts(assigned.id) / "incidents" / f"{incident.id}.svg"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    drawn = incident_svg(name, [p for p in points if p.name == name], incident.step)
-    partial = file.with_suffix(".partial")
-    partial.write_bytes(drawn)
-    partial.replace(file)
+    shown = [p for p in points if p.name == name and abs(p.value) < _DRAWN]
+    try:
+        drawn = incident_svg(name, shown, incident.step)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        partial.write_bytes(drawn)
+        partial.replace(file)
+    except (OSError, ValueError, ArithmeticError):
+        return ""  # the numbers are a log's own, and the question can be asked without a plot
     return f"incidents/{file.name}"
 
 
 def _said(work: Work, assigned: AssignedTicket, trial: Trial) -> Decided | None:
     """What a person said at a gate about this run, where that is to stop it."""
-    for incident in work.ledger.incidents.of(assigned.id):
-        done = incident.intervention
-        if incident.trial != trial.id or done is None or done.action != "escalate":
+    for kind in _ASKED_ABOUT:
+        incident = work.ledger.incidents.find(incident_id(trial, kind))
+        gate = work.ledger.gates.find(_gate(assigned, incident)) if incident is not None else None
+        if incident is None or gate is None:
             continue
-        gate = work.ledger.gates.find(_gate(assigned, incident))
-        decision = settled(work.ledger, work.bench.clock, gate) if gate is not None else None
+        # A stop made it void; the ticket was retried and the run goes on: it asks again.
+        decision = settled(work.ledger, work.bench.clock, work.reopened(gate.id))
         if decision is not None and decision.kind == "accept":
             alarm = Alarm(kind=incident.kind, diagnosis=incident.diagnosis)
             because = f"{decision.by} said so"

@@ -1,7 +1,5 @@
 """Where a restart begins: at the last good checkpoint of the run, or of those that it restarts."""
 
-from datetime import datetime
-
 from agents.log_monitor import incident_id
 from agents.monitoring.checkpoints import last_good
 from graphs.work import Work
@@ -20,14 +18,10 @@ async def resumption(
     trial: Trial,
     alarm: Alarm,
     tools: Toolbox,
-    started_at: datetime | None,
 ) -> Rescue | None:
     """The checkpoint that a restart of a trial begins at; None where it begins anew.
 
     A checkpoint that can't be looked at is none: missing evidence never counts as good.
-
-    Args:
-        started_at: when the run's container started; None: not known.
     """
     if "resume" not in offers(assigned, work.bench.repositories):
         return None
@@ -43,10 +37,8 @@ async def resumption(
         )
         return None
     incident = work.ledger.incidents.find(incident_id(trial, alarm.kind))
-    seen_at = None
-    if started_at is not None and incident is not None:
-        seen_at = started_at.timestamp() + incident.at_s
-    good = last_good(found.checkpoints, alarm.since_step, seen_at)
+    seen_at = incident.seen_at if incident is not None else None
+    good = last_good(found.checkpoints, alarm.since_step, seen_at.timestamp() if seen_at else None)
     if good is not None:
         return Rescue(
             checkpoint=good.path,

@@ -6,14 +6,14 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.experiment_launcher import PastFailure, design_problems
+from agents.experiment_launcher import PastFailure, cured, design_problems
 from graphs.nodes.together import together
 from graphs.state import TicketState
 from graphs.work import Work
-from labcrew.domain.experiment import Trial
+from labcrew.domain.experiment import Trial, TrialResult
 from labcrew.domain.research import data_hash
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import ToolError
+from labcrew.errors import EvidenceError, ToolError
 from tools.run_trial import StartTrial, start_trial
 from tools.trial_spec import trial_container
 
@@ -66,8 +66,9 @@ def past_failures(work: Work, assigned: AssignedTicket) -> list[PastFailure]:
         and other.base_commit == assigned.base_commit
         and other.ticket.run.command == assigned.ticket.run.command
         and data_hash(work.cards(other.id), cleaned=False) == mine
-        for trial in work.ledger.trials.of(other.id)
-        if trial.status in ("failed", "stopped") and trial.values
+        for trials in [work.ledger.trials.of(other.id)]
+        for trial in trials
+        if trial.status in ("failed", "stopped") and trial.values and trial.id not in cured(trials)
     ]
 
 
@@ -109,4 +110,27 @@ async def _launch(work: Work, assigned: AssignedTicket, trial: Trial) -> None:
         work.ledger.trials.put(running, actor="experiment_launcher", kind="trial.started")
 
     payload = {"trial": trial.id, "container": name}
-    await work.ledger.once_async(f"{trial.id}/start", assigned.id, payload, start, find, runs)
+    try:
+        await work.ledger.once_async(f"{trial.id}/start", assigned.id, payload, start, find, runs)
+    except EvidenceError as error:
+        # Its checkpoint is gone or another: that ends this restart, not the ticket.
+        _not_started(work, trial, error.message)
+
+
+def _not_started(work: Work, trial: Trial, reason: str) -> None:
+    """Writes down that a trial could not begin."""
+    result = TrialResult(
+        exit_code=None,
+        reason=reason,
+        duration_s=0,
+        outputs_sha256="",
+        output_files=0,
+        log_bytes=0,
+    )
+    with work.ledger.transaction():
+        work.ledger.done(f"{trial.id}/start", {"not_started": reason})
+        work.ledger.trials.put(
+            trial.model_copy(update={"status": "failed", "result": result}),
+            actor="experiment_launcher",
+            kind="trial.ended",
+        )

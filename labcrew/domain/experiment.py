@@ -1,5 +1,6 @@
 """What the crew does: plans, trials, scores, incidents."""
 
+from datetime import datetime
 from typing import Literal, Protocol
 
 from pydantic import Field, field_validator
@@ -130,7 +131,8 @@ class Incident(Model):
     confidence: float = Field(default=1.0, ge=0, le=1)
     step: int | None = Field(default=None, description="the run's own count where it was seen")
     subject: str = Field(default="", description="batch, shard, file or metric: untrusted text")
-    at_s: float = Field(description="seconds since the run started")
+    at_s: float = Field(description="seconds since the run was first followed")
+    seen_at: datetime | None = Field(default=None, description="when it was written down")
     intervention: "Intervention | None" = None
 
 

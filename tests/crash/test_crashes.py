@@ -25,6 +25,7 @@ ROOT = DRIVER.parents[2]
 _VARIES = {
     "duration_s",
     "at_s",
+    "seen_at",
     "tracker_run",
     "opened_at",
     "repository",

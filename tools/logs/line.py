@@ -35,6 +35,11 @@ def clean(line: str) -> str:
     return line if line.isprintable() else _CONTROLS.sub("", line)
 
 
+def said(text: str) -> str:
+    """Text out of JSON, whose escapes may stand for what no line holds: cleaned, encodable."""
+    return clean(text).encode("utf-8", "replace").decode("utf-8")
+
+
 def value_of(number: str) -> float | None:
     """The number that a token is; None for a date or a time."""
     try:
@@ -150,7 +155,7 @@ def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation
         numbers=numbers,
         step=whole(step),
         epoch=finite(epoch),
-        batch=batch[:200] if isinstance(batch, str) else "",
+        batch=said(batch)[:200] if isinstance(batch, str) else "",
         trouble=trouble_of(text),
         saved=saved_of(text) if saving else "",
     )
@@ -160,7 +165,7 @@ def _flatten(found: Mapping[str, Any], before: str, into: dict[str, float], dept
     for key, value in found.items():
         if len(into) >= NUMBERS_CAP:
             return
-        name = f"{before}{key}".replace(" ", "_")[:NAME_CAP]
+        name = said(f"{before}{key}").replace(" ", "_")[:NAME_CAP]
         if isinstance(value, dict):
             if depth < 8:
                 _flatten(value, f"{name}/", into, depth + 1)
