@@ -13,7 +13,7 @@ from agents.monitoring.ending import ended
 
 WORKER = """\
 Traceback (most recent call last):
-  File "/work/train.py", line 10, in <module>
+  File "/code/train.py", line 10, in <module>
     for batch in loader:
   File "/env/lib/python3.11/site-packages/torch/utils/data/dataloader.py", line 630, in __next__
     data = self._next_data()
@@ -23,14 +23,14 @@ ValueError: Caught ValueError in DataLoader worker process 0.
 Original Traceback (most recent call last):
   File "/env/lib/python3.11/site-packages/torch/utils/data/_utils/worker.py", line 308, in _worker
     data = fetcher.fetch(index)
-  File "/work/data.py", line 12, in __getitem__
+  File "/code/data.py", line 12, in __getitem__
     raise ValueError("row 7 has no label")
 ValueError: row 7 has no label
 """.splitlines()
 
 CUDA = """\
 Traceback (most recent call last):
-  File "/work/train.py", line 31, in step
+  File "/code/train.py", line 31, in step
     loss.backward()
   File "/env/lib/python3.11/site-packages/torch/_tensor.py", line 581, in backward
     torch.autograd.backward(
@@ -94,7 +94,7 @@ def test_what_a_real_program_leaves_is_told(
 def test_a_data_worker_is_told_with_its_own_error_and_place() -> None:
     alarm = ended(1, False, False, WORKER)
     assert alarm is not None
-    assert "ValueError: row 7 has no label at /work/data.py:12" in alarm.diagnosis
+    assert "ValueError: row 7 has no label at /code/data.py:12" in alarm.diagnosis
     assert "worker of the data loader" in alarm.diagnosis
 
 
