@@ -14,6 +14,7 @@ from agents.experiment_launcher import (
     PastFailure,
     best_group,
     confirmations,
+    cured,
     design_problems,
     groups,
     ranked,
@@ -356,3 +357,12 @@ def test_a_failed_run_with_a_fresh_seed_bars_no_settings() -> None:
 def test_fresh_seeds_are_fresh_and_paid_for(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         make_assigned(**changes)
+
+
+def test_a_stop_that_a_restart_as_it_was_cured_is_no_failure_of_its_settings() -> None:
+    stopped = make_trial(3, status="stopped")
+    same = make_trial(4, 0.9, restarts=stopped.id)
+    lower = make_trial(5, 0.9, restarts=stopped.id, values={"lr": 0.01, "batch": 8})
+    told = make_trial(6, 0.9, restarts=stopped.id, rescue={"gradient_clip": 1.0})
+    assert cured([stopped, same]) == {stopped.id}
+    assert cured([stopped, lower, told]) == set()

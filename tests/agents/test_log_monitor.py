@@ -237,3 +237,40 @@ def test_the_rule_never_leaves_the_allowed_list() -> None:
     assert INTERVENTION.rule(question).action == "give_up"
     wrong = InterventionAnswer(action="escalate", because="")
     assert INTERVENTION.check(question, wrong) is not None
+
+
+def question(**changes: Any) -> InterventionQuestion:
+    fields: dict[str, Any] = {
+        "id": "T-0001-000-diverged", "kind": "diverged", "diagnosis": "d", "evidence": (),
+        "values": {}, "allowed": ("restart_lower_rate", "restart_clipped", "give_up"),
+    } | changes  # fmt: skip
+    return InterventionQuestion.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("changes", "action", "said"),
+    [
+        ({}, "restart_clipped", None),
+        ({}, "give_up", "a remedy is left"),
+        ({}, "reevaluate", "is not in"),
+        ({"explore": False}, "restart_clipped", "no experiments here"),
+        ({"learning": False}, "restart_clipped", "no experiments here"),
+        ({"explore": False}, "restart_lower_rate", None),
+        ({"allowed": ("give_up", "escalate")}, "give_up", None),
+    ],
+)
+def test_a_model_keeps_to_what_binds_the_rule(
+    changes: dict[str, Any], action: Any, said: str | None
+) -> None:
+    trouble = INTERVENTION.check(
+        question(**changes), InterventionAnswer(action=action, because="b")
+    )
+    assert (trouble is None) == (said is None)
+    assert said is None or said in str(trouble)
+
+
+async def test_without_giving_up_in_its_list_a_running_run_goes_on() -> None:
+    now = situation(running=True, budget_left=0)
+    assert (await chosen("diverged", now, actions=["continue"])).answer.action == "continue"
+    ended = situation(running=False, budget_left=0)
+    assert (await chosen("diverged", ended, actions=["continue"])).answer.action == "give_up"

@@ -93,3 +93,14 @@ def test_after_a_backlog_the_last_lines_stand_whole() -> None:
         "Traceback (most recent call last):", "  body", "ValueError: no",
     )  # fmt: skip
     assert found.reading().step == 3999
+
+
+def test_what_json_can_spell_and_no_text_can_hold_blinds_no_watch() -> None:
+    healthy = "".join(f'{{"step": {n}, "loss": 0.5, "shard": "s0"}}\n' for n in range(60))
+    odd = '{"step": 61, "loss": NaN, "shard": "\\ud800\\u001b[31m", "\\ud801": 1}\n'
+    found = followed(healthy, odd * 4).reading()
+    assert found.step == 61
+    assert {alarm.kind for alarm in found.alarms} & {"not_finite", "corrupt_batch"}
+    told = "".join(alarm.subject + alarm.diagnosis for alarm in found.alarms)
+    assert told.encode("utf-8")
+    assert "\x1b" not in told
