@@ -50,7 +50,7 @@ def main(folder: Path, kills: int, seed: int) -> int:
                 print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(code)
         if lives <= kills:
-            time.sleep(randomness.uniform(0.3, 2.2))
+            time.sleep(randomness.uniform(0.2, 1.2))
             os.kill(child, signal.SIGKILL)
         status = os.waitpid(child, 0)[1]
         lost = not os.WIFSIGNALED(status) and os.waitstatus_to_exitcode(status) == _ENGINE_LOST
