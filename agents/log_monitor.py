@@ -12,7 +12,8 @@ from labcrew.domain.experiment import Incident, Trial
 from labcrew.domain.monitoring import Action, Alarm, IncidentKind
 from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.search_space import Values
-from labcrew.domain.ticket import AssignedTicket, Offer
+from labcrew.domain.supervision import Offer
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.judgement import Judge, Judgement, Verdict
 
 _ENDED_FROM_OUTSIDE = (137, 143, 255)
@@ -229,8 +230,3 @@ class LogMonitor:
 def incident_id(trial: Trial, kind: IncidentKind) -> str:
     """An incident's name: a run has at most one of a kind."""
     return f"{trial.id}-{kind.replace('_', '-')}"
-
-
-def evidence(reading: Reading) -> tuple[str, ...]:
-    """The last lines that were printed, shortened."""
-    return tuple(line[:300] for line in reading.tail[-_EVIDENCE_LINES:])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from agents.monitoring.responses import Situation, allowed
 from labcrew.domain.experiment import Incident
 from labcrew.domain.monitoring import Action, Alarm, Attachment
-from labcrew.domain.ticket import Supervision
+from labcrew.domain.supervision import Supervision
 
 
 def possible(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from labcrew.domain.base import Model
-from labcrew.domain.ticket import Offer
+from labcrew.domain.supervision import Offer
 from labcrew.errors import InputError
 
 KINDS = ("log", "container", "pid", "tensorboard")

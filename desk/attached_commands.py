@@ -1,13 +1,16 @@
 """The person's own commands that stop and restart a run labcrew did not start."""
 
+import functools
 import os
 import subprocess
 from collections.abc import Iterable
 from typing import Any
 
-from labcrew.domain.experiment import Incident
+from agents.monitoring import remedies
+from labcrew.domain.experiment import Incident, Rescue
 from labcrew.domain.monitoring import Action, Attachment
 from sandboxes.text import clean
+from tools.beginnings import overrides
 
 _LONGEST_S = 600.0
 _KEPT = 2000
@@ -24,17 +27,11 @@ def told(
         earlier: what was done before, which stays in force.
     """
     done = [i.intervention.action for i in earlier if i.intervention and i.intervention.new_trial]
-    actions = [*done, action]
-    lower, smaller = actions.count("restart_lower_rate"), actions.count("restart_smaller_batch")
-    clipped = actions.count("restart_clipped")
-    variables = {"LABCREW_ATTACHMENT": attached.id, "LABCREW_INCIDENT": incident.kind}
-    if lower:
-        variables["LABCREW_LEARNING_RATE_SCALE"] = f"{0.1**lower:g}"
-    if smaller:
-        variables["LABCREW_BATCH_SCALE"] = f"{0.5**smaller:g}"
-    if clipped:
-        variables["LABCREW_GRADIENT_CLIP"] = f"{10 ** (1 - clipped):g}"
-    return variables
+    rescue = functools.reduce(remedies.told, [*done, action], Rescue())
+    return overrides(rescue) | {
+        "LABCREW_ATTACHMENT": attached.id,
+        "LABCREW_INCIDENT": incident.kind,
+    }
 
 
 def ran(command: str, variables: dict[str, str]) -> dict[str, Any]:

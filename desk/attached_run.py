@@ -173,6 +173,14 @@ class AttachedRun:
             lines=self.follower.lines,
             unread=self.follower.unread,
         )
+        if self.follower.failed:
+            self._ledger.events.append(
+                ticket=self.attachment.id,
+                actor=ACTOR,
+                kind="detector.failed",
+                key=f"{self.run}/detectors",
+                data={"run": self.run, "failed": self.follower.failed},
+            )
         self._tell("ended", {"attachment": self.attachment})
         self._home_ledger.release(self._lease)
 

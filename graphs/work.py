@@ -38,7 +38,7 @@ class Work:
         supervising: how the log monitor acts, see `labcrew.settings.MonitorSettings`.
         watches: the runs that are followed, by trial.
         taken_up: trials whose incidents of an earlier process were looked at.
-        made_room: trial → the share of its workspace in use when room was last made in it.
+        made_room: trial → the share of its workspace in use when room was last sought in vain.
     """
 
     bench: Workbench

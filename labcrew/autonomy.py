@@ -155,6 +155,7 @@ def closed_steps(facts: Facts) -> list[Step]:
     begun: dict[tuple[str, str], datetime] = {}
     before: dict[str, datetime] = {}
     told: set[tuple[str, str]] = set()
+    silent = _silent(facts.trials, facts.incidents)
     for event in facts.events:
         subject = str(event.data.get("id", ""))
         begun.setdefault((event.kind, subject), event.at)
@@ -166,17 +167,16 @@ def closed_steps(facts: Facts) -> list[Step]:
         if name is not None and (name, subject) not in told:
             told.add((name, subject))
             start = begun.get((_BEGINS.get(event.kind, ""), subject)) or before.get(event.ticket)
-            steps.append(_step(facts, name, event, subject, start or event.at))
+            steps.append(_step(facts, name, event, subject, start or event.at, silent))
         if event.ticket:
             before[event.ticket] = event.at
     return sorted([*steps, *_handled(facts, begun)], key=lambda step: step.at)
 
 
-def _step(facts: Facts, name: StepName, event: Event, subject: str, start: datetime) -> Step:
-    failed = name == "trial ended and scored" and any(
-        t.id == subject and t.status != "scored" and not _has_incident(facts, t.id)
-        for t in facts.trials
-    )
+def _step(
+    facts: Facts, name: StepName, event: Event, subject: str, start: datetime, silent: set[str]
+) -> Step:
+    failed = name == "trial ended and scored" and subject in silent
     return Step(
         name=name,
         ticket=event.ticket,
@@ -256,16 +256,18 @@ def _plan_of(gate: Gate) -> str:
     return str(plan.get("id", "")) if isinstance(plan, dict) else ""
 
 
-def _has_incident(facts: Facts, trial: str) -> bool:
-    return any(incident.trial == trial for incident in facts.incidents)
+def _silent(trials: Iterable[Trial], incidents: Iterable[Incident]) -> set[str]:
+    """Trials that ended without a score and without an incident."""
+    told = {incident.trial for incident in incidents}
+    return {
+        t.id
+        for t in trials
+        if t.status in ("failed", "unknown", "stopped", "finished") and t.id not in told
+    }
 
 
 def _missed(facts: Facts, trials: Sequence[Trial], incidents: Sequence[Incident]) -> set[str]:
-    silent = {
-        t.id
-        for t in trials
-        if t.status in ("failed", "unknown", "stopped") and not _has_incident(facts, t.id)
-    }
+    silent = _silent(trials, facts.incidents)
     by_person = {
         str(e.data.get("id"))
         for e in facts.events

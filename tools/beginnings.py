@@ -31,7 +31,7 @@ def beginning(
         EvidenceError: its checkpoint is missing, or is not the one that was chosen.
     """
     rescue = trial.rescue
-    environment = _overrides(rescue)
+    environment = overrides(rescue)
     overlay: tuple[OverlayFile, ...] = ()
     if rescue.without_batches:
         environment[VARIABLES["quarantine"]] = f"{WORKSPACE}/{_QUARANTINE}"
@@ -78,8 +78,8 @@ def resume_target(path: str) -> str:
     return f"{_RESUME}/{name}"
 
 
-def _overrides(rescue: Rescue) -> dict[str, str]:
-    """The variables of what is set otherwise than in the run before."""
+def overrides(rescue: Rescue) -> dict[str, str]:
+    """The variables that tell a program what is set otherwise than in the run before."""
     found: dict[str, str] = {}
     if rescue.learning_rate_scale != 1:
         found[VARIABLES["learning_rate"]] = repr(rescue.learning_rate_scale)

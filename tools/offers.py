@@ -7,7 +7,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from labcrew.domain.repository import Repositories
-from labcrew.domain.ticket import AssignedTicket, Offer
+from labcrew.domain.supervision import Offer
+from labcrew.domain.ticket import AssignedTicket
 
 VARIABLES: dict[Offer, str] = {
     "checkpoints": "LABCREW_CHECKPOINTS",

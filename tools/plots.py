@@ -11,8 +11,8 @@ from labcrew.domain.experiment import MetricPoint, Score, Trial
 from labcrew.domain.ticket import Metric
 
 _LOCK = threading.Lock()
-_INK, _GOOD, _BAD, _BASE = "#24292f", "#0a7d5a", "#c0392b", "#57606a"
-_STYLE: Any = {
+INK, _GOOD, _BAD, _BASE = "#24292f", "#0a7d5a", "#c0392b", "#57606a"
+STYLE: Any = {
     "svg.hashsalt": "labcrew",
     "svg.fonttype": "none",
     "font.family": ["DejaVu Sans", "sans-serif"],
@@ -20,10 +20,10 @@ _STYLE: Any = {
     "text.parse_math": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "figure.facecolor": "white",
 }
 
@@ -43,7 +43,7 @@ def trials_svg(
 
     # The style is the process's: two tickets' plots at once would mix theirs. A browser has the
     # glyphs that Matplotlib's own font lacks: the file holds text, not outlines.
-    with _LOCK, mpl.rc_context(_STYLE), warnings.catch_warnings():
+    with _LOCK, mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure = Figure(figsize=(9.6, 3.8), layout="constrained")
         if holdout:
@@ -94,7 +94,7 @@ def _search(axes: Any, metric: Metric, trials: Sequence[Trial]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(f"validation {_plain(metric.name)}")
     arrow = "higher" if metric.direction == "maximize" else "lower"
-    axes.set_title(f"Trials ({arrow} is better)", loc="left", fontsize=10.5, color=_INK)
+    axes.set_title(f"Trials ({arrow} is better)", loc="left", fontsize=10.5, color=INK)
     axes.grid(axis="y", color="#d0d7de", lw=0.6)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8, loc="best")
@@ -122,7 +122,7 @@ def _holdout(axes: Any, metric: Metric, holdout: Sequence[tuple[str, Sequence[Sc
     axes.set_xlim(-0.5, len(holdout) - 0.2)
     axes.margins(y=0.15)
     axes.set_title(
-        f"Holdout {_plain(metric.name)}, each seed", loc="left", fontsize=10.5, color=_INK
+        f"Holdout {_plain(metric.name)}, each seed", loc="left", fontsize=10.5, color=INK
     )
     axes.grid(axis="y", color="#d0d7de", lw=0.6)
 
@@ -144,7 +144,7 @@ def incident_svg(name: str, points: Sequence[MetricPoint], step: int | None = No
     from matplotlib.figure import Figure
 
     shown = [(p.step, p.value) for p in points if p.name == name and math.isfinite(p.value)]
-    with _LOCK, mpl.rc_context(_STYLE), warnings.catch_warnings():
+    with _LOCK, mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure = Figure(figsize=(7.2, 2.6), layout="constrained")
         axes = figure.subplots()

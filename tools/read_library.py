@@ -5,9 +5,10 @@ import json
 from pydantic import Field, ValidationError
 
 from labcrew.domain.base import Model
+from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.research import Citation, Paper
 from labcrew.domain.sandbox import Limits, SandboxSpec, WorkspaceSource
-from labcrew.domain.ticket import AssignedTicket, RepositoryPath
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from tools.toolbox import Tool, Workbench
 

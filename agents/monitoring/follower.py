@@ -1,9 +1,9 @@
 """One run, followed: its text goes in, alarms come out, the first of each kind."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from agents.monitoring.detector import Detector
+from agents.monitoring.detector import Detector, Maker
 from agents.monitoring.detectors import DETECTORS
 from agents.monitoring.history import History
 from labcrew.domain.monitoring import Alarm, Expectations, IncidentKind, Observation, Usage
@@ -18,14 +18,18 @@ class Follower:
     Args:
         expected: what is known of the run before it starts.
         also: is shown each line that was read, too.
+        makers: what makes the detectors.
     """
 
     def __init__(
-        self, expected: Expectations, also: Callable[[Observation], None] = lambda seen: None
+        self,
+        expected: Expectations,
+        also: Callable[[Observation], None] = lambda seen: None,
+        makers: Sequence[Maker] = DETECTORS,
     ) -> None:
         self._also = also
         self._reader = LogReader()
-        self._detectors: tuple[Detector, ...] = tuple(make(expected) for make in DETECTORS)
+        self._detectors: tuple[Detector, ...] = tuple(make(expected) for make in makers)
         self._seen: set[IncidentKind] = set()
         self._history = History()
         self.tail: deque[str] = deque(maxlen=_KEPT_LINES)

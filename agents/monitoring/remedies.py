@@ -47,29 +47,42 @@ def remedy(
     Args:
         others: the ticket's trials, whose scores tell which settings are healthy.
     """
-    space, values, memory = assigned.ticket.search_space, trial.values, trial.memory_mb
-    before = trial.rescue
-    told: dict[str, object] = {
-        "learning_rate_scale": before.learning_rate_scale,
-        "gradient_clip": before.gradient_clip,
-        "batch_scale": before.batch_scale,
-        "without_batches": before.without_batches,
-    }
+    space, memory = assigned.ticket.search_space, trial.memory_mb
+    lower = None
     if action == "restart_lower_rate":
-        lower = _smaller(space, values, "learning_rate", _RATE, _healthy(space, others))
-        scale = max(_LEAST_SCALE, before.learning_rate_scale * _TOLD_RATE)
-        values, told = (lower, told) if lower else (values, told | {"learning_rate_scale": scale})
+        lower = _smaller(space, trial.values, "learning_rate", _RATE, _healthy(space, others))
     elif action == "restart_smaller_batch":
-        lower = _smaller(space, values, "batch_size", _BATCH)
-        scale = before.batch_scale * _BATCH
-        values, told = (lower, told) if lower else (values, told | {"batch_scale": scale})
-    elif action == "restart_clipped":
-        told |= {"gradient_clip": (before.gradient_clip or 10 * _CLIP) / 10}
-    elif action == "restart_without_batch":
-        told |= {"without_batches": tuple(dict.fromkeys((*before.without_batches, alarm.subject)))}
+        lower = _smaller(space, trial.values, "batch_size", _BATCH)
     elif action == "restart_with_memory":
         memory *= 2
-    return Remedy(values=values, memory_mb=memory, rescue=Rescue.model_validate(told))
+    anew = trial.rescue.model_copy(
+        update={"checkpoint": "", "checkpoint_of": "", "checkpoint_sha256": "", "step": None}
+    )
+    return Remedy(
+        values=lower or trial.values,
+        memory_mb=memory,
+        rescue=anew if lower else told(anew, action, alarm.subject),
+    )
+
+
+def told(before: Rescue, action: Action, subject: str = "") -> Rescue:
+    """What a restart is told, beside what the run before it was told.
+
+    Args:
+        subject: the batch that is left out, where that is the action.
+    """
+    if action == "restart_lower_rate":
+        scale = max(_LEAST_SCALE, before.learning_rate_scale * _TOLD_RATE)
+        return before.model_copy(update={"learning_rate_scale": scale})
+    if action == "restart_smaller_batch":
+        return before.model_copy(update={"batch_scale": before.batch_scale * _BATCH})
+    if action == "restart_clipped":
+        clip = _CLIP if before.gradient_clip is None else before.gradient_clip / 10
+        return before.model_copy(update={"gradient_clip": clip})
+    if action == "restart_without_batch":
+        names = tuple(dict.fromkeys((*before.without_batches, subject)))
+        return before.model_copy(update={"without_batches": names})
+    return before
 
 
 def _healthy(space: dict[str, Parameter], others: Iterable[Trial]) -> float | None:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from labcrew.domain.base import Model
 from labcrew.domain.monitoring import Action, IncidentKind
-from labcrew.domain.ticket import Offer, Supervision
+from labcrew.domain.supervision import Offer, Supervision
 
 RESPONSES: dict[IncidentKind, tuple[Action, ...]] = {
     "not_finite": ("restart_lower_rate", "restart_clipped", "restart_same", "give_up"),

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from pydantic import Field
+
 from agents.monitoring.follower import Follower
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import MetricPoint
@@ -14,7 +16,12 @@ from tools.reported import from_line
 
 
 class Reading(Model):
-    """What is known of a followed run at one moment."""
+    """What is known of a followed run at one moment.
+
+    Args:
+        unread: lines whose numbers could not be read.
+        failed: detectors that broke on this log, and why: they saw no more of it.
+    """
 
     ended: bool
     alarms: tuple[Alarm, ...] = ()
@@ -27,6 +34,7 @@ class Reading(Model):
     lines: int = 0
     unread: int = 0
     usage: Usage | None = None
+    failed: dict[str, str] = Field(default_factory=dict)
     tail: tuple[str, ...] = ()
 
 
@@ -127,6 +135,7 @@ class Watch:
                 lines=self._follower.lines,
                 unread=self._follower.unread,
                 usage=self._usage,
+                failed=dict(self._follower.failed),
                 tail=tuple(self._follower.tail),
             )
 

@@ -6,25 +6,12 @@ from typing import Any
 
 from evals.incidents.figures import rewards_by_round
 from evals.incidents.judging import Judged
+from tools.plots import INK, STYLE
 
-_INK = "#24292f"
 _ARMS = {
     "alert": ("#8c959f", "alert only"),
     "rules": ("#2f5fb3", "fixed rules"),
     "learning": ("#0a7d5a", "learning"),
-}
-_STYLE: Any = {
-    "svg.hashsalt": "labcrew",
-    "svg.fonttype": "none",
-    "font.family": ["DejaVu Sans", "sans-serif"],
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "figure.facecolor": "white",
 }
 
 
@@ -34,7 +21,7 @@ def learning_curve(judged: Sequence[Judged]) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.subplots()
         ends: list[tuple[float, float, str, str]] = []
@@ -57,7 +44,7 @@ def learning_curve(judged: Sequence[Judged]) -> bytes:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("mean reward")
         axes.set_title(
-            "Recoverable faults: how well runs end", loc="left", fontsize=10.5, color=_INK
+            "Recoverable faults: how well runs end", loc="left", fontsize=10.5, color=INK
         )
         axes.grid(axis="y", color="#d0d7de", lw=0.6)
         last = max((x for _, x, _, _ in ends), default=1.0)

@@ -25,7 +25,8 @@ class Judged(Model):
         recovered: the run came to a score at most 10% worse than its twin's, and no person was
             asked. None: the fault leaves no good end.
         gap: how much worse than the twin's the score is, as a share; below 0: better.
-        destroyed: good work was stopped: before the onset, or where the run would have ended well.
+        destroyed: good work was stopped: before the onset, by an action that the class lists as
+            destructive, or where the same run left alone ended well and this one did not.
         early: incidents before the onset.
         reward: from 0 to 1; None: the fault leaves no good end.
     """
@@ -43,11 +44,14 @@ class Judged(Model):
     reward: float | None
 
 
-def judge(fault: Fault, result: Result, twins: Iterable[Twin]) -> Judged:
+def judge(
+    fault: Fault, result: Result, twins: Iterable[Twin], alone: Result | None = None
+) -> Judged:
     """Judges a run.
 
     Args:
         twins: among them the run of the same program and seed without a fault.
+        alone: the same run with the same fault, only watched; None: not known.
     """
     first = [seen for seen in result.incidents if seen.run == 0]
     early = [seen for seen in first if seen.after_s is not None and seen.after_s < -_CLOCKS_S]
@@ -57,6 +61,8 @@ def judge(fault: Fault, result: Result, twins: Iterable[Twin]) -> Judged:
         (t.value for t in twins if (t.program, t.seed) == (result.program, result.run_seed)), None
     )
     gap = _gap(result, twin)
+    left_alone = _gap(alone, twin) if alone is not None else None
+    spoilt = left_alone is not None and left_alone <= NEAR and (gap is None or gap > NEAR)
     asked = any(seen.action == "escalate" for seen in result.incidents)
     return Judged(
         result=result,
@@ -67,7 +73,9 @@ def judge(fault: Fault, result: Result, twins: Iterable[Twin]) -> Judged:
         acted=cause is not None and cause.action in fault.right,
         recovered=(gap is not None and gap <= NEAR and not asked) if fault.recoverable else None,
         gap=gap,
-        destroyed=any(map(_stops, early)) or any(s.action in fault.destructive for s in after),
+        destroyed=spoilt
+        or any(map(_stops, early))
+        or any(s.action in fault.destructive for s in after),
         early=len(early),
         reward=_reward(result, gap) if fault.recoverable else None,
     )

@@ -56,8 +56,13 @@ def load(folder: Path) -> Report:
         for result in read(file, Result)
     ]  # fmt: skip
     known = {one.name: one for one in all_faults()}
+    alone = {(r.fault, r.seed, r.round): r for r in results if r.arm == "alert"}
     return Report(
-        judged=tuple(judge(known[r.fault], r, twins) for r in results if r.fault in known),
+        judged=tuple(
+            judge(known[r.fault], r, twins, alone.get((r.fault, r.seed, r.round)))
+            for r in results
+            if r.fault in known
+        ),
         clean=tuple(read(folder / "clean.jsonl", CleanResult)),
         twins=tuple(twins),
     )
@@ -86,7 +91,8 @@ diagnosis": the first incident that no other explains is of a kind that the clas
 in [its file](../evals/incidents/faults). "Recovered": the last attempt has a score at most 10%
 worse than its twin's, and nobody was asked; of classes that leave a good end alone. The evaluator
 makes the score, never what a run prints. "Destroyed work": a run was stopped before its fault
-began, or where it would have ended well by itself.
+began, or the same run left alone (the alert arm's) ended within 10% of its twin and this one did
+not.
 
 """
 

@@ -55,7 +55,6 @@ class Ending:
     points: tuple[MetricPoint, ...]
     decided: Decided | None
     age_s: float
-    budget_left: int
 
 
 _ENDED_FROM_OUTSIDE: dict[IncidentKind, TrialStatus] = {"engine_lost": "unknown"}
@@ -288,6 +287,14 @@ def _write(
             open_incident(work, trial, alarm, reading.at_s)
         answer_the_rest(work, trial, decided.alarm if decided is not None else None)
         withdraw_questions(work, assigned, trial)
+        if reading.failed:
+            work.ledger.events.append(
+                ticket=assigned.id,
+                actor="log_monitor",
+                kind="detector.failed",
+                key=f"{trial.id}/detectors",
+                data={"trial": trial.id, "failed": reading.failed},
+            )
         work.ledger.trials.put(ended, actor="log_monitor", kind="trial.ended")
         close_incidents(work, assigned, ended)
 

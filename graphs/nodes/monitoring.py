@@ -7,7 +7,6 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.experiment_launcher import spent
 from agents.monitoring.watch import Watch
 from graphs.nodes.ending import Ending, finish_trial
 from graphs.nodes.incidents import Decided, left_open, open_incident, unanswered
@@ -105,8 +104,9 @@ async def _look(work: Work, assigned: AssignedTicket, trial: Trial) -> Ending | 
     watch = work.watches[trial.id]
     reading = watch.reading()
     status = await asyncio.to_thread(work.bench.sandboxes.status, trial_container(trial.id))
-    now = work.bench.clock.now()
-    age_s = (now - status.started_at).total_seconds() if status.started_at else 0.0
+    # Of an ended run its own span: nobody may have looked for hours.
+    until = status.finished_at or work.bench.clock.now()
+    age_s = (until - status.started_at).total_seconds() if status.started_at else 0.0
     decided = _stopped_for(work, trial)
     if status.state == "running" and decided is None:
         alarm = work.crew.log_monitor.ended(assigned, reading, status, age_s)
@@ -139,5 +139,4 @@ async def _look(work: Work, assigned: AssignedTicket, trial: Trial) -> Ending | 
         points=watch.points(),
         decided=decided,
         age_s=age_s,
-        budget_left=assigned.budget.trials - spent(work.trials(assigned.id)),
     )

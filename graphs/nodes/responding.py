@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from agents.experiment_launcher import spent
 from agents.log_monitor import incident_id
@@ -32,9 +31,8 @@ from tools.plots import incident_svg
 _ASKED_ABOUT = tuple(kind for kind, actions in RESPONSES.items() if "escalate" in actions)
 _DRAWN = 1e100
 """Larger numbers break the arithmetic of axes."""
-_GROWN = 0.05
-_FULL = 0.6
-"""The share of a workspace from which room is made again."""
+_FULL, _GROWN = 0.6, 0.05
+"""Shares of a workspace: from which room is made again, and by how much more after a vain try."""
 
 
 async def respond(
@@ -68,32 +66,37 @@ async def respond(
         answer_incident(work, trial, decided, reading.at_s)
         # What it explains needs nothing more; what it does not is answered at the next look.
         explain_by(work, trial, explained(main, pending), main, reading.at_s)
-    elif _fills_again(work, trial, reading):
+    elif (in_use := _fills_again(work, trial, reading)) is not None:
         filling = Alarm(kind="disk_filling", diagnosis="it fills again")
-        await _make_room(work, assigned, trial, filling)
+        freed = await _make_room(work, assigned, trial, filling)
+        # Where nothing could be removed, nothing is gained by trying until it has grown.
+        work.made_room[trial.id] = 0.0 if freed else in_use
     return _said(work, assigned, trial)
 
 
-def _fills_again(work: Work, trial: Trial, reading: Reading) -> bool:
-    """Whether a run in whose workspace room was made once needs more room."""
+def _fills_again(work: Work, trial: Trial, reading: Reading) -> float | None:
+    """The share of its workspace that is in use, where room was made once and more is needed."""
     usage = reading.usage
-    if usage is None or usage.disk_bytes < _FULL * usage.disk_limit_bytes:
-        return False
-    # Not at every look: where nothing could be removed, nothing is gained until it has grown.
-    in_use = usage.disk_bytes / max(1, usage.disk_limit_bytes)
-    if in_use < work.made_room.get(trial.id, 0.0) + _GROWN:
-        return False
-    work.made_room[trial.id] = in_use
+    if usage is None or usage.disk_limit_bytes <= 0:
+        return None
+    in_use = usage.disk_bytes / usage.disk_limit_bytes
+    if in_use < max(_FULL, work.made_room.get(trial.id, 0.0) + _GROWN):
+        return None
     known = work.ledger.incidents.find(incident_id(trial, "disk_filling"))
     done = known.intervention if known is not None else None
-    return done is not None and done.action == "free_space"
+    return in_use if done is not None and done.action == "free_space" else None
 
 
-async def _make_room(work: Work, assigned: AssignedTicket, trial: Trial, alarm: Alarm) -> None:
-    """Removes old checkpoints; where that can't be done the run goes on as it is."""
+async def _make_room(work: Work, assigned: AssignedTicket, trial: Trial, alarm: Alarm) -> int:
+    """Removes old checkpoints and answers the bytes that this freed; where it can't be done the run
+    goes on as it is.
+    """
     tools = work.toolbox("log_monitor", assigned, f"room/{trial.id}")
-    with suppress(LabcrewError):  # its event tells; a full disk is an incident of its own
-        await tools.use(free_space, FreeSpace(trial=trial.id, since_step=alarm.since_step))
+    try:
+        call = FreeSpace(trial=trial.id, since_step=alarm.since_step)
+        return (await tools.use(free_space, call)).freed_bytes
+    except LabcrewError:  # its event tells; a full disk is an incident of its own
+        return 0
 
 
 async def decide(
@@ -107,6 +110,7 @@ async def decide(
 ) -> Decided:
     """Chooses from what the ticket, the program and the budget allow."""
     trials = work.trials(assigned.id)
+    lost = {t.id for t in trials if t.status == "unknown"}  # by an engine: no fault of theirs
     monitor = work.crew.log_monitor
     situation = monitor.situation(
         assigned,
@@ -114,7 +118,7 @@ async def decide(
         alarm,
         reading,
         chain=chain_of(work, trial),
-        restarts=sum(1 for t in trials if t.restarts),
+        restarts=sum(bool(t.restarts) and t.restarts not in lost for t in trials),
         budget_left=assigned.budget.trials - spent(trials),
         offers=await asyncio.to_thread(offers, assigned, work.bench.repositories),
         running=running,

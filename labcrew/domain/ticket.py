@@ -9,26 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.hosts import Host
-from labcrew.domain.monitoring import ACTIONS, Action
+from labcrew.domain.repository_path import RepositoryPath, relative
 from labcrew.domain.search_space import Parameter, condition_problems, is_switch
+from labcrew.domain.supervision import Supervision
 from labcrew.plain_text import is_plain
 
 _QUERIES, _QUERY_CHARACTERS = 8, 1500
 _EVALUATOR_CHARACTERS = 200_000
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-
-
-def _relative(path: str) -> str:
-    pure = PurePosixPath(path)
-    if not path or "\0" in path or path.startswith("-") or pure.is_absolute() or ".." in pure.parts:
-        raise ValueError(
-            f"{path!r} must be a path inside the repository, without a leading '/' or '-' or any"
-            " '..'"
-        )
-    return pure.as_posix()
-
-
-RepositoryPath = Annotated[str, AfterValidator(_relative)]
 
 
 def _one_group(pattern: str | None) -> str | None:
@@ -231,7 +219,7 @@ class DataInput(Model):
     @model_validator(mode="after")
     def _inside(self) -> Self:
         if not self.external:
-            _relative(self.path)
+            relative(self.path)
         elif "\0" in self.path or ".." in PurePosixPath(self.path).parts:
             raise ValueError(f"{self.path!r} must not contain '..'")
         return self
@@ -305,46 +293,6 @@ class Gates(Model):
     expire_hours: float | None = Field(
         default=None, gt=0, description="after this the safe default stands; default: never"
     )
-
-
-Offer = Literal[
-    "checkpoints", "resume", "learning_rate", "gradient_clip", "batch_size", "quarantine"
-]
-"""What a program may let its supervisor do; see docs/supervision.md."""
-
-
-class Supervision(Model):
-    """What the log monitor may do about a run that goes wrong."""
-
-    actions: tuple[Action, ...] = Field(
-        default=ACTIONS, description="the only actions it may choose; default: all there are"
-    )
-    critical: bool = Field(
-        default=False, description="true: it takes the action known as best, and never tries others"
-    )
-    rescues: int = Field(default=2, ge=0, le=20, description="most restarts of one run")
-    checkpoints: RepositoryPath | None = Field(
-        default=None,
-        description="folder beneath the outputs folder where the program saves its checkpoints;"
-        " default: checkpoints",
-    )
-    resume: str = Field(
-        default="",
-        max_length=200,
-        description="argument that starts from a checkpoint, put in for {resume} in the command,"
-        " e.g. '--resume {checkpoint}'; not needed by a program that reads LABCREW_RESUME",
-    )
-    offers: tuple[Offer, ...] | None = Field(
-        default=None,
-        description="what the program lets its supervisor do; default: what its files show by the"
-        " names of the variables that they read",
-    )
-
-    @model_validator(mode="after")
-    def _names_the_checkpoint(self) -> Self:
-        if self.resume and "{checkpoint}" not in self.resume:
-            raise ValueError("resume must contain {checkpoint}")
-        return self
 
 
 class Doubt(Model):

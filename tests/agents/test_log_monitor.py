@@ -11,14 +11,13 @@ from agents.log_monitor import (
     InterventionAnswer,
     InterventionQuestion,
     LogMonitor,
-    evidence,
 )
 from agents.monitoring.responses import Situation
 from agents.monitoring.watch import Reading
 from labcrew.domain.experiment import Incident, Intervention
 from labcrew.domain.monitoring import Alarm
 from labcrew.domain.sandbox import SandboxStatus
-from labcrew.domain.ticket import Offer
+from labcrew.domain.supervision import Offer
 from labcrew.judgement import Judge, Verdict
 from tests.tickets import make_assigned, make_trial
 
@@ -226,7 +225,7 @@ def test_an_incident_keeps_the_last_lines() -> None:
     assert (made.id, made.kind, made.at_s) == ("T-0001-003-diverged", "diverged", 1.264)
     assert len(made.evidence) == 8
     assert all(len(line) == 300 for line in made.evidence)
-    assert evidence(reading(tail=lines))[-1].startswith("line 19")
+    assert made.evidence[-1].startswith("line 19")
 
 
 def test_the_rule_never_leaves_the_allowed_list() -> None:

@@ -23,7 +23,7 @@ from labcrew.domain.monitoring import Attachment, Expectations
 from labcrew.errors import InputError, NotFound
 from labcrew.judgement import Judge
 from tests.desk.conftest import HandClock
-from tools.followers.source import Place
+from tools.followers.source import Ended, Place
 
 LABCREW = [sys.executable, "-c", "from desk.cli import main; main()"]
 ROOT = Path(__file__).parents[2]
@@ -139,6 +139,73 @@ def test_old_lines_are_no_fast_run_that_slowed_down(opened: Opened, stood_there:
     # The same lines are a slowdown where they came as they were written, and none where not.
     kinds = [incident.kind for incident in opened.ledger.incidents.all()]
     assert kinds == ([] if stood_there else ["slowed"])
+
+
+class Died:
+    """A run that ended badly before its first step, and stays so."""
+
+    name, announced, whole, place = "died", True, True, Place()
+
+    def __init__(self) -> None:
+        self.said = ["Traceback (most recent call last):\nValueError: no\n"]
+
+    def read(self) -> Iterator[str]:
+        while self.said:
+            yield self.said.pop()
+
+    def unannounced(self) -> None: ...
+    def usage(self) -> None: ...
+    def again(self) -> None: ...
+    def close(self) -> None: ...
+
+    def ended(self, silent_s: float) -> Ended:
+        return Ended(exit_code=1, reason="exit code 1")
+
+
+class Away:
+    """A chat model whose endpoint breaks in a way that nobody foresaw."""
+
+    name = "away"
+
+    async def answer(self, system: str, user: str, schema: type[Any]) -> Any:
+        raise RuntimeError("the endpoint is gone")
+
+
+@pytest.mark.parametrize(
+    ("models", "action", "said"),
+    [({}, "give_up", "crashed"), ({"default": Away()}, "escalate", "the endpoint is gone")],
+)
+def test_a_run_that_died_has_its_incident_once_and_its_end(
+    opened: Opened, models: dict[str, Any], action: str, said: str
+) -> None:
+    lease = opened.ledger.acquire("A-001", "me", 1e6)
+    assert lease is not None
+    run = AttachedRun(
+        Attachment(
+            id="A-001", what="log:/x", by="ada", attached_at=opened.clock.now(), restart="true"
+        ),
+        lease,
+        Died(),
+        opened.ledger,
+        opened.clock,
+        Expectations(),
+        Judge(models),
+        lambda word, value: None,
+        lambda: None,
+    )
+    for _ in range(200):
+        if run.over:
+            break
+        run.tick()
+        time.sleep(0.01)
+    assert run.over
+    incident = opened.ledger.incidents.get("A-001-crashed")
+    assert incident.intervention is not None
+    assert incident.intervention.action == action
+    assert said in incident.intervention.because
+    kinds = [event.kind for event in opened.ledger.events.of("A-001")]
+    assert kinds.count("incident.opened") == kinds.count("incident.answered") == 1
+    assert run.attachment.status == "ended"
 
 
 def test_a_healthy_run_has_none(tmp_path: Path) -> None:

@@ -194,3 +194,12 @@ def test_arms_are_chosen_by_name() -> None:
     for words in ("", "none", "alert,none"):
         with pytest.raises(InputError, match="no arm"):
             chosen_arms(words)
+
+
+def test_a_run_that_would_have_ended_well_by_itself_was_destroyed() -> None:
+    bad = result(value=None, trials=("stopped", "stopped"))
+    alone = result(arm="alert", value=0.95)
+    lost = result(arm="alert", value=0.3)
+    assert judge(fault(bad.fault), bad, TWINS, alone).destroyed
+    assert not judge(fault(bad.fault), bad, TWINS, lost).destroyed
+    assert not judge(fault(bad.fault), result(), TWINS, alone).destroyed

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from labcrew.domain.monitoring import ACTIONS
-from labcrew.domain.ticket import Offer
+from labcrew.domain.supervision import Offer
 from tests.tools.tars import tar_of
 from tools.offers import VARIABLES, _named
 

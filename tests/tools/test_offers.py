@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcrew.domain.ticket import AssignedTicket, Offer
+from labcrew.domain.supervision import Offer
+from labcrew.domain.ticket import AssignedTicket
 from sandboxes.git.repositories import GitRepositories
 from tests.sandboxes.fixtures import UserFolder, make_user
 from tests.tickets import make_assigned
