@@ -1,5 +1,6 @@
 """A run being followed, in a thread of its own."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -99,7 +100,8 @@ class Watch:
         if value is None:
             return
         self._reported = value
-        if self._best is None or self._metric.better(value, self._best):
+        # Nothing is better than NaN, so it would stay the best for good.
+        if math.isfinite(value) and (self._best is None or self._metric.better(value, self._best)):
             self._best = value
 
     def tick(self, usage: Usage | None) -> None:

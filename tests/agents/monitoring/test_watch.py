@@ -104,3 +104,8 @@ def test_what_json_can_spell_and_no_text_can_hold_blinds_no_watch() -> None:
     told = "".join(alarm.subject + alarm.diagnosis for alarm in found.alarms)
     assert told.encode("utf-8")
     assert "\x1b" not in told
+
+
+def test_nan_is_never_the_best() -> None:
+    found = followed("val acc: nan\nval acc: 0.4\nval acc: 0.3\n").reading()
+    assert (found.reported, found.best) == (0.3, 0.4)
