@@ -22,7 +22,13 @@ LabcrewError
 │   └── LeaseLost         another worker holds the ticket now
 ├── EvidenceError         a number can't be traced to the outputs it came from
 └── JudgementError        a chat model gave no usable answer (the rule takes over)
+    └── ModelFailure      a call to its endpoint failed, and how
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labcrew.domain.chat import FailureKind
 
 
 class LabcrewError(Exception):
@@ -122,3 +128,19 @@ class EvidenceError(LabcrewError):
 
 class JudgementError(LabcrewError):
     pass
+
+
+class ModelFailure(JudgementError):
+    """`kind` says how; `retry_after_s` is what the endpoint asked for."""
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        kind: "FailureKind",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, remedy)
+        self.kind = kind
+        self.retry_after_s = retry_after_s

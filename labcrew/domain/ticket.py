@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.hosts import Host
+from labcrew.domain.programming import Tests
 from labcrew.domain.repository_path import RepositoryPath, relative
 from labcrew.domain.search_space import Parameter, condition_problems, is_switch
 from labcrew.domain.supervision import Supervision
@@ -273,6 +274,21 @@ class Budget(Model):
     )
     gpus: int = Field(default=0, ge=0, description="GPUs a run")
     usd_per_hour: float = Field(default=0, ge=0, description="price of one running trial")
+    model_tokens: int = Field(
+        default=2_000_000, ge=0, description="tokens that chat models may use, prompts counted"
+    )
+    model_usd: float | None = Field(
+        default=None,
+        ge=0,
+        description="money for chat models, by the settings' prices; default:"
+        " no bound but model_tokens",
+    )
+    steps: int = Field(
+        default=60,
+        ge=1,
+        le=10_000,
+        description="answers of a model that writes code may act on, a revision",
+    )
 
 
 class Literature(Model):
@@ -301,6 +317,10 @@ class Doubt(Model):
     field: str = Field(min_length=1, max_length=120, description="dotted, e.g. metric.direction")
     confidence: float = Field(ge=0, le=1)
     because: str = Field(max_length=600)
+
+
+TESTS_ALONE = Metric(name="tests passed", direction="maximize", pattern="^(passed)$")
+"""Stands for the metric of a ticket of kind implement or fix that names none."""
 
 
 class Ticket(Model):
@@ -343,6 +363,9 @@ class Ticket(Model):
         " number alone",
     )
     evaluator: Evaluator | None = None
+    tests: Tests | None = Field(
+        default=None, description="kinds implement and fix: what judges the code"
+    )
     data: tuple[DataInput, ...] = ()
     environment: Environment = Environment()
     literature: Literature = Literature()
@@ -367,6 +390,21 @@ class Ticket(Model):
         max_length=50,
         description="what was guessed when the ticket was drafted; the merge request says so",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_metric(cls, given: object) -> object:
+        """Code that is judged by its tests alone needs no metric and nothing that is run for it."""
+        if not isinstance(given, dict) or given.get("kind", "search") == "search":
+            return given
+        if "metric" in given or "run" in given:
+            return given
+        return {"metric": TESTS_ALONE.model_dump(), "run": {"command": "true"}} | given
+
+    @property
+    def measured(self) -> bool:
+        """Whether trials are run for a metric; else the tests alone judge."""
+        return self.metric != TESTS_ALONE
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -403,6 +441,8 @@ class Ticket(Model):
                 )
         if self.kind == "search" and not self.search_space:
             raise ValueError("kind: search needs a search_space with at least one parameter")
+        if self.kind == "search" and self.tests is not None:
+            raise ValueError("tests are for tickets of kind implement and fix")
         if (
             self.search_space
             and self.settings.style == "arguments"

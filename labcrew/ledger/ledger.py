@@ -9,6 +9,7 @@ from typing import Any, Self
 from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.monitoring import Attachment
+from labcrew.domain.programming import ModelCall, Patch
 from labcrew.domain.research import Brief, DatasetCard, Finding, Lesson
 from labcrew.domain.review import Comment, Decision, Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
@@ -42,6 +43,8 @@ class Ledger:
     drafts: Records[Draft]
     knowledge: Records[Knowledge]
     attachments: Records[Attachment]
+    patches: Records[Patch]
+    model_calls: Records[ModelCall]
     events: Events
     effects: Effects
 
@@ -66,6 +69,8 @@ class Ledger:
         self.drafts = Records(store, schema.DRAFTS, lease)
         self.knowledge = Records(store, schema.KNOWLEDGE, lease)
         self.attachments = Records(store, schema.ATTACHMENTS, lease)
+        self.patches = Records(store, schema.PATCHES, lease)
+        self.model_calls = Records(store, schema.MODEL_CALLS, lease)
 
     @classmethod
     def open(

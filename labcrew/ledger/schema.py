@@ -14,13 +14,14 @@ from labcrew.domain.base import Model
 from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.monitoring import Attachment
+from labcrew.domain.programming import ModelCall, Patch
 from labcrew.domain.research import Brief, DatasetCard, Finding, Lesson
 from labcrew.domain.review import Comment, Decision, Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
 
 T = TypeVar("T", bound=Model)
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a test holds it against the migrations folder."""
 
 ID_LENGTH = 200
@@ -88,6 +89,8 @@ LESSONS = Kind("lessons", Lesson, lambda r: r.id, lambda r: r.ticket)
 DRAFTS = Kind("drafts", Draft, lambda r: r.id, lambda r: r.id)
 KNOWLEDGE = Kind("knowledge", Knowledge, lambda r: r.id, lambda r: r.id)
 ATTACHMENTS = Kind("attachments", Attachment, lambda r: r.id, lambda r: r.id)
+PATCHES = Kind("patches", Patch, lambda r: r.id, lambda r: r.ticket)
+MODEL_CALLS = Kind("model_calls", ModelCall, lambda r: r.id, lambda r: r.ticket)
 EFFECTS = Kind("effects", Effect, lambda r: r.key, lambda r: r.ticket)
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -106,6 +109,8 @@ KINDS: tuple[Kind[Any], ...] = (
     DRAFTS,
     KNOWLEDGE,
     ATTACHMENTS,
+    PATCHES,
+    MODEL_CALLS,
     EFFECTS,
 )
 
