@@ -22,6 +22,7 @@ class Group(Model):
     values: Values
     data: str
     trials: tuple[Trial, ...]
+    code: str = ""
 
     @property
     def scores(self) -> tuple[float, ...]:
@@ -69,7 +70,7 @@ def design_problems(
 
 
 def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:
-    """Trials by what they set and which data they saw, in order of their first trial.
+    """Trials by what they set, which data they saw and which code, in order of their first trial.
 
     Confirmations are in none: nothing is chosen by them. Nor is a run that was rescued by other
     means than its settings: its score is not that of its settings alone.
@@ -78,9 +79,15 @@ def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:
     for trial in trials:
         if trial.kind == "confirmation" or altered(trial.rescue):
             continue
-        found[canonical_json([trial.values, trial.data])].append(trial)
+        found[canonical_json([trial.values, trial.data, trial.code])].append(trial)
     return tuple(
-        Group(kind=g[0].kind, values=g[0].values, data=g[0].data, trials=tuple(g))
+        Group(
+            kind=g[0].kind,
+            values=g[0].values,
+            data=g[0].data,
+            trials=tuple(g),
+            code=g[0].code,
+        )
         for g in found.values()
     )
 
@@ -104,11 +111,18 @@ def group_of(trials: Sequence[Trial], kind: TrialKind) -> Group | None:
 
 
 def best_group(assigned: AssignedTicket, trials: Sequence[Trial]) -> Group | None:
-    """The winner: the best validation mean over all seeds, if it beats the baseline's."""
+    """The winner: the best validation mean over all seeds, if it beats the baseline's.
+
+    Where code was written, its newest patch: what it is worth is for a person to weigh.
+    """
     baseline = group_of(trials, "baseline")
     if baseline is None:
         return None
     metric = assigned.ticket.metric
+    if assigned.ticket.kind != "search":
+        seeds = len(assigned.ticket.seeds)
+        changed = [g for g in groups(trials) if g.kind == "changed"][-1:]
+        return next((g for g in changed if len(g.scores) >= seeds), None)
     full = ranked(metric, trials, len(assigned.ticket.seeds))
     best = next((g for g in full if g.kind != "baseline"), None)
     if best is None or not metric.better(best.mean, baseline.mean):
@@ -123,7 +137,7 @@ def confirmations(trials: Sequence[Trial], group: Group | None) -> tuple[Trial, 
         for t in trials
         if group is not None
         and t.kind == "confirmation"
-        and (t.values, t.data) == (group.values, group.data)
+        and (t.values, t.data, t.code) == (group.values, group.data, group.code)
     )
 
 
@@ -139,6 +153,7 @@ class ExperimentLauncher:
         trials: Sequence[Trial],
         failures: Sequence[PastFailure] = (),
         baselines: int = 1,
+        code: str = "",
     ) -> tuple[Trial, ...]:
         """The next trials to run; empty when the design is complete or the budget is spent.
 
@@ -148,13 +163,15 @@ class ExperimentLauncher:
             trials: all of the ticket's trials so far.
             failures: runs that failed before on the same code and data, of any ticket.
             baselines: how often the baseline may be run while it has given no score.
+            code: the hash of the patch that is to be measured; empty: settings are searched.
         """
         seeds = assigned.ticket.seeds
         unconfirmed = tuple(self._confirmations(assigned, trials))
         everything = assigned.budget.trials - spent(trials)
         # Runs that only the last step may use; the baseline's and a winner's that may yet come.
         kept = 2 * len(assigned.ticket.holdout_seeds) - sum(
-            t.kind == "confirmation" and t.status != "unknown" and not t.values for t in trials
+            t.kind == "confirmation" and t.status != "unknown" and not (t.values or t.code)
+            for t in trials
         )
         left = everything - max(0, kept)
         kinds = {trial.kind for trial in trials}
@@ -165,6 +182,10 @@ class ExperimentLauncher:
                 return ()
             why = "the program as it is"
             return tuple(make("baseline", {}, s, "original", why) for s in seeds[: max(0, left)])
+        if code:
+            return tuple(self._changed(assigned, trials, code, left)) or (
+                unconfirmed if len(unconfirmed) <= everything else ()
+            )
         cleaned = bool(plan.quarantine)
         if cleaned and "cleaned_baseline" not in kinds and left > len(seeds):
             why = f"the program as it is, without {len(plan.quarantine)} quarantined rows"
@@ -185,6 +206,15 @@ class ExperimentLauncher:
         if finalists or len(unconfirmed) > everything:
             return finalists
         return unconfirmed
+
+    def _changed(
+        self, assigned: AssignedTicket, trials: Sequence[Trial], code: str, left: int
+    ) -> Iterator[Trial]:
+        """The seeds that a patch has not been run with."""
+        make = _Maker(assigned, len(trials))
+        known = {t.seed for t in trials if t.kind == "changed" and t.code == code}
+        for seed in [s for s in assigned.ticket.seeds if s not in known][: max(0, left)]:
+            yield make("changed", {}, seed, "original", "the program with the patch", code=code)
 
     def _reserve(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> int:
         """Runs kept for the finalists' other seeds; none where not even one can be completed."""
@@ -209,7 +239,7 @@ class ExperimentLauncher:
             why = f"{whose or group.trials[0].id} with a fresh seed; nothing is chosen by it"
             for seed in assigned.ticket.holdout_seeds:
                 if seed not in known:
-                    yield make("confirmation", group.values, seed, group.data, why)
+                    yield make("confirmation", group.values, seed, group.data, why, code=group.code)
 
     def _target_met(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> bool:
         metric = assigned.ticket.metric
@@ -336,7 +366,14 @@ class ExperimentLauncher:
         same = (values == of.values or of.kind == "confirmation") and not altered(rescue)
         kind: TrialKind = of.kind if same else "restart"
         made = _Maker(assigned, len(trials))(kind, values, of.seed, of.data, why)
-        return made.model_copy(update={"restarts": of.id, "memory_mb": memory_mb, "rescue": rescue})
+        return made.model_copy(
+            update={
+                "restarts": of.id,
+                "memory_mb": memory_mb,
+                "rescue": rescue,
+                "code": of.code,
+            }
+        )
 
 
 class _Maker:
@@ -355,6 +392,7 @@ class _Maker:
         cites: str = "",
         *,
         skipped: bool = False,
+        code: str = "",
     ) -> Trial:
         number = self._next
         self._next += 1
@@ -366,6 +404,7 @@ class _Maker:
             values=values,
             seed=seed,
             data="cleaned" if data == "cleaned" else "original",
+            code=code,
             because=because,
             cites=cites,
             memory_mb=self._assigned.budget.memory_mb,

@@ -15,6 +15,7 @@ from pydantic import Field
 from labcrew.domain.base import Model
 from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Trial
+from labcrew.domain.programming import Patch
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
 from labcrew.domain.search_space import legal
@@ -70,6 +71,10 @@ class Facts(Protocol):
     @property
     def image(self) -> str | None:
         """The image of the environment that was prepared as approved."""
+
+    @property
+    def patch(self) -> Patch | None:
+        """The code of this revision, once it was written and passed its tests."""
 
     @property
     def change(self) -> str | None:
@@ -237,11 +242,19 @@ def cleaned_copies(call: Call, value: Any) -> bool:
 
 
 def settings_overlay(call: Call, value: Any) -> bool:
-    """nothing, or the ticket's settings file where parameters are set in it"""
-    settings = call.facts.assigned.ticket.settings
+    """nothing, the ticket's settings file where parameters are set in it, or this revision's patch
+    for a trial of it
+    """
+    settings, patch = call.facts.assigned.ticket.settings, call.facts.patch
+    if code := call.arguments.get("trial", {}).get("code"):
+        return patch is not None and code == patch.code and _is_the_patch(value, patch)
     return not value or (
         settings.style in SUFFIXES and [file["path"] for file in value] == [settings.file]
     )
+
+
+def _is_the_patch(files: Any, patch: Patch) -> bool:
+    return list(files) == [file.model_dump(mode="json") for file in patch.files]
 
 
 def hosts_shown(call: Call, value: Any) -> bool:
@@ -402,12 +415,18 @@ def own_editable(call: Call, value: Any) -> bool:
 
 
 def files_of_the_change(call: Call, value: Any) -> bool:
-    """the settings file, training data named as editable, and files of the ticket's own record"""
+    """the settings file, training data named as editable, files of this revision's patch as its
+    tests saw them, and files of the ticket's own record
+    """
     assigned = call.facts.assigned
     ticket, record = assigned.ticket, PurePosixPath("experiments", assigned.id)
     named = {path for path in ticket.editable if training_file(call, path)}
     named |= {ticket.settings.file or ""}
+    patch = call.facts.patch
+    tested = {f.path: f.model_dump(mode="json") for f in patch.files} if patch is not None else {}
     for file in value:
+        if file == tested.get(file["path"]):
+            continue
         path = PurePosixPath(file["path"])
         clean = str(path) == file["path"] and ".." not in path.parts and "\0" not in str(path)
         if not clean or not (str(path) in named or record in path.parents):

@@ -6,6 +6,7 @@ from typing import Any
 
 from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Trial
+from labcrew.domain.programming import Patch
 from labcrew.domain.review import GateKind
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.policy_conditions import Approval
@@ -25,6 +26,7 @@ class KnownFacts:
     tainted: bool = False
     image: str | None = "image"
     change: str | None = "c" * 40
+    patch: Patch | None = None
     gates: dict[str, dict[str, Any]] = field(default_factory=dict)
     edits: dict[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()

@@ -5,6 +5,7 @@ from pathlib import Path
 from labcrew.domain.commission import Commission
 from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Plan, Trial
+from labcrew.domain.programming import Patch
 from labcrew.domain.review import GateKind
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.home import Home
@@ -21,6 +22,17 @@ def environment_effect(ticket: str, plan: Plan) -> str:
 def change_effect(assigned: AssignedTicket) -> str:
     """The key of the effect that makes a revision's change."""
     return f"{assigned.id}/r{assigned.revision}/change"
+
+
+def patch_id(assigned: AssignedTicket) -> str:
+    """The id of a revision's patch."""
+    return f"{assigned.id}-C{assigned.revision}"
+
+
+def ready_patch(ledger: Ledger, assigned: AssignedTicket) -> Patch | None:
+    """The code that was written for this revision, if its tests let it pass."""
+    patch = ledger.patches.find(patch_id(assigned))
+    return patch if patch is not None and patch.status == "ready" else None
 
 
 def prepared_image(ledger: Ledger, ticket: str) -> str | None:
@@ -81,6 +93,10 @@ class LedgerFacts:
         return prepared_image(self._ledger, self.assigned.id)
 
     @property
+    def patch(self) -> Patch | None:
+        return ready_patch(self._ledger, self.assigned)
+
+    @property
     def change(self) -> str | None:
         effect = self._ledger.effect(change_effect(self.assigned))
         return str(effect.result["commit"]) if effect is not None and effect.result else None
@@ -109,6 +125,7 @@ class DraftFacts:
     tainted = True
     """Its steps read the repository, so nothing that reaches the network fits."""
     change: str | None = None
+    patch: Patch | None = None
 
     def __init__(self, draft: Draft, ledger: Ledger, home: Home) -> None:
         self.draft = draft

@@ -38,8 +38,11 @@ class Plan(Model):
     by: str = Field(description="who wrote it: rule, or model:<name>")
 
 
-TrialKind = Literal["baseline", "cleaned_baseline", "search", "finalist", "restart", "confirmation"]
-"""A confirmation is a run with a fresh seed after the choice; nothing is chosen by it."""
+TrialKind = Literal[
+    "baseline", "cleaned_baseline", "search", "finalist", "restart", "confirmation", "changed"
+]
+"""A confirmation is a run with a fresh seed after the choice; nothing is chosen by it. A changed
+trial runs the code as a patch has it."""
 TrialStatus = Literal[
     "planned", "running", "finished", "scored", "failed", "stopped", "skipped", "unknown"
 ]
@@ -74,6 +77,7 @@ class Trial(Model):
     values: Values = Field(default_factory=dict, description="empty: the program's own defaults")
     seed: int
     data: Literal["original", "cleaned"]
+    code: str = Field(default="", description="the patch it runs with, by hash; empty: none")
     because: str = Field(default="", description="who proposed it and why")
     cites: str = Field(default="", description="a finding, or the failed trial it repeats")
     restarts: str = Field(default="", description="the trial it starts again, if any")

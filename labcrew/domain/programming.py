@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from labcrew.domain.base import Model
+from labcrew.domain.base import Model, content_hash
 from labcrew.domain.chat import Tokens
 from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.sandbox import OverlayFile
@@ -85,6 +85,20 @@ class Patch(Model):
     steps: int = Field(ge=0, description="answers of the model that were acted on")
     tokens: Tokens = Tokens()
     by: str = Field(description="model:<name>")
+
+    @property
+    def code(self) -> str:
+        """What a trial with this patch is told apart by: a hash of its files."""
+        return content_hash([file.model_dump(mode="json") for file in self.files])
+
+
+class Investigation(Model):
+    """What was found out before a plan for code was shown to a person."""
+
+    summary: str = Field(description="untrusted text")
+    steps: tuple[str, ...] = ()
+    files: tuple[str, ...] = Field(default=(), description="paths that it concerns")
+    by: str = Field(default="rule", description="rule, or model:<name>")
 
 
 class ModelCall(Model):
