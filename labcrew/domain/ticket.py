@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, model_validator
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.hosts import Host
-from labcrew.domain.programming import Tests
 from labcrew.domain.repository_path import RepositoryPath, relative
 from labcrew.domain.search_space import Parameter, condition_problems, is_switch
 from labcrew.domain.supervision import Supervision
+from labcrew.domain.testing import Tests
 from labcrew.plain_text import is_plain
 
 _QUERIES, _QUERY_CHARACTERS = 8, 1500

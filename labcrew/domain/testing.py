@@ -1,0 +1,62 @@
+"""Tests that judge code: which there are, and what they gave."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from labcrew.domain.base import Model
+from labcrew.domain.repository_path import RepositoryPath
+
+
+class Tests(Model):
+    """The tests that judge a ticket of kind implement or fix."""
+
+    command: str = Field(
+        default="python -m pytest -q",
+        min_length=1,
+        description="runs tests with pytest by `sh -c`; test files or ids are put behind it",
+    )
+    fail_to_pass: tuple[str, ...] = Field(
+        default=(),
+        max_length=200,
+        description="pytest ids or files that must fail on the base commit and pass afterwards;"
+        " none: a test that shows the fault or feature is written and becomes part of the change",
+    )
+    pass_to_pass: tuple[str, ...] = Field(
+        default=(),
+        max_length=2000,
+        description="ids or files that passed before and must still pass; none: all that passed",
+    )
+    files: dict[RepositoryPath, str] = Field(
+        default_factory=dict,
+        description="path → text of test files that the ticket brings; laid over every run of the"
+        " tests, never part of the change",
+    )
+    timeout_s: float = Field(default=600, gt=0, description="seconds for one run of the tests")
+
+
+TestOutcome = Literal["passed", "failed", "error", "skipped", "missing"]
+"""`missing`: the run's report does not speak of it, which is never a pass."""
+
+
+class TestReport(Model):
+    """One run of tests in a fresh sandbox."""
+
+    outcomes: dict[str, TestOutcome] = Field(description="pytest id → outcome")
+    exit_code: int | None
+    timed_out: bool = False
+    tail: str = Field(default="", description="the end of its output: untrusted text")
+    duration_s: float = 0.0
+
+    def passed(self, name: str) -> bool:
+        """Whether all that an id or a file names passed, and something was there to pass."""
+        named = [
+            o
+            for i, o in self.outcomes.items()
+            if i == name or i.startswith(f"{name}::") or i.startswith(f"{name}[")
+        ]
+        return (
+            bool(named)
+            and all(outcome in ("passed", "skipped") for outcome in named)
+            and ("passed" in named)
+        )
