@@ -4,19 +4,26 @@ import asyncio
 import json
 import os
 import re
-from typing import Any, TypeVar, get_args
+from collections.abc import Sequence
+from typing import Any, get_args
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
+from labcrew.domain.chat import (
+    ChatModel,
+    FailureKind,
+    Message,
+    Reply,
+    Tokens,
+    ToolCall,
+    ToolOffer,
+)
 from labcrew.domain.research import AgentName
-from labcrew.errors import JudgementError, SettingsError
-from labcrew.judgement import ChatModel, Judge
+from labcrew.errors import ModelFailure, SettingsError
+from labcrew.judgement import Judge, shortened
 from labcrew.settings import ModelSettings, Settings
 
-A = TypeVar("A", bound=BaseModel)
 _RETRIES = 2
-_SHOWN = 300
-_LONGEST_ANSWER = 1_000_000
 
 
 class OpenAIChat:
@@ -46,42 +53,75 @@ class OpenAIChat:
             self._key = SecretStr("none")
         self._client: Any = None
 
-    async def answer(self, system: str, user: str, schema: type[A]) -> A:
-        """Asks once. Raises JudgementError with a short reason that never holds the key."""
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolOffer] = (),
+        schema: type[BaseModel] | None = None,
+        purpose: str = "",
+    ) -> Reply:
+        """Asks once. Raises ModelFailure with a short reason that never holds the key."""
+        kind: FailureKind = "timed_out"
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                return await self._ask(system, user, schema)
-        except JudgementError:
+                return await self._ask(messages, tools, schema)
+        except ModelFailure:
             raise
         except TimeoutError:
             reason = f"no answer within {self._settings.timeout_s:g} s"
         except Exception as error:
             # Endpoints fail in more ways than their client library names; the rule answers then.
-            reason = _reason(error, self.name)
+            kind, reason = _reason(error, self.name)
         secret = self._key.get_secret_value()
-        raise JudgementError(reason.replace(secret, "…") if len(secret) > 4 else reason) from None
+        if len(secret) > 4:
+            reason = reason.replace(secret, "…")
+        raise ModelFailure(reason, kind=kind) from None
 
-    async def _ask(self, system: str, user: str, schema: type[A]) -> A:
-        structured = self._chat().with_structured_output(
-            _response_format(schema), method="json_schema", include_raw=True
-        )
-        reply = await structured.ainvoke([("system", system), ("human", user)])
-        message = reply["raw"]
-        if message.additional_kwargs.get("refusal"):
-            raise JudgementError("the model refused to answer")
-        ended = str(message.response_metadata.get("finish_reason", ""))
+    async def _ask(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolOffer],
+        schema: type[BaseModel] | None,
+    ) -> Reply:
+        options: dict[str, Any] = {}
+        if schema is not None:
+            options["response_format"] = _response_format(schema)
+        if tools:
+            options["tools"] = [
+                {"type": "function", "function": tool.model_dump(mode="json")} for tool in tools
+            ]
+        said = await self._chat().ainvoke([_as_sent(message) for message in messages], **options)
+        if said.additional_kwargs.get("refusal"):
+            raise ModelFailure("the model refused to answer", kind="refused")
+        ended = str(said.response_metadata.get("finish_reason", ""))
         if ended == "length":
-            raise JudgementError(
-                f"the answer was cut off at max_tokens ({self._settings.max_tokens})"
-            )
+            most = self._settings.max_tokens
+            raise ModelFailure(f"the answer was cut off at max_tokens ({most})", kind="cut_off")
         if ended == "content_filter":
-            raise JudgementError("the endpoint's content filter withheld the answer")
-        text = message.content if isinstance(message.content, str) else ""
-        if not text.strip():
-            raise JudgementError("an empty answer")
-        if len(text) > _LONGEST_ANSWER:
-            raise JudgementError(f"an answer of {len(text)} characters")
-        return schema.model_validate_json(text)
+            raise ModelFailure("the endpoint's content filter withheld the answer", kind="refused")
+        used = said.usage_metadata or {}
+        cached = (used.get("input_token_details") or {}).get("cache_read", 0)
+        return Reply(
+            message=Message(
+                role="assistant",
+                content=said.content if isinstance(said.content, str) else "",
+                calls=tuple(
+                    ToolCall(
+                        id=call["id"], name=call["function"]["name"],
+                        arguments=call["function"]["arguments"],
+                    )
+                    for call in said.additional_kwargs.get("tool_calls", ())
+                ),
+            ),
+            model=self.name,
+            tokens=Tokens(
+                prompt=used.get("input_tokens", 0),
+                cached=cached or 0,
+                completion=used.get("output_tokens", 0),
+            ),
+            finish=ended or "stop",
+        )  # fmt: skip
 
     def _chat(self) -> Any:
         if self._client is None:
@@ -142,17 +182,38 @@ def _no_keepalive() -> Any:
     return limits(max_connections=100, max_keepalive_connections=0)
 
 
-def _response_format(schema: type[BaseModel]) -> Any:
-    """The type itself where the strict dialect of JSON schema can say it, else its schema.
+def _as_sent(message: Message) -> dict[str, Any]:
+    sent: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.calls:
+        sent["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.calls
+        ]
+    if message.role == "tool":
+        sent["tool_call_id"] = message.answers
+    return sent
 
-    Strict output knows no tables with free keys; those are asked for without `strict` and checked
-    on arrival like every answer.
+
+def _response_format(schema: type[BaseModel]) -> Any:
+    """Strict where the strict dialect of JSON schema can say the type.
+
+    Strict output knows no tables with free keys; those are asked for without `strict`; the answer
+    is checked on arrival in any case.
     """
+    from openai.lib._pydantic import to_strict_json_schema
+
     plain = schema.model_json_schema()
-    if not _has_free_keys(plain):
-        return schema
+    strict = not _has_free_keys(plain)
     name = re.sub(r"[^A-Za-z0-9_-]", "_", schema.__name__)[:64]
-    return {"name": name, "schema": plain, "strict": False}
+    asked = to_strict_json_schema(schema) if strict else plain
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": name, "schema": asked, "strict": strict},
+    }
 
 
 def _has_free_keys(node: Any) -> bool:
@@ -167,37 +228,33 @@ def _has_free_keys(node: Any) -> bool:
     return any(_has_free_keys(value) for value in node.values())
 
 
-def _reason(error: Exception, model: str) -> str:
+_STATUS: dict[int, tuple[FailureKind, str]] = {
+    401: ("unauthorised", "it does not accept the key"),
+    403: ("unauthorised", "it does not allow this"),
+    404: ("unknown_model", "it does not know the model {model}, or the address is wrong"),
+    413: ("too_long", "the question is too long for it"),
+    429: ("rate_limited", "it is overloaded, or the quota is used up"),
+}
+
+
+def _reason(error: Exception, model: str) -> tuple[FailureKind, str]:
     import openai
 
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        place = f", field {where}" if where else ""
-        return _short(f"the answer does not fit{place}: {first['msg']}")
     if isinstance(error, json.JSONDecodeError):
-        return "the answer is not JSON"
+        return "invalid", "the answer is not JSON"
     if isinstance(error, openai.APITimeoutError):
-        return "the endpoint did not answer in time"
+        return "timed_out", "the endpoint did not answer in time"
     if isinstance(error, openai.APIConnectionError):
-        return "the endpoint can't be reached, or closed the connection"
+        return "unavailable", "the endpoint can't be reached, or closed the connection"
     if isinstance(error, openai.LengthFinishReasonError):
-        return "the answer was cut off at max_tokens"
+        return "cut_off", "the answer was cut off at max_tokens"
     if isinstance(error, openai.ContentFilterFinishReasonError):
-        return "the endpoint's content filter withheld the answer"
+        return "refused", "the endpoint's content filter withheld the answer"
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
-        meaning = {
-            401: "it does not accept the key",
-            403: "it does not allow this",
-            404: f"it does not know the model {model}, or the address is wrong",
-            413: "the question is too long for it",
-            429: "it is overloaded, or the quota is used up",
-        }.get(status, "the request was refused" if status < 500 else "it failed")
-        return f"the endpoint answered {status}: {meaning}"
-    return _short(f"no usable answer ({type(error).__name__})")
-
-
-def _short(text: str) -> str:
-    clean = "".join(c if c.isprintable() else " " for c in text)
-    return clean if len(clean) <= _SHOWN else clean[: _SHOWN - 1] + "…"
+        other: tuple[FailureKind, str] = (
+            ("invalid", "the request was refused") if status < 500 else ("unavailable", "it failed")
+        )
+        kind, meaning = _STATUS.get(status, other)
+        return kind, f"the endpoint answered {status}: {meaning.format(model=model)}"
+    return "invalid", shortened(f"no usable answer ({type(error).__name__})")

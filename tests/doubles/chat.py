@@ -1,41 +1,29 @@
-"""A chat model of a test: answers what a function makes of the request, after a moment."""
+"""A chat model that gives prepared answers."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel
 
-from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
-
-Answers = Callable[[Sequence[Message]], Reply]
+from labcrew.domain.chat import Message, Reply, ToolOffer
 
 
-def says(
-    text: str, *, prompt: int = 10, completion: int = 5, cached: int = 0, model: str = "double"
-) -> Reply:
-    """An answer of some text and tokens."""
-    return Reply(
-        message=Message(role="assistant", content=text),
-        model=model,
-        tokens=Tokens(prompt=prompt, completion=completion, cached=cached),
-    )
-
-
-@dataclass
-class DoubleChat:
-    """Counts how often it was asked, and how often at once.
+class ScriptedChat:
+    """Answers from a script, and for ever with its end.
 
     Args:
-        answers: makes the answer; may raise.
-        rounds: turns of the event loop that a call takes.
+        answers: text as it is; another value as JSON; a whole reply; an exception is raised; None
+            takes a minute.
     """
 
-    answers: Answers = lambda messages: says(f"to {messages[-1].content}")
-    name: str = "double"
-    max_tokens: int = 100
-    rounds: int = 1
-    asked: list[tuple[Message, ...]] = field(default_factory=list)
+    def __init__(self, *answers: Any, name: str = "scripted") -> None:
+        self.name = name
+        self._answers = list(answers)
+        self.asked: list[tuple[Message, ...]] = []
+        self.offered: list[tuple[ToolOffer, ...]] = []
+        self.purposes: list[str] = []
 
     async def reply(
         self,
@@ -45,12 +33,23 @@ class DoubleChat:
         schema: type[BaseModel] | None = None,
         purpose: str = "",
     ) -> Reply:
+        """The next answer of the script."""
         self.asked.append(tuple(messages))
-        for _ in range(self.rounds):
-            await asyncio.sleep(0)
-        return self.answers(messages)
+        self.offered.append(tuple(tools))
+        self.purposes.append(purpose)
+        said = self._answers[min(len(self.asked), len(self._answers)) - 1]
+        if isinstance(said, Exception):
+            raise said
+        if said is None:
+            await asyncio.sleep(60)
+        if isinstance(said, Reply):
+            return said
+        if isinstance(said, BaseModel):
+            said = said.model_dump(mode="json")
+        text = said if isinstance(said, str) else json.dumps(said)
+        return Reply(message=Message(role="assistant", content=text), model=self.name)
 
-
-def user(text: str) -> list[Message]:
-    """A conversation of one question."""
-    return [Message(role="user", content=text)]
+    @property
+    def questions(self) -> list[str]:
+        """What was asked last in each conversation, oldest first."""
+        return [messages[-1].content for messages in self.asked]

@@ -22,7 +22,7 @@ from labcrew.ports import SystemClock
 from labcrew.recordings import Recordings
 from labcrew.redaction import Redaction
 from labcrew.spending import INTERRUPTED, Account, total
-from tests.doubles.chat import DoubleChat, says, user
+from tests.doubles.counted_chat import DoubleChat, says, user
 
 TICKET = "T-001"
 PRICES = {"double": Price(prompt=3.0, cached=0.3, completion=15.0)}
@@ -311,7 +311,7 @@ async def _asks(lab: Lab, double: DoubleChat, text: str = "what?") -> Reply:
     ("where", "asked_again"),
     [
         ("labcrew.recordings.Recordings.keep_request", True),
-        ("tests.doubles.chat.DoubleChat.reply", True),
+        ("tests.doubles.counted_chat.DoubleChat.reply", True),
         ("labcrew.recordings.Recordings.keep_reply", True),
         ("labcrew.spending.Account.answered", True),
         ("labcrew.spending.Account.settle", False),
