@@ -72,7 +72,13 @@ class MeteredChat:
         self.name = model.name
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)  # what an endpoint can do: native_tools, max_tokens
+        """What an endpoint says of itself; what it does is behind the account."""
+        value = getattr(self._model, name)
+        if name == "sampled":
+            return lambda **options: MeteredChat(value(**options), self._desk)
+        if callable(value):
+            raise AttributeError(name)
+        return value
 
     async def reply(
         self,
@@ -97,7 +103,7 @@ class MeteredChat:
         call = ModelCall(
             id="",
             ticket=desk.account.ticket,
-            agent=step.agent if step.agent != calling.NOBODY else purpose.partition(".")[0],
+            agent=step.agent,
             purpose=purpose,
             model=self.name,
             prompt_sha256=sent,

@@ -6,16 +6,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel
-
+from graphs.accounts import accountable, draft_bounds
 from graphs.crew import Crew
 from graphs.drafting.machine import drafting_graph
 from graphs.drafting.study import RunLimits, Study
-from labcrew.domain.base import content_hash
 from labcrew.domain.draft import Draft, Trouble
 from labcrew.errors import BoundaryError, EngineError, EnvironmentBroken, LabcrewError, ToolError
-from labcrew.judgement import Judgement, Verdict
-from labcrew.ledger import Ledger
 from labcrew.plain_text import HALVES, ODD
 from labcrew.settings import Settings
 from tools.tool_container import put_away
@@ -70,11 +66,17 @@ class Drafter:
         lease = ledger.acquire(draft, self._holder, self._settings.lease_s, take_over=True)
         if lease is None:
             raise LabcrewError(f"{draft} could not be taken; another process has it.")
-        fenced = ledger.fenced(lease)
+        bench = replace(self._bench, ledger=ledger.fenced(lease))
         study = Study(
             draft=ledger.drafts.get(draft),
-            bench=replace(self._bench, ledger=fenced),
-            crew=self._crew.recording(_recorder(fenced, draft)),
+            bench=bench,
+            crew=accountable(
+                self._crew,
+                bench,
+                self._settings,
+                draft,
+                lambda: draft_bounds(self._settings),
+            ),
             say=self._say,
             limits=self._limits,
         )
@@ -118,21 +120,3 @@ def _trouble(error: LabcrewError) -> Trouble:
 
 def _shown(text: str) -> str:
     return HALVES.sub("\ufffd", ODD.sub(" ", text))
-
-
-def _recorder(ledger: Ledger, draft: str) -> Callable[..., None]:
-    def record(asked: Judgement[Any, Any], question: BaseModel, verdict: Verdict[Any]) -> None:
-        ledger.events.append(
-            ticket=draft,
-            actor=asked.agent,
-            kind="judgement.answered",
-            key=f"{draft}/judgement/{asked.name}/{content_hash(question)}",
-            data={
-                "judgement": asked.name,
-                "by": verdict.by,
-                "fallbacks": list(verdict.fallbacks),
-                "answer": verdict.answer.model_dump(mode="json"),
-            },
-        )
-
-    return record
