@@ -34,6 +34,7 @@ async def intake(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         "plan_round": state.get("plan_round", 0),
         "budget_round": 0,
         "escalation_round": 0,
+        "code_round": 0,
     }
 
 
@@ -330,7 +331,7 @@ async def prepare(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     cards = work.cards(assigned.id)
     if made.quarantine and _left_out(cards) != {(row.path, row.row) for row in made.quarantine}:
         await _clean(work, assigned, made.quarantine)
-    return {"route": "design_trials"}
+    return {"route": "design_trials" if assigned.ticket.kind == "search" else "write_code"}
 
 
 def _left_out(cards: tuple[DatasetCard, ...]) -> set[tuple[str, int]]:
