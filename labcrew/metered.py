@@ -139,7 +139,7 @@ class MeteredChat:
             return max(0.0, desk.clock.monotonic() - started)
 
         with desk.tracer.span(
-            f"chat {self.name}", _asked(call, schema is not None), kind="client"
+            f"chat {self.name}", self._asked(call, schema is not None), kind="client"
         ) as span:
             try:
                 reply = await self._model.reply(
@@ -181,6 +181,20 @@ class MeteredChat:
             desk.account.settle(held, settled)
         return reply
 
+    def _asked(self, call: ModelCall, structured: bool) -> dict[str, Attribute]:
+        return {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": str(getattr(self._model, "provider", "openai")),
+            "gen_ai.request.model": call.model,
+            "gen_ai.request.max_tokens": call.tokens.completion,
+            "gen_ai.output.type": "json" if structured else "text",
+            "gen_ai.conversation.id": call.ticket,
+            "gen_ai.agent.name": call.agent,
+            "labcrew.purpose": call.purpose,
+            "labcrew.step": call.step,
+            "labcrew.call": call.id,
+        }
+
     def _used(self, failure: ModelFailure, call: ModelCall) -> dict[str, Any]:
         """What a call that failed used: as the endpoint says, nothing, or all it could."""
         if failure.tokens is None and failure.kind not in _FREE:
@@ -203,20 +217,6 @@ class MeteredChat:
 
 def _outcome(failure: ModelFailure) -> str:
     return f"{failure.kind}: {failure.message}"[:_OUTCOME_CHARACTERS]
-
-
-def _asked(call: ModelCall, structured: bool) -> dict[str, Attribute]:
-    return {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.request.model": call.model,
-        "gen_ai.request.max_tokens": call.tokens.completion,
-        "gen_ai.output.type": "json" if structured else "text",
-        "gen_ai.conversation.id": call.ticket,
-        "gen_ai.agent.name": call.agent,
-        "labcrew.purpose": call.purpose,
-        "labcrew.step": call.step,
-        "labcrew.call": call.id,
-    }
 
 
 def _answered(reply: Reply) -> dict[str, Attribute]:
