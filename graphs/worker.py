@@ -13,6 +13,7 @@ from langgraph.graph import StateGraph
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
+from graphs import spans
 from graphs.accounts import accountable, ticket_bounds
 from graphs.crew import Crew
 from graphs.nodes.responding import withdraw_questions
@@ -154,7 +155,7 @@ class Worker:
         )
         self._in_hand[ticket] = work
         renewing = asyncio.create_task(self._renew(lease))
-        moving = asyncio.create_task(self._move(work, ticket))
+        moving = asyncio.create_task(self._traced(work, ticket))
         try:
             await asyncio.wait({moving, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if not moving.done():
@@ -230,6 +231,12 @@ class Worker:
         while True:
             await asyncio.sleep(self._settings.lease_s / 3)
             lease = self._bench.ledger.renew(lease, self._settings.lease_s)
+
+    async def _traced(self, work: Work, ticket: str) -> AssignedTicket:
+        with spans.held(work.bench.tracer, "ticket", ticket) as span:
+            moved = await self._move(work, ticket)
+            span.note({"labcrew.status": moved.status})
+            return moved
 
     async def _move(self, work: Work, ticket: str) -> AssignedTicket:
         config: RunnableConfig = {

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from graphs import spans
 from graphs.accounts import accountable, draft_bounds
 from graphs.crew import Crew
 from graphs.drafting.machine import drafting_graph
@@ -89,9 +90,12 @@ class Drafter:
 
         graph: Any = drafting_graph().compile()
         renewing = asyncio.create_task(renew())
-        moving = asyncio.create_task(
-            graph.ainvoke({"draft": draft}, {"recursion_limit": _STEPS}, context=study)
-        )
+
+        async def move() -> None:
+            with spans.held(bench.tracer, "draft", draft):
+                await graph.ainvoke({"draft": draft}, {"recursion_limit": _STEPS}, context=study)
+
+        moving = asyncio.create_task(move())
         try:
             await asyncio.wait({moving, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if not moving.done():

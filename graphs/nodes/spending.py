@@ -77,9 +77,11 @@ def gate_spending(work: Work, ticket: str, round_: int) -> Literal["more", "fini
         return "finish"
     shown = work.ledger.gates.get(gate).shown
     # From what was shown, not from what stands: done again after a crash it adds nothing twice.
+    # What a person changed elsewhere meanwhile stays.
     before = dict(shown["budget"])
+    edited = dict(decision.edits.get("budget", {}))
     changes = (
-        dict(decision.edits.get("budget", {}))
+        {name: value for name, value in edited.items() if value != before.get(name)}
         if decision.kind == "edit"
         else {name: before[name] + more for name, more in shown["add"].items()}
     )
@@ -92,14 +94,9 @@ def gate_spending(work: Work, ticket: str, round_: int) -> Literal["more", "fini
                 key=f"{gate}/raised",
                 data={"agent": shown["agent"], "tokens": shown["agent_tokens"], "by": decision.by},
             )
-        budget = Budget.model_validate(assigned.budget.model_dump() | _of_models(changes))
+        budget = Budget.model_validate(assigned.budget.model_dump() | changes)
         work.update(ticket, actor="coordinator", budget=budget)
     return "more"
-
-
-def _of_models(changes: dict[str, Any]) -> dict[str, Any]:
-    """The fields that this gate is about: a person may have changed others meanwhile."""
-    return {name: value for name, value in changes.items() if name in _FIELDS}
 
 
 def _told(spent: dict[str, Amount], budget: Budget) -> str:
