@@ -23,7 +23,7 @@ _BYTES_A_TOKEN = 2
 """Text has about three to four bytes a token; numbers and other scripts have fewer."""
 _TOKENS_A_MESSAGE = 16
 _MOST_COMPLETION = 4096
-_OUTCOME_CHARACTERS = 500
+_OUTCOME_CHARACTERS = 1000
 # The endpoint turned the call away, so nothing was used; any other failure may have cost it all.
 _FREE: frozenset[FailureKind] = frozenset(
     {"rate_limited", "unavailable", "unauthorised", "unknown_model", "too_long", "over_budget"}
@@ -147,7 +147,10 @@ class MeteredChat:
                 )
             except ModelFailure as failure:
                 span.failed(failure.kind, failure.message)
-                known |= {"outcome": _outcome(failure), "duration_s": took()}
+                said = f"{failure.kind}: {failure.message}"[:_OUTCOME_CHARACTERS]
+                outcome = desk.recordings.redact(said)
+                exact = kept.exact and outcome == said
+                known |= {"outcome": outcome, "exact": exact, "duration_s": took()}
                 known |= self._used(failure, call)
                 desk.account.settle(held, call.model_copy(update=known))
                 raise
@@ -213,10 +216,6 @@ class MeteredChat:
                 step.calls.append(call.id)
                 return reply
         return None
-
-
-def _outcome(failure: ModelFailure) -> str:
-    return f"{failure.kind}: {failure.message}"[:_OUTCOME_CHARACTERS]
 
 
 def _answered(reply: Reply) -> dict[str, Attribute]:
