@@ -1,1 +1,1 @@
-"""Small bugs in research code, each with the tests that show it and the tests that guard the rest."""
+"""Small bugs in research code, each with tests that show it and tests that guard the rest."""

@@ -1,11 +1,8 @@
 """Every task's tests fail on the bug and pass on its repair, and the catalogue is balanced."""
 
-from collections import Counter
-from pathlib import Path
-
 import pytest
 
-from evals.repair.catalogue import TASKS, Task, TaskError, catalogue, load
+from evals.repair.catalogue import Task, catalogue
 from evals.repair.proving import Proof, prove
 
 NAMES = [task.name for task in catalogue()]
