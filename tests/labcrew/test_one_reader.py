@@ -21,6 +21,7 @@ TRUSTED = {
     "labcrew/home.py": "the home's own record and lock",
     "labcrew/settings.py": "the person's settings file",
     "labcrew/ledger/anchor.py": "the ledger's anchor",
+    "labcrew/skills/folder.py": "the skills of the home, and of the folder that settings name",
     "labcrew/ticket_file.py": "the ticket that a person names",
     "memory/chroma.py": "the index's own folder",
     "sandboxes/crossing/files.py": "the tar stream of the engine, judged member by member",
