@@ -29,7 +29,7 @@ LabcrewError
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labcrew.domain.chat import FailureKind
+    from labcrew.domain.chat import FailureKind, Tokens
 
 
 class LabcrewError(Exception):
@@ -136,7 +136,9 @@ class JudgementError(LabcrewError):
 
 
 class ModelFailure(JudgementError):
-    """`kind` says how; `retry_after_s` is what the endpoint asked for."""
+    """`kind` says how; `retry_after_s` is what the endpoint asked for; `tokens` is what the call
+    used all the same, where the endpoint said so.
+    """
 
     def __init__(
         self,
@@ -145,7 +147,9 @@ class ModelFailure(JudgementError):
         *,
         kind: "FailureKind",
         retry_after_s: float | None = None,
+        tokens: "Tokens | None" = None,
     ) -> None:
         super().__init__(message, remedy)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.tokens = tokens

@@ -19,6 +19,7 @@ TRUSTED = {
     "labcrew/beneath.py": "the one reader",
     "labcrew/openat2.py": "what the reader opens with",
     "labcrew/home.py": "the home's own record and lock",
+    "labcrew/spending.py": "the home's own folder of calls under way",
     "labcrew/settings.py": "the person's settings file",
     "labcrew/ledger/anchor.py": "the ledger's anchor",
     "labcrew/skills/folder.py": "the skills of the home, and of the folder that settings name",
