@@ -96,6 +96,11 @@ class Judge:
                 return self.models[name]
         return None
 
+    def asks_models(self, agent: AgentName) -> bool:
+        """Whether a model answers any question of an agent."""
+        own = [model for name, model in self.models.items() if name.startswith(f"{agent}.")]
+        return self.model_for(agent) is not None or any(own)
+
     async def ask(self, judgement: Judgement[Q, A], question: Q) -> Verdict[A]:
         """Answers a question; never raises for what a model does."""
         name = judgement.name

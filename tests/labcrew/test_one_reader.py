@@ -22,6 +22,7 @@ TRUSTED = {
     "labcrew/spending.py": "the home's own folder of calls under way",
     "labcrew/settings.py": "the person's settings file",
     "labcrew/ledger/anchor.py": "the ledger's anchor",
+    "labcrew/skills/folder.py": "the skills of the home, and of the folder that settings name",
     "labcrew/ticket_file.py": "the ticket that a person names",
     "memory/chroma.py": "the index's own folder",
     "sandboxes/crossing/files.py": "the tar stream of the engine, judged member by member",
