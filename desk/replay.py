@@ -165,19 +165,9 @@ def _asked(calls: list[ModelCall], recordings: Recordings) -> str:
 
 
 def _judgements() -> dict[str, Judgement[Any, Any]]:
-    from agents.coordinator import NEXT_MOVE, PLAN, RECOVERY
-    from agents.drafting.choosing import COMMAND, DIRECTION, EVALUATOR, METRIC, SPLIT
-    from agents.log_monitor import INTERVENTION
-    from agents.merge_request import SUMMARY
-    from agents.monitoring.narrative import NARRATIVE
-    from agents.quarantine import QUARANTINE
-    from agents.reading.questions import BRIEF, SUGGESTIONS
+    from desk.models.questions import judgements
 
-    judgements: tuple[Judgement[Any, Any], ...] = (
-        COMMAND, METRIC, DIRECTION, SPLIT, EVALUATOR, QUARANTINE, BRIEF, SUGGESTIONS, PLAN,
-        NEXT_MOVE, INTERVENTION, RECOVERY, SUMMARY, NARRATIVE,
-    )  # fmt: skip
-    return {judgement.name: judgement for judgement in judgements}
+    return {judgement.name: judgement for judgement in judgements()}
 
 
 def question_type(judgement: Judgement[Any, Any]) -> type[BaseModel]:
