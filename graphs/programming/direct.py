@@ -11,6 +11,7 @@ from agents.programming.turns import Turn
 from graphs.programming.ending import last_look
 from graphs.programming.measure import Measure
 from graphs.programming.session import UNANSWERED, GaveUp, Session, outcome
+from labcrew.domain.base import content_hash
 from labcrew.domain.chat import Reply
 from labcrew.domain.testing import TestReport
 
@@ -57,7 +58,7 @@ async def write_test(session: Session, problem: direct.Problem, measure: Measure
     report = await session.tests_alone(f"{number}/alone", (path,), files)
     if report.passed(path) or report.timed_out or not _failed(report, path):
         return turn("The test does not fail on the code as it is.", files, trouble="no failure")
-    wrong = await _put(session, str(number), files, {})
+    wrong = await _put(session, str(number), files)
     if wrong:
         raise GaveUp(
             f"The ticket names no fail_to_pass tests, and a new one can't be put at {path}:"
@@ -66,17 +67,11 @@ async def write_test(session: Session, problem: direct.Problem, measure: Measure
     return turn("The test fails as it should.", files, kept=True)
 
 
-def measure_with(measure: Measure, path: str, report: TestReport) -> Measure:
-    """The measure once a test was written: what of it failed must come to pass."""
-    names = tuple(n for n in report.outcomes if n.startswith(path) and not report.passed(n))
-    return measure.with_test(report, names or (path,))
-
-
 async def write_code(session: Session, problem: direct.Problem, measure: Measure) -> Turn:
     """One edit asked for and tried; the turn says what became of it."""
     turns, number = session.turns, len(session.turns)
     base = await session.hands.editable()
-    kept = _kept(turns)
+    kept = _kept(session)
     now = {**base, **kept}
     tried = [turn for turn in turns if not turn.ask.startswith("test ")]
     ask = direct.next_ask(tried, problem)
@@ -94,12 +89,12 @@ async def write_code(session: Session, problem: direct.Problem, measure: Measure
         return turn(str(error), trouble=str(error))
     files = {**kept, **changed}
     wrong = unfit(now, changed, turns) if session.options.critique else ""
-    wrong = wrong or await _put(session, str(number), files, base)
+    wrong = wrong or await _put(session, str(number), files)
     if wrong:
         return turn(wrong, files, trouble=wrong)
     report = await session.tests(f"{number}/wanted", measure.fail_to_pass)
     left = failing(report, measure.fail_to_pass)
-    if len(left) < _left(turns, measure) and measure.pass_to_pass:
+    if len(left) < _left(session, measure) and measure.pass_to_pass:
         # Only what mends something is worth the longer run.
         report = await session.tests(f"{number}/all", () if measure.whole else measure.names)
         left = failing(report, measure.names)
@@ -114,7 +109,7 @@ async def write_code(session: Session, problem: direct.Problem, measure: Measure
         text,
         files,
         trouble=signature(report, left),
-        kept=not failing(report, measure.pass_to_pass) and len(left) < _left(turns, measure),
+        kept=not failing(report, measure.pass_to_pass) and len(left) < _left(session, measure),
         failing=len(left),
     )
 
@@ -161,29 +156,35 @@ async def _asked(
     return reply, turn
 
 
-async def _put(session: Session, what: str, files: dict[str, str], base: dict[str, str]) -> str:
+async def _put(session: Session, what: str, files: dict[str, str]) -> str:
     """Makes the change these files and no others; answers what is wrong, or nothing."""
     change = await session.hands.change()
-    back = {path: base[path] for path in change if path not in files and path in base}
-    for index, (path, text) in enumerate(sorted({**files, **back}.items())):
-        if change.get(path) == text:
+    for path in sorted({*files, *change}):
+        name = f"{what}/write/{content_hash(path)[:12]}"
+        if path not in files:
+            wrong = await session.restore(name, path)
+        elif change.get(path) != files[path]:
+            wrong = await session.write(name, path, files[path])
+        else:
             continue
-        wrong = await session.write(f"{what}/write/{index}", path, text)
         if wrong:
             return wrong
     return ""
 
 
-def _kept(turns: list[Turn]) -> dict[str, str]:
-    return next((turn.files for turn in reversed(turns) if turn.kept), {})
+def _kept(session: Session) -> dict[str, str]:
+    """The files that are built upon: of the last turn that was kept, or of an earlier revision."""
+    return next((turn.files for turn in reversed(session.turns) if turn.kept), session.start)
 
 
-def _left(turns: list[Turn], measure: Measure) -> int:
+def _left(session: Session, measure: Measure) -> int:
     """How many tests did not pass with what is built upon."""
-    for turn in reversed(turns):
+    for turn in reversed(session.turns):
         if turn.kept and turn.failing is not None:
             return turn.failing
-    return len(failing(measure.before, measure.fail_to_pass))
+    count = len(failing(measure.before, measure.fail_to_pass))
+    # What an earlier revision made passes them: any change that keeps it so is as good.
+    return count + 1 if session.start else count
 
 
 def _failed(report: TestReport, path: str) -> bool:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+from agents.programming.critique import is_test
 from agents.programming.failures import failing
 from graphs.programming.measure import Measure
 from graphs.programming.session import Session
-from labcrew.domain.base import Model
+from labcrew.domain.base import Model, content_hash
 from labcrew.domain.programming import Patch
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.testing import TestReport
@@ -48,6 +49,22 @@ async def last_look(session: Session, measure: Measure, what: str) -> Look:
     problems += [f"{name} passed before." for name in failing(after, measure.pass_to_pass)[:5]]
     problems += [f"Left unfinished: {place}" for place in left[:5]]
     return Look(after=after, problems=tuple(problems), alike=alike)
+
+
+async def written_tests(session: Session, measure: Measure) -> Measure:
+    """The measure with the tests that the change brings and that fail without the rest of it.
+
+    Raises ToolError.
+    """
+    change = await session.hands.change()
+    base = await session.hands.base(tuple(change))
+    brought = {path: text for path, text in change.items() if is_test(path) and path not in base}
+    if not brought:
+        return measure
+    what = f"alone/{content_hash(dict(brought))[:16]}"
+    report = await session.tests_alone(what, tuple(sorted(brought)), brought)
+    failed = tuple(name for name in report.outcomes if not report.passed(name))
+    return measure.with_test(report, failed)
 
 
 async def put_patch(

@@ -26,8 +26,11 @@ class Hands(Protocol):
             ToolError: what the tool, or the policy, says of its failure.
         """
 
-    async def write(self, step: str, path: str, text: str) -> None:
+    async def write(self, step: str, path: str, text: str) -> str:
         """Puts a whole file into the change. Raises ToolError."""
+
+    async def restore(self, step: str, path: str) -> str:
+        """Takes a file of the change back to the base commit. Raises ToolError."""
 
     async def tests(self, step: str, names: Sequence[str]) -> TestReport:
         """Runs tests on the change as it stands, in a fresh sandbox. Raises ToolError."""

@@ -52,8 +52,7 @@ async def measure(session: Session) -> Measure:
             return {"trouble": error.message}
         return report.model_dump(mode="json")
 
-    # Both phases of a revision share it: the base commit is the same.
-    found = await session.once("baseline", {"tests": list(names)}, perform, shared=True)
+    found = await session.once("baseline", {"tests": list(names)}, perform)
     if "trouble" in found:
         raise GaveUp(f"The tests could not be run on the base commit: {found['trouble']}")
     before = TestReport.model_validate(found)

@@ -18,6 +18,8 @@ from labcrew.errors import ModelFailure, ToolError
 from labcrew.ledger import Ledger
 
 Phase = Literal["investigate", "write_code"]
+_LOOKS = 15
+"""Steps of the look before a plan, and no more than a third of the budget's."""
 _LONGEST_REPLY = 200_000
 UNANSWERED: dict[str, str] = {
     "cut_off": "The answer was cut off before its end. Answer in fewer words.",
@@ -32,6 +34,19 @@ class GaveUp(Exception):
     """The writing of code ends without a patch that may be merged; the text says why."""
 
 
+class Waits(Exception):
+    """A person is asked, and has not answered yet."""
+
+    def __init__(self, name: str, question: str) -> None:
+        super().__init__(question)
+        self.name, self.question = name, question
+
+
+def alone(name: str, question: str) -> str:
+    """What is answered to a question where there is nobody to ask."""
+    return "Nobody is there to answer. Decide it yourself, and say in the summary how."
+
+
 @dataclass
 class Session:
     """The loop's place in one ticket; everything in it can be read back from the ledger.
@@ -41,7 +56,12 @@ class Session:
         model: who writes.
         hands: the tools.
         round: counts the beginnings within a revision, after a person asked for another try.
+        said: what people and earlier looks said, for the first message.
+        people: what a person answered to a question that has this name; None: not yet.
         turns: what was done so far.
+        start: what an earlier revision changed: path → text.
+        begun: whether `start` was settled in this process.
+        task: the first message of the tools style, once it was made.
     """
 
     ledger: Ledger
@@ -51,13 +71,23 @@ class Session:
     options: LoopOptions
     phase: Phase = "write_code"
     round: int = 0
+    said: tuple[str, ...] = ()
+    people: Callable[[str, str], str | None] = alone
     turns: list[Turn] = field(default_factory=list)
+    start: dict[str, str] = field(default_factory=dict)
+    begun: bool = False
+    task: str = ""
 
     @property
     def style(self) -> Style:
         if self.options.style is not None:
             return self.options.style
         return "direct" if getattr(self.model, "small", False) else "tools"
+
+    @property
+    def native(self) -> bool:
+        """Whether the model's endpoint knows tool calls."""
+        return bool(getattr(self.model, "native_tools", True))
 
     @property
     def tokens(self) -> Tokens:
@@ -67,6 +97,8 @@ class Session:
     def exhausted(self) -> str:
         """Why no further reply may be asked for; empty while one may."""
         steps, most = self.assigned.budget.steps, self.options.completion_tokens
+        if self.phase == "investigate":
+            steps = min(_LOOKS, max(1, steps // 3))
         if len(self.turns) >= steps:
             return f"the budget's {steps} steps are used up"
         if most is not None and self.tokens.completion >= most:
@@ -101,22 +133,20 @@ class Session:
         payload: dict[str, Any],
         perform: Callable[[], Awaitable[dict[str, Any]]],
         lost: Callable[[], dict[str, Any] | None] = lambda: None,
-        shared: bool = False,
     ) -> dict[str, Any]:
         """Does something once.
 
         Args:
             lost: what stands for the result of one that a killed process had begun; None: it is
                 harmless to do again.
-            shared: whether both phases of a revision share it.
         """
 
         async def find() -> dict[str, Any] | None:
             return lost()
 
-        a = self.assigned
-        key = f"{a.id}/r{a.revision}/programming/{what}" if shared else self.key(what)
-        return await self.ledger.once_async(key, a.id, payload, perform, find)
+        return await self.ledger.once_async(
+            self.key(what), self.assigned.id, payload, perform, find
+        )
 
     async def ask(
         self,
@@ -165,18 +195,62 @@ class Session:
 
         return Reply.model_validate(await self.once(f"{what}/reply", {"ask": what}, perform))
 
+    def answer(self, what: str, question: BaseModel) -> str:
+        """A person's answer. Raises Waits until there is one."""
+        asked = str(getattr(question, "question", ""))
+        said = self.people(what.replace("/", "."), asked)
+        if said is None:
+            raise Waits(what.replace("/", "."), asked)
+        return said
+
+    async def use(
+        self, what: str, name: str, call: BaseModel, *, lost: str = ""
+    ) -> tuple[str, bool]:
+        """Runs a tool once; answers its text, and whether it failed.
+
+        Args:
+            lost: what is said of one that a killed process had begun; none: it is run again.
+        """
+        return await self._acted(
+            what,
+            {"tool": name, "arguments": content_hash(call)},
+            lambda: self.hands.use(self.key(what), name, call),
+            lost,
+        )
+
     async def write(self, what: str, path: str, text: str) -> str:
         """Puts a whole file into the change, once; answers what is wrong, or nothing."""
+        payload = {"path": path, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        said, failed = await self._acted(
+            what, payload, lambda: self.hands.write(self.key(what), path, text)
+        )
+        return said if failed else ""
 
+    async def restore(self, what: str, path: str) -> str:
+        """Takes a file back to the base commit, once; answers what is wrong, or nothing."""
+        said, failed = await self._acted(
+            what, {"restore": path}, lambda: self.hands.restore(self.key(what), path)
+        )
+        return said if failed else ""
+
+    async def _acted(
+        self,
+        what: str,
+        payload: dict[str, Any],
+        act: Callable[[], Awaitable[str]],
+        lost: str = "",
+    ) -> tuple[str, bool]:
         async def perform() -> dict[str, Any]:
             try:
-                await self.hands.write(self.key(what), path, text)
+                return {"text": capped(await act(), self.options.answer_characters)}
             except ToolError as error:
-                return {"trouble": error.message}
-            return {"trouble": ""}
+                said = f"{error.message} {error.remedy}".strip()
+                return {"text": capped(said, self.options.answer_characters), "failed": True}
 
-        payload = {"path": path, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-        return str((await self.once(what, payload, perform))["trouble"])
+        found = await self.once(
+            what, payload, perform, lambda: {"text": lost, "failed": True} if lost else None
+        )
+        return str(found["text"]), bool(found.get("failed"))
 
     async def tests(self, what: str, names: Sequence[str]) -> TestReport:
         """Runs tests on the change, once. Raises ToolError."""
@@ -198,6 +272,15 @@ class Session:
 
         payload = {"tests": list(names), "sha256": content_hash(dict(files))}
         return TestReport.model_validate(await self.once(what, payload, perform))
+
+
+def capped(text: str, characters: int) -> str:
+    """A text with its middle left out where it is too long."""
+    if len(text) <= characters:
+        return text
+    head = characters // 3
+    tail = characters - head
+    return f"{text[:head]}\n… {len(text) - characters} characters left out …\n{text[-tail:]}"
 
 
 def _capped(reply: Reply) -> Reply:

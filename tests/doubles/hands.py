@@ -24,6 +24,19 @@ class ReplaceText(Model):
     new: str
 
 
+class WriteFile(Model):
+    path: str
+    text: str
+
+
+class RunCommand(Model):
+    command: str
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
 class RunTests(Model):
     names: tuple[str, ...] = ()
 
@@ -32,13 +45,23 @@ class Say(Model):
     text: str
 
 
+class Ask(Model):
+    question: str
+
+
+class Finish(Model):
+    summary: str
+
+
 CALLS: dict[str, type[BaseModel]] = {
     "read_file": ReadFile,
     "replace_text": ReplaceText,
+    "write_file": WriteFile,
+    "run_command": RunCommand,
     "run_tests": RunTests,
     "note": Say,
-    "ask_person": Say,
-    "finish": Say,
+    "ask_person": Ask,
+    "finish": Finish,
 }
 
 
@@ -49,6 +72,9 @@ class MemoryHands:
         files: path → text of the base commit.
         tests: path → text of test files that the ticket brings.
         editable: patterns.
+        alike: what `alike` answers.
+
+    `dies_at` names a tool in whose middle the process ends.
     """
 
     def __init__(
@@ -62,6 +88,7 @@ class MemoryHands:
         self.changed: dict[str, str] = {}
         self.runs: list[tuple[str, ...]] = []
         self.used: list[str] = []
+        self.dies_at = ""
         self.places = alike
         self.calls = CALLS
         self.offers = {
@@ -71,6 +98,8 @@ class MemoryHands:
 
     async def use(self, step: str, name: str, call: BaseModel) -> str:
         self.used.append(f"{step} {name}")
+        if name == self.dies_at:
+            raise Killed
         now = {**self.files, **self.changed}
         if isinstance(call, ReadFile):
             if call.path not in now:
@@ -81,16 +110,23 @@ class MemoryHands:
                 raise ToolError(f"The text does not stand once in {call.path}.")
             await self.write(step, call.path, now[call.path].replace(call.old, call.new))
             return f"{call.path} is changed."
+        if isinstance(call, WriteFile):
+            return await self.write(step, call.path, call.text)
         if isinstance(call, RunTests):
             return (await self.tests(step, call.names)).tail
         return "noted"
 
-    async def write(self, step: str, path: str, text: str) -> None:
+    async def write(self, step: str, path: str, text: str) -> str:
         if not any(fnmatch(path, pattern) for pattern in self.patterns):
             raise ToolError(f"{path} is not editable.")
         self.changed[path] = text
         if self.files.get(path) == text:
             del self.changed[path]
+        return f"{path} is written."
+
+    async def restore(self, step: str, path: str) -> str:
+        self.changed.pop(path, None)
+        return f"{path} is as before."
 
     async def tests(self, step: str, names: Sequence[str]) -> TestReport:
         self.runs.append(tuple(names))

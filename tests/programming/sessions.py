@@ -11,7 +11,7 @@ from labcrew.domain.chat import ChatModel
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
-from tests.doubles.hands import MemoryHands
+from tests.doubles.hands import Killed, MemoryHands
 from tests.tickets import make_assigned
 
 SPLIT = '''"""Splits."""
@@ -82,3 +82,22 @@ def session_of(
     )
     chosen = options or LoopOptions(style="direct")
     return Session(ledger=ledger, assigned=assigned, model=model, hands=made, options=chosen)
+
+
+def killed_after(ledger: Ledger, at: int) -> None:
+    """Ends the process right after the `at`th intent or result of an effect is on disk, if that is
+    a result: an intent without one is what `find` is for.
+    """
+    writes = 0
+    for name in ("_intend", "_done"):
+        real = getattr(ledger.effects, name)
+
+        def counted(*args: Any, real: Any = real, name: str = name) -> Any:
+            nonlocal writes
+            result = real(*args)
+            writes += 1
+            if writes == at and name == "_done":
+                raise Killed
+            return result
+
+        setattr(ledger.effects, name, counted)

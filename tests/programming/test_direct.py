@@ -8,8 +8,16 @@ import pytest
 from agents.programming.options import LoopOptions
 from graphs.programming.writing import write_all
 from tests.doubles.chat import ScriptedChat
-from tests.doubles.hands import MemoryHands
-from tests.programming.sessions import MENDED, SPLIT, TESTS, WRONG, ledger_at, session_of
+from tests.doubles.hands import Killed, MemoryHands
+from tests.programming.sessions import (
+    MENDED,
+    SPLIT,
+    TESTS,
+    WRONG,
+    killed_after,
+    ledger_at,
+    session_of,
+)
 
 
 async def test_a_wrong_edit_is_followed_by_a_right_one(tmp_path: Path) -> None:
@@ -103,10 +111,6 @@ async def test_a_test_that_can_be_put_nowhere_is_told(tmp_path: Path) -> None:
     assert "editable" in patch.because
 
 
-class Killed(BaseException):
-    pass
-
-
 @pytest.mark.parametrize("at", range(1, 22))
 async def test_killed_anywhere_it_goes_on_without_asking_twice(tmp_path: Path, at: int) -> None:
     """The process ends right after the `at`th write to the disk."""
@@ -114,19 +118,7 @@ async def test_killed_anywhere_it_goes_on_without_asking_twice(tmp_path: Path, a
     hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
     with ledger_at(tmp_path) as ledger:
         session = session_of(ledger, model, hands=hands)
-        writes = 0
-        for name in ("_intend", "_done"):
-            real = getattr(ledger.effects, name)
-
-            def counted(*args: object, real: object = real, name: str = name) -> object:
-                nonlocal writes
-                result = real(*args)  # type: ignore[operator]
-                writes += 1
-                if writes == at and name == "_done":
-                    raise Killed
-                return result
-
-            setattr(ledger.effects, name, counted)
+        killed_after(ledger, at)
         with suppress(Killed):
             await write_all(session)
     with ledger_at(tmp_path) as ledger:
