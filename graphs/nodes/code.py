@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.state import TicketState
 from graphs.work import Work
-from labcrew.domain.programming import Patch
+from labcrew.domain.programming import Investigation, Patch
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import LabcrewError
 from labcrew.evidence import as_text
@@ -15,6 +15,17 @@ from tools.facts import patch_id
 
 _SHOWN = 600
 _ABOUT = "code"
+
+
+def investigation_key(assigned: AssignedTicket, plan_round: int) -> str:
+    """The event that holds what was found out before a plan was written."""
+    return f"{assigned.id}/r{assigned.revision}/investigated/{plan_round}"
+
+
+def investigated(work: Work, assigned: AssignedTicket, plan_round: int) -> Investigation | None:
+    """What was found out before a plan; nothing for tickets that have no code written."""
+    event = work.ledger.events.find(investigation_key(assigned, plan_round))
+    return None if event is None else Investigation.model_validate(event.data)
 
 
 async def weigh_patch(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from agents.coordinator import without_rows
 from agents.data_pipeline import report_problems
 from agents.literature_review import review_problems
 from graphs.gates import gate_id, make_gate, pause_for
+from graphs.nodes.code import investigated
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Plan
@@ -182,6 +183,7 @@ async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
         environment_key=environment.key,
         comment=comment,
         seconds_a_run=_seconds_a_run(work, assigned),
+        found=investigated(work, assigned, round_),
     )
     hosts = () if tainted(work.ledger, assigned.id) else made.hosts
     return made.model_copy(update={"suggestions": (*asked, *made.suggestions), "hosts": hosts})

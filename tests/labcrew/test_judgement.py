@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from labcrew.domain.base import Model
 from labcrew.errors import JudgementError, ModelFailure
 from labcrew.judgement import UNTRUSTED, Judge, Judgement
