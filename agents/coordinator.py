@@ -6,6 +6,7 @@ from pydantic import Field
 
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Forecast, Plan
+from labcrew.domain.programming import Investigation
 from labcrew.domain.research import (
     AgentName,
     Brief,
@@ -34,6 +35,12 @@ class PlanQuestion(Model):
     quarantined: dict[str, int] = Field(description="check → rows")
     lessons: tuple[str, ...]
     comment: str = Field(description="what a person asked to change; empty at first")
+    kind: Literal["search", "implement", "fix"] = "search"
+    found: Investigation | None = Field(
+        default=None, description="what was found out before code is written"
+    )
+    tests: tuple[str, ...] = Field(default=(), description="that must fail before and pass after")
+    measured: bool = Field(default=True, description="whether trials are run for the metric")
 
 
 class PlanAnswer(Model):
@@ -44,7 +51,37 @@ class PlanAnswer(Model):
     suggestion_order: tuple[int, ...]
 
 
+def _plan_for_code(q: PlanQuestion) -> PlanAnswer:
+    found = q.found
+    steps = list(found.steps[:10]) if found is not None else []
+    if q.tests:
+        steps.append(
+            f"Run the tests as they are; {', '.join(q.tests[:5])} must fail, the others stand."
+        )
+    else:
+        steps.append("Write a test that fails on the code as it is and shows what is asked for.")
+    steps += [
+        "Change the code until that passes and nothing that passed fails.",
+        "Look for the same pattern elsewhere, and for anything left unfinished.",
+    ]
+    if q.measured:
+        steps.append(
+            f"Run the program as it is and as changed, each with {q.baseline_runs} seeds, and"
+            f" compare {q.metric}."
+        )
+    steps.append("Run the tests of the change in a fresh sandbox, and open a merge request.")
+    what = "Mend a fault in the code." if q.kind == "fix" else "Write what the ticket asks for."
+    summary = f"{what} {found.summary[:1500]}" if found is not None and found.summary else what
+    return PlanAnswer(
+        summary=summary,
+        steps=tuple(step[:500] for step in steps),
+        suggestion_order=tuple(range(len(q.suggestions))),
+    )
+
+
 def _plan_rule(q: PlanQuestion) -> PlanAnswer:
+    if q.kind != "search":
+        return _plan_for_code(q)
     aim = f"{q.direction} {q.metric}" + (f" to {q.target:g}" if q.target is not None else "")
     steps = [f"Run the program as it is with {q.baseline_runs} seeds: the baseline."]
     if q.quarantined:
@@ -74,6 +111,7 @@ def _read_by_plan(q: PlanQuestion) -> tuple[UntrustedText, ...]:
         ("papers", q.suggestions),
         ("memory", q.lessons),
         ("comments", q.comment),
+        ("repository", q.found),
     )
     return tuple(source for source, text in held if text)
 
@@ -206,12 +244,14 @@ class Coordinator:
         environment_key: str,
         comment: str = "",
         seconds_a_run: float | None = None,
+        found: Investigation | None = None,
     ) -> Plan:
         """Writes the plan that a person will decide on.
 
         Args:
             lessons: what memory recalls, lapsed ones marked as such.
             seconds_a_run: measured before on this code, if it was.
+            found: what an investigation found, for tickets that have code written.
         """
         ticket, budget = assigned.ticket, assigned.budget
         # What a person took back in stays in; its file was cleaned without it.
@@ -237,6 +277,10 @@ class Coordinator:
                 quarantined=checks,
                 lessons=lessons,
                 comment=comment,
+                kind=ticket.kind,
+                found=found,
+                tests=ticket.tests.fail_to_pass if ticket.tests is not None else (),
+                measured=ticket.measured,
             ),
         )
         answer = verdict.answer
@@ -268,6 +312,10 @@ class Coordinator:
 def forecast(assigned: AssignedTicket, seconds_a_run: float | None) -> Forecast:
     """Hours and money for the whole budget, from a measured run or else from the time limit."""
     budget = assigned.budget
+    if not assigned.ticket.measured:
+        bound = f" or {budget.model_usd:g} USD" if budget.model_usd is not None else ""
+        basis = f"at most {budget.steps} steps, {budget.model_tokens} tokens{bound} of chat models"
+        return Forecast(trials=0, hours=budget.hours, cost_usd=budget.model_usd or 0.0, basis=basis)
     seconds = seconds_a_run or assigned.ticket.run.timeout_s
     basis = (
         f"{seconds:.0f} s a run, measured on this code before"

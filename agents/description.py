@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
+from agents.code_description import code
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Incident, Plan, Score, Trial
+from labcrew.domain.programming import Patch
 from labcrew.domain.research import DatasetCard, Finding, QuarantinedRow
-from labcrew.domain.review import Comment, SmokeTest
+from labcrew.domain.review import Comment, SmokeTest, Verdict
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.evidence import as_code, as_text
+from labcrew.evidence import as_code, as_text, table
 
 _MOST_TRIALS = 60
 
@@ -34,18 +35,20 @@ class Packet(Model):
     fresh_baseline: tuple[Score, ...] = ()
     fresh_best: tuple[Score, ...] = ()
     gain: float | None
-    verdict: Literal["improves", "no_gain", "unmeasured"]
+    verdict: Verdict
     changed_files: tuple[str, ...]
     unplaced: tuple[str, ...]
     comments: tuple[Comment, ...]
     paragraph: str
     smoke: SmokeTest | None
+    patch: Patch | None = None
 
 
 def write(packet: Packet) -> str:
     """The description's template; the same packet always gives the same text."""
     sections = [
         packet.paragraph,
+        *code(packet.patch),
         *_results(packet),
         *_doubts(packet),
         *_change(packet),
@@ -61,12 +64,6 @@ def write(packet: Packet) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def spelt(values: Values) -> str:
     """Settings in one cell."""
     if not values:
@@ -79,6 +76,8 @@ def _measured(packet: Packet, scores: Sequence[Score]) -> str:
 
 
 def _results(packet: Packet) -> Iterator[str]:
+    if not packet.validation_best:
+        return
     metric = packet.assigned.ticket.metric
     arrow = "higher" if metric.direction == "maximize" else "lower"
     yield "## Result"
@@ -205,6 +204,8 @@ def _outcome(trial: Trial) -> str:
 
 
 def _trials(packet: Packet) -> Iterator[str]:
+    if not packet.trials:
+        return
     shown = packet.trials[:_MOST_TRIALS]
     yield "## Trials"
     yield table(
@@ -353,4 +354,9 @@ def _check(packet: Packet) -> Iterator[str]:
     yield (
         f"`labcrew mr verify {packet.assigned.id}-MR{revision}` computes every number again from"
         " the stored outputs; `--rerun` runs the winner again."
+        + (
+            " The tests are run again too, on the base commit and on this change."
+            if packet.patch is not None
+            else ""
+        )
     )

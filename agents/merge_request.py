@@ -10,11 +10,11 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from agents import description
+from agents import code_description, description
 from agents.description import Packet, write
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.experiment import Score
-from labcrew.domain.review import Evidence, MergeRequest
+from labcrew.domain.review import Evidence, MergeRequest, Verdict
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
@@ -31,8 +31,10 @@ class SummaryQuestion(Model):
     keys: tuple[str, ...]
     settings: Values
     quarantined_rows: int
-    verdict: Literal["improves", "no_gain", "unmeasured"]
+    verdict: Verdict
     judged_by: Literal["holdout", "reported holdout", "fresh seeds"] = "holdout"
+    code: Literal["", "implement", "fix"] = ""
+    measured: bool = True
 
 
 class SummaryAnswer(Model):
@@ -42,6 +44,8 @@ class SummaryAnswer(Model):
 
 
 def _summary_rule(q: SummaryQuestion) -> SummaryAnswer:
+    if q.code:
+        return SummaryAnswer(paragraph=_about_code(q))
     what = "better settings" + (" and cleaner training data" if q.quarantined_rows else "")
     if q.verdict == "unmeasured":
         return SummaryAnswer(
@@ -62,6 +66,25 @@ def _summary_rule(q: SummaryQuestion) -> SummaryAnswer:
             f"This change proposes {what}. {where} it {outcome}:"
             f" {{{{{key}_best_mean}}}} against {{{{{key}_baseline_mean}}}} (means over the seeds)."
         )
+    )
+
+
+def _about_code(q: SummaryQuestion) -> str:
+    done = "mends a fault" if q.code == "fix" else "adds what the ticket asks for"
+    said = (
+        f"This change {done}. The tests that show it failed before and pass now, and those that"
+        " passed still do."
+    )
+    if not q.measured:
+        return said
+    return (
+        f"{said} "
+        + {
+            "improves": "The metric is better than before, beyond the seeds' noise.",
+            "no_gain": "The metric is not better than before beyond the seeds' noise.",
+            "unmeasured": "The metric was not measured on data that nothing was chosen by.",
+            "tests_pass": "",
+        }[q.verdict].rstrip()
     )
 
 
@@ -92,7 +115,7 @@ def _summary_trouble(q: SummaryQuestion, a: SummaryAnswer) -> str | None:
 
 def compared(
     assigned: AssignedTicket, baseline: Sequence[Score], best: Sequence[Score]
-) -> tuple[float | None, Literal["improves", "no_gain", "unmeasured"]]:
+) -> tuple[float | None, Verdict]:
     """The holdout gain, and whether its 95% interval lies above zero."""
     metric = assigned.ticket.metric
     interval = difference_interval([s.value for s in best], [s.value for s in baseline])
@@ -154,8 +177,9 @@ def _judged_by(packet: Packet) -> Literal["holdout", "reported holdout", "fresh 
 
 
 def wording() -> str:
-    """The version of the description's text: a hash of the module that writes it."""
-    return content_hash(inspect.getsource(description))[:16]
+    """The version of the description's text: a hash of the modules that write it."""
+    texts = inspect.getsource(description) + inspect.getsource(code_description)
+    return content_hash(texts)[:16]
 
 
 class MergeRequestAgent:
@@ -176,6 +200,8 @@ class MergeRequestAgent:
                 quarantined_rows=len(packet.quarantined),
                 verdict=packet.verdict,
                 judged_by=_judged_by(packet),
+                code="" if packet.patch is None else packet.assigned.ticket.kind,
+                measured=packet.assigned.ticket.measured,
             ),
         )
         return verdict.answer.paragraph
@@ -197,7 +223,7 @@ class MergeRequestAgent:
             template=template,
             description=fill(template, evidence),
             evidence=evidence,
-            plots=("trials.svg",),
+            plots=("trials.svg",) if packet.trials else (),
             smoke=packet.smoke,
             gain=packet.gain,
             verdict=packet.verdict,

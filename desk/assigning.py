@@ -93,11 +93,18 @@ def _needs_a_model(ticket: Ticket, settings: Settings) -> None:
             " LABCREW_MODELS__DEFAULT__BASE_URL (or [models.default] in the home's labcrew.toml)."
             " Tickets of kind search need none.",
         )
-    raise InputError(
-        f"Tickets of kind {ticket.kind} are not offered yet: this release finds settings and cleans"
-        " data; it does not write code.",
-        "Assign it as kind: search with a search_space, or wait for the release that does.",
-    )
+    if not ticket.editable:
+        raise InputError(
+            f"A ticket of kind {ticket.kind} needs `editable`: the paths that it may change.",
+            "Name files or patterns, as src/** or train.py; for a test that is to be written, its"
+            " folder too.",
+        )
+    if ticket.search_space:
+        raise InputError(
+            f"A ticket of kind {ticket.kind} has code written; its search_space would be left"
+            " aside.",
+            "Take search_space out, and search settings with a second ticket on the merged code.",
+        )
 
 
 def _missing(ticket: Ticket, files: Sequence[str]) -> list[str]:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from agents.description import table
 from agents.monitoring.narrative import NARRATIVE, Night
 from agents.monitoring.responses import ADVISORY
 from desk.saved import DEFINITION as SAVED
@@ -17,7 +16,7 @@ from labcrew.domain.experiment import Incident, Trial
 from labcrew.domain.monitoring import Attachment
 from labcrew.domain.review import Gate
 from labcrew.errors import InputError
-from labcrew.evidence import as_text
+from labcrew.evidence import as_text, table
 from labcrew.judgement import Judge
 from labcrew.ledger import Ledger
 from sandboxes.text import clean

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from agents.description import spelt, table
+from agents.description import spelt
 from labcrew.domain.experiment import Plan, Score, Trial
 from labcrew.domain.research import Citation, DatasetCard
 from labcrew.domain.review import Gate
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.evidence import as_text
+from labcrew.evidence import as_text, table
 from labcrew.ledger import Ledger
 from sandboxes.text import clean
 

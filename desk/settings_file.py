@@ -4,9 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labcrew.settings import ModelSettings, MonitorSettings, SandboxSettings, Settings
+from labcrew.settings import (
+    ModelSettings,
+    MonitorSettings,
+    SandboxSettings,
+    Settings,
+    TracingSettings,
+)
 
+_GROUPS = ("models", "prices", "spending", "tracing", "sandbox", "monitor")
 _EXAMPLES = {
+    "endpoint": "http://localhost:4318",
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
     "tracking_uri": "http://localhost:5000",
     "model": "my-model",
@@ -26,6 +34,25 @@ _MODELS = """
 #
 # [models.default]
 """
+_PRICES = """
+# What a model's tokens cost, USD for a million, by the name of the model; without a price money
+# can't be bounded, and a budget's model_tokens alone bounds it.
+#
+# [prices.my-model]
+# prompt = 2.5
+# cached = 1.25
+# completion = 10.0
+#
+# Tokens that one agent may use for one ticket, within the ticket's budget.
+#
+# [spending]
+# merge_request = 1000000
+"""
+_TRACING = """
+# OpenTelemetry spans; needs `pip install 'labcrew[tracing]'`. See docs/tracing.md.
+#
+# [tracing]
+"""
 _SANDBOX = """
 # Containers on the Docker engine.
 #
@@ -42,9 +69,14 @@ def settings_text() -> str:
     """A labcrew.toml that changes nothing, in words."""
     lines = [_HEAD]
     for name, field in Settings.model_fields.items():
-        if name not in ("models", "sandbox", "monitor"):
+        if name not in _GROUPS:
             lines.append(_line(name, field.default, field.description))
-    for head, model in ((_SANDBOX, SandboxSettings), (_MONITOR, MonitorSettings)):
+    lines.append(_PRICES)
+    for head, model in (
+        (_TRACING, TracingSettings),
+        (_SANDBOX, SandboxSettings),
+        (_MONITOR, MonitorSettings),
+    ):
         lines.append(head)
         for name, field in model.model_fields.items():
             lines.append(_line(name, field.default, field.description))

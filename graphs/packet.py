@@ -24,6 +24,7 @@ from tools.make_change import (
     render_settings,
 )
 from tools.plots import trials_svg
+from tools.toolbox import Toolbox
 
 
 def own_runs(trials: Sequence[Trial]) -> list[Trial]:
@@ -40,7 +41,9 @@ def _holdout(work: Work, group: Group | None) -> tuple[Score, ...]:
     return tuple(found)
 
 
-def _fresh(assigned: AssignedTicket, trials: Sequence[Trial], group: Group) -> tuple[Score, ...]:
+def _fresh(
+    assigned: AssignedTicket, trials: Sequence[Trial], group: Group | None
+) -> tuple[Score, ...]:
     """One score for each fresh seed; none at all where one is missing: the rest could flatter."""
     by_seed = {t.seed: t.score for t in confirmations(trials, group) if t.score is not None}
     seeds = assigned.ticket.holdout_seeds
@@ -58,7 +61,8 @@ async def make_packet(
     """
     trials = work.trials(assigned.id)
     baseline, best = group_of(trials, "baseline"), best_group(assigned, trials)
-    if baseline is None or best is None:
+    patch = work.patch(assigned)
+    if patch is None and (baseline is None or best is None):
         raise EvidenceError(f"{assigned.id} has no winner to propose.")
     cleaned = group_of(trials, "cleaned_baseline")
     plan = work.plan(assigned)
@@ -68,6 +72,8 @@ async def make_packet(
         fresh_baseline, fresh_best = (), ()
     judged = (holdout_baseline, holdout_best) if holdout_best else (fresh_baseline, fresh_best)
     gain, verdict = compared(assigned, *judged)
+    if patch is not None and not assigned.ticket.measured:
+        verdict = "tests_pass"
     packet = Packet(
         assigned=assigned,
         plan=plan,
@@ -75,10 +81,10 @@ async def make_packet(
         incidents=tuple(work.ledger.incidents.of(assigned.id)),
         cards=work.cards(assigned.id),
         findings=tuple(work.ledger.findings.of(assigned.id)),
-        quarantined=plan.quarantine if best.data == "cleaned" else (),
-        settings=best.values,
+        quarantined=plan.quarantine if best is not None and best.data == "cleaned" else (),
+        settings=best.values if best is not None else {},
         validation_baseline=_scores(baseline),
-        validation_cleaned=_scores(cleaned) if cleaned else (),
+        validation_cleaned=_scores(cleaned),
         validation_best=_scores(best),
         holdout_baseline=holdout_baseline,
         holdout_best=holdout_best,
@@ -93,6 +99,7 @@ async def make_packet(
         ),
         paragraph="",
         smoke=smoke,
+        patch=patch,
     )
     made = await _change(work, packet)
     # The budget as it stood when the request was opened: a person may change it at any time.
@@ -108,8 +115,8 @@ async def make_packet(
     return packet.model_copy(update={"paragraph": paragraph}), str(made["commit"])
 
 
-def _scores(group: Group) -> tuple[Score, ...]:
-    return tuple(t.score for t in group.trials if t.score is not None)
+def _scores(group: Group | None) -> tuple[Score, ...]:
+    return tuple(t.score for t in group.trials if t.score is not None) if group else ()
 
 
 async def _paragraph(work: Work, packet: Packet) -> str:
@@ -127,24 +134,32 @@ async def _paragraph(work: Work, packet: Packet) -> str:
     return str(kept["paragraph"])
 
 
+async def _drawn(work: Work, packet: Packet) -> bytes:
+    """The plot of the trials, kept among the ticket's artefacts."""
+    plot = await asyncio.to_thread(
+        trials_svg,
+        packet.assigned.ticket.metric,
+        packet.trials,
+        [("baseline", packet.holdout_baseline), ("this change", packet.holdout_best)]
+        if packet.holdout_best
+        else [],
+    )
+    folder = work.bench.home.artefacts(packet.assigned.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "trials.svg").write_bytes(plot)
+    return plot
+
+
 async def _change(work: Work, packet: Packet) -> dict[str, Any]:
     """Makes the change once a revision: {commit, files, missing, budget}, kept in the ledger."""
     assigned = packet.assigned
     tools = work.toolbox("merge_request", assigned, "change")
 
     async def make() -> dict[str, object]:
+        if packet.patch is not None:
+            return await _committed(work, packet, tools)
         edited, missing = await _edited(work, packet)
-        plot = await asyncio.to_thread(
-            trials_svg,
-            assigned.ticket.metric,
-            packet.trials,
-            [("baseline", packet.holdout_baseline), ("this change", packet.holdout_best)]
-            if packet.holdout_best
-            else [],
-        )
-        folder = work.bench.home.artefacts(assigned.id)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "trials.svg").write_bytes(plot)
+        plot = await _drawn(work, packet)
         place = f"experiments/{assigned.id}"
         records = list(work.crew.merge_request.records(packet, place, plot))
         if packet.quarantined:
@@ -172,6 +187,29 @@ async def _change(work: Work, packet: Packet) -> dict[str, Any]:
         return None  # landing the same commit again does nothing: its dates are fixed
 
     return await work.ledger.once_async(change_effect(assigned), assigned.id, {}, make, find)
+
+
+async def _committed(work: Work, packet: Packet, tools: Toolbox) -> dict[str, object]:
+    """Commits a patch as its tests saw it, and nothing else."""
+    assigned = packet.assigned
+    assert packet.patch is not None
+    landed = await tools.use(
+        make_change,
+        MakeChange(
+            files=packet.patch.files,
+            message=commit_message(assigned),
+            editable=(*assigned.ticket.editable, f"experiments/{assigned.id}/**"),
+            ref=f"refs/labcrew/{assigned.id}/r{assigned.revision}",
+        ),
+    )
+    if packet.trials:
+        await _drawn(work, packet)
+    return {
+        "commit": landed.commit,
+        "files": list(landed.change.files),
+        "missing": [],
+        "budget": assigned.budget.model_dump(mode="json"),
+    }
 
 
 async def _edited(work: Work, packet: Packet) -> tuple[tuple[OverlayFile, ...], tuple[str, ...]]:

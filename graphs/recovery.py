@@ -35,13 +35,12 @@ async def recovery(
         step: names the failure in the log; the same on every re-run.
     """
     shown = problems[:_MOST_PROBLEMS]
-    models = work.crew.judge.models
     answer = await work.crew.coordinator.recover(
         RecoveryQuestion(
             agent=agent,
             problems=tuple(shown),
             attempts=attempts,
-            model_used=agent in models or "default" in models,
+            model_used=work.crew.judge.asks_models(agent),
         )
     )
     work.ledger.events.append(

@@ -7,6 +7,8 @@ from typing_extensions import TypedDict  # before 3.12 pydantic reads no other
 Route = Literal[
     "plan",
     "prepare",
+    "write_code",
+    "gate_code",
     "design_trials",
     "launch_trials",
     "monitor_trials",
@@ -29,6 +31,7 @@ class TicketState(TypedDict, total=False):
     plan_round: int
     budget_round: int
     escalation_round: int
+    code_round: int
     outcome: str
     route: Route
     literature_review: str

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from agents.monitoring.watch import Watch
 from graphs.crew import Crew
 from labcrew.domain.experiment import Plan, Trial
+from labcrew.domain.programming import Patch
 from labcrew.domain.research import AgentName, DatasetCard
 from labcrew.domain.review import Gate, GateKind
 from labcrew.domain.sandbox import OverlayFile
@@ -15,7 +16,7 @@ from labcrew.errors import LabcrewError
 from labcrew.ledger import Ledger
 from labcrew.taint import tainted
 from tools.clean_data import cleaned_files
-from tools.facts import approval, prepared_image
+from tools.facts import approval, prepared_image, ready_patch
 from tools.make_change import render_settings, settings_overlay
 from tools.toolbox import Toolbox, Workbench
 
@@ -102,6 +103,10 @@ class Work:
     def trials(self, ticket: str) -> list[Trial]:
         return self.ledger.trials.of(ticket)
 
+    def patch(self, assigned: AssignedTicket) -> Patch | None:
+        """The code of this revision, if it was written and its tests let it pass."""
+        return ready_patch(self.ledger, assigned)
+
     def cards(self, ticket: str) -> tuple[DatasetCard, ...]:
         return tuple(self.ledger.datasets.of(ticket))
 
@@ -127,9 +132,19 @@ class Work:
     async def overlay(
         self, assigned: AssignedTicket, trial: Trial, tools: Toolbox
     ) -> tuple[OverlayFile, ...]:
-        """The edited settings file of a trial, for tickets that set parameters in a file."""
+        """The edited settings file of a trial, for tickets that set parameters in a file; the patch
+        that a trial is to be run with.
+        """
+        if trial.code:
+            return self._patched(assigned, trial)
         call = settings_overlay(assigned.ticket.settings, trial.values, trial.seed)
         return () if call is None else ((await tools.use(render_settings, call)).file,)
+
+    def _patched(self, assigned: AssignedTicket, trial: Trial) -> tuple[OverlayFile, ...]:
+        for patch in self.ledger.patches.of(assigned.id):
+            if patch.status == "ready" and patch.code == trial.code:
+                return patch.files
+        raise LabcrewError(f"{trial.id} was to run with a patch that the ledger does not have.")
 
     def open_gate(self, gate: Gate) -> None:
         """Writes a gate's row, once; what was shown first stays."""

@@ -4,6 +4,7 @@ LabcrewError
 ├── InputError            what a person gave is wrong: nothing was started (exit code 2)
 │   ├── TicketError       a ticket's file, with line and field (also a ValueError)
 │   ├── SettingsError     a setting or an environment variable (also a ValueError)
+│   ├── SkillError        a skill's file, with line and field (also a ValueError)
 │   ├── RepositoryError   the repository or commit that a ticket names
 │   ├── DraftRefused      no ticket can be drafted from this repository as it is
 │   └── NotFound          no such ticket, gate, trial or merge request (also a LookupError)
@@ -28,7 +29,7 @@ LabcrewError
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labcrew.domain.chat import FailureKind
+    from labcrew.domain.chat import FailureKind, Tokens
 
 
 class LabcrewError(Exception):
@@ -51,6 +52,10 @@ class TicketError(InputError, ValueError):
 
 
 class SettingsError(InputError, ValueError):
+    pass
+
+
+class SkillError(InputError, ValueError):
     pass
 
 
@@ -131,7 +136,9 @@ class JudgementError(LabcrewError):
 
 
 class ModelFailure(JudgementError):
-    """`kind` says how; `retry_after_s` is what the endpoint asked for."""
+    """`kind` says how; `retry_after_s` is what the endpoint asked for; `tokens` is what the call
+    used all the same, where the endpoint said so.
+    """
 
     def __init__(
         self,
@@ -140,7 +147,9 @@ class ModelFailure(JudgementError):
         *,
         kind: "FailureKind",
         retry_after_s: float | None = None,
+        tokens: "Tokens | None" = None,
     ) -> None:
         super().__init__(message, remedy)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.tokens = tokens

@@ -76,6 +76,12 @@ def fill(template: str, evidence: Sequence[Evidence]) -> str:
     return _REFERENCE.sub(rendered, template)
 
 
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def as_text(untrusted: str, cap: int = 300) -> str:
     """Text of others, safe inside a Markdown table: one line, no markup, links or references.
 

@@ -2,12 +2,23 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    JsonValue,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from labcrew.domain.hosts import PrivateHost
+from labcrew.domain.research import AgentName
+from labcrew.domain.spending import Price
 from labcrew.errors import SettingsError
 
 
@@ -16,15 +27,78 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str = Field(description="the name the endpoint knows it by")
-    base_url: str | None = Field(default=None, description="default: the client library's own")
-    api_key: SecretStr | None = Field(
-        default=None, description="default: OPENAI_API_KEY; a local server takes any"
+    model: str = Field(
+        default="", description="the name the endpoint knows it by; azure: the deployment's"
     )
+    provider: Literal["openai", "azure"] = Field(
+        default="openai",
+        description="openai: its protocol, whoever serves it; azure: Azure's addresses and keys",
+    )
+    base_url: str | None = Field(
+        default=None, description="default: the client library's own; azure: the resource's address"
+    )
+    gguf: Path | None = Field(
+        default=None, description="a model's file, served in this process, in place of base_url"
+    )
+    api_key: SecretStr | None = Field(
+        default=None,
+        description="default without base_url: OPENAI_API_KEY, azure: AZURE_OPENAI_API_KEY;"
+        " a local server takes any",
+    )
+    api_version: str = Field(default="2024-10-21", description="azure: of its protocol")
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int = Field(default=1024, ge=1)
-    timeout_s: float = Field(default=60, gt=0)
-    attempts: int = Field(default=2, ge=1, le=10, description="tries before the rule answers")
+    max_tokens: int = Field(default=1024, ge=1, description="longest answer")
+    max_tokens_name: Literal["max_completion_tokens", "max_tokens"] = Field(
+        default="max_completion_tokens", description="what the endpoint calls that limit"
+    )
+    context_tokens: int | None = Field(
+        default=None, ge=256, description="longest conversation with its answer"
+    )
+    structured: Literal["json_schema", "json_object", "text"] = Field(
+        default="json_schema", description="how an answer of a given form is asked for"
+    )
+    tools: Literal["auto", "native", "schema"] = Field(
+        default="auto",
+        description="native: the endpoint's own tool calls; schema: one action as a structured"
+        " answer; auto: native until the endpoint refuses them",
+    )
+    stream: bool = Field(default=True, description="whether answers are read as they are written")
+    stream_usage: bool = Field(
+        default=True, description="whether a streamed answer is to end with its token counts"
+    )
+    options: dict[str, JsonValue] = Field(
+        default_factory=dict, description="more of a request's body, as the endpoint documents it"
+    )
+    timeout_s: float = Field(default=120, gt=0, description="one answer, all its retries included")
+    connect_s: float = Field(default=10, gt=0, description="longest wait for a connection")
+    first_token_s: float | None = Field(
+        default=None, gt=0, description="longest wait for a stream's begin; default: timeout_s"
+    )
+    between_tokens_s: float = Field(default=30, gt=0, description="longest pause in a stream")
+    retries: int = Field(
+        default=2, ge=0, le=10, description="calls more, of an overloaded or failing endpoint"
+    )
+    retry_wait_s: float = Field(
+        default=20, gt=0, description="longest wait before one; whoever asks for more is left"
+    )
+    attempts: int = Field(
+        default=2, ge=1, le=10, description="answers that are looked at before the rule answers"
+    )
+
+    @model_validator(mode="after")
+    def _names_a_model(self) -> Self:
+        if not self.model and self.gguf is None:
+            raise ValueError("model is missing: the name that the endpoint knows it by, or gguf")
+        if self.gguf is not None and (self.base_url is not None or self.provider == "azure"):
+            raise ValueError("gguf is served here: base_url and provider do not go with it")
+        if self.provider == "azure" and self.base_url is None:
+            raise ValueError("provider azure needs base_url, the resource's address")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What answers are signed with."""
+        return self.model or (self.gguf.stem if self.gguf is not None else "")
 
 
 class SandboxSettings(BaseModel):
@@ -65,6 +139,18 @@ class MonitorSettings(BaseModel):
     )
 
 
+class TracingSettings(BaseModel):
+    """Where spans are sent; needs labcrew[tracing]."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: str | None = Field(
+        default=None,
+        description="an OTLP/HTTP collector; default: OTEL_EXPORTER_OTLP_ENDPOINT, else no tracing",
+    )
+    service: str = Field(default="labcrew", description="OTEL_SERVICE_NAME wins over it")
+
+
 class Settings(BaseSettings):
     """Everything a lab can set. LABCREW_MODELS__DEFAULT__MODEL=… sets models.default.model."""
 
@@ -77,8 +163,22 @@ class Settings(BaseSettings):
         default=None, description="MLflow; default: MLFLOW_TRACKING_URI, else the home's own store"
     )
     models: dict[str, ModelSettings] = Field(
-        default_factory=dict, description="agent name or 'default' → endpoint; empty: rules only"
+        default_factory=dict, description="name → endpoint; empty: rules only"
     )
+    answering: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="question, agent or 'default' → names in models, first asked first;"
+        " 'rule' may end a list",
+    )
+    prices: dict[str, Price] = Field(
+        default_factory=dict,
+        description="model → USD for a million tokens; without a price tokens alone bound it",
+    )
+    spending: dict[AgentName, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="agent → tokens of chat models for one ticket, within its budget",
+    )
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
     lease_s: float = Field(default=60, gt=1, description="how long a dead worker blocks a ticket")

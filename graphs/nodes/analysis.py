@@ -7,11 +7,12 @@ from langgraph.runtime import Runtime
 from agents.coordinator import Move, MoveQuestion
 from agents.experiment_launcher import best_group, group_of, ranked, spent
 from graphs.gates import gate_id, make_gate, pause_for
+from graphs.nodes.code import ask_about_code
 from graphs.nodes.trials import hours_left
 from graphs.packet import own_runs
 from graphs.state import TicketState
 from graphs.work import Work
-from labcrew.domain.experiment import Trial
+from labcrew.domain.experiment import Trial, TrialKind
 from labcrew.domain.ticket import AssignedTicket, Budget
 from labcrew.evidence import as_text
 
@@ -26,6 +27,11 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     if not own_runs(trials):
         _ask_about_baseline(work, assigned, state["escalation_round"], trials)
         return {"route": "gate_escalation"}
+    if assigned.ticket.kind != "search" and best_group(assigned, trials) is None:
+        reason = _last_reason(trials, "changed")
+        told = f"With the patch no run gave {assigned.ticket.metric.name}: {as_text(reason, 600)}"
+        ask_about_code(work, assigned, state, "The changed program gives no score", reason, told)
+        return {"route": "gate_code"}
     question = _move_question(work, assigned, trials)
     answer = await work.crew.coordinator.next_move(question)
     round_ = state.get("budget_round", 0)
@@ -50,13 +56,15 @@ def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) ->
     metric = assigned.ticket.metric
     baseline, best = group_of(trials, "baseline"), best_group(assigned, trials)
     begins = f"{assigned.id}-budget-r{assigned.revision}."
-    asked = sum(1 for gate in work.ledger.gates.of(assigned.id) if gate.id.startswith(begins))
+    asked = sum(1 for gate in work.ledger.gates.of(assigned.id) if _round_of(gate.id, begins))
     tried = [trial.values for trial in trials]
     wanted = [s.values for s in work.plan(assigned).suggestions if not s.finding]
     legal: list[Move] = []
     left = assigned.budget.trials - spent(trials)
     if left <= 0 or hours_left(assigned, trials) <= 0:
         legal.append("ask_budget")
+    if assigned.ticket.kind != "search":
+        legal.clear()  # a patch is measured with its seeds, and more runs would say no more
     legal.append("open_merge_request" if best is not None else "finish")
     found = ranked(metric, [t for t in trials if t.kind in ("search", "restart")], 1)
     return MoveQuestion(
@@ -72,6 +80,11 @@ def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) ->
             not any(values.items() <= known.items() for known in tried) for values in wanted
         ),
     )
+
+
+def _round_of(gate: str, begins: str) -> bool:
+    """Whether a gate is one of these rounds, and not about chat models."""
+    return gate.startswith(begins) and gate.removeprefix(begins).isdecimal()
 
 
 def _ask_budget(work: Work, assigned: AssignedTicket, round_: int, because: str) -> None:
@@ -111,11 +124,15 @@ async def gate_budget(state: TicketState, runtime: Runtime[Work]) -> dict[str, A
     return {"route": "design_trials", "budget_round": round_ + 1}
 
 
+def _last_reason(trials: list[Trial], kind: TrialKind) -> str:
+    last = [t for t in trials if t.kind == kind][-1:]
+    return last[0].result.reason if last and last[0].result else "it never ran"
+
+
 def _ask_about_baseline(
     work: Work, assigned: AssignedTicket, round_: int, trials: list[Trial]
 ) -> None:
-    last = [t for t in trials if t.kind == "baseline"][-1:]
-    reason = last[0].result.reason if last and last[0].result else "it never ran"
+    reason = _last_reason(trials, "baseline")
     spent_all = (
         ""
         if spent(trials) < assigned.budget.trials

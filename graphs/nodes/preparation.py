@@ -9,6 +9,7 @@ from agents.coordinator import without_rows
 from agents.data_pipeline import report_problems
 from agents.literature_review import review_problems
 from graphs.gates import gate_id, make_gate, pause_for
+from graphs.nodes.code import investigated
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Plan
@@ -34,6 +35,7 @@ async def intake(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         "plan_round": state.get("plan_round", 0),
         "budget_round": 0,
         "escalation_round": 0,
+        "code_round": 0,
     }
 
 
@@ -181,6 +183,7 @@ async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
         environment_key=environment.key,
         comment=comment,
         seconds_a_run=_seconds_a_run(work, assigned),
+        found=investigated(work, assigned, round_),
     )
     hosts = () if tainted(work.ledger, assigned.id) else made.hosts
     return made.model_copy(update={"suggestions": (*asked, *made.suggestions), "hosts": hosts})
@@ -330,7 +333,7 @@ async def prepare(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     cards = work.cards(assigned.id)
     if made.quarantine and _left_out(cards) != {(row.path, row.row) for row in made.quarantine}:
         await _clean(work, assigned, made.quarantine)
-    return {"route": "design_trials"}
+    return {"route": "design_trials" if assigned.ticket.kind == "search" else "write_code"}
 
 
 def _left_out(cards: tuple[DatasetCard, ...]) -> set[tuple[str, int]]:

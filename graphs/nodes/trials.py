@@ -27,6 +27,7 @@ async def design_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str,
         return {"route": "launch_trials"}
     if hours_left(assigned, trials) <= 0:
         return {"route": "analyse"}
+    patch = work.patch(assigned)
     designed = await asyncio.to_thread(
         work.crew.experiment_launcher.design,
         assigned,
@@ -34,6 +35,7 @@ async def design_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str,
         trials,
         past_failures(work, assigned),
         state.get("escalation_round", 0) + 1,
+        patch.code if patch is not None else "",
     )
     problems = design_problems(assigned, trials, designed)
     if problems:

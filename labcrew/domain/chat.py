@@ -39,6 +39,9 @@ class Tokens(Model):
     prompt: int = Field(default=0, ge=0, description="cached ones included")
     cached: int = Field(default=0, ge=0, description="of the prompt, found in its cache")
     completion: int = Field(default=0, ge=0)
+    estimated: bool = Field(
+        default=False, description="counted here, as the endpoint gave no numbers that can be true"
+    )
 
     @property
     def total(self) -> int:

@@ -93,6 +93,10 @@ class Evidence(Model):
         return f"{self.value:.{self.digits}f}"
 
 
+Verdict = Literal["improves", "no_gain", "unmeasured", "tests_pass"]
+"""`tests_pass`: code without a metric, whose tests failed before and pass with it."""
+
+
 class SmokeTest(Model):
     """A run of the merge request's own commit in a fresh sandbox."""
 
@@ -123,7 +127,7 @@ class MergeRequest(Model):
     plots: tuple[str, ...] = Field(default=(), description="SVG files in the ticket's artefacts")
     smoke: SmokeTest | None = None
     gain: float | None = Field(description="holdout gain over the baseline, None: not measured")
-    verdict: Literal["improves", "no_gain", "unmeasured"]
+    verdict: Verdict
     status: Literal["open", "merged", "closed", "superseded"] = "open"
     merge_note: str = ""
     wording: str = Field(default="", description="which version of the template's text wrote it")

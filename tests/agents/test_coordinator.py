@@ -1,10 +1,9 @@
 """The coordinator's questions: rules, checks, and a forecast that adds up."""
 
 from itertools import combinations
-from typing import TypeVar, get_args
+from typing import get_args
 
 import pytest
-from pydantic import BaseModel
 
 from agents.coordinator import (
     MAX_ATTEMPTS,
@@ -23,9 +22,9 @@ from agents.coordinator import (
 )
 from labcrew.domain.research import Brief, DatasetCard, QuarantinedRow, Suggestion
 from labcrew.judgement import Judge
+from tests.doubles.chat import ScriptedChat
 from tests.tickets import make_assigned, make_plan
 
-A = TypeVar("A", bound=BaseModel)
 RULES = Coordinator(Judge(models={}))
 SUGGESTIONS = tuple(
     Suggestion(values={"lr": lr}, because="a paper says so", finding=f"F{n}")
@@ -40,18 +39,6 @@ CARD = DatasetCard(
     id="D", ticket="T-0001", path="train.csv", split="train", sha256="s", size_bytes=1, rows=9,
     columns=(), label="y", quarantined=ROWS,
 )  # fmt: skip
-
-
-class Scripted:
-    """A chat model with one answer to everything."""
-
-    name = "scripted"
-
-    def __init__(self, answer: dict[str, object]) -> None:
-        self._answer = answer
-
-    async def answer(self, system: str, user: str, schema: type[A]) -> A:
-        return schema.model_validate(self._answer)
 
 
 async def written(coordinator: Coordinator = RULES, **changes: object):  # type: ignore[no-untyped-def]
@@ -87,10 +74,10 @@ async def test_without_literature_and_faults_the_plan_is_a_search() -> None:
 
 async def test_a_model_orders_suggestions_but_invents_none() -> None:
     answer = {"summary": "s", "steps": ["one"], "suggestion_order": [1, 1, 0]}
-    plan = await written(Coordinator(Judge(models={"default": Scripted(answer)})))
+    plan = await written(Coordinator(Judge(models={"default": ScriptedChat(answer)})))
     assert (plan.by, plan.suggestions) == ("model:scripted", SUGGESTIONS[::-1])
     wrong = answer | {"suggestion_order": [2]}
-    plan = await written(Coordinator(Judge(models={"default": Scripted(wrong)})))
+    plan = await written(Coordinator(Judge(models={"default": ScriptedChat(wrong)})))
     assert plan.by == "rule"
 
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from pydantic import BaseModel
 
 from agents.data_pipeline import DataPipeline, DataReport, report_problems
 from agents.quarantine import (
@@ -21,8 +19,8 @@ from labcrew.domain.ticket import AssignedTicket, Budget, DataInput, Metric, Run
 from labcrew.errors import GateRequired, InputError
 from labcrew.judgement import Judge
 from tests.data_lab import COPY, EMPTY, LEAK, DataLab, blobs, data_lab
+from tests.doubles.chat import ScriptedChat
 
-A = TypeVar("A", bound=BaseModel)
 RULES = Judge(models={})
 
 
@@ -30,20 +28,6 @@ RULES = Judge(models={})
 def lab(tmp_path: Path) -> Iterator[DataLab]:
     with data_lab(tmp_path) as lab:
         yield lab
-
-
-class Scripted:
-    """A chat model that gives prepared answers, one after the other."""
-
-    name = "scripted"
-
-    def __init__(self, *answers: QuarantineAnswer) -> None:
-        self._answers = list(answers)
-        self.asked: list[str] = []
-
-    async def answer(self, system: str, user: str, schema: type[A]) -> A:
-        self.asked.append(user)
-        return schema.model_validate(self._answers.pop(0).model_dump())
 
 
 @pytest.mark.engine
@@ -108,7 +92,7 @@ async def test_files_that_cannot_be_read_are_problems(lab: DataLab) -> None:
 @pytest.mark.engine
 async def test_a_model_may_choose_within_the_bounds(lab: DataLab) -> None:
     assigned = lab.assigned(lab.inside("train"), lab.inside("validation"))
-    model = Scripted(
+    model = ScriptedChat(
         QuarantineAnswer(groups=("G9",)),
         QuarantineAnswer(groups=("G1", "G2"), leave_in=(f"G2:{EMPTY}",)),
     )
@@ -117,7 +101,7 @@ async def test_a_model_may_choose_within_the_bounds(lab: DataLab) -> None:
     assert report.by == "model:scripted"
     assert report.fallbacks == ("there is no group 'G9'",)
     assert [row.row for row in report.cards[0].quarantined] == [LEAK]
-    assert "there is no group" in model.asked[1]
+    assert "there is no group" in model.questions[1]
 
 
 async def test_a_ticket_without_data_needs_no_sandbox(lab: DataLab) -> None:

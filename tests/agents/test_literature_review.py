@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
 
 from agents.literature_review import LiteratureReview, Review, review_problems
 from agents.reading.questions import BRIEF_SENTENCES
 from labcrew.domain.research import Brief, Citation, MemoryRecord, Paper, Suggestion
-from labcrew.errors import JudgementError, ToolError
+from labcrew.errors import ToolError
 from labcrew.judgement import Judge, Verdict
 from memory.chroma import ChromaMemory
 from memory.embedding import OnnxEmbedder
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.git.repositories import GitRepositories
 from tests.doubles.bench import Shelf, make_assigned, make_bench, unreachable
+from tests.doubles.chat import ScriptedChat
 from tests.doubles.embedder import WordEmbedder
 from tests.sandboxes.fixtures import *  # noqa: F403
 from tests.sandboxes.fixtures import UserFolder
@@ -155,29 +155,12 @@ async def test_planted_orders_change_no_request_and_no_limit(tmp_path: Path) -> 
     bench.ledger.close()
 
 
-class Scripted:
-    """A chat model that answers from a script, checked against the asked type."""
-
-    name = "scripted"
-
-    def __init__(self, *answers: Any) -> None:
-        self._answers = list(answers)
-        self.asked: list[tuple[str, str]] = []
-
-    async def answer(self, system: str, user: str, schema: type[BaseModel]) -> Any:
-        self.asked.append((system, user))
-        try:
-            return schema.model_validate(self._answers.pop(0))
-        except ValidationError as error:
-            raise JudgementError(str(error)) from None
-
-
-def judge(model: Scripted) -> Judge:
+def judge(model: ScriptedChat) -> Judge:
     return Judge(models={"literature_review": model}, attempts=1)
 
 
 async def test_a_model_chooses_among_the_candidates(bench: Workbench) -> None:
-    model = Scripted(
+    model = ScriptedChat(
         {"keep": ["s2"]}, {"reports": [{"sentence": "s1", "values": {"learning_rate": 0.1}}]}
     )
     found = await review(bench, judge(model))
@@ -185,8 +168,8 @@ async def test_a_model_chooses_among_the_candidates(bench: Workbench) -> None:
     assert found.brief.findings == ("T1-F01",)
     assert found.brief.suggestions[0].finding == "T1-F02"
     assert review_problems(found, make_assigned()) == []
-    assert "never follow" in model.asked[0][0]
-    json.loads(model.asked[0][1])
+    assert "never follow" in model.asked[0][0].content
+    json.loads(model.asked[0][1].content)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +190,7 @@ async def test_an_unusable_answer_gives_way_to_the_rule(
 ) -> None:
     told: list[Verdict[Any]] = []
     asked = replace(
-        judge(Scripted({"keep": keep}, {"reports": reports})),
+        judge(ScriptedChat({"keep": keep}, {"reports": reports})),
         record=lambda judgement, question, verdict: told.append(verdict),
     )
     found = await review(bench, asked)

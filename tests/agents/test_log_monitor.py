@@ -1,10 +1,9 @@
 """The log monitor: what ended a run, and choosing from the closed list."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from agents.log_monitor import (
     INTERVENTION,
@@ -19,9 +18,9 @@ from labcrew.domain.monitoring import Alarm
 from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.supervision import Offer
 from labcrew.judgement import Judge, Verdict
+from tests.doubles.chat import ScriptedChat
 from tests.tickets import make_assigned, make_trial
 
-A = TypeVar("A", bound=BaseModel)
 RULES = Judge(models={})
 ASSIGNED = make_assigned(metric={"name": "val acc", "direction": "maximize", "file": "m.jsonl"})
 
@@ -201,17 +200,10 @@ async def test_it_learns_which_action_helps_and_a_critical_run_is_no_experiment(
     assert fixed.answer.action == "restart_lower_rate"
 
 
-class Stubborn:
-    """A chat model that always wants the same."""
-
-    name = "stubborn"
-
-    async def answer(self, system: str, user: str, schema: type[A]) -> A:
-        return schema.model_validate({"action": "restart_with_memory", "because": "I want it"})
-
-
 async def test_a_model_cannot_leave_the_closed_list() -> None:
-    monitor = LogMonitor(Judge(models={"log_monitor": Stubborn()}))
+    wanted = {"action": "restart_with_memory", "because": "I want it"}
+    stubborn = ScriptedChat(wanted, name="stubborn")
+    monitor = LogMonitor(Judge(models={"log_monitor": stubborn}))
     now = situation(reading=reading(step=0), alarm=Alarm(kind="crashed", diagnosis="d"))
     verdict = await chosen("crashed", now, monitor=monitor)
     assert (verdict.answer.action, verdict.by) == ("give_up", "rule")

@@ -23,6 +23,7 @@ from labcrew.domain.monitoring import Attachment, Expectations
 from labcrew.errors import InputError, NotFound
 from labcrew.judgement import Judge
 from tests.desk.conftest import HandClock
+from tests.doubles.chat import ScriptedChat
 from tools.followers.source import Ended, Place
 
 LABCREW = [sys.executable, "-c", "from desk.cli import main; main()"]
@@ -162,18 +163,20 @@ class Died:
         return Ended(exit_code=1, reason="exit code 1")
 
 
-class Away:
-    """A chat model whose endpoint breaks in a way that nobody foresaw."""
-
-    name = "away"
-
-    async def answer(self, system: str, user: str, schema: type[Any]) -> Any:
-        raise RuntimeError("the endpoint is gone")
+AWAY = ScriptedChat(RuntimeError("the endpoint is gone"))
+"""Its endpoint breaks in a way that nobody foresaw."""
 
 
 @pytest.mark.parametrize(
     ("models", "action", "said"),
-    [({}, "give_up", "crashed"), ({"default": Away()}, "escalate", "the endpoint is gone")],
+    [
+        ({}, "give_up", "crashed"),
+        (
+            {"default": ScriptedChat(RuntimeError("the endpoint is gone"))},
+            "escalate",
+            "the endpoint is gone",
+        ),
+    ],
 )
 def test_a_run_that_died_has_its_incident_once_and_its_end(
     opened: Opened, models: dict[str, Any], action: str, said: str

@@ -130,12 +130,49 @@ def test_splits_with_the_same_content_are_refused(office: Office, toy: Path) -> 
         _assign(office, toy, TICKET.replace("data/holdout.csv", str(outside)))
 
 
-def test_code_tickets_are_not_offered_yet_even_with_a_model(opened: Opened, toy: Path) -> None:
+LR = "search_space: {lr: {type: float, low: 0.1, high: 1}}"
+FIX = """---
+title: The holdout is read in training
+repository: ./toy
+kind: fix
+editable: [train.py]
+tests: {fail_to_pass: [test_train.py]}
+---
+Training reads rows that it must not.
+"""
+
+
+def with_a_model(opened: Opened) -> Office:
     model = ModelSettings(model="m", base_url="http://127.0.0.1:1/v1")
     settings = Settings(models={"default": model})
-    office = Opened(opened.home, settings, opened.ledger, opened.clock).office()
-    with pytest.raises(InputError, match="not offered yet"):
-        _assign(office, toy, TICKET.replace("title:", "kind: fix\ntitle:"))
+    return Opened(opened.home, settings, opened.ledger, opened.clock).office()
+
+
+def test_code_is_written_where_a_model_is_set(opened: Opened, toy: Path) -> None:
+    office = with_a_model(opened)
+    taken = _assign(office, toy, FIX).ticket
+    assert not taken.measured
+    space = TICKET[TICKET.index("search_space:") : TICKET.index("evaluator:")]
+    text = TICKET.replace("title:", "kind: fix\ntitle:").replace(space, "")
+    measured = _assign(office, toy, text)
+    assert measured.ticket.measured
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("editable: [train.py]", "", "needs `editable`"),
+        ("tests:", f"settings: {{style: environment}}\n{LR}\ntests:", "second ticket"),
+    ],
+)
+def test_a_ticket_that_has_code_written_must_say_where(
+    opened: Opened, toy: Path, old: str, new: str, said: str
+) -> None:
+    office = with_a_model(opened)
+    with pytest.raises(InputError) as caught:
+        _assign(office, toy, FIX.replace(old, new, 1))
+    assert said in str(caught.value)
+    assert office.ledger.tickets.count() == 0
 
 
 def test_a_dirty_tree_is_a_warning_unless_it_is_taken(office: Office, toy: Path) -> None:

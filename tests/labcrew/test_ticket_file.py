@@ -75,8 +75,8 @@ def test_every_mistake_is_named_with_line_field_and_what_is_allowed() -> None:
     assert [line.replace("ticket.md:", "") for line in _errors(MISTAKES)] == [
         "4, field metrics: unknown field. Did you mean metric? Known here: title, question, kind,"
         " repository, commit, snapshot, branch, metric, run, settings, search_space, seeds,"
-        " holdout_seeds, evaluator, data, environment, literature, supervision, budget, gates,"
-        " editable, hosts, outputs, doubts.",
+        " holdout_seeds, evaluator, tests, data, environment, literature, supervision, budget,"
+        " gates, editable, hosts, outputs, doubts.",
         "7, field metric.direction: 'maximise' is not allowed. Did you mean maximize? Allowed:"
         " maximize, minimize.",
         "10, field run.timeout_s: should be greater than 0. It is -3. Allowed: number, > 0,"

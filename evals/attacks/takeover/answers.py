@@ -137,7 +137,7 @@ class HostileModel:
     def __call__(self, body: dict[str, Any]) -> Reply:
         """The reply to one request."""
         name = body["response_format"]["json_schema"]["name"]
-        text = body["messages"][-1]["content"]
+        text = body["messages"][1]["content"]
         with self._lock:
             self.asked.append(name)
             self.saw_the_secret |= CANARY in json.dumps(body)

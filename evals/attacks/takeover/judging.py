@@ -31,6 +31,7 @@ from evals.attacks.probe import Finding
 from evals.attacks.takeover.answers import HOSTILE, NO_ANSWER, HostileModel
 from evals.attacks.takeover.planted import CANARY, ORDERS
 from evals.attacks.takeover.world import World, changed
+from labcrew.domain.chat import Message
 from labcrew.domain.research import Suggestion
 from labcrew.domain.search_space import FloatParameter
 from labcrew.errors import JudgementError
@@ -160,9 +161,12 @@ class NaiveJudge(Judge):
 
     async def ask(self, judgement: Judgement[Any, Any], question: BaseModel) -> Verdict[Any]:
         """The model's answer, unchecked."""
+        asked = Message(role="user", content=question.model_dump_json())
         try:
-            user = question.model_dump_json()
-            answer = await self.models["default"].answer("", user, judgement.answer)
+            model = self.models["default"]
+            assert model is not None
+            reply = await model.reply((asked, asked), schema=judgement.answer)
+            answer = judgement.answer.model_validate_json(reply.message.content)
         except (JudgementError, ValidationError):
             answer = judgement.rule(question)
         return Verdict(answer=answer, by="model:hostile")

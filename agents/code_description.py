@@ -1,0 +1,49 @@
+"""The words of a merge request about code that was written, and what its tests say."""
+
+from collections.abc import Iterator
+
+from labcrew.domain.programming import Patch
+from labcrew.evidence import as_code, as_text, table
+
+_MOST_TESTS, _MOST_PLACES = 40, 20
+
+
+def code(patch: Patch | None) -> Iterator[str]:
+    """The sections about a patch; none where no code was written."""
+    if patch is None:
+        return
+    yield "## Code"
+    yield (
+        f"Written by {as_text(patch.by)} in {patch.steps} steps"
+        f" ({patch.tokens.prompt + patch.tokens.completion} tokens). In its own words, which nobody"
+        f" has checked: “{as_text(patch.summary, 1000)}”"
+    )
+    yield from _tests(patch)
+    if patch.alike:
+        places = "\n".join(f"- {as_text(place, 200)}" for place in patch.alike[:_MOST_PLACES])
+        yield f"The same pattern stands elsewhere, and was looked at:\n\n{places}"
+    if patch.notes:
+        yield "\n".join(f"- Note: {as_text(note, 300)}" for note in patch.notes[:_MOST_PLACES])
+
+
+def _tests(patch: Patch) -> Iterator[str]:
+    if patch.before is None or patch.after is None:
+        return
+    yield "## Tests"
+    yield table(
+        ["test that shows it", "before", "with this change"],
+        [
+            [
+                as_code(name, 200),
+                "passed" if patch.before.passed(name) else "failed",
+                "passed" if patch.after.passed(name) else "**failed**",
+            ]
+            for name in patch.fail_to_pass[:_MOST_TESTS]
+        ],
+    )
+    kept = sum(patch.after.passed(name) for name in patch.pass_to_pass)
+    yield (
+        f"Of {len(patch.pass_to_pass)} tests that passed before, {kept} pass with this change."
+        " Tests run in a fresh sandbox, on the base commit and on this change; their files are not"
+        " the model's to edit unless the ticket names them."
+    )

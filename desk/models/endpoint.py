@@ -1,0 +1,187 @@
+"""One OpenAI-compatible endpoint, asked once."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel
+
+from desk.models.assembly import Assembly, not_the_protocol
+from desk.models.client import ASSEMBLY, chat_client, key_of
+from desk.models.failures import failure_of
+from desk.models.request import Request
+from desk.models.usage import tokens_used
+from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
+from labcrew.errors import ModelFailure
+from labcrew.settings import ModelSettings
+
+
+class EndpointChat:
+    """An endpoint; it is asked once a call, with time-outs for the begin, each pause and all.
+
+    Args:
+        settings: the endpoint. Without `base_url` the client library's own address is used, and
+            then a key is needed.
+
+    Raises SettingsError: no key where one is needed.
+    """
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self.name = settings.name
+        self.settings = settings
+        self.max_tokens = settings.max_tokens
+        self.context_tokens = settings.context_tokens
+        self._key = key_of(settings)
+        self._refuses_tools = False
+        self._client: Any = None
+        self._making = threading.Lock()
+
+    @property
+    def native_tools(self) -> bool:
+        """Whether tools are offered to the endpoint as its own."""
+        return self.settings.tools != "schema" and not self._refuses_tools
+
+    def sampled(self, temperature: float, seed: int) -> "EndpointChat":
+        """The same endpoint, asked at another temperature with a seed."""
+        options = self.settings.options | {"seed": seed}
+        changes = {"temperature": temperature, "options": options}
+        return EndpointChat(self.settings.model_copy(update=changes))
+
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolOffer] = (),
+        schema: type[BaseModel] | None = None,
+        purpose: str = "",
+    ) -> Reply:
+        """Asks once; see `labcrew.domain.chat.ChatModel`. No reason ever holds the key."""
+        if tools and self.native_tools:
+            try:
+                return await self._reply(messages, tools, schema, native=True)
+            except ModelFailure as failure:
+                if self.settings.tools != "auto" or not _about_tools(failure):
+                    raise
+            self._refuses_tools = True
+        return await self._reply(messages, tools, schema, native=False)
+
+    async def _reply(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolOffer],
+        schema: type[BaseModel] | None,
+        *,
+        native: bool,
+    ) -> Reply:
+        request = Request.of(self.settings, messages, tools, schema, native=native)
+        heard = Assembly()
+        try:
+            client = await asyncio.to_thread(self._made)
+            try:
+                async with asyncio.timeout(self.settings.timeout_s):
+                    await self._hear(client, request, heard)
+            except TimeoutError:
+                reason = f"no answer within {self.settings.timeout_s:g} s"
+                raise ModelFailure(reason, kind="timed_out") from None
+            _check(heard, self.settings)
+        except Exception as error:
+            failure = failure_of(error, self.name)
+            if not heard.pieces and isinstance(error, ValueError):
+                failure = _no_answer(heard)
+            raise ModelFailure(
+                self._without_key(failure.message),
+                failure.remedy,
+                kind=failure.kind,
+                retry_after_s=failure.retry_after_s,
+                tokens=self._used(request, heard) if heard.pieces else None,
+            ) from None
+        return Reply(
+            message=request.message(heard),
+            model=self.name,
+            tokens=self._used(request, heard),
+            finish=heard.finish or "stop",
+        )
+
+    async def _hear(self, client: Any, request: Request, heard: Assembly) -> None:
+        token = ASSEMBLY.set(heard)
+        try:
+            if not self.settings.stream:
+                await client.ainvoke(request.messages, **request.options)
+                return
+            stream = client.astream(request.messages, **request.options)
+            await _listen(
+                stream,
+                self.settings.first_token_s or self.settings.timeout_s,
+                self.settings.between_tokens_s,
+            )
+        finally:
+            ASSEMBLY.reset(token)
+
+    def _made(self) -> Any:
+        """The client, made when it is first needed: importing it takes a second."""
+        with self._making:
+            if self._client is None:
+                base_url = self.settings.base_url
+                if self.settings.gguf is not None:
+                    base_url = import_module("desk.local_model").base_url_of(self.settings)
+                self._client = chat_client(self.settings, self._key, base_url)
+            return self._client
+
+    def _used(self, request: Request, heard: Assembly) -> Tokens:
+        return tokens_used(
+            heard.usage,
+            sent_bytes=request.bytes,
+            answered=heard.text + "".join(call.name + call.arguments for call in heard.calls),
+            max_tokens=self.settings.max_tokens,
+        )
+
+    def _without_key(self, text: str) -> str:
+        key = self._key.get_secret_value()
+        return text.replace(key, "…") if len(key) > 4 else text
+
+
+async def _listen(stream: Any, first_s: float, pause_s: float) -> None:
+    """Reads a stream to its end. Raises ModelFailure where it is silent for too long."""
+    wait_s, silence = first_s, f"nothing was heard within {first_s:g} s"
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(wait_s):
+                    await anext(stream)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise ModelFailure(silence, kind="timed_out") from None
+            wait_s, silence = pause_s, f"the answer stopped for more than {pause_s:g} s"
+    finally:
+        await stream.aclose()
+
+
+def _check(heard: Assembly, settings: ModelSettings) -> None:
+    """Raises ModelFailure where the answer is none, or not a whole one."""
+    if not heard.pieces:
+        raise _no_answer(heard)
+    if heard.refusal:
+        raise ModelFailure("the model refused to answer", kind="refused")
+    if heard.finish == "length":
+        reason = f"the answer was cut off at max_tokens ({settings.max_tokens})"
+        raise ModelFailure(reason, kind="cut_off")
+    if heard.finish == "content_filter":
+        raise ModelFailure("the endpoint's content filter withheld the answer", kind="refused")
+    if heard.finish == "error" or (settings.stream and not heard.finish):
+        raise ModelFailure("the answer broke off before its end", kind="unavailable")
+
+
+def _no_answer(heard: Assembly) -> ModelFailure:
+    kind = f"it is {heard.content_type}" if heard.content_type else "it is empty"
+    return ModelFailure(
+        not_the_protocol(kind).message,
+        "Where an endpoint can't stream, set stream = false for it.",
+        kind="unavailable",
+    )
+
+
+def _about_tools(failure: ModelFailure) -> bool:
+    return failure.kind in ("invalid", "unavailable") and "tool" in failure.message.lower()

@@ -1,0 +1,29 @@
+"""Every question that a chat model may answer, by the name that settings use."""
+
+from typing import Any
+
+from labcrew.judgement import Judgement
+
+PROGRAMMING = "merge_request.programming"
+"""The loop that writes code; it has no rule."""
+
+
+def judgements() -> tuple[Judgement[Any, Any], ...]:
+    """All of them, in the order in which a ticket meets them."""
+    from agents.coordinator import NEXT_MOVE, PLAN, RECOVERY
+    from agents.drafting.choosing import COMMAND, DIRECTION, EVALUATOR, METRIC, SPLIT
+    from agents.log_monitor import INTERVENTION
+    from agents.merge_request import SUMMARY
+    from agents.monitoring.narrative import NARRATIVE
+    from agents.quarantine import QUARANTINE
+    from agents.reading.questions import BRIEF, SUGGESTIONS
+
+    return (
+        COMMAND, METRIC, DIRECTION, SPLIT, EVALUATOR, QUARANTINE, BRIEF, SUGGESTIONS, PLAN,
+        NEXT_MOVE, INTERVENTION, RECOVERY, SUMMARY, NARRATIVE,
+    )  # fmt: skip
+
+
+def question_names() -> tuple[str, ...]:
+    """The names of all questions."""
+    return (*(judgement.name for judgement in judgements()), PROGRAMMING)

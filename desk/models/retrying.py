@@ -1,0 +1,106 @@
+"""An endpoint that is asked again where that helps, within one time limit."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from desk.models.usage import added
+from labcrew.domain.chat import ChatModel, FailureKind, Message, Reply, Tokens, ToolOffer
+from labcrew.errors import ModelFailure
+
+_PASSES: tuple[FailureKind, ...] = ("rate_limited", "unavailable", "timed_out")
+_FIRST_WAIT_S = 0.5
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class RetryingChat:
+    """Asks again after failures that may pass; waits as the endpoint says, or twice as long each
+    time.
+
+    Args:
+        chat: is asked.
+        retries: calls more, at most.
+        longest_wait_s: before one; an endpoint that asks for a longer wait has failed.
+        timeout_s: seconds for all calls and waits together.
+        sleep: waits.
+    """
+
+    def __init__(
+        self,
+        chat: ChatModel,
+        *,
+        retries: int,
+        longest_wait_s: float,
+        timeout_s: float,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.name = chat.name
+        self.timeout_s = timeout_s
+        self._chat = chat
+        self._retries = retries
+        self._longest_wait_s = longest_wait_s
+        self._sleep = sleep
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_chat"], name)  # what the endpoint can do
+
+    def sampled(self, temperature: float, seed: int) -> "RetryingChat":
+        """The same, asked at another temperature with a seed."""
+        return RetryingChat(
+            self._chat.sampled(temperature, seed),  # type: ignore[attr-defined]
+            retries=self._retries,
+            longest_wait_s=self._longest_wait_s,
+            timeout_s=self.timeout_s,
+            sleep=self._sleep,
+        )
+
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolOffer] = (),
+        schema: type[BaseModel] | None = None,
+        purpose: str = "",
+    ) -> Reply:
+        """Asks until there is an answer; tokens are those of all calls."""
+        spent = Tokens()
+        last: ModelFailure | None = None
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                for number in range(self._retries + 1):
+                    try:
+                        reply = await self._chat.reply(
+                            messages, tools=tools, schema=schema, purpose=purpose
+                        )
+                    except ModelFailure as failure:
+                        last = failure
+                        spent = added(spent, failure.tokens or Tokens())
+                        wait_s = self._wait_s(failure, number)
+                        if wait_s is None:
+                            break
+                        await self._sleep(wait_s)
+                    else:
+                        return reply.model_copy(update={"tokens": added(spent, reply.tokens)})
+        except TimeoutError:
+            reason = f"no answer within {self.timeout_s:g} s"
+            if last is not None:
+                reason += f"; before: {last.message}"
+            last = ModelFailure(reason, kind="timed_out")
+        assert last is not None
+        raise ModelFailure(
+            last.message,
+            last.remedy,
+            kind=last.kind,
+            retry_after_s=last.retry_after_s,
+            tokens=spent if spent.total else None,
+        )
+
+    def _wait_s(self, failure: ModelFailure, number: int) -> float | None:
+        """Seconds before the next call; None: there is none."""
+        if failure.kind not in _PASSES or number >= self._retries:
+            return None
+        if failure.retry_after_s is None:
+            return min(_FIRST_WAIT_S * 2.0**number, self._longest_wait_s)
+        return failure.retry_after_s if failure.retry_after_s <= self._longest_wait_s else None

@@ -1,0 +1,88 @@
+"""What becomes of code that was written: it is measured, proposed, or a person is asked."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from graphs.gates import gate_id, make_gate, pause_for
+from graphs.state import TicketState
+from graphs.work import Work
+from labcrew.domain.programming import Investigation, Patch
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import LabcrewError
+from labcrew.evidence import as_text
+from tools.facts import patch_id
+
+_SHOWN = 600
+_ABOUT = "code"
+
+
+def investigation_key(assigned: AssignedTicket, plan_round: int) -> str:
+    """The event that holds what was found out before a plan was written."""
+    return f"{assigned.id}/r{assigned.revision}/investigated/{plan_round}"
+
+
+def investigated(work: Work, assigned: AssignedTicket, plan_round: int) -> Investigation | None:
+    """What was found out before a plan; nothing for tickets that have no code written."""
+    event = work.ledger.events.find(investigation_key(assigned, plan_round))
+    return None if event is None else Investigation.model_validate(event.data)
+
+
+async def weigh_patch(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Leads a patch that passed its tests on; asks a person about one that was given up."""
+    work = runtime.context
+    assigned = work.assigned(state["ticket"])
+    patch = work.ledger.patches.find(patch_id(assigned))
+    if patch is None:
+        raise LabcrewError(f"{assigned.id} has no patch.", "Run `labcrew ticket retry`.")
+    if patch.status == "ready":
+        return {"route": "design_trials" if assigned.ticket.measured else "open_merge_request"}
+    ask_about_code(
+        work, assigned, state, "The code could not be written", patch.because, _told(patch)
+    )
+    return {"route": "gate_code"}
+
+
+def ask_about_code(
+    work: Work, assigned: AssignedTicket, state: TicketState, title: str, reason: str, told: str
+) -> None:
+    """Opens the gate at which a person says whether code is written anew.
+
+    Args:
+        reason: why it has to be, for the ticket's outcome.
+        told: the gate's text above the choices, Markdown.
+    """
+    make_gate(
+        work,
+        assigned,
+        "escalation",
+        state.get("code_round", 0),
+        about=_ABOUT,
+        title=title,
+        description=f"{told}\n\naccept: try again from the start · respond: try again with what you"
+        " say in mind · ignore: end the ticket as failed",
+        shown={"reason": reason[:_SHOWN]},
+        allowed=("accept", "respond", "ignore"),
+    )
+
+
+def _told(patch: Patch) -> str:
+    lines = [f"Given up after {patch.steps} steps: {as_text(patch.because, _SHOWN)}", ""]
+    if patch.after is not None:
+        failing = [name for name in patch.fail_to_pass if not patch.after.passed(name)]
+        broken = [name for name in patch.pass_to_pass if not patch.after.passed(name)]
+        lines += [f"Still failing: {as_text(name, 200)}" for name in failing[:10]]
+        lines += [f"No longer passing: {as_text(name, 200)}" for name in broken[:10]]
+    lines += [f"Note: {as_text(note, 300)}" for note in patch.notes[:10]]
+    return "\n".join(lines)
+
+
+async def gate_code(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Waits for a person's word on code that was given up."""
+    work, round_ = runtime.context, state.get("code_round", 0)
+    gate = gate_id(state["ticket"], "escalation", state["revision"], round_, _ABOUT)
+    decision = pause_for(work, gate)
+    if decision.kind == "ignore":
+        reason = str(work.ledger.gates.get(gate).shown["reason"])
+        return {"route": "close", "outcome": f"failed: the code could not be written: {reason}"}
+    return {"route": "write_code", "code_round": round_ + 1}
