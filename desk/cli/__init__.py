@@ -7,7 +7,17 @@ import sys
 
 import typer
 
-from desk.cli import decisions, evaluating, home, memory, merge_requests, results, tickets, work
+from desk.cli import (
+    decisions,
+    evaluating,
+    home,
+    memory,
+    merge_requests,
+    results,
+    skills,
+    tickets,
+    work,
+)
 from desk.cli.common import FAILED, fail, group
 from labcrew.errors import InputError, LabcrewError
 
@@ -24,6 +34,7 @@ def _app() -> typer.Typer:
     front.add_typer(tickets.app, name="ticket")
     front.add_typer(merge_requests.app, name="mr")
     front.add_typer(memory.app, name="memory")
+    front.add_typer(skills.app, name="skills")
     front.add_typer(evaluating.app, name="eval")
     front.add_typer(home.ledger_app, name="ledger")
     return front
