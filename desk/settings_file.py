@@ -9,9 +9,11 @@ from labcrew.settings import ModelSettings, MonitorSettings, SandboxSettings, Se
 _EXAMPLES = {
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
     "tracking_uri": "http://localhost:5000",
-    "model": "my-model",
     "base_url": "http://localhost:8000/v1",
+    "gguf": "/models/model.gguf",
     "temperature": 0.0,
+    "context_tokens": 32768,
+    "first_token_s": 60.0,
 }
 _HEAD = """\
 # labcrew's settings for this home. A line takes effect when its leading '# ' is removed; each
@@ -19,13 +21,30 @@ _HEAD = """\
 # A variable wins over its line: LABCREW_LEASE_S over lease_s, LABCREW_MODELS__DEFAULT__MODEL over
 # model in [models.default].
 """
+_ANSWERING = """
+# Which models answer what, the first asked first; the next one is asked where one fails. Names are
+# those of [models.…] tables; "rule" may end a list. What is answered: an agent, one of its questions
+# ("coordinator.plan", in quotes), or default. Where nothing is said here, a model that is named
+# after an agent, or default, answers. `labcrew doctor --model` says what each endpoint can do.
+#
+# [answering]
+# default = ["default", "rule"]
+"""
 _MODELS = """
 # A chat model, any OpenAI-compatible endpoint, for every agent; [models.coordinator] and so on are
-# for one agent alone. Without any, rules judge, and nothing is asked of a model.
-# Keep keys out of this file: LABCREW_MODELS__DEFAULT__API_KEY.
+# for one agent alone, other names are for [answering]. Without any, rules judge, and nothing is
+# asked of a model. Keep keys out of this file: LABCREW_MODELS__DEFAULT__API_KEY.
+#
+# OpenAI: model and OPENAI_API_KEY. A server of your own, or any other that speaks OpenAI's
+# protocol: model and base_url. Azure: provider = "azure", model = the deployment's name, base_url =
+# "https://<resource>.openai.azure.com". A file on this machine: gguf, and `pip install
+# 'labcrew[local]'`.
 #
 # [models.default]
 """
+_OWN_GROUPS = {"models", "answering", "sandbox", "monitor"}
+_ONE_OF_THEM = {"base_url", "gguf"}
+"""Settings of a model that do not go together, so that they stay commented twice."""
 _SANDBOX = """
 # Containers on the Docker engine.
 #
@@ -42,13 +61,13 @@ def settings_text() -> str:
     """A labcrew.toml that changes nothing, in words."""
     lines = [_HEAD]
     for name, field in Settings.model_fields.items():
-        if name not in ("models", "sandbox", "monitor"):
+        if name not in _OWN_GROUPS:
             lines.append(_line(name, field.default, field.description))
     for head, model in ((_SANDBOX, SandboxSettings), (_MONITOR, MonitorSettings)):
         lines.append(head)
         for name, field in model.model_fields.items():
             lines.append(_line(name, field.default, field.description))
-    lines.append(_MODELS)
+    lines += [_ANSWERING, _MODELS]
     for name, field in ModelSettings.model_fields.items():
         if name != "api_key":
             default = None if field.is_required() else field.default

@@ -78,12 +78,13 @@ def _fed_clients() -> tuple[Any, Any]:
     class Fed:
         def _convert_chunk_to_generation_chunk(self, chunk: Any, *rest: Any) -> Any:
             ASSEMBLY.get().feed(chunk)
-            return super()._convert_chunk_to_generation_chunk(chunk, *rest)  # type: ignore[misc]
+            known = countable(chunk)
+            return super()._convert_chunk_to_generation_chunk(known, *rest)  # type: ignore[misc]
 
         def _create_chat_result(self, response: Any, *rest: Any) -> Any:
             sent = response if isinstance(response, Mapping) else _dumped(response)
             ASSEMBLY.get().feed(sent)
-            return super()._create_chat_result(response, *rest)  # type: ignore[misc]
+            return super()._create_chat_result(countable(sent), *rest)  # type: ignore[misc]
 
     class FedOpenAI(Fed, ChatOpenAI):
         pass
@@ -92,6 +93,15 @@ def _fed_clients() -> tuple[Any, Any]:
         pass
 
     return FedOpenAI, FedAzure
+
+
+def countable(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent with its usage left out unless it is a table of plain numbers."""
+    usage = sent.get("usage")
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    if isinstance(usage, Mapping) and all(type(usage.get(name)) is int for name in names):
+        return {**sent, "usage": {name: usage[name] for name in names}}
+    return {**sent, "usage": None}
 
 
 def _dumped(response: Any) -> Mapping[str, Any]:
