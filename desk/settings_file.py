@@ -4,12 +4,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labcrew.settings import ModelSettings, MonitorSettings, SandboxSettings, Settings
+from labcrew.settings import (
+    ModelSettings,
+    MonitorSettings,
+    SandboxSettings,
+    Settings,
+    TracingSettings,
+)
 
+_GROUPS = ("models", "answering", "prices", "spending", "tracing", "sandbox", "monitor")
 _EXAMPLES = {
+    "endpoint": "http://localhost:4318",
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
     "tracking_uri": "http://localhost:5000",
     "base_url": "http://localhost:8000/v1",
+    "model": "my-model",
+    "options": {},
     "gguf": "/models/model.gguf",
     "temperature": 0.0,
     "context_tokens": 32768,
@@ -23,9 +33,9 @@ _HEAD = """\
 """
 _ANSWERING = """
 # Which models answer what, the first asked first; the next one is asked where one fails. Names are
-# those of [models.…] tables; "rule" may end a list. What is answered: an agent, one of its questions
-# ("coordinator.plan", in quotes), or default. Where nothing is said here, a model that is named
-# after an agent, or default, answers. `labcrew doctor --model` says what each endpoint can do.
+# those of [models.…] tables; "rule" may end a list. What is answered: an agent, one of its
+# questions ("coordinator.plan", in quotes), or default. Where nothing is said here, a model that is
+# named after an agent, or default, answers. `labcrew doctor --model` says what each can do.
 #
 # [answering]
 # default = ["default", "rule"]
@@ -42,9 +52,25 @@ _MODELS = """
 #
 # [models.default]
 """
-_OWN_GROUPS = {"models", "answering", "sandbox", "monitor"}
-_ONE_OF_THEM = {"base_url", "gguf"}
-"""Settings of a model that do not go together, so that they stay commented twice."""
+_PRICES = """
+# What a model's tokens cost, USD for a million, by the name of the model; without a price money
+# can't be bounded, and a budget's model_tokens alone bounds it.
+#
+# [prices.my-model]
+# prompt = 2.5
+# cached = 1.25
+# completion = 10.0
+#
+# Tokens that one agent may use for one ticket, within the ticket's budget.
+#
+# [spending]
+# merge_request = 1000000
+"""
+_TRACING = """
+# OpenTelemetry spans; needs `pip install 'labcrew[tracing]'`. See docs/tracing.md.
+#
+# [tracing]
+"""
 _SANDBOX = """
 # Containers on the Docker engine.
 #
@@ -61,17 +87,24 @@ def settings_text() -> str:
     """A labcrew.toml that changes nothing, in words."""
     lines = [_HEAD]
     for name, field in Settings.model_fields.items():
-        if name not in _OWN_GROUPS:
+        if name not in _GROUPS:
             lines.append(_line(name, field.default, field.description))
-    for head, model in ((_SANDBOX, SandboxSettings), (_MONITOR, MonitorSettings)):
+    lines.append(_PRICES)
+    for head, model in (
+        (_TRACING, TracingSettings),
+        (_SANDBOX, SandboxSettings),
+        (_MONITOR, MonitorSettings),
+    ):
         lines.append(head)
         for name, field in model.model_fields.items():
             lines.append(_line(name, field.default, field.description))
     lines += [_ANSWERING, _MODELS]
     for name, field in ModelSettings.model_fields.items():
         if name != "api_key":
-            default = None if field.is_required() else field.default
-            lines.append(_line(name, default, field.description))
+            default = field.get_default(call_default_factory=True)
+            line = _line(name, default if default not in ("", {}) else None, field.description)
+            # base_url and gguf do not go together, so one of them stays commented out.
+            lines.append(f"# {line}" if name == "gguf" else line)
     return "".join(lines)
 
 

@@ -159,15 +159,19 @@ def at_work(
         SettingsError: a model's settings.
     """
     from desk.models import build_judge
+    from desk.tracing import tracing
+    from labcrew.redaction import Redaction, secrets_of
     from sandboxes.client import connect
     from sandboxes.images import BaseImage
 
     judge = build_judge(opened.settings)
+    redact = Redaction([*secrets_of(os.environ), *keys_of(opened.settings)])
     # These libraries tell of their own tables and migrations, which says nothing to a person.
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     with ExitStack() as stack:
         stack.enter_context(opened.home.owned())
+        tracer = stack.enter_context(tracing(opened.settings.tracing, redact, say))
         client = connect()
         stack.callback(client.close)
         base_image = BaseImage(client, _unless_there(say)).ensure()
@@ -211,6 +215,8 @@ def at_work(
             clock=opened.clock,
             base_image=base_image,
             output_cap_mb=settings.output_cap_mb,
+            redact=redact,
+            tracer=tracer,
         )
         crew = Crew.of(judge, embedder)
         holder = f"{os.uname().nodename}:{os.getpid()}"
@@ -225,6 +231,12 @@ def at_work(
 
         work = Work(bench=bench, crew=crew, rules=crew.without_models())
         yield AtWork(bench, work, worker, drafter)
+
+
+def keys_of(settings: Settings) -> list[str]:
+    """The keys of endpoints that settings hold."""
+    keys = [model.api_key for model in settings.models.values()]
+    return [key.get_secret_value() for key in keys if key is not None]
 
 
 def tracking_uri(settings: Settings, home: Home) -> str:

@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble:
             self._send(400, {"error": {"message": trouble, "type": "invalid_request_error"}})
             return
-        key = self.headers.get("Authorization") or self.headers.get("api-key", "")
+        key = self.headers.get("Authorization") or self.headers.get("api-key") or ""
         reply = self.endpoint.next_reply(body, key, self.path)
         # Whoever asked may have gone: that is what time-outs do.
         with suppress(BrokenPipeError, ConnectionResetError):

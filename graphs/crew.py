@@ -1,5 +1,6 @@
 """The crew: the agents that the graph's nodes ask."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agents.coordinator import Coordinator
@@ -8,8 +9,10 @@ from agents.experiment_launcher import ExperimentLauncher
 from agents.literature_review import LiteratureReview
 from agents.log_monitor import LogMonitor
 from agents.merge_request import MergeRequestAgent
+from labcrew.domain.chat import ChatModel
 from labcrew.domain.research import Embedder
 from labcrew.judgement import Judge, Record
+from labcrew.tracing import OFF, Tracer
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,24 @@ class Crew:
             embedder=embedder,
         )
 
-    def recording(self, record: Record, *, closed: bool = False) -> "Crew":
+    def recording(
+        self,
+        record: Record,
+        *,
+        closed: bool = False,
+        pay: Callable[[ChatModel], ChatModel] = lambda model: model,
+        tracer: Tracer = OFF,
+    ) -> "Crew":
         """The same crew, telling of every answer that a model gave or failed to give.
 
         Args:
             closed: whether untrusted text is kept from models.
+            pay: puts an account before a model.
+            tracer: is told of each question.
         """
-        return Crew.of(replace(self.judge, record=record, closed=closed), self.embedder)
+        models = {name: model and pay(model) for name, model in self.judge.models.items()}
+        judge = replace(self.judge, models=models, record=record, closed=closed, tracer=tracer)
+        return Crew.of(judge, self.embedder)
 
     def without_models(self) -> "Crew":
         """The same crew with every question answered by its rule, for rerouting."""

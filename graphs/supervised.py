@@ -11,6 +11,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
+from graphs import spans
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.recovery import recovery
 from graphs.state import AttemptState
@@ -44,7 +45,8 @@ def supervised(agent: AgentName, output: str, attempt: Attempt) -> Any:
         rules_only, attempts = state.get("rules_only", False), state.get("attempts", 0) + 1
         total = attempts + 10 * state.get("rounds", 0)
         try:
-            problems = await attempt(work, assigned, rules_only, total)
+            with spans.step(work.bench.tracer, agent, assigned.id, output):
+                problems = await attempt(work, assigned, rules_only, total)
         except _RECOVERABLE as error:
             problems = [f"{type(error).__name__}: {error}"]
         if not problems:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from graphs import spans
 from graphs.nodes import analysis, closing, delivery, monitoring, preparation, trials
 from graphs.recovery import Node, recovered
 from graphs.state import Route, TicketState
@@ -79,9 +80,11 @@ def _unless_halted(node: Node) -> Any:
 
     @wraps(node)
     async def step(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
-        if runtime.context.assigned(state["ticket"]).status in HALTED:
-            raise Halted(state["ticket"])
-        return await node(state, runtime)
+        work, ticket, name = runtime.context, state["ticket"], node.__name__
+        if work.assigned(ticket).status in HALTED:
+            raise Halted(ticket)
+        with spans.step(work.bench.tracer, _AGENTS.get(name, "coordinator"), ticket, name):
+            return await node(state, runtime)
 
     return step
 

@@ -12,15 +12,15 @@ from langgraph.errors import GraphDrained
 from langgraph.graph import StateGraph
 from langgraph.runtime import RunControl
 from langgraph.types import Command
-from pydantic import BaseModel
 
+from graphs import spans
+from graphs.accounts import accountable, ticket_bounds
 from graphs.crew import Crew
 from graphs.nodes.responding import withdraw_questions
 from graphs.state import TicketState
 from graphs.ticket import ticket_graph
 from graphs.work import HALTED, Halted, Work
 from labcrew.deciding import decide, settled
-from labcrew.domain.base import content_hash
 from labcrew.domain.experiment import Trial
 from labcrew.domain.review import Decision, Gate
 from labcrew.domain.ticket import AssignedTicket
@@ -33,10 +33,8 @@ from labcrew.errors import (
     NotFound,
     StorageFull,
 )
-from labcrew.judgement import Judgement, Verdict
 from labcrew.ledger import Lease
 from labcrew.settings import Settings
-from labcrew.taint import taint
 from tools.facts import environment_effect
 from tools.tool_container import put_away
 from tools.toolbox import Workbench
@@ -133,39 +131,31 @@ class Worker:
         """
         ledger = self._bench.ledger
         lease = self._lease(ticket)
-        fenced = ledger.fenced(lease)
-
-        def record(asked: Judgement[Any, Any], question: BaseModel, verdict: Verdict[Any]) -> None:
-            name = asked.name
-            if verdict.by != "rule":
-                for source in asked.reads(question):
-                    because = f"{verdict.by} answered {name}, which holds such text"
-                    taint(fenced, ticket, source, actor=asked.agent, because=because)
-            # The same question asked again after a crash is the same line.
-            fenced.events.append(
-                ticket=ticket,
-                actor=asked.agent,
-                kind="judgement.answered",
-                key=f"{ticket}/judgement/{name}/{content_hash(question)}",
-                data={
-                    "judgement": name,
-                    "by": verdict.by,
-                    "fallbacks": list(verdict.fallbacks),
-                    "answer": verdict.answer.model_dump(mode="json"),
-                },
+        bench = replace(self._bench, ledger=ledger.fenced(lease))
+        try:
+            crew = accountable(
+                self._crew,
+                bench,
+                self._settings,
+                ticket,
+                lambda: ticket_bounds(ledger, self._settings, ticket),
+                # A run with hosts must not have been steered by untrusted text.
+                closed=bool(ledger.tickets.get(ticket).ticket.hosts),
+                tainting=True,
             )
-
+        except BaseException:
+            ledger.release(lease)
+            raise
         work = Work(
-            bench=replace(self._bench, ledger=fenced),
-            # A run with hosts must not have been steered by untrusted text.
-            crew=self._crew.recording(record, closed=bool(ledger.tickets.get(ticket).ticket.hosts)),
+            bench=bench,
+            crew=crew,
             rules=self._rules,
             tick_s=self._settings.tick_s,
             supervising=self._settings.monitor.acts,
         )
         self._in_hand[ticket] = work
         renewing = asyncio.create_task(self._renew(lease))
-        moving = asyncio.create_task(self._move(work, ticket))
+        moving = asyncio.create_task(self._traced(work, ticket))
         try:
             await asyncio.wait({moving, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if not moving.done():
@@ -241,6 +231,12 @@ class Worker:
         while True:
             await asyncio.sleep(self._settings.lease_s / 3)
             lease = self._bench.ledger.renew(lease, self._settings.lease_s)
+
+    async def _traced(self, work: Work, ticket: str) -> AssignedTicket:
+        with spans.held(work.bench.tracer, "ticket", ticket) as span:
+            moved = await self._move(work, ticket)
+            span.note({"labcrew.status": moved.status})
+            return moved
 
     async def _move(self, work: Work, ticket: str) -> AssignedTicket:
         config: RunnableConfig = {

@@ -4,6 +4,7 @@ LabcrewError
 ├── InputError            what a person gave is wrong: nothing was started (exit code 2)
 │   ├── TicketError       a ticket's file, with line and field (also a ValueError)
 │   ├── SettingsError     a setting or an environment variable (also a ValueError)
+│   ├── SkillError        a skill's file, with line and field (also a ValueError)
 │   ├── RepositoryError   the repository or commit that a ticket names
 │   ├── DraftRefused      no ticket can be drafted from this repository as it is
 │   └── NotFound          no such ticket, gate, trial or merge request (also a LookupError)
@@ -51,6 +52,10 @@ class TicketError(InputError, ValueError):
 
 
 class SettingsError(InputError, ValueError):
+    pass
+
+
+class SkillError(InputError, ValueError):
     pass
 
 

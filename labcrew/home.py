@@ -55,6 +55,10 @@ class Home:
         """The folder of one ticket's plots, cleaned data and reports."""
         return self.root / "artefacts" / ticket
 
+    def model_calls(self, ticket: str) -> Path:
+        """What was sent to chat models for a ticket, what they answered, and what is under way."""
+        return self.artefacts(ticket) / "model-calls"
+
     def outputs(self, ticket: str, trial: str) -> Path:
         """What a trial left, as it left its sandbox."""
         return self.root / "outputs" / ticket / trial

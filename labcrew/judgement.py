@@ -12,10 +12,12 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from labcrew.domain.base import Model, canonical_json
+from labcrew import calling
+from labcrew.domain.base import Model, canonical_json, content_hash
 from labcrew.domain.chat import ChatModel, FailureKind, Message
 from labcrew.domain.research import AgentName, UntrustedText
 from labcrew.errors import JudgementError, ModelFailure
+from labcrew.tracing import OFF, Tracer
 
 Q = TypeVar("Q", bound=BaseModel)
 A = TypeVar("A", bound=BaseModel)
@@ -77,6 +79,7 @@ class Judge:
         timeout_s: seconds for one try.
         record: is told of every answer that a model gave or failed to give, before it is used.
         closed: whether questions that hold untrusted text are kept from models: their rules answer.
+        tracer: is told of each question.
     """
 
     models: Mapping[str, ChatModel | None]
@@ -84,6 +87,7 @@ class Judge:
     timeout_s: float = 60.0
     record: Record | None = None
     closed: bool = False
+    tracer: Tracer = OFF
 
     def model_for(self, question: str) -> ChatModel | None:
         """The model that answers a question, named with its agent first; None: the rule."""
@@ -99,9 +103,16 @@ class Judge:
 
     async def ask(self, judgement: Judgement[Q, A], question: Q) -> Verdict[A]:
         """Answers a question; never raises for what a model does."""
-        verdict = await self._answer(judgement, question)
-        if self.record is not None and (verdict.fallbacks or verdict.by != "rule"):
-            self.record(judgement, question, verdict)
+        name = judgement.name
+        traced = {"gen_ai.agent.name": judgement.agent, "labcrew.judgement": name}
+        with (
+            calling.step(judgement.agent, f"judgement/{name}/{content_hash(question)}"),
+            self.tracer.span(f"judgement {name}", traced) as span,
+        ):
+            verdict = await self._answer(judgement, question)
+            span.note({"labcrew.by": verdict.by, "labcrew.fallbacks": len(verdict.fallbacks)})
+            if self.record is not None and (verdict.fallbacks or verdict.by != "rule"):
+                self.record(judgement, question, verdict)
         return verdict
 
     async def _answer(self, judgement: Judgement[Q, A], question: Q) -> Verdict[A]:

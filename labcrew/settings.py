@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from labcrew.domain.hosts import PrivateHost
+from labcrew.domain.research import AgentName
+from labcrew.domain.spending import Price
 from labcrew.errors import SettingsError
 
 
@@ -137,6 +139,18 @@ class MonitorSettings(BaseModel):
     )
 
 
+class TracingSettings(BaseModel):
+    """Where spans are sent; needs labcrew[tracing]."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: str | None = Field(
+        default=None,
+        description="an OTLP/HTTP collector; default: OTEL_EXPORTER_OTLP_ENDPOINT, else no tracing",
+    )
+    service: str = Field(default="labcrew", description="OTEL_SERVICE_NAME wins over it")
+
+
 class Settings(BaseSettings):
     """Everything a lab can set. LABCREW_MODELS__DEFAULT__MODEL=… sets models.default.model."""
 
@@ -156,6 +170,15 @@ class Settings(BaseSettings):
         description="question, agent or 'default' → names in models, first asked first;"
         " 'rule' may end a list",
     )
+    prices: dict[str, Price] = Field(
+        default_factory=dict,
+        description="model → USD for a million tokens; without a price tokens alone bound it",
+    )
+    spending: dict[AgentName, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="agent → tokens of chat models for one ticket, within its budget",
+    )
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
     lease_s: float = Field(default=60, gt=1, description="how long a dead worker blocks a ticket")

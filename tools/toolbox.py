@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from pydantic import BaseModel
@@ -21,6 +21,8 @@ from labcrew.ledger import Ledger
 from labcrew.policy import Ruling, decide
 from labcrew.policy_conditions import Call, Facts
 from labcrew.ports import Clock
+from labcrew.redaction import Redaction
+from labcrew.tracing import OFF, Attribute, Tracer
 from tools.facts import facts_of
 
 C = TypeVar("C", bound=BaseModel)
@@ -45,6 +47,8 @@ class Workbench:
     clock: Clock
     base_image: str
     output_cap_mb: int = 256
+    redact: Redaction = field(default_factory=Redaction)
+    tracer: Tracer = OFF
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,13 @@ class Toolbox(Generic[K]):
         arguments = call.model_dump(mode="json")
         facts = self.facts or facts_of(self.assigned, self.bench.ledger, self.bench.home)
         ruling = decide(Call(self.agent, tool.name, arguments, facts))
+        with self.bench.tracer.span(f"execute_tool {tool.name}", self._traced(tool.name)) as span:
+            span.note({"labcrew.verdict": ruling.verdict})
+            return await self._use(tool, call, ruling, arguments)
+
+    async def _use(
+        self, tool: Tool[C, R, K], call: C, ruling: Ruling, arguments: dict[str, Any]
+    ) -> R:
         try:
             if ruling.verdict == "refused":
                 raise PolicyRefused(f"{self.agent} may not use {tool.name}: {ruling.because}.")
@@ -106,6 +117,16 @@ class Toolbox(Generic[K]):
             raise
         self._write_down(tool.name, ruling, arguments, "done")
         return result
+
+    def _traced(self, tool: str) -> dict[str, Attribute]:
+        return {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": tool,
+            "gen_ai.tool.type": "function",
+            "gen_ai.agent.name": self.agent,
+            "gen_ai.conversation.id": self.assigned.id,
+            "labcrew.step": self.step,
+        }
 
     def _write_down(
         self, tool: str, ruling: Ruling, arguments: dict[str, Any], outcome: str

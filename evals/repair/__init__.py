@@ -1,1 +1,1 @@
-"""Small bugs in research code, with the tests that show each and those that guard the rest."""
+"""Small bugs in research code, each with tests that show it and tests that guard the rest."""

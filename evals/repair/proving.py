@@ -1,19 +1,21 @@
 """Proves tasks: their tests run on the files with the bug and on the repaired ones.
 
-It runs our own code on this host, a forked process for each run, so that pytest and numpy are
-imported once. What a model wrote never runs here; that needs a sandbox.
+It runs our own code on this host: one process imports pytest and numpy and forks for each run.
+What a model wrote never runs here; that needs a sandbox.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
+import json
 import multiprocessing
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,7 +76,16 @@ def run_tests(files: Mapping[str, str]) -> TestReport:
             where.parent.mkdir(parents=True, exist_ok=True)
             where.write_text(text, encoding="utf-8")
         sys.path.insert(0, place)
-        options = ["-q", "-c", os.devnull, "--rootdir", place, "-p", "no:cacheprovider"]
+        options = [
+            "-q",
+            "--tb=line",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            place,
+            "-p",
+            "no:cacheprovider",
+        ]
         with contextlib.chdir(place), contextlib.redirect_stdout(output):
             code = pytest.main([*options, "tests"], plugins=[seen])
     return TestReport(outcomes=seen.outcomes, exit_code=int(code), tail=output.getvalue()[-2000:])
@@ -86,22 +97,40 @@ def prove(tasks: Iterable[Task], workers: int = 2) -> dict[str, Proof]:
     Args:
         tasks: of our own making.
         workers: processes at once, at least 1.
+
+    Raises:
+        subprocess.CalledProcessError: the process that runs them ended wrongly.
     """
     chosen = tuple(tasks)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "numpy", "evals.repair.proving"])
-    with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool:
-        runs = {
-            (task.name, state): pool.submit(run_tests, {**files, **task.tests})
-            for task in chosen
-            for state, files in (("before", task.files), ("after", task.solved_files))
-        }
-        reports = {key: run.result() for key, run in runs.items()}
+    runs = [{**files, **t.tests} for t in chosen for files in (t.files, t.solved_files)]
+    done = subprocess.run(
+        [sys.executable, "-m", "evals.repair.proving", str(workers)],
+        input=json.dumps(runs),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+        # the plugins of this environment take most of a run's time; one thread forks safely
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    reports = [TestReport.model_validate(report) for report in json.loads(done.stdout)]
     return {
-        task.name: Proof(
-            task=task.name,
-            before=reports[task.name, "before"],
-            after=reports[task.name, "after"],
-        )
-        for task in chosen
+        task.name: Proof(task=task.name, before=before, after=after)
+        for task, before, after in zip(chosen, reports[::2], reports[1::2], strict=True)
     }
+
+
+def main() -> None:
+    """Reads repositories as JSON, forks a process for each, and writes the reports as JSON."""
+    runs = json.load(sys.stdin)
+    context = multiprocessing.get_context("fork")
+    gc.freeze()  # pytest collects garbage twice a run: what was imported needn't be looked at
+    with context.Pool(int(sys.argv[1]), maxtasksperchild=1) as pool:
+        reports = pool.map(run_tests, runs, chunksize=1)
+    print(json.dumps([report.model_dump(mode="json") for report in reports]))
+
+
+if __name__ == "__main__":
+    import numpy  # noqa: F401  # imported before the forks, for those that need it
+
+    main()

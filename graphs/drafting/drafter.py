@@ -6,16 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel
-
+from graphs import spans
+from graphs.accounts import accountable, draft_bounds
 from graphs.crew import Crew
 from graphs.drafting.machine import drafting_graph
 from graphs.drafting.study import RunLimits, Study
-from labcrew.domain.base import content_hash
 from labcrew.domain.draft import Draft, Trouble
 from labcrew.errors import BoundaryError, EngineError, EnvironmentBroken, LabcrewError, ToolError
-from labcrew.judgement import Judgement, Verdict
-from labcrew.ledger import Ledger
 from labcrew.plain_text import HALVES, ODD
 from labcrew.settings import Settings
 from tools.tool_container import put_away
@@ -70,11 +67,17 @@ class Drafter:
         lease = ledger.acquire(draft, self._holder, self._settings.lease_s, take_over=True)
         if lease is None:
             raise LabcrewError(f"{draft} could not be taken; another process has it.")
-        fenced = ledger.fenced(lease)
+        bench = replace(self._bench, ledger=ledger.fenced(lease))
         study = Study(
             draft=ledger.drafts.get(draft),
-            bench=replace(self._bench, ledger=fenced),
-            crew=self._crew.recording(_recorder(fenced, draft)),
+            bench=bench,
+            crew=accountable(
+                self._crew,
+                bench,
+                self._settings,
+                draft,
+                lambda: draft_bounds(self._settings),
+            ),
             say=self._say,
             limits=self._limits,
         )
@@ -87,9 +90,12 @@ class Drafter:
 
         graph: Any = drafting_graph().compile()
         renewing = asyncio.create_task(renew())
-        moving = asyncio.create_task(
-            graph.ainvoke({"draft": draft}, {"recursion_limit": _STEPS}, context=study)
-        )
+
+        async def move() -> None:
+            with spans.held(bench.tracer, "draft", draft):
+                await graph.ainvoke({"draft": draft}, {"recursion_limit": _STEPS}, context=study)
+
+        moving = asyncio.create_task(move())
         try:
             await asyncio.wait({moving, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if not moving.done():
@@ -118,21 +124,3 @@ def _trouble(error: LabcrewError) -> Trouble:
 
 def _shown(text: str) -> str:
     return HALVES.sub("\ufffd", ODD.sub(" ", text))
-
-
-def _recorder(ledger: Ledger, draft: str) -> Callable[..., None]:
-    def record(asked: Judgement[Any, Any], question: BaseModel, verdict: Verdict[Any]) -> None:
-        ledger.events.append(
-            ticket=draft,
-            actor=asked.agent,
-            kind="judgement.answered",
-            key=f"{draft}/judgement/{asked.name}/{content_hash(question)}",
-            data={
-                "judgement": asked.name,
-                "by": verdict.by,
-                "fallbacks": list(verdict.fallbacks),
-                "answer": verdict.answer.model_dump(mode="json"),
-            },
-        )
-
-    return record

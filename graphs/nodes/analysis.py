@@ -56,7 +56,7 @@ def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) ->
     metric = assigned.ticket.metric
     baseline, best = group_of(trials, "baseline"), best_group(assigned, trials)
     begins = f"{assigned.id}-budget-r{assigned.revision}."
-    asked = sum(1 for gate in work.ledger.gates.of(assigned.id) if gate.id.startswith(begins))
+    asked = sum(1 for gate in work.ledger.gates.of(assigned.id) if _round_of(gate.id, begins))
     tried = [trial.values for trial in trials]
     wanted = [s.values for s in work.plan(assigned).suggestions if not s.finding]
     legal: list[Move] = []
@@ -80,6 +80,11 @@ def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) ->
             not any(values.items() <= known.items() for known in tried) for values in wanted
         ),
     )
+
+
+def _round_of(gate: str, begins: str) -> bool:
+    """Whether a gate is one of these rounds, and not about chat models."""
+    return gate.startswith(begins) and gate.removeprefix(begins).isdecimal()
 
 
 def _ask_budget(work: Work, assigned: AssignedTicket, round_: int, because: str) -> None:

@@ -57,6 +57,18 @@ class ModelCall(Model):
     model: str
     prompt_sha256: str = Field(description="of everything that was sent")
     tokens: Tokens
-    usd: float = Field(ge=0)
+    usd: float | None = Field(
+        default=None, ge=0, description="by the settings' prices; None: no price is known"
+    )
     duration_s: float = Field(ge=0)
     outcome: str = Field(description="answered, or how it failed")
+    step: str = Field(default="", description="the logical step that asked; empty: none was named")
+    turn: int = Field(default=1, ge=1, description="which call of the step, retries counted")
+    estimated: bool = Field(
+        default=False, description="whether tokens are an upper bound, for nobody said what it used"
+    )
+    prompt: str = Field(default="", description="SHA-256 of the request as it is kept")
+    answer: str = Field(default="", description="SHA-256 of the answer as it is kept")
+    exact: bool = Field(
+        default=True, description="whether both are kept whole: no secret taken out, nothing cut"
+    )

@@ -1,0 +1,1 @@
+"""Keeping the weights of the last and the best epoch."""

@@ -1,0 +1,1 @@
+"""The model's parameters and their optimiser."""

@@ -1,0 +1,115 @@
+"""Where a ticket's budget for chat models is used up: a person raises it, or the crew goes on
+without a model.
+"""
+
+from typing import Any, Literal
+
+from graphs.accounts import RAISED
+from graphs.gates import gate_id, make_gate, pause_for
+from graphs.work import Work
+from labcrew.domain.spending import Amount
+from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.evidence import as_text
+from labcrew.spending import spent_by, total
+
+_ABOUT = "models"
+_FIELDS = ("model_tokens", "model_usd", "steps")
+
+
+def ask_spending(
+    work: Work,
+    assigned: AssignedTicket,
+    round_: int,
+    because: str,
+    *,
+    agent: str = "merge_request",
+    agent_tokens: int | None = None,
+) -> None:
+    """Opens the gate at which a person may raise what models may use.
+
+    Args:
+        round_: counts these gates within a revision; a cursor of the graph's state.
+        because: which bound was met, as the failure or the loop says.
+        agent: who needs it.
+        agent_tokens: what settings allow this agent for a ticket, None: no bound of its own.
+    """
+    budget = assigned.budget
+    spent = spent_by(work.ledger.model_calls.of(assigned.id))
+    add = {name: value for name in _FIELDS if (value := getattr(budget, name))}
+    shown: dict[str, Any] = {
+        "add": add,
+        "budget": budget.model_dump(mode="json"),
+        "spent": {name: amount.model_dump(mode="json") for name, amount in spent.items()},
+        "reason": because[:600],
+    }
+    if agent_tokens is not None:
+        shown |= {"agent": agent, "agent_tokens": agent_tokens}
+    make_gate(
+        work,
+        assigned,
+        "budget",
+        round_,
+        about=_ABOUT,
+        title="More budget for models?",
+        description=(
+            f"{as_text(because, 600)}\n\n{_told(spent, budget)}\n\naccept: the same budget for"
+            " models again · edit: another one · ignore: finish with what there is"
+        ),
+        shown=shown,
+        allowed=("accept", "edit", "ignore"),
+    )
+
+
+def spending_gate(assigned: AssignedTicket, round_: int) -> str:
+    """The id of the gate that `ask_spending` opens."""
+    return gate_id(assigned.id, "budget", assigned.revision, round_, _ABOUT)
+
+
+def gate_spending(work: Work, ticket: str, round_: int) -> Literal["more", "finish"]:
+    """Waits, inside a gate's node, for a person's word on more budget for models.
+
+    Only a person raises it; without their word the answer is to finish with what there is.
+    """
+    assigned = work.assigned(ticket)
+    gate = spending_gate(assigned, round_)
+    decision = pause_for(work, gate)
+    if decision.kind not in ("accept", "edit"):
+        return "finish"
+    shown = work.ledger.gates.get(gate).shown
+    # From what was shown, not from what stands: done again after a crash it adds nothing twice.
+    # What a person changed elsewhere meanwhile stays.
+    before = dict(shown["budget"])
+    edited = dict(decision.edits.get("budget", {}))
+    changes = (
+        {name: value for name, value in edited.items() if value != before.get(name)}
+        if decision.kind == "edit"
+        else {name: before[name] + more for name, more in shown["add"].items()}
+    )
+    with work.ledger.transaction():
+        if "agent" in shown:
+            work.ledger.events.append(
+                ticket=ticket,
+                actor="worker",
+                kind=RAISED,
+                key=f"{gate}/raised",
+                data={"agent": shown["agent"], "tokens": shown["agent_tokens"], "by": decision.by},
+            )
+        budget = Budget.model_validate(assigned.budget.model_dump() | changes)
+        work.update(ticket, actor="coordinator", budget=budget)
+    return "more"
+
+
+def _told(spent: dict[str, Amount], budget: Budget) -> str:
+    amount = total(spent)
+    money = "no bound" if budget.model_usd is None else f"{budget.model_usd:g} USD"
+    lines = [
+        f"Used: {amount.tokens.total:,} of {budget.model_tokens:,} tokens, in {amount.calls:,}"
+        f" calls; {amount.usd:.2f} USD of {money}; {amount.seconds:,.0f} s of waiting."
+    ]
+    if amount.unpriced:
+        lines.append(f"{amount.unpriced:,} of the tokens went to models without a price.")
+    lines += [
+        f"- {agent}: {used.tokens.total:,} tokens, {used.usd:.2f} USD"
+        for agent, used in sorted(spent.items())
+    ]
+    return "\n".join(lines)

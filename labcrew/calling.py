@@ -1,0 +1,43 @@
+"""Who asks a chat model, and for which step: what a call is accounted to and found again by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+NOBODY = "crew"
+
+
+@dataclass
+class Step:
+    """One logical step of an agent, and the calls to models that were made in it.
+
+    Args:
+        agent: whose account the calls go to.
+        key: the step's name, the same on every re-run after a crash; empty: never found again.
+        calls: ids of the calls, in the order in which they were begun; a call that was answered
+            from the records has the id of the first one.
+    """
+
+    agent: str = NOBODY
+    key: str = ""
+    calls: list[str] = field(default_factory=list)
+
+
+_STEP: ContextVar[Step | None] = ContextVar("labcrew_step", default=None)
+
+
+@contextmanager
+def step(agent: str, key: str = "") -> Iterator[Step]:
+    """Says whose the calls inside are; tasks that are begun inside belong to it too."""
+    inside = Step(agent, key)
+    token = _STEP.set(inside)
+    try:
+        yield inside
+    finally:
+        _STEP.reset(token)
+
+
+def current() -> Step:
+    """The step that is under way, or one of nobody's."""
+    return _STEP.get() or Step()

@@ -1,0 +1,76 @@
+"""What calls to chat models cost, and what they may."""
+
+from pydantic import Field
+
+from labcrew.domain.base import Model
+from labcrew.domain.chat import Tokens
+
+_MILLION = 1_000_000
+
+
+class Price(Model):
+    """What a model's tokens cost, in USD for a million."""
+
+    prompt: float = Field(ge=0)
+    cached: float | None = Field(
+        default=None, ge=0, description="prompt tokens found in the endpoint's cache;"
+        " default: as prompt"
+    )  # fmt: skip
+    completion: float = Field(ge=0)
+
+    def of(self, tokens: Tokens) -> float:
+        """What these tokens cost, in USD."""
+        cached = min(tokens.cached, tokens.prompt)
+        cheap = self.prompt if self.cached is None else self.cached
+        cost = (tokens.prompt - cached) * self.prompt + cached * cheap
+        return (cost + tokens.completion * self.completion) / _MILLION
+
+    def at_most(self, tokens: Tokens) -> float:
+        """What these tokens cost if none of them are found in a cache."""
+        dearest = max(self.prompt, self.cached or 0)
+        return (tokens.prompt * dearest + tokens.completion * self.completion) / _MILLION
+
+
+class Bounds(Model):
+    """What may be spent on models for one ticket.
+
+    Args:
+        tokens: prompts counted.
+        usd: None: no bound but tokens.
+        seconds: of waiting for models, calls side by side counted each; None: no bound.
+        agents: agent → tokens; one without an entry is bound by the ticket alone.
+    """
+
+    tokens: int = Field(ge=0)
+    usd: float | None = Field(default=None, ge=0)
+    seconds: float | None = Field(default=None, ge=0)
+    agents: dict[str, int] = Field(default_factory=dict)
+
+
+class Amount(Model):
+    """What was used.
+
+    Args:
+        usd: of the calls whose model has a price.
+        unpriced: tokens of the calls whose model has none.
+    """
+
+    calls: int = 0
+    tokens: Tokens = Tokens()
+    usd: float = 0.0
+    unpriced: int = 0
+    seconds: float = 0.0
+
+    def plus(self, tokens: Tokens, usd: float | None, seconds: float = 0.0) -> "Amount":
+        """This and one call more."""
+        return Amount(
+            calls=self.calls + 1,
+            tokens=Tokens(
+                prompt=self.tokens.prompt + tokens.prompt,
+                cached=self.tokens.cached + tokens.cached,
+                completion=self.tokens.completion + tokens.completion,
+            ),
+            usd=self.usd + (usd or 0.0),
+            unpriced=self.unpriced + (tokens.total if usd is None else 0),
+            seconds=self.seconds + seconds,
+        )

@@ -1,0 +1,229 @@
+"""A chat model whose every call is paid from a ticket's account, recorded and traced."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from labcrew import calling
+from labcrew.domain.chat import ChatModel, FailureKind, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.programming import ModelCall
+from labcrew.errors import LeaseLost, LedgerError, ModelFailure, StorageFull
+from labcrew.ports import Clock
+from labcrew.recordings import Kept, Recordings, Request, sha256
+from labcrew.spending import Account, Reservation
+from labcrew.tracing import OFF, Attribute, Tracer
+
+ANSWERED = "answered"
+CANCELLED = "cancelled: nobody waits for it any more"
+_BYTES_A_TOKEN = 2
+"""Text has about three to four bytes a token; numbers and other scripts have fewer."""
+_TOKENS_A_MESSAGE = 16
+_MOST_COMPLETION = 4096
+_OUTCOME_CHARACTERS = 500
+# The endpoint turned the call away, so nothing was used; any other failure may have cost it all.
+_FREE: frozenset[FailureKind] = frozenset(
+    {"rate_limited", "unavailable", "unauthorised", "unknown_model", "too_long", "over_budget"}
+)
+
+
+@dataclass
+class Desk:
+    """What a ticket's metered models share.
+
+    Args:
+        account: pays.
+        recordings: keep prompts and answers.
+        clock: times the calls.
+        tracer: is told of each call.
+        recorded: answers of earlier processes that were not used again yet, by step, turn and
+            request; each is used once, so that a question asked anew is asked.
+    """
+
+    account: Account
+    recordings: Recordings
+    clock: Clock
+    tracer: Tracer = OFF
+    recorded: dict[tuple[str, int, str], list[ModelCall]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for call in self.account.ledger.model_calls.of(self.account.ticket):
+            if call.step and call.exact and call.outcome == ANSWERED:
+                key = (call.step, call.turn, call.prompt_sha256)
+                self.recorded.setdefault(key, []).append(call)
+
+
+class MeteredChat:
+    """A chat model behind an account.
+
+    A call is one line of accounts whatever it takes inside: retries and fallbacks of `model` are
+    part of it.
+
+    Args:
+        model: is asked.
+        desk: account, records and traces of the ticket.
+    """
+
+    def __init__(self, model: ChatModel, desk: Desk) -> None:
+        self._model, self._desk = model, desk
+        self.name = model.name
+
+    def __getattr__(self, name: str) -> Any:
+        """What an endpoint says of itself; what it does is behind the account."""
+        value = getattr(self._model, name)
+        if name == "sampled":
+            return lambda **options: MeteredChat(value(**options), self._desk)
+        if callable(value):
+            raise AttributeError(name)
+        return value
+
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolOffer] = (),
+        schema: type[BaseModel] | None = None,
+        purpose: str = "",
+    ) -> Reply:
+        """Asks once, or answers what an earlier process was told in the same step.
+
+        Raises ModelFailure.
+        """
+        desk, step = self._desk, calling.current()
+        request = Request.of(self.name, messages, tools, schema)
+        text = request.text
+        sent = sha256(text)
+        turn = len(step.calls) + 1
+        found = self._recorded(step, turn, sent)
+        if found is not None:
+            return found
+        call = ModelCall(
+            id="",
+            ticket=desk.account.ticket,
+            agent=step.agent,
+            purpose=purpose,
+            model=self.name,
+            prompt_sha256=sent,
+            tokens=Tokens(
+                prompt=len(text.encode("utf-8", "replace")) // _BYTES_A_TOKEN
+                + _TOKENS_A_MESSAGE * (len(messages) + 1),
+                completion=int(getattr(self._model, "max_tokens", _MOST_COMPLETION)),
+            ),
+            duration_s=0,
+            outcome="",
+            step=step.key,
+            turn=turn,
+        )
+        held = desk.account.reserve(call)
+        step.calls.append(held.call.id)
+        kept = desk.recordings.keep_request(request)
+        return await self._ask(held, kept, messages, tools, schema, purpose)
+
+    async def _ask(
+        self,
+        held: Reservation,
+        kept: Kept,
+        messages: Sequence[Message],
+        tools: Sequence[ToolOffer],
+        schema: type[BaseModel] | None,
+        purpose: str,
+    ) -> Reply:
+        desk, call = self._desk, held.call
+        known = {"prompt": kept.sha256, "exact": kept.exact}
+        started = desk.clock.monotonic()
+
+        def took() -> float:
+            return max(0.0, desk.clock.monotonic() - started)
+
+        with desk.tracer.span(
+            f"chat {self.name}", self._asked(call, schema is not None), kind="client"
+        ) as span:
+            try:
+                reply = await self._model.reply(
+                    messages, tools=tools, schema=schema, purpose=purpose
+                )
+            except ModelFailure as failure:
+                span.failed(failure.kind, failure.message)
+                known |= {"outcome": _outcome(failure), "duration_s": took()}
+                known |= self._used(failure, call)
+                desk.account.settle(held, call.model_copy(update=known))
+                raise
+            except (asyncio.CancelledError, Exception) as error:
+                cancelled = isinstance(error, asyncio.CancelledError)
+                said = CANCELLED if cancelled else f"invalid: {type(error).__name__}"
+                span.failed(type(error).__name__)
+                known |= {"outcome": said, "duration_s": took()}
+                # A lease may be lost by now: the reservation then counts until it is reconciled.
+                with suppress(LeaseLost, LedgerError, StorageFull):
+                    desk.account.settle(held, call.model_copy(update=known))
+                raise
+            span.note(_answered(reply))
+            span.said(messages, reply.message)
+            answer = desk.recordings.keep_reply(reply)
+            used = reply.tokens
+            if silent := used.total == 0:  # the endpoint does not count: what was set aside, then
+                used = call.tokens
+            known |= {
+                "model": reply.model,
+                "tokens": used,
+                "usd": desk.account.usd(used, reply.model, self.name),
+                "estimated": silent,
+                "duration_s": took(),
+                "outcome": ANSWERED,
+                "answer": answer.sha256,
+                "exact": kept.exact and answer.exact,
+            }
+            settled = call.model_copy(update=known)
+            desk.account.answered(held, settled)
+            desk.account.settle(held, settled)
+        return reply
+
+    def _asked(self, call: ModelCall, structured: bool) -> dict[str, Attribute]:
+        return {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": str(getattr(self._model, "provider", "openai")),
+            "gen_ai.request.model": call.model,
+            "gen_ai.request.max_tokens": call.tokens.completion,
+            "gen_ai.output.type": "json" if structured else "text",
+            "gen_ai.conversation.id": call.ticket,
+            "gen_ai.agent.name": call.agent,
+            "labcrew.purpose": call.purpose,
+            "labcrew.step": call.step,
+            "labcrew.call": call.id,
+        }
+
+    def _used(self, failure: ModelFailure, call: ModelCall) -> dict[str, Any]:
+        """What a call that failed used: as the endpoint says, nothing, or all it could."""
+        if failure.tokens is None and failure.kind not in _FREE:
+            return {}
+        used = failure.tokens or Tokens()
+        usd = self._desk.account.usd(used, self.name) if used.total else 0.0
+        return {"tokens": used, "usd": usd, "estimated": False}
+
+    def _recorded(self, step: calling.Step, turn: int, sent: str) -> Reply | None:
+        """What an earlier process was answered at this very place, if its record is sound."""
+        left = self._desk.recorded.get((step.key, turn, sent)) if step.key else None
+        while left:
+            call = left.pop(0)
+            reply = self._desk.recordings.reply(call.answer)
+            if reply is not None:
+                step.calls.append(call.id)
+                return reply
+        return None
+
+
+def _outcome(failure: ModelFailure) -> str:
+    return f"{failure.kind}: {failure.message}"[:_OUTCOME_CHARACTERS]
+
+
+def _answered(reply: Reply) -> dict[str, Attribute]:
+    return {
+        "gen_ai.response.model": reply.model,
+        "gen_ai.response.finish_reasons": (reply.finish,),
+        "gen_ai.usage.input_tokens": reply.tokens.prompt,
+        "gen_ai.usage.output_tokens": reply.tokens.completion,
+        "gen_ai.usage.cache_read.input_tokens": reply.tokens.cached,
+    }

@@ -1,0 +1,122 @@
+"""How far work keeps to a lab's rules: checked, written down, and told in a merge request."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from labcrew.domain.programming import Patch
+from labcrew.domain.skills import FileChange, RuleResult, Skill, Work
+from labcrew.ledger import Ledger
+from labcrew.skills.checks import checked
+
+BROKEN = "skill.rule_broken"
+CHECKED = "skills.checked"
+
+
+def adherence(skills: Iterable[Skill], work: Work) -> tuple[RuleResult, ...]:
+    """Each compiled rule of some skills held against work, in order of skill and line.
+
+    A sentence marked `must` that no check was found for is `unchecked`, so it blocks: the lab asked
+    for more than can be checked, and should know.
+    """
+    results = []
+    for skill in sorted(skills, key=lambda s: s.name):
+        for one in skill.rules:
+            outcome, where = checked(one.rule, work)
+            results.append(
+                RuleResult(
+                    skill=skill.name,
+                    line=one.line,
+                    rule=one.rule.in_words(),
+                    must=one.rule.must,
+                    outcome=outcome,
+                    where=where,
+                )
+            )
+        results += [
+            RuleResult(
+                skill=skill.name, line=advice.line, rule=advice.text, must=True, outcome="unchecked"
+            )
+            for advice in skill.advice
+            if advice.must
+        ]
+    return tuple(sorted(results, key=lambda r: (r.skill, r.line)))
+
+
+def work_of(
+    patch: Patch, before: Callable[[str], str | None], *, message: str | None = None
+) -> Work:
+    """A patch as rules look at it.
+
+    Args:
+        before: a path's text at the base commit; None where there was no such file.
+        message: of its commit.
+    """
+    files = tuple(
+        FileChange(
+            path=file.path,
+            before=before(file.path),
+            after=file.content.decode("utf-8", errors="replace"),
+        )
+        for file in patch.files
+    )
+    return Work(files=files, message=message)
+
+
+def blocking(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
+    """What stands between work and `ready`."""
+    return tuple(result for result in results if result.blocks)
+
+
+def write_down(ledger: Ledger, ticket: str, step: str, results: Sequence[RuleResult]) -> None:
+    """Puts what was checked into the ledger: a line for all, and one for each rule broken.
+
+    Args:
+        step: names what was checked, the same on every re-run, e.g. "r0/patch".
+    """
+    counts = dict.fromkeys(("kept", "broken", "not_applicable", "unchecked"), 0)
+    for result in results:
+        counts[result.outcome] += 1
+    ledger.events.append(
+        ticket=ticket, actor="rule", kind=CHECKED, key=f"{ticket}/{step}/skills", data=dict(counts)
+    )
+    for result in results:
+        if result.outcome in ("broken", "unchecked"):
+            ledger.events.append(
+                ticket=ticket,
+                actor="rule",
+                kind=BROKEN,
+                key=f"{ticket}/{step}/skills/{result.skill}/{result.line}",
+                data=result.model_dump(mode="json"),
+            )
+
+
+def as_markdown(results: Sequence[RuleResult]) -> str:
+    """A table for a merge request; empty where no rule applied."""
+    told = [result for result in results if result.outcome != "not_applicable"]
+    if not told:
+        return ""
+    rows = ["| rule | skill | must | outcome |", "|---|---|---|---|"]
+    for result in told:
+        where = f": {_cell('; '.join(result.where[:3]))}" if result.where else ""
+        rows.append(
+            f"| {_cell(result.rule)} | {result.skill}:{result.line} | {'yes' * result.must}"
+            f" | {result.outcome}{where} |"
+        )
+    return "\n".join(rows)
+
+
+def as_feedback(results: Sequence[RuleResult]) -> str:
+    """What a chat model is told to mend; empty where nothing is broken."""
+    told = [result for result in results if result.outcome in ("broken", "unchecked")]
+    lines = []
+    for result in told:
+        weight = "must" if result.must else "should"
+        places = "".join(f"\n    {place}" for place in result.where[:5])
+        lines.append(f"- {weight}, {result.outcome}: {result.rule} ({result.skill}){places}")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Untrusted text in a table's cell: no markup of its own."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    marks = {ord(c): f"&#{ord(c)};" for c in "|`<>&*_[]!\\"}
+    return plain.translate(marks)[:600]

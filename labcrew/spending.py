@@ -1,0 +1,288 @@
+"""A ticket's account for chat models: an upper bound is set aside before a call, and what was used
+is written down afterwards.
+
+Calls that are under way count, so calls side by side can't pass a bound together. What is set aside
+is a small file of the home before the call begins, and is taken away once the ledger has the call;
+a file that a killed process left counts as spent in full until `reconcile` settles it: by the
+answer, where the process got so far as to keep it, else at the upper bound.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from labcrew import beneath
+from labcrew.domain.base import Model
+from labcrew.domain.chat import Tokens
+from labcrew.domain.programming import ModelCall
+from labcrew.domain.spending import Amount, Bounds, Price
+from labcrew.errors import BoundaryError, ModelFailure, NotFound
+from labcrew.ledger import Ledger
+
+WARN_AT = (0.5, 0.8)
+INTERRUPTED = "interrupted: labcrew ended before the answer came"
+_FILE_BYTES = 1 << 16
+
+
+class Reservation(Model):
+    """What was set aside for a call that is under way.
+
+    Args:
+        call: as the ledger has it if nothing more is heard: all of the upper bound used.
+        settled: what came of it, known but not in the ledger yet.
+    """
+
+    call: ModelCall
+    settled: ModelCall | None = None
+
+
+class Account:
+    """What one ticket spends on models. Safe to share between threads and tasks of one process.
+
+    Args:
+        ledger: fenced by the ticket's lease.
+        ticket: or a draft; empty: the home's own.
+        folder: where reservations are kept, labcrew's own.
+        bounds: what may be spent, as it stands now: a person may raise it at any time.
+        prices: model → price; a model without one is bound by tokens alone, and the ledger says so.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        ticket: str,
+        folder: Path,
+        bounds: Callable[[], Bounds],
+        prices: Mapping[str, Price],
+    ) -> None:
+        self.ledger, self.ticket = ledger, ticket
+        self._folder, self._bounds, self._prices = folder, bounds, prices
+        self._lock = threading.Lock()
+        self._held: dict[str, Reservation] = {}
+        self._spent: dict[str, Amount] = {}
+        self._number = 0
+        self._said: set[str] = set()
+        for call in ledger.model_calls.of(ticket):
+            self._add(call)
+            self._number = max(self._number, _number_of(call.id))
+        self._reconcile()
+
+    def reserve(self, call: ModelCall, *, prices_of: tuple[str, ...] = ()) -> Reservation:
+        """Sets an upper bound aside; answers it with the call's id.
+
+        Args:
+            call: as it would be if it used the most that it can; without an id.
+            prices_of: names that the model may be priced by, the dearest counts.
+
+        Raises:
+            ModelFailure: over_budget, for it does not fit beside what is spent and under way.
+        """
+        bounds = self._bounds()
+        usd = self._price(call.tokens, (call.model, *prices_of))
+        with self._lock:
+            trouble = self._too_much(call, usd, bounds)
+            if trouble is None:
+                self._number += 1
+                id = f"{self.ticket}/call/{self._number:06d}"
+                known = {"id": id, "usd": usd, "estimated": True, "outcome": INTERRUPTED}
+                held = Reservation(call=call.model_copy(update=known))
+                self._held[id] = held
+        if trouble is not None:
+            what, said = trouble
+            self._say(f"exhausted/{what}", "spending.exhausted", {"bound": what, "because": said})
+            raise ModelFailure(
+                said, "Raise the ticket's budget to go on with models.", kind="over_budget"
+            )
+        try:
+            self._write(held)
+        except BaseException:
+            with self._lock:
+                del self._held[held.call.id]
+            raise
+        if usd is None and bounds.usd is not None:
+            said = f"no price is set for {call.model}: tokens alone bound it, not money"
+            self._say(f"unpriced/{call.model}", "spending.unpriced", {"because": said})
+        return held
+
+    def answered(self, held: Reservation, call: ModelCall) -> None:
+        """Keeps what came of a call beside its reservation, so that a kill before it is settled
+        neither loses the answer nor counts more than was used.
+        """
+        self._write(held.model_copy(update={"settled": call}))
+
+    def settle(self, held: Reservation, call: ModelCall) -> None:
+        """Writes down what a call used, and warns at 50 and 80 %.
+
+        Args:
+            call: with what it really used; its id is the reservation's.
+
+        Raises:
+            LeaseLost, StorageFull, LedgerError: it stays set aside, as if all of it were used.
+        """
+        self.ledger.model_calls.put(call, actor=call.agent, kind="model.called")
+        with self._lock:
+            self._held.pop(call.id, None)
+            self._add(call)
+        self._file(call.id).unlink(missing_ok=True)
+        self._warn()
+
+    def usd(self, tokens: Tokens, *names: str) -> float | None:
+        """What tokens cost by the first of these names that has a price; None: none has."""
+        for name in names:
+            if name in self._prices:
+                return self._prices[name].of(tokens)
+        return None
+
+    def spent(self) -> dict[str, Amount]:
+        """Agent → what the ledger says it used."""
+        with self._lock:
+            return dict(self._spent)
+
+    def held(self) -> int:
+        """Tokens that are set aside for calls under way."""
+        with self._lock:
+            return sum(held.call.tokens.total for held in self._held.values())
+
+    def _too_much(
+        self, call: ModelCall, usd: float | None, bounds: Bounds
+    ) -> tuple[str, str] | None:
+        """The bound that a call does not fit into, and why in words."""
+        all_held, amount = list(self._held.values()), total(self._spent)
+        tokens = sum(held.call.tokens.total for held in all_held)
+        need = call.tokens.total
+        if amount.tokens.total + tokens + need > bounds.tokens:
+            return f"tokens/{bounds.tokens}", _words(
+                "model_tokens", bounds.tokens, amount.tokens.total, tokens, need
+            )
+        if bounds.usd is not None and usd is not None:
+            money = sum(held.call.usd or 0.0 for held in all_held)
+            if amount.usd + money + usd > bounds.usd:
+                return f"usd/{bounds.usd:g}", _words(
+                    "model_usd", bounds.usd, amount.usd, money, usd
+                )
+        if bounds.seconds is not None and amount.seconds >= bounds.seconds:
+            return f"seconds/{bounds.seconds:.0f}", (
+                f"models were waited for {amount.seconds:,.0f} s,"
+                f" and {bounds.seconds:,.0f} s are allowed"
+            )
+        most = bounds.agents.get(call.agent)
+        if most is not None:
+            used = self._spent.get(call.agent, Amount()).tokens.total
+            tokens = sum(h.call.tokens.total for h in all_held if h.call.agent == call.agent)
+            if used + tokens + need > most:
+                return f"{call.agent}/{most}", _words(
+                    f"spending.{call.agent}", most, used, tokens, need
+                )
+        return None
+
+    def _warn(self) -> None:
+        bounds = self._bounds()
+        with self._lock:
+            amount, agents = total(self._spent), dict(self._spent)
+        shares: list[tuple[str, float, float | None]] = [
+            ("model_tokens", amount.tokens.total, bounds.tokens),
+            ("model_usd", amount.usd, bounds.usd),
+            ("seconds", amount.seconds, bounds.seconds),
+        ]
+        shares += [
+            (f"spending.{agent}", agents[agent].tokens.total, most)
+            for agent, most in bounds.agents.items()
+            if agent in agents
+        ]
+        for name, used, most in shares:
+            for share in WARN_AT:
+                if most and used >= share * most:
+                    self._say(
+                        f"{name}/{most:g}/{share:.0%}",
+                        "spending.warned",
+                        {"bound": name, "of": most, "used": used, "share": share},
+                    )
+
+    def _say(self, what: str, kind: str, data: dict[str, object]) -> None:
+        """A line that is written once, whoever asks again."""
+        key = f"{self.ticket}/spending/{what}"
+        if key not in self._said:
+            self.ledger.events.append(
+                ticket=self.ticket, actor="worker", kind=kind, key=key, data=data
+            )
+            self._said.add(key)
+
+    def _price(self, tokens: Tokens, names: tuple[str, ...]) -> float | None:
+        known = [self._prices[name].at_most(tokens) for name in names if name in self._prices]
+        return max(known) if known else None
+
+    def _add(self, call: ModelCall) -> None:
+        before = self._spent.get(call.agent, Amount())
+        self._spent[call.agent] = before.plus(call.tokens, call.usd, call.duration_s)
+
+    def _reconcile(self) -> None:
+        """Settles what a killed process left set aside; this process is the ticket's only one."""
+        if not self._folder.is_dir():
+            return
+        for file in sorted(self._folder.iterdir()):
+            held = self._read(file.name)
+            if held is None or self.ledger.model_calls.find(held.call.id) is not None:
+                file.unlink()
+            else:
+                self._number = max(self._number, _number_of(held.call.id))
+                self.settle(held, held.settled or held.call)
+
+    def _file(self, id: str) -> Path:
+        return self._folder / f"{_number_of(id):06d}.json"
+
+    def _read(self, name: str) -> Reservation | None:
+        try:
+            return Reservation.model_validate_json(beneath.read(self._folder, name, _FILE_BYTES))
+        except (NotFound, BoundaryError, ValidationError):
+            return None  # a write that was cut off: the call never began
+
+    def _write(self, held: Reservation) -> None:
+        place = self._file(held.call.id)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = place.with_suffix(f".{os.getpid()}.partial")
+        partial.write_text(held.model_dump_json(), encoding="utf-8")
+        partial.replace(place)
+
+
+def total(spent: Mapping[str, Amount]) -> Amount:
+    """What all agents used together."""
+    amounts = spent.values()
+    return Amount(
+        calls=sum(a.calls for a in amounts),
+        tokens=Tokens(
+            prompt=sum(a.tokens.prompt for a in amounts),
+            cached=sum(a.tokens.cached for a in amounts),
+            completion=sum(a.tokens.completion for a in amounts),
+        ),
+        usd=sum(a.usd for a in amounts),
+        unpriced=sum(a.unpriced for a in amounts),
+        seconds=sum(a.seconds for a in amounts),
+    )
+
+
+def spent_by(calls: Iterable[ModelCall]) -> dict[str, Amount]:
+    """Agent → what these calls used."""
+    spent: dict[str, Amount] = {}
+    for call in calls:
+        before = spent.get(call.agent, Amount())
+        spent[call.agent] = before.plus(call.tokens, call.usd, call.duration_s)
+    return spent
+
+
+def _words(name: str, bound: float, used: float, held: float, need: float) -> str:
+    def spelt(amount: float) -> str:
+        return f"{amount:,.0f}" if name != "model_usd" else f"{amount:,.4g}"
+
+    flight = f", {spelt(held)} set aside for calls under way" if held else ""
+    return (
+        f"{name} allows {spelt(bound)}: {spelt(used)} used{flight},"
+        f" and this call may need {spelt(need)}"
+    )
+
+
+def _number_of(id: str) -> int:
+    last = id.rpartition("/")[2]
+    return int(last) if last.isdecimal() else 0
