@@ -14,6 +14,7 @@ from labcrew.settings import (
 
 _GROUPS = ("models", "answering", "prices", "spending", "tracing", "sandbox", "monitor")
 _EXAMPLES = {
+    "skills_folder": "/srv/lab/skills",
     "endpoint": "http://localhost:4318",
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
     "tracking_uri": "http://localhost:5000",

@@ -22,7 +22,7 @@ def key_of(settings: ModelSettings) -> SecretStr:
     """
     if settings.api_key is not None and settings.api_key.get_secret_value():
         return settings.api_key
-    if settings.base_url is None or settings.provider == "azure":
+    if settings.gguf is None and (settings.base_url is None or settings.provider == "azure"):
         found = os.environ.get(_KEYS[settings.provider], "")
         if found:
             return SecretStr(found)
