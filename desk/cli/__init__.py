@@ -15,6 +15,7 @@ from desk.cli import (
     merge_requests,
     replaying,
     results,
+    skills,
     tickets,
     work,
 )
@@ -34,6 +35,7 @@ def _app() -> typer.Typer:
     front.add_typer(tickets.app, name="ticket")
     front.add_typer(merge_requests.app, name="mr")
     front.add_typer(memory.app, name="memory")
+    front.add_typer(skills.app, name="skills")
     front.add_typer(evaluating.app, name="eval")
     front.add_typer(home.ledger_app, name="ledger")
     return front
