@@ -2,6 +2,7 @@
 and its decisions again from the records.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,7 +79,7 @@ async def test_a_ticket_is_accounted_for_and_comes_out_again(lab: Lab) -> None:
         assert above == whole
         assert up == ["judgement", "invoke_agent", "invoke_workflow"]
     before = lab.ledger.events.count()
-    again = replay(lab.office.home, lab.ledger, assigned.id)
+    again = await asyncio.to_thread(replay, lab.office.home, lab.ledger, assigned.id)
     assert again.difference is None, again.difference
     assert again.left_out == ()
     assert (again.calls, again.decisions > 1) == (len(calls), True)
