@@ -7,6 +7,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
+from graphs import spans
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated, investigation_key
 from graphs.programming import ended
@@ -70,10 +71,11 @@ def programming_graph(phase: Phase, hands_of: HandsOf = ToolboxHands) -> Any:
             )
         session = _session(work, model, assigned, state, phase, hands_of)
         try:
-            if phase == "write_code":
-                end = await take_step(session) == "end"
-            else:
-                end = await _look(work, session, state)
+            with spans.step(work.bench.tracer, "merge_request", assigned.id, phase):
+                if phase == "write_code":
+                    end = await take_step(session) == "end"
+                else:
+                    end = await _look(work, session, state)
         except Waits as waits:
             _ask(work, assigned, state, waits)
             return {"next": "question", "asked": waits.name}
