@@ -59,6 +59,10 @@ class EndpointChat:
         changes = {"temperature": temperature, "options": options}
         return EndpointChat(self.settings.model_copy(update=changes))
 
+    async def openai_client(self) -> Any:
+        """The client library's own client, for what is not a conversation."""
+        return (await asyncio.to_thread(self._made)).root_async_client
+
     async def reply(
         self,
         messages: Sequence[Message],
