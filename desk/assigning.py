@@ -85,8 +85,8 @@ def located(ticket: Ticket, beside: Path) -> str:
 def _needs_a_model(ticket: Ticket, settings: Settings) -> None:
     if ticket.kind == "search":
         return
+    from agents.programming.options import PROGRAMMING
     from desk.models.answering import asked_for
-    from desk.models.questions import PROGRAMMING
 
     if not asked_for(settings, PROGRAMMING):
         raise InputError(
