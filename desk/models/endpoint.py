@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from desk.models.assembly import Assembly, not_the_protocol
-from desk.models.client import ASSEMBLY, chat_client, key_of
+from desk.models.assembly import ASSEMBLY, Assembly, not_the_protocol
+from desk.models.client import chat_client, key_of
 from desk.models.failures import failure_of
 from desk.models.request import Request
 from desk.models.usage import tokens_used
