@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desk.settings_file import write_settings
-from labcrew.errors import NotFound
+from labcrew.errors import NotFound, SettingsError
 from labcrew.home import Home
 from labcrew.ports import Clock, SystemClock
 from labcrew.settings import Settings
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from desk.office import Office
     from graphs.work import Work
     from graphs.worker import Worker
+    from labcrew.domain.skills import Skill
     from labcrew.ledger import Ledger
     from labcrew.ledger.opening import Check
     from tools.toolbox import Workbench
@@ -215,6 +216,7 @@ def at_work(
             clock=opened.clock,
             base_image=base_image,
             output_cap_mb=settings.output_cap_mb,
+            skills=skills_of(opened),
             redact=redact,
             tracer=tracer,
         )
@@ -237,6 +239,26 @@ def keys_of(settings: Settings) -> list[str]:
     """The keys of endpoints that settings hold."""
     keys = [model.api_key for model in settings.models.values()]
     return [key.get_secret_value() for key in keys if key is not None]
+
+
+def skills_of(opened: Opened) -> "tuple[Skill, ...]":
+    """The lab's skills, of its home and of the folder that settings name.
+
+    Raises SkillError, SettingsError.
+    """
+    from labcrew.skills.folder import read_skills, refuse_inside
+
+    folders = [opened.home.skills]
+    if opened.settings.skills_folder is not None:
+        named = opened.settings.skills_folder.expanduser()
+        if not named.is_dir():
+            raise SettingsError(
+                f"Setting skills_folder: {named} is no folder.",
+                "Make it, or leave it out.",
+            )
+        refuse_inside(named, (Path(t.repository) for t in opened.ledger.tickets.all()))
+        folders.append(named)
+    return read_skills(folders)
 
 
 def tracking_uri(settings: Settings, home: Home) -> str:

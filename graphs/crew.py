@@ -10,7 +10,7 @@ from agents.literature_review import LiteratureReview
 from agents.log_monitor import LogMonitor
 from agents.merge_request import MergeRequestAgent
 from labcrew.domain.chat import ChatModel
-from labcrew.domain.research import Embedder
+from labcrew.domain.research import AgentName, Embedder
 from labcrew.judgement import Judge, Record
 from labcrew.tracing import OFF, Tracer
 
@@ -60,6 +60,10 @@ class Crew:
         models = {name: model and pay(model) for name, model in self.judge.models.items()}
         judge = replace(self.judge, models=models, record=record, closed=closed, tracer=tracer)
         return Crew.of(judge, self.embedder)
+
+    def with_rules_of_the_house(self, told: Callable[[AgentName], str]) -> "Crew":
+        """The same crew, whose models are told a lab's skills: agent → what it is told."""
+        return Crew.of(replace(self.judge, told=told), self.embedder)
 
     def without_models(self) -> "Crew":
         """The same crew with every question answered by its rule, for rerouting."""

@@ -36,6 +36,8 @@ class TicketState(TypedDict, total=False):
     route: Route
     literature_review: str
     profile_data: str
+    investigate: str
+    write_code: str
 
 
 class AttemptState(TypedDict, total=False):

@@ -35,6 +35,7 @@ from labcrew.errors import (
 )
 from labcrew.ledger import Lease
 from labcrew.settings import Settings
+from labcrew.skills.house import House
 from tools.facts import environment_effect
 from tools.tool_container import put_away
 from tools.toolbox import Workbench
@@ -133,14 +134,16 @@ class Worker:
         lease = self._lease(ticket)
         bench = replace(self._bench, ledger=ledger.fenced(lease))
         try:
+            asked = ledger.tickets.get(ticket).ticket
+            house = House(self._bench.skills, self._crew.embedder)
             crew = accountable(
-                self._crew,
+                self._crew.with_rules_of_the_house(lambda agent: house.told(asked, agent)),
                 bench,
                 self._settings,
                 ticket,
                 lambda: ticket_bounds(ledger, self._settings, ticket),
                 # A run with hosts must not have been steered by untrusted text.
-                closed=bool(ledger.tickets.get(ticket).ticket.hosts),
+                closed=bool(asked.hosts),
                 tainting=True,
             )
         except BaseException:

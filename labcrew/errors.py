@@ -21,6 +21,7 @@ LabcrewError
 ├── StorageFull           a disk or a cap is full (also an OSError)
 ├── LedgerError           the ledger is locked, damaged or was changed by hand
 │   └── LeaseLost         another worker holds the ticket now
+├── ReplayError           what was recorded of a ticket can't be gone through again
 ├── EvidenceError         a number can't be traced to the outputs it came from
 └── JudgementError        a chat model gave no usable answer (the rule takes over)
     └── ModelFailure      a call to its endpoint failed, and how
@@ -124,6 +125,10 @@ class LedgerError(LabcrewError):
 
 
 class LeaseLost(LedgerError):
+    pass
+
+
+class ReplayError(LabcrewError):
     pass
 
 

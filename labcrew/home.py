@@ -48,6 +48,11 @@ class Home:
         return f"sqlite:///{self.root / 'mlflow.db'}"
 
     @property
+    def skills(self) -> Path:
+        """The lab's skills, which people write."""
+        return self.root / "skills"
+
+    @property
     def settings_file(self) -> Path:
         return self.root / "labcrew.toml"
 

@@ -80,6 +80,7 @@ class Judge:
         record: is told of every answer that a model gave or failed to give, before it is used.
         closed: whether questions that hold untrusted text are kept from models: their rules answer.
         tracer: is told of each question.
+        told: agent → the lab's house rules for it, which end its models' system prompt.
     """
 
     models: Mapping[str, ChatModel | None]
@@ -88,6 +89,7 @@ class Judge:
     record: Record | None = None
     closed: bool = False
     tracer: Tracer = OFF
+    told: Callable[[AgentName], str] = lambda _agent: ""
 
     def model_for(self, question: str) -> ChatModel | None:
         """The model that answers a question, named with its agent first; None: the rule."""
@@ -121,8 +123,11 @@ class Judge:
             model = None
         troubles: list[str] = []
         if model is not None:
+            system = f"{judgement.prompt}\n\n{UNTRUSTED}"
+            if house := self.told(judgement.agent):
+                system = f"{system}\n\n{house}"
             asked = [
-                Message(role="system", content=f"{judgement.prompt}\n\n{UNTRUSTED}"),
+                Message(role="system", content=system),
                 Message(role="user", content=canonical_json(question.model_dump(mode="json"))),
             ]
             for _ in range(self.attempts):

@@ -181,6 +181,10 @@ class Settings(BaseSettings):
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
+    skills_folder: Path | None = Field(
+        default=None,
+        description="a folder of skills beside the home's own; never one inside a repository",
+    )
     lease_s: float = Field(default=60, gt=1, description="how long a dead worker blocks a ticket")
     tick_s: float = Field(default=5, gt=0, description="longest wait in one monitoring step")
     output_cap_mb: int = Field(default=256, ge=1, description="most that one trial may leave")

@@ -14,6 +14,7 @@ from labcrew.domain.experiment import Tracker
 from labcrew.domain.repository import Repositories
 from labcrew.domain.research import AgentName, LiteratureSource, Memory
 from labcrew.domain.sandbox import Environments, Sandboxes
+from labcrew.domain.skills import Skill
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import GateRequired, LabcrewError, PolicyRefused
 from labcrew.home import Home
@@ -49,6 +50,7 @@ class Workbench:
     output_cap_mb: int = 256
     redact: Redaction = field(default_factory=Redaction)
     tracer: Tracer = OFF
+    skills: tuple[Skill, ...] = ()
 
 
 @dataclass(frozen=True)

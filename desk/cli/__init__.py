@@ -7,7 +7,18 @@ import sys
 
 import typer
 
-from desk.cli import decisions, evaluating, home, memory, merge_requests, results, tickets, work
+from desk.cli import (
+    decisions,
+    evaluating,
+    home,
+    memory,
+    merge_requests,
+    replaying,
+    results,
+    skills,
+    tickets,
+    work,
+)
 from desk.cli.common import FAILED, fail, group
 from labcrew.errors import InputError, LabcrewError
 
@@ -19,11 +30,12 @@ def _app() -> typer.Typer:
         "labcrew: a research crew for machine-learning labs. Assign a ticket, decide at its gates,"
         " review its merge request."
     )
-    for module in (home, work, decisions, results):
+    for module in (home, work, decisions, results, replaying):
         front.registered_commands += module.app.registered_commands
     front.add_typer(tickets.app, name="ticket")
     front.add_typer(merge_requests.app, name="mr")
     front.add_typer(memory.app, name="memory")
+    front.add_typer(skills.app, name="skills")
     front.add_typer(evaluating.app, name="eval")
     front.add_typer(home.ledger_app, name="ledger")
     return front

@@ -13,30 +13,19 @@ MOST_FILES = 200
 _MOST_BYTES = 4 * (MOST_FRONT_MATTER + MOST_TEXT)
 
 
-def read_skills(folders: Iterable[Path], repositories: Iterable[Path] = ()) -> tuple[Skill, ...]:
+def read_skills(folders: Iterable[Path]) -> tuple[Skill, ...]:
     """Every skill of some folders, by name; a folder that is not there holds none.
 
-    Skills are trusted as settings are, so they may not lie where a crew's work could change them.
-
     Args:
-        folders: their `*.md` files are read, not those of folders beneath.
-        repositories: users' repositories; a folder inside one is refused.
+        folders: their `*.md` files are read, not those of folders beneath; a README.md is none.
 
     Raises:
         SkillError: a file that can't be read or is wrong; two of one name; a link.
     """
-    users = [repository.resolve() for repository in repositories]
     skills: dict[str, Skill] = {}
     for folder in folders:
         if not folder.is_dir():
             continue
-        for repository in users:
-            if folder.resolve().is_relative_to(repository):
-                raise SkillError(
-                    f"{folder} lies inside the repository {repository}: skills of a repository are"
-                    " not read, for they are as untrusted as its code.",
-                    "Keep them in the home's skills folder, or in one outside every repository.",
-                )
         names = sorted(path.name for path in folder.iterdir() if _is_skill(path.name))
         if len(names) > MOST_FILES:
             raise SkillError(f"{folder} holds more than {MOST_FILES} skills.")
@@ -49,6 +38,20 @@ def read_skills(folders: Iterable[Path], repositories: Iterable[Path] = ()) -> t
                 )  # fmt: skip
             skills[skill.name] = skill
     return tuple(skills[name] for name in sorted(skills))
+
+
+def refuse_inside(folder: Path, repositories: Iterable[Path]) -> None:
+    """Skills are trusted as settings are, so they may not lie where a crew's work changes them.
+
+    Raises SkillError: the folder lies inside a user's repository.
+    """
+    for repository in repositories:
+        if folder.resolve().is_relative_to(repository.resolve()):
+            raise SkillError(
+                f"{folder} lies inside the repository {repository}: skills of a repository are not"
+                " read, for they are as untrusted as its code.",
+                "Keep them in the home's skills folder, or in one outside every repository.",
+            )
 
 
 def _is_skill(name: str) -> bool:

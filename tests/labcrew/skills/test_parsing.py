@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from labcrew.domain.skill_rules import ForbidPaths, RequireTest
 from labcrew.domain.skills import When
 from labcrew.errors import SkillError
-from labcrew.skills.folder import read_skills
+from labcrew.skills.folder import read_skills, refuse_inside
 from labcrew.skills.parsing import parsed
 
 HOUSE = """\
@@ -134,10 +134,11 @@ def test_skills_of_two_folders(tmp_path: Path) -> None:
 def test_skills_inside_a_repository_are_refused(tmp_path: Path) -> None:
     skill(tmp_path / "lab", "a.md", "a")
     with pytest.raises(SkillError, match="untrusted as its code"):
-        read_skills([tmp_path / "lab"], repositories=[tmp_path])
+        refuse_inside(tmp_path / "lab", [tmp_path])
     (tmp_path / "way-in").symlink_to(tmp_path / "lab")
     with pytest.raises(SkillError, match="untrusted as its code"):
-        read_skills([tmp_path / "way-in"], repositories=[tmp_path / "lab"])
+        refuse_inside(tmp_path / "way-in", [tmp_path / "lab"])
+    refuse_inside(tmp_path / "lab", [tmp_path / "other"])
 
 
 def test_links_pipes_and_floods_are_refused(tmp_path: Path) -> None:
