@@ -9,8 +9,8 @@ from labcrew.domain.repository import Checkout, Repositories
 from labcrew.domain.ticket import DataInput, Ticket
 from labcrew.errors import BoundaryError, InputError, TicketError
 from labcrew.host_paths import refusal
+from labcrew.patterns import matches
 from labcrew.settings import Settings
-from sandboxes.patterns import matches
 
 _HASHED_MB = 512
 

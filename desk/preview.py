@@ -41,10 +41,10 @@ def of_ticket(ticket: Ticket, beside: Path, settings: Settings) -> Preview:
     Raises:
         InputError: what assigning would refuse.
     """
+    from labcrew.patterns import hidden
     from sandboxes.docker_sandboxes import DockerSandboxes
     from sandboxes.environments.environments import Environments
     from sandboxes.git.repositories import GitRepositories
-    from sandboxes.patterns import hidden
 
     with tempfile.TemporaryDirectory(prefix="labcrew-dry-run-") as folder:
         repositories = GitRepositories(Path(folder))

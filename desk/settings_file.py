@@ -12,15 +12,19 @@ from labcrew.settings import (
     TracingSettings,
 )
 
-_GROUPS = ("models", "prices", "spending", "tracing", "sandbox", "monitor")
+_GROUPS = ("models", "answering", "prices", "spending", "tracing", "sandbox", "monitor")
 _EXAMPLES = {
     "skills_folder": "/srv/lab/skills",
     "endpoint": "http://localhost:4318",
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
     "tracking_uri": "http://localhost:5000",
-    "model": "my-model",
     "base_url": "http://localhost:8000/v1",
+    "model": "my-model",
+    "options": {},
+    "gguf": "/models/model.gguf",
     "temperature": 0.0,
+    "context_tokens": 32768,
+    "first_token_s": 60.0,
 }
 _HEAD = """\
 # labcrew's settings for this home. A line takes effect when its leading '# ' is removed; each
@@ -28,10 +32,24 @@ _HEAD = """\
 # A variable wins over its line: LABCREW_LEASE_S over lease_s, LABCREW_MODELS__DEFAULT__MODEL over
 # model in [models.default].
 """
+_ANSWERING = """
+# Which models answer what, the first asked first; the next one is asked where one fails. Names are
+# those of [models.…] tables; "rule" may end a list. What is answered: an agent, one of its
+# questions ("coordinator.plan", in quotes), or default. Where nothing is said here, a model that is
+# named after an agent, or default, answers. `labcrew doctor --model` says what each can do.
+#
+# [answering]
+# default = ["default", "rule"]
+"""
 _MODELS = """
 # A chat model, any OpenAI-compatible endpoint, for every agent; [models.coordinator] and so on are
-# for one agent alone. Without any, rules judge, and nothing is asked of a model.
-# Keep keys out of this file: LABCREW_MODELS__DEFAULT__API_KEY.
+# for one agent alone, other names are for [answering]. Without any, rules judge, and nothing is
+# asked of a model. Keep keys out of this file: LABCREW_MODELS__DEFAULT__API_KEY.
+#
+# OpenAI: model and OPENAI_API_KEY. A server of your own, or any other that speaks OpenAI's
+# protocol: model and base_url. Azure: provider = "azure", model = the deployment's name, base_url =
+# "https://<resource>.openai.azure.com". A file on this machine: gguf, and `pip install
+# 'labcrew[local]'`.
 #
 # [models.default]
 """
@@ -81,11 +99,13 @@ def settings_text() -> str:
         lines.append(head)
         for name, field in model.model_fields.items():
             lines.append(_line(name, field.default, field.description))
-    lines.append(_MODELS)
+    lines += [_ANSWERING, _MODELS]
     for name, field in ModelSettings.model_fields.items():
         if name != "api_key":
-            default = None if field.is_required() else field.default
-            lines.append(_line(name, default, field.description))
+            default = field.get_default(call_default_factory=True)
+            line = _line(name, default if default not in ("", {}) else None, field.description)
+            # base_url and gguf do not go together, so one of them stays commented out.
+            lines.append(f"# {line}" if name == "gguf" else line)
     return "".join(lines)
 
 

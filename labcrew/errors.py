@@ -22,6 +22,7 @@ LabcrewError
 ├── StorageFull           a disk or a cap is full (also an OSError)
 ├── LedgerError           the ledger is locked, damaged or was changed by hand
 │   └── LeaseLost         another worker holds the ticket now
+├── ReplayError           what was recorded of a ticket can't be gone through again
 ├── EvidenceError         a number can't be traced to the outputs it came from
 └── JudgementError        a chat model gave no usable answer (the rule takes over)
     └── ModelFailure      a call to its endpoint failed, and how
@@ -30,8 +31,8 @@ LabcrewError
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labcrew.domain.chat import FailureKind
-    from labcrew.domain.mcp import McpTool, Tokens
+    from labcrew.domain.chat import FailureKind, Tokens
+    from labcrew.domain.mcp import McpTool
 
 
 class LabcrewError(Exception):
@@ -134,6 +135,10 @@ class LedgerError(LabcrewError):
 
 
 class LeaseLost(LedgerError):
+    pass
+
+
+class ReplayError(LabcrewError):
     pass
 
 

@@ -16,8 +16,9 @@ def misfit(value: Any, schema: dict[str, Any]) -> str | None:
     """
     import regex
     from jsonschema import Draft202012Validator, ValidationError, validators
-    from jsonschema.exceptions import SchemaError, _WrappedReferencingError
+    from jsonschema.exceptions import SchemaError
     from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     references = 0
     follow = Draft202012Validator.VALIDATORS["$ref"]
@@ -36,7 +37,7 @@ def misfit(value: Any, schema: dict[str, Any]) -> str | None:
     def refused(validator: Any, wanted: Any, instance: Any, inner: Any) -> Iterator[Any]:
         raise _Unusable("it uses patternProperties or a dynamic reference")
 
-    checker = validators.extend(
+    checker: Any = validators.extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
         {
             "$ref": reference,
@@ -53,7 +54,7 @@ def misfit(value: Any, schema: dict[str, Any]) -> str | None:
         return f"the tool's schema can't be used: {error}"
     except (
         SchemaError,
-        _WrappedReferencingError,
+        Unresolvable,
         RecursionError,
         TimeoutError,
         regex.error,

@@ -23,7 +23,7 @@ _BYTES_A_TOKEN = 2
 """Text has about three to four bytes a token; numbers and other scripts have fewer."""
 _TOKENS_A_MESSAGE = 16
 _MOST_COMPLETION = 4096
-_OUTCOME_CHARACTERS = 500
+_OUTCOME_CHARACTERS = 1000
 # The endpoint turned the call away, so nothing was used; any other failure may have cost it all.
 _FREE: frozenset[FailureKind] = frozenset(
     {"rate_limited", "unavailable", "unauthorised", "unknown_model", "too_long", "over_budget"}
@@ -70,12 +70,13 @@ class MeteredChat:
     def __init__(self, model: ChatModel, desk: Desk) -> None:
         self._model, self._desk = model, desk
         self.name = model.name
+        self._names: tuple[str, ...] = getattr(model, "names", ()) or (model.name,)
 
     def __getattr__(self, name: str) -> Any:
         """What an endpoint says of itself; what it does is behind the account."""
         value = getattr(self._model, name)
         if name == "sampled":
-            return lambda **options: MeteredChat(value(**options), self._desk)
+            return lambda *how, **more: MeteredChat(value(*how, **more), self._desk)
         if callable(value):
             raise AttributeError(name)
         return value
@@ -117,7 +118,7 @@ class MeteredChat:
             step=step.key,
             turn=turn,
         )
-        held = desk.account.reserve(call)
+        held = desk.account.reserve(call, prices_of=self._names)
         step.calls.append(held.call.id)
         kept = desk.recordings.keep_request(request)
         return await self._ask(held, kept, messages, tools, schema, purpose)
@@ -147,7 +148,10 @@ class MeteredChat:
                 )
             except ModelFailure as failure:
                 span.failed(failure.kind, failure.message)
-                known |= {"outcome": _outcome(failure), "duration_s": took()}
+                said = f"{failure.kind}: {failure.message}"[:_OUTCOME_CHARACTERS]
+                outcome = desk.recordings.redact(said)
+                exact = kept.exact and outcome == said
+                known |= {"outcome": outcome, "exact": exact, "duration_s": took()}
                 known |= self._used(failure, call)
                 desk.account.settle(held, call.model_copy(update=known))
                 raise
@@ -163,14 +167,14 @@ class MeteredChat:
             span.note(_answered(reply))
             span.said(messages, reply.message)
             answer = desk.recordings.keep_reply(reply)
-            used = reply.tokens
-            if silent := used.total == 0:  # the endpoint does not count: what was set aside, then
-                used = call.tokens
+            # An endpoint that does not count: what was set aside, then.
+            used = reply.tokens if reply.tokens.total else call.tokens
+            guessed = reply.tokens.total == 0 or used.estimated
             known |= {
                 "model": reply.model,
                 "tokens": used,
                 "usd": desk.account.usd(used, reply.model, self.name),
-                "estimated": silent,
+                "estimated": guessed,
                 "duration_s": took(),
                 "outcome": ANSWERED,
                 "answer": answer.sha256,
@@ -187,6 +191,7 @@ class MeteredChat:
             "gen_ai.provider.name": str(getattr(self._model, "provider", "openai")),
             "gen_ai.request.model": call.model,
             "gen_ai.request.max_tokens": call.tokens.completion,
+            "server.address": str(getattr(self._model, "address", "")),
             "gen_ai.output.type": "json" if structured else "text",
             "gen_ai.conversation.id": call.ticket,
             "gen_ai.agent.name": call.agent,
@@ -200,8 +205,8 @@ class MeteredChat:
         if failure.tokens is None and failure.kind not in _FREE:
             return {}
         used = failure.tokens or Tokens()
-        usd = self._desk.account.usd(used, self.name) if used.total else 0.0
-        return {"tokens": used, "usd": usd, "estimated": False}
+        usd = self._desk.account.usd(used, *self._names) if used.total else 0.0
+        return {"tokens": used, "usd": usd, "estimated": used.estimated}
 
     def _recorded(self, step: calling.Step, turn: int, sent: str) -> Reply | None:
         """What an earlier process was answered at this very place, if its record is sound."""
@@ -213,10 +218,6 @@ class MeteredChat:
                 step.calls.append(call.id)
                 return reply
         return None
-
-
-def _outcome(failure: ModelFailure) -> str:
-    return f"{failure.kind}: {failure.message}"[:_OUTCOME_CHARACTERS]
 
 
 def _answered(reply: Reply) -> dict[str, Attribute]:

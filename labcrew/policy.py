@@ -157,6 +157,42 @@ POLICY: tuple[Row, ...] = (
         container=must.judge_container,
     ),
     _row(
+        "merge_request", "read_file", "allowed", "reading only", path=must.readable_path,
+        first=must.anything, last=must.anything,
+    ),
+    _row(
+        "merge_request", "search_files", "allowed", "reading only, in a sandbox",
+        pattern=must.anything, path=must.readable_path, literal=must.anything,
+    ),
+    _row(
+        "merge_request", "replace_text", "plan", "changes the code", path=must.editable_path,
+        old=must.anything, new=must.anything,
+    ),
+    _row(
+        "merge_request", "apply_diff", "plan", "changes the code", diff=must.editable_diff,
+    ),
+    _row(
+        "merge_request", "write_file", "plan", "changes the code", path=must.editable_path,
+        text=must.anything,
+    ),
+    _row(
+        "merge_request", "restore_file", "plan", "takes a change of the code back",
+        path=must.editable_path,
+    ),
+    _row(
+        "merge_request", "run_command", "allowed",
+        "in a sandbox without a network; what it changes there is no part of the change",
+        command=must.for_code, timeout_s=must.an_hour_at_most,
+    ),
+    _row("merge_request", "note", "allowed", "kept with the ticket", text=must.for_code),
+    _row(
+        "merge_request", "ask_person", "allowed", "a person is asked", question=must.for_code,
+    ),
+    _row(
+        "merge_request", "finish", "allowed", "the tests judge, not its word",
+        summary=must.for_code,
+    ),
+    _row(
         "merge_request", "make_change", "plan", "lands on a new branch in the trusted copy",
         files=must.files_of_the_change, message=must.change_message, editable=must.own_editable,
         ref=must.change_ref,

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from labcrew.code_paths import editing_trouble, reading_trouble
 from labcrew.domain.base import Model
 from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Trial
@@ -21,6 +22,7 @@ from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
 from labcrew.domain.search_space import legal
 from labcrew.domain.ticket import SUFFIXES, AssignedTicket, Environment
+from labcrew.unified_diff import read_diff
 
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
 # A name with extras, versions and a marker: nothing that pip takes for an address or an option.
@@ -410,6 +412,44 @@ def modest_disk(call: Call, value: Any) -> bool:
 def an_hour_at_most(call: Call, value: Any) -> bool:
     """an hour or less"""
     return isinstance(value, int | float) and 0 < value <= 3600
+
+
+# Code that is written
+
+
+def for_code(call: Call, value: Any) -> bool:
+    """anything, for a ticket of kind implement or fix"""
+    return call.facts.assigned.ticket.kind in ("implement", "fix")
+
+
+def readable_path(call: Call, value: Any) -> bool:
+    """a path of a fix or implement ticket's repository, neither git's nor the evaluator's"""
+    ticket = call.facts.assigned.ticket
+    return for_code(call, value) and reading_trouble(ticket, value) is None
+
+
+def editable_path(call: Call, value: Any) -> bool:
+    """an editable path that is no brought or judging test and, unless named, steers no tests"""
+    ticket = call.facts.assigned.ticket
+    return for_code(call, value) and editing_trouble(ticket, value) is None
+
+
+def editable_diff(call: Call, value: Any) -> bool:
+    """a unified diff of editable paths alone, as for other edits"""
+    paths = [path for file in read_diff(value) for path in (file.old, file.new) if path]
+    return bool(paths) and all(editable_path(call, path) for path in paths)
+
+
+def few_tests(call: Call, value: Any) -> bool:
+    """test ids or files of the repository, 2,000 or fewer, for a fix or implement ticket"""
+    return len(value) <= 2000 and all(
+        readable_path(call, name.split("::")[0]) and "\0" not in name for name in value
+    )
+
+
+def commit_id(call: Call, value: Any) -> bool:
+    """a full commit id, or nothing"""
+    return value == "" or re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", value) is not None
 
 
 # The merge request

@@ -95,7 +95,7 @@ class Recordings:
 
     def __init__(self, folder: Path, redact: Redaction) -> None:
         self._folder = folder
-        self._redact = redact
+        self.redact = redact
         self._known: set[str] = set()
 
     def keep_request(self, request: Request) -> Kept:
@@ -169,9 +169,9 @@ class Recordings:
 
     def _cleaned(self, value: Any) -> Any:
         if isinstance(value, str):
-            return _capped(self._redact(_capped(value)))
+            return _capped(self.redact(_capped(value)))
         if isinstance(value, dict):
-            return {self._redact(str(key)): self._cleaned(inner) for key, inner in value.items()}
+            return {self.redact(str(key)): self._cleaned(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._cleaned(inner) for inner in value]
         return value

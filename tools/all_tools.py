@@ -14,6 +14,10 @@ from tools.install_environment import install_environment
 from tools.make_change import make_change, merge_branch, publish_branch, render_settings
 from tools.prepare_environment import prepare_environment
 from tools.profile_data import profile_data
+from tools.programming.asides import ask_person, finish, note
+from tools.programming.editing import apply_diff, replace_text, restore_file, write_file
+from tools.programming.reading import read_file, search_files
+from tools.programming.running import run_command
 from tools.read_help import read_help
 from tools.read_library import read_library
 from tools.recall_memory import recall_memory
@@ -44,6 +48,16 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     free_space,
     evaluate_outputs,
     track_run,
+    read_file,
+    search_files,
+    replace_text,
+    apply_diff,
+    write_file,
+    restore_file,
+    run_command,
+    note,
+    ask_person,
+    finish,
     make_change,
     run_smoke_test,
     publish_branch,

@@ -43,9 +43,7 @@ class McpOffer:
         return CallMcpTool(server=self.server, tool=self.tool, arguments=arguments.root)
 
 
-def mcp_offers(
-    agent: AgentName, assigned: AssignedTicket, bench: Workbench
-) -> dict[str, McpOffer]:
+def mcp_offers(agent: AgentName, assigned: AssignedTicket, bench: Workbench) -> dict[str, McpOffer]:
     """The offers for an agent and a ticket as it stands, by name, in a fixed order.
 
     Only what the policy could let through: servers of settings for this agent, tools that a person

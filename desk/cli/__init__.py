@@ -13,6 +13,7 @@ from desk.cli import (
     home,
     memory,
     merge_requests,
+    replaying,
     results,
     skills,
     tickets,
@@ -29,7 +30,7 @@ def _app() -> typer.Typer:
         "labcrew: a research crew for machine-learning labs. Assign a ticket, decide at its gates,"
         " review its merge request."
     )
-    for module in (home, work, decisions, results):
+    for module in (home, work, decisions, results, replaying):
         front.registered_commands += module.app.registered_commands
     front.add_typer(tickets.app, name="ticket")
     front.add_typer(merge_requests.app, name="mr")

@@ -6,6 +6,7 @@ read on.
 
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,8 +85,8 @@ class Assembly:
         """All that was said, tool calls included."""
         return self._characters + self._argument_characters
 
-    def feed(self, sent: Mapping[str, Any]) -> None:
-        """Takes a chunk, or a whole completion.
+    def feed(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Takes a chunk, or a whole completion; answers the message in it as the protocol has it.
 
         Raises ModelFailure: it is not of the protocol, or too long.
         """
@@ -95,9 +96,7 @@ class Assembly:
         choices = sent.get("choices")
         if not isinstance(choices, list):
             raise not_the_protocol("it has no list of choices")
-        if not choices:
-            return
-        choice = choices[0]
+        choice = choices[0] if choices else {}
         if not isinstance(choice, Mapping):
             raise not_the_protocol("a choice is no object")
         if isinstance(choice.get("finish_reason"), str):
@@ -105,50 +104,55 @@ class Assembly:
         said = choice.get("delta") or choice.get("message") or {}
         if not isinstance(said, Mapping):
             raise not_the_protocol("a message is no object")
-        self._take_text(said.get("content"))
-        refusal = said.get("refusal")
-        if isinstance(refusal, str):
-            self._refusal.append(refusal[:1000])
-        self._take_calls(said.get("tool_calls"))
+        self._refusal.append(_text(said.get("refusal"))[:1000])
+        return {
+            "role": "assistant",
+            "content": self._take_text(said.get("content")),
+            "tool_calls": self._take_calls(said.get("tool_calls")),
+        }
 
-    def _take_text(self, content: Any) -> None:
+    def _take_text(self, content: Any) -> str:
         if isinstance(content, list):  # some endpoints send parts
-            parts = [part.get("text") for part in content if isinstance(part, Mapping)]
-            content = "".join(part for part in parts if isinstance(part, str))
+            content = "".join(_text(part.get("text")) for part in content if _is_table(part))
         if content is None:
-            return
+            return ""
         if not isinstance(content, str):
             raise not_the_protocol("a message's content is no text")
         self._characters += len(content)
         if self._characters > LONGEST:
             raise ModelFailure(f"an answer of more than {LONGEST} characters", kind="invalid")
         self._text.append(content)
+        return content
 
-    def _take_calls(self, calls: Any) -> None:
+    def _take_calls(self, calls: Any) -> list[dict[str, Any]]:
         if calls is None:
-            return
+            return []
         if not isinstance(calls, list):
             raise not_the_protocol("tool calls are no list")
-        for sent in calls:
-            if not isinstance(sent, Mapping) or not isinstance(sent.get("function"), Mapping):
-                raise not_the_protocol("a tool call names no function")
-            function = sent["function"]
-            call = self._call(sent)
-            call.id = call.id or _text(sent.get("id"))
-            call.name = call.name or _text(function.get("name"))
-            arguments = function.get("arguments")
-            if isinstance(arguments, Mapping):
-                arguments = json.dumps(arguments)
-            if arguments is not None and not isinstance(arguments, str):
-                raise not_the_protocol("a tool call's arguments are neither text nor an object")
-            self._argument_characters += len(arguments or "")
-            if self._argument_characters > LONGEST:
-                raise ModelFailure(
-                    f"tool calls with more than {LONGEST} characters of arguments", kind="invalid"
-                )
-            call.arguments.append(arguments or "")
+        return [self._take_call(sent) for sent in calls]
 
-    def _call(self, sent: Mapping[str, Any]) -> _Call:
+    def _take_call(self, sent: Any) -> dict[str, Any]:
+        if not _is_table(sent) or not _is_table(sent.get("function")):
+            raise not_the_protocol("a tool call names no function")
+        function = sent["function"]
+        index, call = self._call(sent)
+        call.id = call.id or _text(sent.get("id"))
+        call.name = call.name or _text(function.get("name"))
+        arguments = function.get("arguments")
+        if _is_table(arguments):
+            arguments = json.dumps(arguments)
+        if arguments is not None and not isinstance(arguments, str):
+            raise not_the_protocol("a tool call's arguments are neither text nor an object")
+        self._argument_characters += len(arguments or "")
+        if self._argument_characters > LONGEST:
+            raise ModelFailure(
+                f"tool calls with more than {LONGEST} characters of arguments", kind="invalid"
+            )
+        call.arguments.append(arguments or "")
+        said = {"name": _text(function.get("name")), "arguments": arguments or ""}
+        return {"index": index, "id": _text(sent.get("id")), "function": said}
+
+    def _call(self, sent: Mapping[str, Any]) -> tuple[int, _Call]:
         """The call that a piece belongs to, by its index, or by whether it names itself."""
         index = sent.get("index")
         if not isinstance(index, int) or isinstance(index, bool):
@@ -156,11 +160,19 @@ class Assembly:
             index = len(self._calls) if begins else max(len(self._calls) - 1, 0)
         if index not in self._calls and len(self._calls) >= MOST_CALLS:
             raise ModelFailure(f"more than {MOST_CALLS} tool calls in one answer", kind="invalid")
-        return self._calls.setdefault(index, _Call())
+        return index, self._calls.setdefault(index, _Call())
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+ASSEMBLY: ContextVar[Assembly] = ContextVar("labcrew_assembly")
+"""Where the answer that is under way in this task is put together."""
 
 
 def _whole(pieces: list[str]) -> str:

@@ -1,22 +1,17 @@
-"""LangChain's chat client for one endpoint, on an HTTP client that keeps within bounds."""
+"""LangChain's chat client for one endpoint."""
 
 import os
 import warnings
-from collections.abc import AsyncIterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from pydantic import SecretStr
 
-from desk.models.assembly import Assembly, not_the_protocol
+from desk.models.assembly import ASSEMBLY, not_the_protocol
 from labcrew.errors import SettingsError
 from labcrew.settings import ModelSettings
 
-MOST_BYTES = 32 << 20
-"""Of one response, whatever it holds."""
-ASSEMBLY: ContextVar[Assembly] = ContextVar("labcrew_assembly")
-"""Where the answer that is under way in this task is put together."""
 _KEYS = {"openai": "OPENAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
 
 
@@ -27,7 +22,7 @@ def key_of(settings: ModelSettings) -> SecretStr:
     """
     if settings.api_key is not None and settings.api_key.get_secret_value():
         return settings.api_key
-    if settings.base_url is None or settings.provider == "azure":
+    if settings.gguf is None and (settings.base_url is None or settings.provider == "azure"):
         found = os.environ.get(_KEYS[settings.provider], "")
         if found:
             return SecretStr(found)
@@ -43,6 +38,8 @@ def chat_client(settings: ModelSettings, key: SecretStr, base_url: str | None) -
     """A client that asks once and feeds `ASSEMBLY`; importing it takes a second."""
     import httpx2
 
+    from desk.models.http import one_shot_client
+
     # Their advice on structured output is about another way of asking than ours.
     warnings.filterwarnings("ignore", module="langchain_openai")
     warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
@@ -51,7 +48,7 @@ def chat_client(settings: ModelSettings, key: SecretStr, base_url: str | None) -
         "temperature": settings.temperature,
         "timeout": httpx2.Timeout(settings.timeout_s, connect=settings.connect_s),
         "max_retries": 0,
-        "http_async_client": _http_client(),
+        "http_async_client": one_shot_client(),
         "stream_usage": settings.stream_usage,
         "stream_chunk_timeout": None,
     }
@@ -77,13 +74,12 @@ def _fed_clients() -> tuple[Any, Any]:
 
     class Fed:
         def _convert_chunk_to_generation_chunk(self, chunk: Any, *rest: Any) -> Any:
-            ASSEMBLY.get().feed(chunk)
-            return super()._convert_chunk_to_generation_chunk(chunk, *rest)  # type: ignore[misc]
+            plain = _fed(chunk, "delta")
+            return super()._convert_chunk_to_generation_chunk(plain, *rest)  # type: ignore[misc]
 
         def _create_chat_result(self, response: Any, *rest: Any) -> Any:
-            sent = response if isinstance(response, Mapping) else _dumped(response)
-            ASSEMBLY.get().feed(sent)
-            return super()._create_chat_result(response, *rest)  # type: ignore[misc]
+            plain = _fed(_dumped(response), "message")
+            return super()._create_chat_result(plain, *rest)  # type: ignore[misc]
 
     class FedOpenAI(Fed, ChatOpenAI):
         pass
@@ -94,45 +90,21 @@ def _fed_clients() -> tuple[Any, Any]:
     return FedOpenAI, FedAzure
 
 
+def _fed(sent: Mapping[str, Any], part: str) -> dict[str, Any]:
+    """Feeds what was sent; answers the plain of it, which LangChain can read whatever it was."""
+    assembly = ASSEMBLY.get()
+    message = assembly.feed(sent)
+    choice = {"index": 0, part: message, "finish_reason": assembly.finish or None}
+    usage, names = sent.get("usage"), ("prompt_tokens", "completion_tokens", "total_tokens")
+    counted = isinstance(usage, Mapping) and all(type(usage.get(n)) is int for n in names)
+    return {
+        "choices": [choice] if sent["choices"] else [],
+        "usage": {name: usage[name] for name in names} if usage and counted else None,
+    }
+
+
 def _dumped(response: Any) -> Mapping[str, Any]:
     if not hasattr(response, "model_dump"):
         raise not_the_protocol("it is no JSON object")
     dumped: Mapping[str, Any] = response.model_dump()
     return dumped
-
-
-def _http_client() -> Any:
-    """Keeps no connection open: nothing to close, nothing tied to an event loop.
-
-    It follows no redirects: the key and the question go where settings say and nowhere else.
-    """
-    import httpx2
-    import openai
-
-    class Bounded(httpx2.AsyncByteStream):
-        def __init__(self, stream: Any) -> None:
-            self._stream = stream
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            left = MOST_BYTES
-            async for piece in self._stream:
-                left -= len(piece)
-                if left < 0:
-                    raise not_the_protocol(f"it has more than {MOST_BYTES >> 20} MB")
-                yield piece
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-
-    async def begun(response: Any) -> None:
-        ASSEMBLY.get().content_type = response.headers.get("content-type", "").partition(";")[0]
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise not_the_protocol("it is compressed, which was not asked for")
-        response.stream = Bounded(response.stream)
-
-    return openai.DefaultAsyncHttpxClient(
-        limits=httpx2.Limits(max_connections=100, max_keepalive_connections=0),
-        follow_redirects=False,
-        headers={"Accept-Encoding": "identity"},
-        event_hooks={"response": [begun]},
-    )

@@ -5,11 +5,12 @@ import threading
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from desk.models.assembly import Assembly, not_the_protocol
-from desk.models.client import ASSEMBLY, chat_client, key_of
+from desk.models.assembly import ASSEMBLY, Assembly, not_the_protocol
+from desk.models.client import chat_client, key_of
 from desk.models.failures import failure_of
 from desk.models.request import Request
 from desk.models.usage import tokens_used
@@ -42,6 +43,16 @@ class EndpointChat:
     def native_tools(self) -> bool:
         """Whether tools are offered to the endpoint as its own."""
         return self.settings.tools != "schema" and not self._refuses_tools
+
+    @property
+    def provider(self) -> str:
+        """Whose protocol it is, in OpenTelemetry's words."""
+        return "azure.ai.openai" if self.settings.provider == "azure" else "openai"
+
+    @property
+    def address(self) -> str:
+        """The host that is asked; empty: the client library's own, or this process."""
+        return urlsplit(self.settings.base_url or "").hostname or ""
 
     def sampled(self, temperature: float, seed: int) -> "EndpointChat":
         """The same endpoint, asked at another temperature with a seed."""

@@ -34,6 +34,7 @@ class FallbackChat:
         self.name = chats[0].name
         self.timeout_s = sum(getattr(chat, "timeout_s", 60.0) for chat in chats)
         self.max_tokens = max(getattr(chat, "max_tokens", 1024) for chat in chats)
+        self.names = tuple(chat.name for chat in chats)
         self._chats = tuple(chats)
         self._clock = clock
         self._rests_until = [0.0] * len(self._chats)

@@ -1,7 +1,8 @@
 """The tasks: folders of tasks/, each with a `task.toml`.
 
 A task's folder holds `repository/` (the files with the bug), `solution/` (whole files that mend
-it) and `tests/` (laid over the repository at `tests/`). Half, kind and difficulty were set when
+it) and `tests/` (laid over the repository at `tests/`; `python -m pytest tests` runs them from the
+repository, whose root must be on the path). Half, kind and difficulty were set when
 the task was written, before any model saw it. The visible half is for tuning prompts and loops;
 the unseen half is for measuring.
 """

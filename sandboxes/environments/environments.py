@@ -21,6 +21,7 @@ from labcrew.domain.sandbox import (
 )
 from labcrew.domain.ticket import Environment
 from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
+from labcrew.patterns import matches
 from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.crossing.tarballs import owned
@@ -37,7 +38,6 @@ from sandboxes.environments.requirements import (
 from sandboxes.images import BaseImage, base_software, base_tag
 from sandboxes.network.dockerfile import refuse_fetching, replaced, with_arguments
 from sandboxes.network.rules import NOT_LISTED, for_install, hosts_of, pip_variables
-from sandboxes.patterns import matches
 from sandboxes.text import clean
 
 if TYPE_CHECKING:

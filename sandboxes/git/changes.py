@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 
 from labcrew.errors import BoundaryError
 from labcrew.git_names import folded, is_gits
+from labcrew.patterns import matches
 from sandboxes.git.commits import odd_characters
-from sandboxes.patterns import matches
 
 MAX_CHANGED = 10_000
 MAX_PATH_BYTES = 1024

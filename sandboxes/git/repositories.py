@@ -16,12 +16,12 @@ from pathlib import Path
 
 from labcrew.domain.repository import Change, Checkout, MergeOutcome
 from labcrew.errors import BoundaryError, NotFound, RepositoryError
+from labcrew.patterns import matches
 from sandboxes.git.changes import escapes
 from sandboxes.git.git_runner import GitFailed, GitRunner
 from sandboxes.git.landing import Landing
 from sandboxes.git.snapshot import AUTHOR, take_snapshot
 from sandboxes.git.user_repository import UserRepository
-from sandboxes.patterns import matches
 from sandboxes.text import clean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")

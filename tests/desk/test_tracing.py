@@ -109,7 +109,7 @@ def test_names_are_opentelemetrys(tmp_path: Path) -> None:
         traced(tmp_path, seen.endpoint, DoubleChat(yes), {CONTENT: "true"})
     used = {name for span in seen.spans for name in span.attributes}
     assert {name for name in used if name.startswith("gen_ai.")} <= known
-    assert all(name.startswith(("gen_ai.", "labcrew.")) for name in used)
+    assert all(name.startswith(("gen_ai.", "labcrew.", "server.")) for name in used)
 
 
 def test_no_text_unless_asked_for_and_no_secret_ever(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a ticket's file, its budget and its home say later on."""
 
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -10,12 +11,20 @@ from typer.testing import CliRunner
 
 from desk.cli import app
 from desk.cli.work import _assigned
+from desk.models import build_judge
 from desk.settings_file import settings_text, write_settings
 from desk.wiring import Opened, open_home
 from desk.wording import sentence
 from labcrew.domain.review import MergeRequest
+from labcrew.domain.spending import Price
 from labcrew.errors import InputError, LedgerError
-from labcrew.settings import ModelSettings, MonitorSettings, SandboxSettings, Settings
+from labcrew.settings import (
+    ModelSettings,
+    MonitorSettings,
+    SandboxSettings,
+    Settings,
+    TracingSettings,
+)
 from labcrew.ticket_file import read_ticket
 from tests.desk.conftest import TICKET, git
 from tests.desk.records import merge_request, trial
@@ -146,19 +155,24 @@ def test_a_new_home_gets_settings_that_change_nothing(
 
 def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
     lines = settings_text().splitlines()
-    settings = [line[2:] for line in lines if line.startswith("# [") or " = " in line]
+    settings = [line[2:] for line in lines if re.match(r"# (\w+ = |\[)", line)]
     file = tmp_path / "labcrew.toml"
     file.write_text("\n".join(settings))
     read = Settings.load(file)
-    assert read.model_dump(exclude={"models", "ledger_url", "tracking_uri"}) == (
-        Settings().model_dump(exclude={"models", "ledger_url", "tracking_uri"})
-    )
+    shown = {"models", "answering", "prices", "spending", "tracing", "ledger_url", "tracking_uri"}
+    assert read.model_dump(exclude=shown) == Settings().model_dump(exclude=shown)
     assert set(read.models) == {"default"}
+    assert build_judge(read).models.keys() == {"default"}
+    assert "# # gguf = " in settings_text()  # which does not go with base_url
     named = {line.partition(" = ")[0] for line in settings if " = " in line}
+    groups = {"models", "answering", "prices", "spending", "tracing", "sandbox", "monitor"}
     every = {
         *Settings.model_fields,
         *SandboxSettings.model_fields,
         *MonitorSettings.model_fields,
+        *TracingSettings.model_fields,
         *ModelSettings.model_fields,
+        *Price.model_fields,
     }
-    assert named == every - {"models", "sandbox", "monitor", "api_key"}
+    assert named >= every - groups - {"api_key", "gguf"}
+    assert named <= every | {"default", "merge_request"}

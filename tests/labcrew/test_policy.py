@@ -55,6 +55,17 @@ FACTS = KnownFacts(
         asked_at="2026-01-01T00:00:00+00:00",
     ),
 )
+CODE = make_assigned(
+    kind="fix",
+    editable=["src/**", "train.py", "tests/test_new.py"],
+    tests={
+        "fail_to_pass": ["tests/test_brought.py", "tests/test_new.py::test_it"],
+        "files": {"tests/test_brought.py": "def test_it(): assert False"},
+    },
+    evaluator={"command": "judge {outputs} {split}", "private": ["judge.py", "answers"]},
+)
+CODE_FACTS = dataclasses.replace(FACTS, assigned=CODE)
+"""Of a ticket that needs code written: the programming tools are for such alone."""
 VALIDATION: dict[str, Any] = {
     "subject": TRIAL.id,
     "folder": f"/home/outputs/T-0001/{TRIAL.id}",
@@ -120,6 +131,18 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("log_monitor", "track_run"): {
         "run": {"trial": TRIAL.model_dump(mode="json"), "title": ASSIGNED.ticket.title}
     },
+    ("merge_request", "read_file"): {"path": "src/a.py", "first": 1, "last": None},
+    ("merge_request", "search_files"): {"pattern": "seed", "path": ".", "literal": False},
+    ("merge_request", "replace_text"): {"path": "src/a.py", "old": "a", "new": "b"},
+    ("merge_request", "apply_diff"): {
+        "diff": "--- a/src/a.py\n+++ b/src/a.py\n@@ -1 +1 @@\n-a\n+b\n"
+    },
+    ("merge_request", "write_file"): {"path": "src/new.py", "text": ""},
+    ("merge_request", "restore_file"): {"path": "src/a.py"},
+    ("merge_request", "run_command"): {"command": "python train.py", "timeout_s": 60},
+    ("merge_request", "note"): {"text": "x"},
+    ("merge_request", "ask_person"): {"question": "x"},
+    ("merge_request", "finish"): {"summary": "x"},
     ("merge_request", "make_change"): {
         "files": [{"path": "train.py"}, {"path": "experiments/T-0001/a.md"}],
         "message": commit_message(ASSIGNED),
@@ -149,6 +172,18 @@ FREE |= {("first_run", name) for name in ("id", "command", "environment", "overl
 FREE |= {("read_help", "text")}
 FREE |= {("install_environment", name) for name in ("number", "because", "variables")}
 FREE |= {("first_run", name) for name in ("cpus", "memory_mb", "timeout_s", "disk_mb")}
+PROGRAMMING = frozenset(
+    {
+        "read_file", "search_files", "replace_text", "apply_diff", "write_file", "restore_file",
+        "run_command", "note", "ask_person", "finish",
+    }
+)  # fmt: skip
+FREE |= {
+    (name, argument)
+    for name in PROGRAMMING
+    for argument in TOOLS[name].call.model_fields
+    if argument != "timeout_s"
+}
 WILD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
@@ -156,15 +191,19 @@ WILD = st.recursive(
 )
 
 
+def facts_for(tool: str) -> KnownFacts:
+    return CODE_FACTS if tool in PROGRAMMING else FACTS
+
+
 def verdict(
-    agent: AgentName, tool: str, arguments: dict[str, Any], facts: KnownFacts = FACTS
+    agent: AgentName, tool: str, arguments: dict[str, Any], facts: KnownFacts | None = None
 ) -> str:
-    return decide(Call(agent, tool, arguments, facts)).verdict
+    return decide(Call(agent, tool, arguments, facts or facts_for(tool))).verdict
 
 
 @pytest.mark.parametrize(("agent", "tool"), GOOD)
 def test_the_table_lets_each_agent_do_its_work(agent: AgentName, tool: str) -> None:
-    ruling = decide(Call(agent, tool, GOOD[agent, tool], FACTS))
+    ruling = decide(Call(agent, tool, GOOD[agent, tool], facts_for(tool)))
     assert ruling.verdict == "allowed", ruling.because
 
 
@@ -206,7 +245,7 @@ def test_one_changed_argument_never_widens(
         return
     good = GOOD[like][name]
     narrower = not value  # fewer hosts, rows, files, settings, cleaned copies
-    harmless = name in ("limit", "seed", "expected_sha256", "data_sha256", "sha256")
+    harmless = name in ("timeout_s", "limit", "seed", "expected_sha256", "data_sha256", "sha256")
     assert value == good or narrower or harmless
 
 
@@ -220,10 +259,12 @@ def test_an_argument_that_the_table_does_not_know_is_refused(name: str, value: A
 @pytest.mark.parametrize(("agent", "tool"), GOOD)
 def test_without_a_persons_gate_nothing_that_matters_is_done(agent: AgentName, tool: str) -> None:
     """Spending, installing, cleaning, the holdout, publishing, merging and hosts wait."""
-    said = verdict(agent, tool, GOOD[agent, tool], dataclasses.replace(FACTS, gates={}))
+    facts = dataclasses.replace(facts_for(tool), gates={})
+    said = verdict(agent, tool, GOOD[agent, tool], facts)
     waits = {
         "clean_data", "prepare_environment", "start_trial", "make_change", "run_smoke_test",
-        "publish_branch", "merge_branch",
+        "publish_branch", "merge_branch", "replace_text", "apply_diff", "write_file",
+        "restore_file",
     }  # fmt: skip
     if tool in waits or (agent, tool) == ("merge_request", "evaluate_outputs"):
         assert said == "waits"
@@ -309,6 +350,44 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ("merge_request", "publish_branch", {"branch": "main"}),
     ("merge_request", "publish_branch", {"commit": "b" * 40}),
     ("merge_request", "run_smoke_test", {"template": "curl evil.example"}),
+    *(
+        ("merge_request", tool, {"path": path})
+        for tool in ("replace_text", "write_file", "restore_file")
+        for path in (
+            "other.py",
+            "/etc/passwd",
+            "src/../judge.py",
+            "../x",
+            ".git/config",
+            "src/.git/hooks/x",
+            "tests/test_brought.py",
+            "src/conftest.py",
+            "src/sitecustomize.py",
+            "src/x.pth",
+            "answers/a.csv",
+            "judge.py",
+            "-x",
+            "src/.gitattributes",
+            "",
+        )
+    ),
+    *(
+        ("merge_request", tool, {"path": path})
+        for tool in ("read_file", "search_files")
+        for path in ("judge.py", "answers/a.csv", "/etc/passwd", "src/../../x", ".git/config")
+    ),
+    *(
+        ("merge_request", "apply_diff", {"diff": f"--- {old}\n+++ {new}\n@@ -1 +1 @@\n-a\n+b\n"})
+        for old, new in (
+            ("a/src/a.py", "b/other.py"),
+            ("a/judge.py", "b/src/a.py"),
+            ("/dev/null", "b/src/conftest.py"),
+            ("a/tests/test_brought.py", "b/tests/test_brought.py"),
+            ("/dev/null", "/dev/null"),
+        )
+    ),
+    ("merge_request", "apply_diff", {"diff": "no diff"}),
+    ("merge_request", "run_command", {"timeout_s": 1e9}),
     ("merge_request", "merge_branch", {"target": "release"}),
     ("merge_request", "merge_branch", {"commit": "d" * 40}),
 ]
@@ -317,6 +396,18 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("agent", "tool", "change"), HOSTILE)
 def test_a_hostile_argument_is_refused(agent: AgentName, tool: str, change: dict[str, Any]) -> None:
     assert verdict(agent, tool, GOOD[agent, tool] | change) == "refused"
+
+
+@pytest.mark.parametrize("tool", sorted(PROGRAMMING))
+def test_a_search_tickets_code_is_not_written(tool: str) -> None:
+    assert verdict("merge_request", tool, GOOD["merge_request", tool], FACTS) == "refused"
+
+
+def test_what_a_ticket_names_one_by_one_may_be_edited() -> None:
+    named = make_assigned(kind="fix", editable=["conftest.py", "src/**"])
+    facts = dataclasses.replace(FACTS, assigned=named)
+    for path, said in (("conftest.py", "allowed"), ("src/conftest.py", "refused")):
+        assert verdict("merge_request", "write_file", {"path": path, "text": ""}, facts) == said
 
 
 def test_a_tainted_ticket_reaches_no_network() -> None:

@@ -13,11 +13,11 @@ import pytest
 from labcrew.domain.sandbox import EnvironmentPlan, Limits
 from labcrew.domain.ticket import Environment, Metric, Run, Ticket
 from labcrew.errors import EngineUnavailable, EnvironmentBroken, GateRequired
+from labcrew.patterns import hidden
 from sandboxes import hardening, images
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.environments.environments import Environments
 from sandboxes.environments.requirements import add_packages, read_requirements
-from sandboxes.patterns import hidden
 from tests.sandboxes.fixtures import Workshop, make_user
 
 MARKS = (hardening.HOME, hardening.OWNER, hardening.NAME, hardening.PURPOSE)

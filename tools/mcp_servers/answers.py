@@ -58,9 +58,7 @@ def answer_of(result: Any, most_kb: int, server: str) -> McpAnswer:
     text = shown("\n".join(parts), None)
     most = most_kb * 1024
     cut = text.encode()[:most].decode("utf-8", "ignore")
-    return McpAnswer(
-        text=cut, is_error=bool(result.get("isError")), truncated=len(cut) < len(text)
-    )
+    return McpAnswer(text=cut, is_error=bool(result.get("isError")), truncated=len(cut) < len(text))
 
 
 def _part(one: Any) -> str:

@@ -21,7 +21,7 @@ class CappedTransport(httpx2.AsyncHTTPTransport):
         self._left = most
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Raises ToolError for an answer that is packed: what it unpacks to could not be counted."""
+        """Raises ToolError for a packed answer: what it unpacks to could not be counted."""
         if request.method == "DELETE":  # a session's end: a courtesy that nobody waits for
             times = dict.fromkeys(("connect", "read", "write", "pool"), _FAREWELL_S)
             request.extensions = {**request.extensions, "timeout": times}

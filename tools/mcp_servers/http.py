@@ -1,9 +1,9 @@
 """A server over HTTP, reached from this process by the protocol's own SDK (`labcrew[mcp]`)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labcrew import __version__
 from labcrew.domain.mcp import McpAnswer, McpServer, McpTool
@@ -14,6 +14,7 @@ from tools.mcp_servers.bridge import Ended, definition
 if TYPE_CHECKING:
     from mcp import Client
 
+T = TypeVar("T")
 _PAGES = 20
 _CONNECT_S = 10.0
 
@@ -100,8 +101,8 @@ class HttpServer:
         ):
             yield client
 
-    def _in_time(self, work: Any) -> Any:
-        async def bounded() -> Any:
+    def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        async def bounded() -> T:
             async with asyncio.timeout(self._server.timeout_s):
                 return await work
 

@@ -27,9 +27,7 @@ class SandboxedServer:
         base_image: the image where settings name none.
     """
 
-    def __init__(
-        self, name: str, server: McpServer, sandboxes: Sandboxes, base_image: str
-    ) -> None:
+    def __init__(self, name: str, server: McpServer, sandboxes: Sandboxes, base_image: str) -> None:
         self._name, self._server = name, server
         self._sandboxes, self._base_image = sandboxes, base_image
 

@@ -1,0 +1,1 @@
+"""Writing code: prompts, parsing of replies, bounded conversations, stuck loops, the last check."""

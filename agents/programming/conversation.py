@@ -1,0 +1,113 @@
+"""The conversation of the tools style, kept within bounds: what is old is told in a line a step.
+
+The originals stay in the ledger. The border between old and new moves in jumps, so that most
+prompts begin as the one before did and the endpoint's cache is of use.
+"""
+
+from collections.abc import Sequence
+
+from agents.programming.strategies import STRATEGIES
+from agents.programming.turns import Turn
+from labcrew.domain.chat import Message
+
+_LINE = 160
+_NOTE = 500
+_NOTES = frozenset({"note"})
+_AFRESH = frozenset(strategy.name for strategy in STRATEGIES if strategy.afresh)
+
+
+def conversation(system: str, task: str, turns: Sequence[Turn], characters: int) -> list[Message]:
+    """The messages of the next request.
+
+    Args:
+        system: who the model is and how it works.
+        task: what is to be done, and what is known.
+        turns: what was done, oldest first.
+        characters: most of all messages; system and task are shown whole.
+    """
+    room = max(characters - len(system) - len(task), characters // 4)
+    start = border(turns, room)
+    opening = task
+    if start:
+        opening += f"\n\nWhat you did before, in short:\n{summary(turns[:start], room // 3)}"
+        if turns[start - 1].ask in _AFRESH:
+            opening += f"\n\n{turns[start - 1].told}"
+    messages = [
+        Message(role="system", content=system),
+        Message(role="user", content=opening),
+    ]
+    for turn in turns[start:]:
+        messages += _messages(turn)
+    return messages
+
+
+def border(turns: Sequence[Turn], room: int) -> int:
+    """The index of the first turn that is shown word for word.
+
+    Past `room` characters it jumps so far that half of the room is free; a strategy that begins
+    anew puts it behind its turn.
+    """
+    sizes = [_size(turn) for turn in turns]
+    start = held = 0
+    for index, turn in enumerate(turns):
+        held += sizes[index]
+        if turn.ask in _AFRESH:
+            start, held = index + 1, 0
+        elif held > room:
+            while start < index and held > room // 2:
+                held -= sizes[start]
+                start += 1
+    return start
+
+
+def summary(turns: Sequence[Turn], characters: int) -> str:
+    """What was done, a line a call; what the model noted is kept longest.
+
+    Args:
+        characters: most of it; the oldest lines go first, notes last.
+    """
+    notes: list[str] = []
+    lines: list[str] = []
+    for turn in turns:
+        for call, came in zip(turn.reply.calls, turn.outcomes, strict=False):
+            if came.name in _NOTES and not came.failed:
+                notes.append(f"- you noted: {_short(call.arguments, _NOTE)}")
+                continue
+            state = "failed" if came.failed else "gave"
+            asked = _short(call.arguments, _LINE)
+            lines.append(f"- {came.name} {asked} {state}: {_short(came.text, _LINE)}")
+        if turn.told:
+            lines.append(f"- you were told: {_short(turn.told, _LINE)}")
+    kept: list[str] = []
+    left = characters
+    for line in [*reversed(notes), *reversed(lines)]:
+        if len(line) + 1 > left:
+            break
+        kept.append(line)
+        left -= len(line) + 1
+    chosen = set(kept)
+    return "\n".join(line for line in [*lines, *notes] if line in chosen)
+
+
+def _messages(turn: Turn) -> list[Message]:
+    messages = [turn.reply]
+    messages += [
+        Message(role="tool", content=came.text, answers=came.id)
+        for came in turn.outcomes
+        if came.id
+    ]
+    if turn.told:
+        messages.append(Message(role="user", content=turn.told))
+    return messages
+
+
+def _size(turn: Turn) -> int:
+    return sum(
+        len(m.content) + sum(len(c.arguments) + len(c.name) for c in m.calls)
+        for m in _messages(turn)
+    )
+
+
+def _short(text: str, most: int) -> str:
+    one = " ".join(text.split())
+    return one if len(one) <= most else f"{one[: most - 1]}…"

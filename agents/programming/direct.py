@@ -1,0 +1,207 @@
+"""Direct style: a small model is asked for one edit at a time, each time in few words.
+
+The loop knows what failed and where to look; the model writes the code. What is asked for next
+follows from what became of the last answers.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from agents.programming.failures import account
+from agents.programming.options import LoopOptions
+from agents.programming.source import Part, numbered
+from agents.programming.stuck import stuck
+from agents.programming.turns import Turn
+from labcrew.domain.chat import Message
+from labcrew.domain.testing import TestReport
+
+Form = Literal["function", "lines", "block", "new", "test"]
+_PLACES = 4
+_FORMS = 2
+_LONG_FUNCTION = 45
+_DIFF_LINES = 14
+_FOLDER = "tests"
+
+SYSTEM = (
+    "You are a careful Python programmer. You mend the code so that the failing test passes."
+    " Answer with exactly one fenced code block and nothing else."
+)
+_WANTED: dict[Form, str] = {
+    "function": "The fault is probably in `{name}`. Write the whole corrected `{name}` in one"
+    " ```python block. Keep its name and arguments.",
+    "lines": "The fault is probably in `{name}`. Find the wrong line. Answer with the corrected"
+    " line or lines alone, each with its number, in one block, like\n```\n  12 |     x = y + 1\n"
+    "```",
+    "block": "Answer with one change in this form:\n```\n<<<<<<< SEARCH\nlines as they stand now\n"
+    "=======\nlines as they should be\n>>>>>>> REPLACE\n```",
+    "new": "Write what is missing in {path}: whole functions or classes, with their imports, in one"
+    " ```python block.",
+    "test": "Write one short pytest file that fails now because of what is asked for, and that"
+    " passes once it is done. Import from the files above. Answer with the whole file in one"
+    " ```python block.",
+}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the next reply is asked for.
+
+    Args:
+        form: how the edit is to be written.
+        path: the file that is spoken of.
+        name: the function that is spoken of; empty where there is none.
+        sampled: whether the reply is drawn at a temperature, so that it differs from earlier ones.
+    """
+
+    form: Form
+    path: str
+    name: str = ""
+    sampled: bool = False
+
+    @property
+    def id(self) -> str:
+        """Names it in a turn."""
+        return f"{self.form} {self.path} {self.name}".rstrip()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What does not change while a problem is worked on.
+
+    Args:
+        title: the ticket's.
+        question: the ticket's, capped by the caller.
+        kind: the ticket's, implement or fix.
+        tests: the failing tests as they are written.
+        report: the run that shows the failure.
+        places: functions, the likeliest first.
+        lacking: the file that lacks what the tests look for; empty where they find it all.
+        fallback: a file to write to where no function is known.
+    """
+
+    title: str
+    question: str
+    kind: str
+    tests: tuple[Part, ...]
+    report: TestReport
+    places: tuple[Part, ...]
+    lacking: str = ""
+    fallback: str = ""
+
+
+def next_ask(turns: Sequence[Turn], problem: Problem) -> Ask:
+    """What is asked for next: another form, then another place; then all anew, the likeliest most.
+
+    Args:
+        turns: the edits so far; what was stuck in one place goes on to the next.
+    """
+    asks = _asks(problem)
+    index = since = 0
+    for number in range(1, len(turns) + 1):
+        index += 1
+        if stuck(turns[since:number]) is not None:
+            index += index % _FORMS
+            since = number
+    ask = asks[index] if index < len(asks) else asks[_later(index - len(asks), len(asks))]
+    return replace(ask, sampled=bool(turns))
+
+
+def _asks(problem: Problem) -> list[Ask]:
+    """One round: each place in two forms."""
+    asks: list[Ask] = []
+    target = problem.lacking or (problem.fallback if not problem.places else "")
+    if problem.kind == "implement" and not target and problem.places:
+        target = problem.places[0].path
+    if target:
+        asks += [Ask("new", target)] * _FORMS
+    for part in problem.places[:_PLACES]:
+        long = part.last - part.first >= _LONG_FUNCTION
+        forms: tuple[Form, ...] = ("lines", "block") if long else ("function", "lines")
+        asks += [Ask(form, part.path, part.name) for form in forms]
+    return asks or [Ask("block", problem.fallback)]
+
+
+def _later(index: int, count: int) -> int:
+    """0 0 1 0 1 2 …, within the count: the first is taken most often."""
+    row = 1
+    while index >= row:
+        index -= row
+        row = row % count + 1
+    return index
+
+
+def prompt(
+    ask: Ask,
+    problem: Problem,
+    files: Mapping[str, str],
+    turns: Sequence[Turn],
+    options: LoopOptions,
+) -> list[Message]:
+    """A short conversation that asks for one edit; what stays the same comes first.
+
+    Args:
+        files: path → text as it stands now.
+    """
+    room = options.prompt_characters
+    said = [f"Problem: {problem.title}\n{problem.question}".strip()[: room // 8]]
+    said.append(_shown(ask, problem, files, room // 2))
+    said += [f"Failing test:\n```python\n{part.text.rstrip()}\n```" for part in problem.tests[:2]]
+    if ask.form != "test":
+        said.append(f"It fails so:\n{account(problem.report, room // 8)}")
+    if options.error_feedback:
+        said += _told(turns, files, room // 8)
+    said.append(_WANTED[ask.form].format(name=ask.name, path=ask.path))
+    system = Message(role="system", content=SYSTEM)
+    return [system, Message(role="user", content="\n\n".join(part for part in said if part))]
+
+
+def _shown(ask: Ask, problem: Problem, files: Mapping[str, str], room: int) -> str:
+    """The file that is spoken of; of a long one the function, its neighbours by name alone."""
+    if ask.form == "test":
+        path = problem.places[0].path if problem.places else problem.fallback
+        ask = replace(ask, path=path, form="new")
+    text = files.get(ask.path, "")
+    part = next((p for p in problem.places if (p.path, p.name) == (ask.path, ask.name)), None)
+    shown = [f"File {ask.path}:"]
+    if len(text) <= room // 2 or part is None:
+        shown.append(_code(text[:room], ask.form, 1))
+    else:
+        head = "\n".join(line for line in text.splitlines()[:80] if line[:1] not in ("", " ", "d"))
+        shown.append(_code(head[: room // 4], "block", 1))
+        shown.append(_code(part.text[: room // 2], ask.form, part.first))
+    return "\n".join(shown)
+
+
+def _code(text: str, form: Form, first: int) -> str:
+    body = numbered(text, first) if form == "lines" else text.rstrip()
+    return f"```python\n{body}\n```"
+
+
+def _told(turns: Sequence[Turn], files: Mapping[str, str], room: int) -> list[str]:
+    """What became of the last answers."""
+    told = []
+    for turn in turns[-2:]:
+        if turn.kept or not turn.told:
+            continue
+        change = "\n".join(_difference(files, turn.files))
+        tried = f"This was tried and is wrong:\n```diff\n{change}\n```\n" if change else ""
+        told.append(f"{tried}{turn.told}"[:room])
+    return told
+
+
+def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    lines: list[str] = []
+    for path, text in after.items():
+        old = before.get(path, "").splitlines()
+        found = difflib.unified_diff(old, text.splitlines(), lineterm="", n=0)
+        lines += [line[:200] for line in found if not line.startswith(("---", "+++", "@@"))]
+    return lines[:_DIFF_LINES]
+
+
+def new_test_path(ticket: str, known: Sequence[str]) -> str:
+    """Where a new test of a ticket goes: beside the tests that are there."""
+    folder = min((path.rpartition("/")[0] for path in known), key=len, default=_FOLDER)
+    name = f"test_{ticket.lower().replace('-', '_')}.py"
+    return f"{folder}/{name}" if folder else name

@@ -1,0 +1,179 @@
+"""Edits as a model writes them in a fenced block: read, checked and applied to whole files.
+
+Three forms are known: SEARCH/REPLACE blocks, numbered lines (`12 | code`), and whole functions or
+classes. What can't be applied without doubt is refused with a sentence for the model.
+"""
+
+import re
+import textwrap
+from collections.abc import Mapping
+
+from agents.programming.source import defined, parsed, with_definitions
+
+MOST_CHARACTERS = 100_000
+"""Of a reply that is read as an edit."""
+
+_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
+_BLOCK = re.compile(
+    r"^[ \t]*<{5,9} ?SEARCH[^\n]*\n(.*?)^[ \t]*={5,9}[ \t]*\n(.*?)^[ \t]*>{5,9} ?REPLACE",
+    re.M | re.S,
+)
+_NUMBERED = re.compile(r"^[ \t]*(\d{1,6})[ \t]?\|(?: (.*)|)$")
+
+
+class EditError(ValueError):
+    """A reply that is no edit, or one that can't be applied; the text is told to the model."""
+
+
+def edited(
+    reply: str,
+    files: Mapping[str, str],
+    *,
+    path: str = "",
+    wanted: str = "",
+    new: bool = False,
+) -> dict[str, str]:
+    """The files that a reply changes: path → whole new text; every Python file among them parses.
+
+    Args:
+        reply: the model's words.
+        files: path → text of the files that may be changed.
+        path: the file that was spoken of; numbered lines and new definitions go there.
+        wanted: the dotted name of the function that was asked for.
+        new: whether functions that `path` lacks may be added.
+
+    Raises:
+        EditError
+    """
+    if len(reply) > MOST_CHARACTERS:
+        raise EditError(f"The answer is longer than {MOST_CHARACTERS} characters.")
+    blocks = _BLOCK.findall(reply)
+    fenced = [m.group(2) for m in _FENCE.finditer(reply)]
+    if blocks:
+        changed = _replaced(blocks, files, path)
+    else:
+        changed = _written(fenced or [reply], files, path, wanted, new)
+    changed = {name: text for name, text in changed.items() if text != files.get(name)}
+    if not changed:
+        raise EditError("The answer changes nothing: it is the code as it stands.")
+    for name, text in changed.items():
+        if name.endswith(".py") and parsed(text) is None:
+            raise EditError(f"With the change {name} is no valid Python.")
+    return changed
+
+
+def test_file(reply: str) -> str:
+    """The whole file of tests that a reply holds. Raises EditError."""
+    pieces = [m.group(2) for m in _FENCE.finditer(reply[:MOST_CHARACTERS])] or [reply]
+    text = max((textwrap.dedent(piece) for piece in pieces), key=len)
+    if parsed(text) is None:
+        raise EditError("The answer is no valid Python file.")
+    if not any(name.startswith(("test_", "Test")) for name in defined(text)):
+        raise EditError("The answer holds no function whose name begins with test_.")
+    return text.rstrip() + "\n"
+
+
+def _replaced(blocks: list[tuple[str, str]], files: Mapping[str, str], path: str) -> dict[str, str]:
+    changed = dict(files)
+    for old, new in blocks:
+        if not old.strip():
+            raise EditError("SEARCH is empty: copy the lines that are to be changed.")
+        order = [path] if path in changed else []
+        order += [name for name in changed if name != path]
+        for name in order:
+            after = _exchange(changed[name], old, new)
+            if after is not None:
+                changed[name] = after
+                break
+        else:
+            raise EditError(
+                "The SEARCH lines stand in no file, or more than once: copy them exactly, with a"
+                " line before and after."
+            )
+    return changed
+
+
+def _exchange(text: str, old: str, new: str) -> str | None:
+    """The text with `old` exchanged for `new`: exactly once, or once but for the indentation."""
+    if text.count(old) == 1:
+        return text.replace(old, new)
+    lines, wanted = text.split("\n"), old.rstrip("\n").split("\n")
+    bare = [line.strip() for line in wanted]
+    count = len(wanted)
+    places = [
+        i
+        for i in range(len(lines) - count + 1)
+        if [line.strip() for line in lines[i : i + count]] == bare
+    ]
+    if len(places) != 1:
+        return None
+    at = places[0]
+    theirs = next((k for k in range(count) if bare[k]), 0)
+    indent = _indent(lines[at + theirs])
+    written = textwrap.dedent(new.rstrip("\n"))
+    mine = written.split("\n") if written.strip() else []
+    return "\n".join(
+        [*lines[:at], *(indent + m if m.strip() else m for m in mine), *lines[at + count :]]
+    )
+
+
+def _written(
+    pieces: list[str], files: Mapping[str, str], path: str, wanted: str, new: bool
+) -> dict[str, str]:
+    """The files with definitions exchanged, or else with numbered lines exchanged."""
+    bare = [textwrap.dedent(_without_numbers(piece)) for piece in pieces]
+    named = [name for piece in bare for name in defined(piece)]
+    if not named:
+        lines = {n: line for piece in pieces for n, line in _numbered(piece)}
+        if lines and path in files:
+            return {path: _with_lines(files[path], lines, path)}
+        if all(parsed(piece) is None for piece in bare):
+            raise EditError("The code in the answer is no valid Python.")
+        raise EditError("The answer holds no code block with a whole function.")
+    changed, placed = dict(files), False
+    for piece in bare:
+        order = [path] if path in changed else []
+        order += [name for name in changed if name != path and name.endswith(".py")]
+        afters = ((name, with_definitions(changed[name], piece, wanted)) for name in order)
+        name, after = next(((n, a) for n, a in afters if a is not None), (path, None))
+        if after is None and new and path in changed:
+            after = with_definitions(changed[path], piece, wanted, new=True)
+        if after is not None:
+            changed[name], placed = after, True
+    if not placed:
+        raise EditError(f"No function or class of the files is called {', '.join(named[:3])}.")
+    return changed
+
+
+def _numbered(piece: str) -> list[tuple[int, str]]:
+    found = (_NUMBERED.match(line) for line in piece.splitlines())
+    return [(int(m.group(1)), m.group(2) or "") for m in found if m is not None]
+
+
+def _without_numbers(piece: str) -> str:
+    """A text whose every line that is not blank has a number before it, without the numbers."""
+    lines = [line for line in piece.splitlines() if line.strip()]
+    numbered = _numbered(piece)
+    return "\n".join(line for _, line in numbered) if len(numbered) == len(lines) else piece
+
+
+def _with_lines(text: str, lines: Mapping[int, str], path: str) -> str:
+    """The text with numbered lines exchanged; an indentation that was lost is put back."""
+    old = text.split("\n")
+    beyond = [n for n in lines if not 1 <= n <= len(old)]
+    if beyond:
+        raise EditError(f"{path} has no line {beyond[0]}.")
+    plain = list(old)
+    for number, line in lines.items():
+        plain[number - 1] = line
+    if parsed("\n".join(plain)) is not None:
+        return "\n".join(plain)
+    indented = list(old)
+    for number, line in lines.items():
+        before = old[number - 1]
+        indented[number - 1] = _indent(before) + line.strip() if line.strip() else ""
+    return "\n".join(indented)
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]

@@ -1,0 +1,203 @@
+"""Python source as text with named parts: functions and methods, found, shown and exchanged."""
+
+import ast
+import textwrap
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """A function or method of a file.
+
+    Args:
+        path: the file.
+        name: dotted within the file, e.g. Loader.split.
+        first: its first line, decorators included, from 1.
+        last: its last line.
+        text: those lines.
+        names: identifiers and attributes that stand in it.
+    """
+
+    path: str
+    name: str
+    first: int
+    last: int
+    text: str
+    names: frozenset[str]
+
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+
+
+def parsed(text: str) -> ast.Module | None:
+    """The syntax tree; None for what is no Python."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def parts(path: str, text: str) -> tuple[Part, ...]:
+    """The functions of a file and the methods of its classes, in their order; inner ones belong
+    to their outer ones.
+    """
+    tree = parsed(text)
+    if tree is None:
+        return ()
+    lines = _lines(text)
+    found: list[Part] = []
+
+    def walk(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, _FUNCTIONS):
+                found.append(_part(path, lines, node, prefix))
+            elif isinstance(node, ast.ClassDef):
+                walk(node.body, f"{prefix}{node.name}.")
+            elif isinstance(node, (ast.If, ast.Try)):
+                walk(node.body, prefix)
+
+    walk(tree.body, "")
+    return tuple(found)
+
+
+def _part(
+    path: str, lines: list[str], node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str
+) -> Part:
+    first, last = _first_line(node), node.end_lineno or node.lineno
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    names |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    return Part(
+        path=path,
+        name=prefix + node.name,
+        first=first,
+        last=last,
+        text="".join(lines[first - 1 : last]),
+        names=frozenset(names),
+    )
+
+
+def defined(text: str) -> tuple[str, ...]:
+    """The names of the functions and classes that stand at the top of a text."""
+    tree = parsed(text)
+    body = tree.body if tree is not None else []
+    return tuple(n.name for n in body if isinstance(n, _DEFINITIONS))
+
+
+def with_definitions(text: str, written: str, wanted: str = "", new: bool = False) -> str | None:
+    """A file's text with functions and classes exchanged for those that were written anew.
+
+    Imports that were written along and that the file lacks are put before its first statement.
+    Of a class that was written in part, the written methods alone are exchanged.
+
+    Args:
+        text: the file.
+        written: one or more definitions, at any indentation; other statements are passed over.
+        wanted: the dotted name that was asked for; it settles which of two classes is meant.
+        new: whether definitions that the file lacks are put at its end.
+
+    Returns:
+        None where no definition has a place or something does not parse.
+    """
+    written = textwrap.dedent(written)
+    tree = parsed(written)
+    if tree is None or parsed(text) is None:
+        return None
+    result, exchanged = text, False
+    for node in tree.body:
+        if not isinstance(node, _DEFINITIONS):
+            continue
+        after = _exchanged(result, written, node, wanted)
+        if after is None and new and not node.name.startswith("test_"):
+            after = f"{result.rstrip()}\n\n\n{_text_of(written, node)}\n".lstrip("\n")
+        if after is not None:
+            result, exchanged = after, True
+    if not exchanged:
+        return None
+    result = _with_imports(result, tree)
+    return result if parsed(result) is not None else None
+
+
+def _exchanged(text: str, written: str, node: _Definition, wanted: str) -> str | None:
+    """The text with one definition exchanged; None where it has no place."""
+    tree = parsed(text)
+    if tree is None:
+        return None
+    if isinstance(node, ast.ClassDef):
+        old = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == node.name]
+        if len(old) != 1:
+            return None
+        theirs = {n.name for n in old[0].body if isinstance(n, _FUNCTIONS)}
+        ours = [n for n in node.body if isinstance(n, _FUNCTIONS)]
+        if theirs <= {n.name for n in ours}:
+            last = old[0].end_lineno or old[0].lineno
+            return _spliced(text, _first_line(old[0]), last, _text_of(written, node))
+        after: str | None = None
+        for method in ours:
+            after = (
+                _exchanged(after or text, written, method, f"{node.name}.{method.name}") or after
+            )
+        return after
+    known = [p for p in parts("", text) if p.name.rpartition(".")[2] == node.name]
+    if len(known) > 1:
+        known = [p for p in known if p.name == wanted]
+    if len(known) != 1:
+        return None
+    return _spliced(text, known[0].first, known[0].last, _text_of(written, node))
+
+
+def _first_line(node: _Definition) -> int:
+    return min([node.lineno, *(d.lineno for d in node.decorator_list)])
+
+
+def _text_of(text: str, node: _Definition) -> str:
+    """A definition's lines, without indentation."""
+    lines = _lines(text)[_first_line(node) - 1 : node.end_lineno]
+    return textwrap.dedent("".join(lines)).rstrip()
+
+
+def _spliced(text: str, first: int, last: int, piece: str) -> str:
+    """The text with lines exchanged, at the indentation that they had."""
+    lines = _lines(text)
+    old = lines[first - 1]
+    body = textwrap.indent(f"{piece}\n", old[: len(old) - len(old.lstrip(" \t"))])
+    return "".join([*lines[: first - 1], body, *lines[last:]])
+
+
+def _with_imports(text: str, new: ast.Module) -> str:
+    tree = parsed(text)
+    if tree is None:
+        return text
+    has = {ast.unparse(n) for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))}
+    lacks = [
+        ast.unparse(n)
+        for n in new.body
+        if isinstance(n, (ast.Import, ast.ImportFrom)) and ast.unparse(n) not in has
+    ]
+    if not lacks:
+        return text
+    at = 0
+    for node in tree.body:
+        is_docstring = (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        )
+        is_future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        if not (is_docstring or is_future):
+            break
+        at = node.end_lineno or node.lineno
+    lines = _lines(text)
+    return "".join([*lines[:at], *(f"{line}\n" for line in lacks), *lines[at:]])
+
+
+def numbered(text: str, first: int = 1) -> str:
+    """A text with its line numbers, as models and people read it."""
+    return "\n".join(f"{n:4d} | {line}" for n, line in enumerate(text.splitlines(), first))
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as Python counts them, each with its end."""
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])

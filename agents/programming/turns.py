@@ -1,0 +1,53 @@
+"""What the loop remembers of each reply that it acted on."""
+
+from pydantic import Field
+
+from labcrew.domain.base import Model, content_hash
+from labcrew.domain.chat import Message, Tokens
+
+
+class Outcome(Model):
+    """What one tool, or one check of the loop's own, came to."""
+
+    id: str = Field(default="", description="of the call that it answers")
+    name: str
+    arguments: str = Field(default="", description="SHA-256 of what was asked")
+    text: str = Field(description="as the model is told: capped, untrusted")
+    failed: bool = False
+    trouble: str = Field(default="", description="what failed, without numbers that vary")
+
+    @property
+    def asked(self) -> str:
+        """The same for two calls that ask the same."""
+        return f"{self.name} {self.arguments}"
+
+    @property
+    def said(self) -> str:
+        """The same for two that came to the same."""
+        return self.trouble or content_hash(self.text)
+
+
+class Turn(Model):
+    """One reply and what was done about it."""
+
+    step: int = Field(ge=0)
+    reply: Message
+    model: str
+    tokens: Tokens
+    outcomes: tuple[Outcome, ...] = ()
+    ask: str = Field(default="", description="what was asked for, as the loop chose it")
+    told: str = Field(default="", description="what the loop says to the model before its next")
+    files: dict[str, str] = Field(
+        default_factory=dict, description="style direct: path → text that was tried"
+    )
+    failing: int | None = Field(default=None, description="tests that did not pass with it")
+    kept: bool = Field(default=False, description="style direct: whether it is built upon")
+
+
+def spent(turns: tuple[Turn, ...] | list[Turn]) -> Tokens:
+    """The tokens of all turns."""
+    return Tokens(
+        prompt=sum(turn.tokens.prompt for turn in turns),
+        cached=sum(turn.tokens.cached for turn in turns),
+        completion=sum(turn.tokens.completion for turn in turns),
+    )

@@ -1,0 +1,185 @@
+"""Goes through a ticket's decisions again from what was recorded, without an endpoint.
+
+Nothing is asked of a model, nothing runs in a sandbox, and nothing is written: each question is
+built anew from its record, answered from the records, and what comes of it is held against what
+the ledger says came of it, byte for byte.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+
+from labcrew.domain.base import Model, canonical_json
+from labcrew.domain.event import Event
+from labcrew.domain.programming import ModelCall
+from labcrew.errors import ReplayError
+from labcrew.home import Home
+from labcrew.judgement import Judge, Judgement
+from labcrew.ledger import Ledger
+from labcrew.metered import ANSWERED
+from labcrew.recorded_chat import RecordedChat
+from labcrew.recordings import Recordings, sha256
+from labcrew.redaction import Redaction
+
+_COMPARED = ("judgement", "by", "fallbacks", "answer")
+
+
+class Difference(Model):
+    """The first place where what comes of the records is not what the ledger says.
+
+    Args:
+        what: the ledger's key of the decision, or the call's id.
+        recorded: as the ledger has it, JSON or words.
+        replayed: as it came out now.
+    """
+
+    what: str
+    recorded: str
+    replayed: str
+
+
+class Replayed(Model):
+    """What was gone through.
+
+    Args:
+        calls: calls to models whose records are whole.
+        decisions: judgements, and steps of the loop that writes code, that came out the same.
+        left_out: what could not be gone through, and why.
+        difference: None: every decision came out byte for byte.
+    """
+
+    ticket: str
+    calls: int
+    decisions: int
+    left_out: tuple[str, ...]
+    difference: Difference | None
+
+
+class _Differs(Exception):
+    def __init__(self, what: str, recorded: str, replayed: str) -> None:
+        super().__init__(what)
+        self.difference = Difference(what=what, recorded=recorded, replayed=replayed)
+
+
+def replay(home: Home, ledger: Ledger, ticket: str) -> Replayed:
+    """Goes through a ticket's, or a draft's, recorded decisions; the ledger is only read.
+
+    Raises:
+        NotFound: there is no such ticket or draft.
+    """
+    if ledger.tickets.find(ticket) is None and ledger.drafts.find(ticket) is None:
+        ledger.tickets.get(ticket)
+    recordings = Recordings(home.model_calls(ticket) / "kept", Redaction())
+    calls = {call.id: call for call in ledger.model_calls.of(ticket)}
+    left_out: list[str] = []
+    counts = {"calls": 0, "decisions": 0}
+    difference = None
+    try:
+        for call in calls.values():
+            _look_at(call, recordings, left_out, counts)
+        for event in ledger.events.of(ticket):
+            if event.kind == "judgement.answered":
+                _judge_again(event, calls, recordings, left_out, counts)
+    except _Differs as differs:
+        difference = differs.difference
+    return Replayed(ticket=ticket, left_out=tuple(left_out), difference=difference, **counts)
+
+
+def _look_at(
+    call: ModelCall, recordings: Recordings, left_out: list[str], counts: dict[str, int]
+) -> None:
+    """Holds a call's records against the ledger's hashes."""
+    if not call.prompt:
+        left_out.append(f"{call.id}: labcrew was killed before its prompt was kept")
+        return
+    request = recordings.request(call.prompt)
+    if request is None:
+        raise _Differs(call.id, f"prompt {call.prompt}", "its files are gone, or were changed")
+    if call.exact and (found := sha256(request.text)) != call.prompt_sha256:
+        raise _Differs(call.id, f"request {call.prompt_sha256}", f"request {found}")
+    if call.outcome == ANSWERED and recordings.reply(call.answer) is None:
+        raise _Differs(call.id, f"answer {call.answer}", "its file is gone, or was changed")
+    counts["calls"] += 1
+
+
+def _judge_again(
+    event: Event,
+    calls: dict[str, ModelCall],
+    recordings: Recordings,
+    left_out: list[str],
+    counts: dict[str, int],
+) -> None:
+    data, known = event.data, _judgements()
+    name = str(data["judgement"])
+    if "question" not in data:
+        left_out.append(f"{event.key}: an older labcrew did not keep its question")
+        return
+    mine = [calls[id] for id in data["calls"] if id in calls]
+    if not data["exact"] or not all(call.exact for call in mine):
+        left_out.append(f"{event.key}: a secret was taken out of its records")
+        return
+    if name not in known:
+        left_out.append(f"{event.key}: this labcrew asks no {name}")
+        return
+    judgement = known[name]
+    value = recordings.value(str(data["question"]))
+    try:
+        question = question_type(judgement).model_validate(value)
+    except ValidationError:
+        said = "gone, or changed" if value is None else "of another shape than this labcrew's"
+        raise _Differs(event.key, f"question {data['question']}", said) from None
+    recorded = canonical_json({key: data[key] for key in _COMPARED})
+    model = RecordedChat(_asked(mine, recordings), mine, recordings)
+    judge = Judge(
+        models={judgement.agent: model},
+        attempts=int(data["attempts"]),
+        timeout_s=float(data["timeout_s"]),
+    )
+    try:
+        verdict = asyncio.run(judge.ask(judgement, question))
+    except ReplayError as error:
+        raise _Differs(event.key, recorded, f"{error.message} {error.remedy}".strip()) from None
+    replayed = canonical_json(
+        {
+            "judgement": name,
+            "by": verdict.by,
+            "fallbacks": list(verdict.fallbacks),
+            "answer": verdict.answer.model_dump(mode="json"),
+        }
+    )
+    if replayed != recorded:
+        raise _Differs(event.key, recorded, replayed)
+    if model.left:
+        raise _Differs(event.key, f"{', '.join(model.left)} was asked", "it is not asked")
+    counts["decisions"] += 1
+
+
+def _asked(calls: list[ModelCall], recordings: Recordings) -> str:
+    """The name of the model that was asked; who answered may be another one."""
+    for call in calls:
+        if (request := recordings.request(call.prompt)) is not None:
+            return request.model
+    return ""
+
+
+def _judgements() -> dict[str, Judgement[Any, Any]]:
+    from desk.models.questions import judgements
+
+    return {judgement.name: judgement for judgement in judgements()}
+
+
+def question_type(judgement: Judgement[Any, Any]) -> type[BaseModel]:
+    """The type of a judgement's questions: what its rule reads.
+
+    Raises:
+        ReplayError: the rule does not say.
+    """
+    rule: Callable[..., Any] = judgement.rule
+    hints = get_type_hints(rule)
+    hints.pop("return", None)
+    for kind in hints.values():
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    raise ReplayError(f"The rule of {judgement.name} does not name its question's type.")

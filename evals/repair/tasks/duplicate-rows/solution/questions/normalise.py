@@ -1,0 +1,20 @@
+"""When two texts are the same."""
+
+import unicodedata
+
+
+def key(text):
+    """Equal for texts that are the same question."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(letter for letter in folded if letter.isalnum())
+
+
+def unique(rows):
+    """Rows (question, answer) without those that repeat both, the first ones kept."""
+    seen, kept = set(), []
+    for question, answer in rows:
+        mark = (key(question), key(answer))
+        if mark not in seen:
+            seen.add(mark)
+            kept.append((question, answer))
+    return kept

@@ -1,0 +1,120 @@
+"""How the writing of code ends: a last look, and the patch that the ledger keeps."""
+
+from collections import Counter
+
+from agents.programming.critique import is_test
+from agents.programming.failures import failing
+from graphs.programming.measure import Measure
+from graphs.programming.session import Session
+from labcrew.domain.base import Model, content_hash
+from labcrew.domain.programming import Patch
+from labcrew.domain.sandbox import OverlayFile
+from labcrew.domain.testing import TestReport
+from labcrew.errors import ToolError
+from tools.facts import patch_id
+
+_MOST_TRIED = 12
+
+
+class Look(Model):
+    """What the last look found.
+
+    Args:
+        problems: why the change is not ready, as the model is told.
+        alike: places where what was taken out still stands.
+    """
+
+    after: TestReport | None = None
+    problems: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+
+
+async def last_look(session: Session, measure: Measure, what: str) -> Look:
+    """Whether a change is ready: its tests anew, what it left undone, what is like it elsewhere.
+
+    Args:
+        what: names the look in the ledger.
+    """
+    if not await session.hands.change():
+        return Look(problems=("Nothing was changed.",))
+    if not measure.fail_to_pass:
+        return Look(problems=("There is no test that failed before and passes now.",))
+    try:
+        after = await session.tests(f"{what}/tests", () if measure.whole else measure.names)
+        left = await session.hands.left_behind(session.key(f"{what}/left"))
+        alike = await session.hands.alike(session.key(f"{what}/alike"))
+    except ToolError as error:
+        return Look(problems=(error.message,))
+    problems = [f"{name} still fails." for name in failing(after, measure.fail_to_pass)[:5]]
+    problems += [f"{name} passed before." for name in failing(after, measure.pass_to_pass)[:5]]
+    problems += [f"Left unfinished: {place}" for place in left[:5]]
+    return Look(after=after, problems=tuple(problems), alike=alike)
+
+
+async def written_tests(session: Session, measure: Measure) -> Measure:
+    """The measure with the tests that the change brings and that fail without the rest of it.
+
+    Raises ToolError.
+    """
+    change = await session.hands.change()
+    base = await session.hands.base(tuple(change))
+    brought = {path: text for path, text in change.items() if is_test(path) and path not in base}
+    if not brought:
+        return measure
+    what = f"alone/{content_hash(dict(brought))[:16]}"
+    report = await session.tests_alone(what, tuple(sorted(brought)), brought)
+    failed = tuple(name for name in report.outcomes if not report.passed(name))
+    return measure.with_test(report, failed)
+
+
+async def put_patch(
+    session: Session,
+    measure: Measure | None,
+    look: Look,
+    *,
+    because: str = "",
+    summary: str = "",
+    notes: tuple[str, ...] = (),
+) -> Patch:
+    """Writes the patch down: given up where there is a reason, else ready."""
+    change = await session.hands.change()
+    base = await session.hands.base(tuple(change))
+    patch = Patch(
+        id=patch_id(session.assigned),
+        ticket=session.assigned.id,
+        revision=session.assigned.revision,
+        status="gave_up" if because else "ready",
+        files=tuple(
+            OverlayFile(path=path, content=text.encode())
+            for path, text in sorted(change.items())
+            if base.get(path) != text
+        ),
+        summary=summary,
+        because="\n".join([because, *tried(session)]) if because else "",
+        notes=notes,
+        before=measure.before if measure else None,
+        after=look.after,
+        fail_to_pass=measure.fail_to_pass if measure else (),
+        pass_to_pass=measure.pass_to_pass if measure else (),
+        alike=look.alike,
+        steps=len(session.turns),
+        tokens=session.tokens,
+        by=f"model:{session.model.name}",
+    )
+    session.ledger.patches.put(patch, actor="merge_request")
+    return patch
+
+
+def tried(session: Session) -> list[str]:
+    """What was tried, in a line each: the kinds of step, how often, and what came of the last."""
+    kinds: Counter[str] = Counter()
+    last: dict[str, str] = {}
+    for turn in session.turns:
+        for came in turn.outcomes:
+            kind = turn.ask or came.name
+            kinds[kind] += 1
+            last[kind] = " ".join(came.text.split())[:160]
+    return [
+        f"Tried {times} times: {kind}; last: {last[kind]}"
+        for kind, times in kinds.most_common(_MOST_TRIED)
+    ]

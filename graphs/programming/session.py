@@ -1,0 +1,305 @@
+"""One writing of code: what was said and done so far, and each further thing done once."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from agents.programming.options import LoopOptions, Style
+from agents.programming.turns import Outcome, Turn, spent
+from graphs.programming.hands import Hands
+from labcrew.domain.base import canonical_json, content_hash
+from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.testing import TestReport
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import ModelFailure, ToolError
+from labcrew.ledger import Ledger
+
+Phase = Literal["investigate", "write_code"]
+_LOOKS = 15
+"""Steps of the look before a plan, and no more than a third of the budget's."""
+_LONGEST_REPLY = 200_000
+UNANSWERED: dict[str, str] = {
+    "cut_off": "The answer was cut off before its end. Answer in fewer words.",
+    "refused": "There was no answer but a refusal.",
+    "invalid": "The answer could not be read.",
+    "too_long": "The question was too long for the model.",
+}
+"""Failures that are a step without an answer, and how they are told; others stop the loop."""
+
+
+class GaveUp(Exception):
+    """The writing of code ends without a patch that may be merged; the text says why."""
+
+
+class Waits(Exception):
+    """A person is asked, and has not answered yet."""
+
+    def __init__(self, name: str, question: str) -> None:
+        super().__init__(question)
+        self.name, self.question = name, question
+
+
+def alone(name: str, question: str) -> str:
+    """What is answered to a question where there is nobody to ask."""
+    return "Nobody is there to answer. Decide it yourself, and say in the summary how."
+
+
+@dataclass
+class Session:
+    """The loop's place in one ticket; everything in it can be read back from the ledger.
+
+    Args:
+        ledger: fenced by the worker's lease.
+        model: who writes.
+        hands: the tools.
+        round: counts the beginnings within a revision, after a person asked for another try.
+        said: what people and earlier looks said, for the first message.
+        people: what a person answered to a question that has this name; None: not yet.
+        turns: what was done so far.
+        start: what an earlier revision changed: path → text.
+        begun: whether `start` was settled in this process.
+        task: the first message of the tools style, once it was made.
+    """
+
+    ledger: Ledger
+    assigned: AssignedTicket
+    model: ChatModel
+    hands: Hands
+    options: LoopOptions
+    phase: Phase = "write_code"
+    round: int = 0
+    said: tuple[str, ...] = ()
+    people: Callable[[str, str], str | None] = alone
+    turns: list[Turn] = field(default_factory=list)
+    start: dict[str, str] = field(default_factory=dict)
+    begun: bool = False
+    task: str = ""
+
+    @property
+    def style(self) -> Style:
+        if self.options.style is not None:
+            return self.options.style
+        return "direct" if getattr(self.model, "small", False) else "tools"
+
+    @property
+    def native(self) -> bool:
+        """Whether the model's endpoint knows tool calls."""
+        return bool(getattr(self.model, "native_tools", True))
+
+    @property
+    def tokens(self) -> Tokens:
+        return spent(self.turns)
+
+    @property
+    def exhausted(self) -> str:
+        """Why no further reply may be asked for; empty while one may."""
+        steps, most = self.assigned.budget.steps, self.options.completion_tokens
+        if self.phase == "investigate":
+            steps = min(_LOOKS, max(1, steps // 3))
+        if len(self.turns) >= steps:
+            return f"the budget's {steps} steps are used up"
+        if most is not None and self.tokens.completion >= most:
+            return f"{most} completion tokens are used up"
+        return ""
+
+    def key(self, what: str) -> str:
+        """An idempotency key: the same on every re-run."""
+        a = self.assigned
+        return f"{a.id}/r{a.revision}.{self.round}/{self.phase}/{what}"
+
+    def recall(self) -> None:
+        """Reads back the turns that the ledger holds."""
+        while (event := self.ledger.events.find(self.key(f"{len(self.turns)}/turn"))) is not None:
+            self.turns.append(Turn.model_validate(event.data))
+
+    def note(self, turn: Turn) -> Turn:
+        """Writes a turn down. Killed before it is on disk, it is made again from its effects."""
+        self.ledger.events.note(
+            ticket=self.assigned.id,
+            actor="merge_request",
+            kind="programming.turn",
+            key=self.key(f"{turn.step}/turn"),
+            data=turn.model_dump(mode="json"),
+        )
+        self.turns.append(turn)
+        return turn
+
+    async def once(
+        self,
+        what: str,
+        payload: dict[str, Any],
+        perform: Callable[[], Awaitable[dict[str, Any]]],
+        lost: Callable[[], dict[str, Any] | None] = lambda: None,
+    ) -> dict[str, Any]:
+        """Does something once.
+
+        Args:
+            lost: what stands for the result of one that a killed process had begun; None: it is
+                harmless to do again.
+        """
+
+        async def find() -> dict[str, Any] | None:
+            return lost()
+
+        return await self.ledger.once_async(
+            self.key(what), self.assigned.id, payload, perform, find
+        )
+
+    async def ask(
+        self,
+        what: str,
+        messages: Sequence[Message],
+        *,
+        shorter: Callable[[], Sequence[Message]] | None = None,
+        tools: Sequence[ToolOffer] = (),
+        schema: type[BaseModel] | None = None,
+        sample: int | None = None,
+    ) -> Reply:
+        """The model's reply at one point, asked for once.
+
+        Args:
+            shorter: the same conversation in fewer words, for a model that finds it too long.
+            sample: which of several replies is drawn, where the model can be sampled.
+
+        Returns:
+            The reply; an empty one that has a kind of `UNANSWERED` as its `finish`.
+
+        Raises:
+            ModelFailure: of any other kind.
+        """
+        model = self.model
+        sampled = getattr(model, "sampled", None)
+        if sample is not None and sampled is not None:
+            model = sampled(temperature=self.options.temperature, seed=self.options.seed + sample)
+        purpose = f"programming.{self.phase}"
+
+        async def perform() -> dict[str, Any]:
+            try:
+                try:
+                    reply = await model.reply(messages, tools=tools, schema=schema, purpose=purpose)
+                except ModelFailure as failure:
+                    if failure.kind != "too_long" or shorter is None:
+                        raise
+                    reply = await model.reply(
+                        shorter(), tools=tools, schema=schema, purpose=purpose
+                    )
+            except ModelFailure as failure:
+                if failure.kind not in UNANSWERED:
+                    raise
+                none = Message(role="assistant")
+                reply = Reply(message=none, model=model.name, finish=failure.kind)
+            return _capped(reply).model_dump(mode="json")
+
+        return Reply.model_validate(await self.once(f"{what}/reply", {"ask": what}, perform))
+
+    def answer(self, what: str, question: BaseModel) -> str:
+        """A person's answer. Raises Waits until there is one."""
+        asked = str(getattr(question, "question", ""))
+        said = self.people(what.replace("/", "."), asked)
+        if said is None:
+            raise Waits(what.replace("/", "."), asked)
+        return said
+
+    async def use(
+        self, what: str, name: str, call: BaseModel, *, lost: str = ""
+    ) -> tuple[str, bool]:
+        """Runs a tool once; answers its text, and whether it failed.
+
+        Args:
+            lost: what is said of one that a killed process had begun; none: it is run again.
+        """
+        return await self._acted(
+            what,
+            {"tool": name, "arguments": content_hash(call)},
+            lambda: self.hands.use(self.key(what), name, call),
+            lost,
+        )
+
+    async def write(self, what: str, path: str, text: str) -> str:
+        """Puts a whole file into the change, once; answers what is wrong, or nothing."""
+        payload = {"path": path, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        said, failed = await self._acted(
+            what, payload, lambda: self.hands.write(self.key(what), path, text)
+        )
+        return said if failed else ""
+
+    async def restore(self, what: str, path: str) -> str:
+        """Takes a file back to the base commit, once; answers what is wrong, or nothing."""
+        said, failed = await self._acted(
+            what, {"restore": path}, lambda: self.hands.restore(self.key(what), path)
+        )
+        return said if failed else ""
+
+    async def _acted(
+        self,
+        what: str,
+        payload: dict[str, Any],
+        act: Callable[[], Awaitable[str]],
+        lost: str = "",
+    ) -> tuple[str, bool]:
+        async def perform() -> dict[str, Any]:
+            try:
+                return {"text": capped(await act(), self.options.answer_characters)}
+            except ToolError as error:
+                said = f"{error.message} {error.remedy}".strip()
+                return {"text": capped(said, self.options.answer_characters), "failed": True}
+
+        found = await self.once(
+            what, payload, perform, lambda: {"text": lost, "failed": True} if lost else None
+        )
+        return str(found["text"]), bool(found.get("failed"))
+
+    async def tests(self, what: str, names: Sequence[str]) -> TestReport:
+        """Runs tests on the change, once. Raises ToolError."""
+
+        async def perform() -> dict[str, Any]:
+            report = await self.hands.tests(self.key(what), names)
+            return report.model_dump(mode="json")
+
+        return TestReport.model_validate(await self.once(what, {"tests": list(names)}, perform))
+
+    async def tests_alone(
+        self, what: str, names: Sequence[str], files: Mapping[str, str]
+    ) -> TestReport:
+        """Runs tests on the base commit with these files alone, once. Raises ToolError."""
+
+        async def perform() -> dict[str, Any]:
+            report = await self.hands.baseline(self.key(what), names, files)
+            return report.model_dump(mode="json")
+
+        payload = {"tests": list(names), "sha256": content_hash(dict(files))}
+        return TestReport.model_validate(await self.once(what, payload, perform))
+
+
+def capped(text: str, characters: int) -> str:
+    """A text with its middle left out where it is too long."""
+    if len(text) <= characters:
+        return text
+    head = characters // 3
+    tail = characters - head
+    return f"{text[:head]}\n… {len(text) - characters} characters left out …\n{text[-tail:]}"
+
+
+def _capped(reply: Reply) -> Reply:
+    said = reply.message
+    if len(said.content) <= _LONGEST_REPLY:
+        return reply
+    cut = said.model_copy(update={"content": said.content[:_LONGEST_REPLY]})
+    return reply.model_copy(update={"message": cut})
+
+
+def outcome(
+    name: str, asked: Any, text: str, *, failed: bool = False, trouble: str = "", id: str = ""
+) -> Outcome:
+    """What something came to, with what was asked as a hash."""
+    return Outcome(
+        id=id,
+        name=name,
+        arguments=content_hash(canonical_json(asked)),
+        text=text,
+        failed=failed,
+        trouble=trouble,
+    )

@@ -1,0 +1,143 @@
+"""The writing of code, one step at a time, in either style."""
+
+import json
+from typing import Any, Literal
+
+from agents.programming import prompts
+from agents.programming.critique import is_test
+from agents.programming.failures import failing, test_sources
+from agents.programming.places import ranked
+from agents.programming.turns import Turn
+from graphs.programming import calling, direct
+from graphs.programming.ending import Look, last_look, put_patch, written_tests
+from graphs.programming.measure import Measure, measure
+from graphs.programming.session import GaveUp, Session
+from labcrew.domain.base import content_hash
+from labcrew.domain.programming import Patch
+from labcrew.errors import ToolError
+from tools.facts import patch_id
+
+Next = Literal["step", "end"]
+_IDLE = 12
+"""Answers in a row that could not even be tried: more won't help."""
+
+
+async def take_step(session: Session) -> Next:
+    """One reply asked for and acted on, or the end: then the ledger holds the patch.
+
+    Raises:
+        ModelFailure: the endpoint can't be used now; the step can be taken again later.
+        Waits: a person is asked.
+    """
+    found: Measure | None = None
+    try:
+        try:
+            await _begin(session)
+            found = await measure(session)
+            take = _direct if session.style == "direct" else _calling
+            return await take(session, found)
+        except ToolError as error:
+            raise GaveUp(f"A tool failed: {error.message}") from error
+    except GaveUp as reason:
+        await put_patch(session, found, Look(), because=str(reason))
+        return "end"
+
+
+async def write_all(session: Session) -> Patch:
+    """Takes steps to the end, for callers without a graph. Raises ModelFailure."""
+    session.recall()
+    while await take_step(session) == "step":
+        pass
+    return session.ledger.patches.get(patch_id(session.assigned))
+
+
+async def _begin(session: Session) -> None:
+    """Settles what is built upon: a revision goes on, another try begins from the base commit."""
+    if session.begun:
+        return
+
+    async def perform() -> dict[str, Any]:
+        return {"files": await session.hands.change() if session.assigned.revision else {}}
+
+    session.start = (await session.once("start", {}, perform))["files"]
+    if not session.turns:
+        for path in sorted(set(await session.hands.change()) - set(session.start)):
+            await session.restore(f"start/{content_hash(path)[:12]}", path)
+    session.begun = True
+
+
+async def _direct(session: Session, found: Measure) -> Next:
+    turns = session.turns
+    if turns and turns[-1].kept and turns[-1].failing == 0:
+        return await _done(session, found, turns[-1])
+    if why := session.exhausted:
+        raise GaveUp(f"Given up: {why}.")
+    idle = turns[-_IDLE:]
+    if len(idle) == _IDLE and all(turn.failing is None and not turn.kept for turn in idle):
+        raise GaveUp(f"None of the last {_IDLE} answers could be tried.")
+    tested = any(is_test(path) for path in session.start) or any(
+        turn.kept and turn.ask.startswith("test ") for turn in turns
+    )
+    if tested and not found.fail_to_pass:
+        found = await written_tests(session, found)
+    problem = await direct.problem_of(session, found)
+    if not found.fail_to_pass:
+        await direct.write_test(session, problem, found)
+        return "step"
+    turn = await direct.write_code(session, problem, found)
+    return await _done(session, found, turn) if turn.kept and turn.failing == 0 else "step"
+
+
+async def _calling(session: Session, found: Measure) -> Next:
+    turns = session.turns
+    if turns and turns[-1].kept:
+        return await _done(session, found, turns[-1])
+    if why := session.exhausted:
+        raise GaveUp(f"Given up: {why}.")
+    turn = await calling.take_turn(session, await task_of(session, found), found)
+    return await _done(session, found, turn) if turn.kept else "step"
+
+
+async def task_of(session: Session, found: Measure | None) -> str:
+    """The first message; nothing in it changes from step to step."""
+    if session.task:
+        return session.task
+    ticket, hands = session.assigned.ticket, session.hands
+    report = found.before if found else None
+    named = ticket.tests.fail_to_pass if ticket.tests else ()
+    wanted = failing(report, named) if report else named
+    tests = test_sources(wanted, await hands.test_files())
+    files = {path: text for path, text in (await hands.editable()).items() if not is_test(path)}
+    asked = f"{ticket.title} {ticket.question}"
+    places = ranked(files, asked, tests) if session.options.search else ()
+    session.task = prompts.task(ticket, report, wanted, tests, places, said=session.said)
+    return session.task
+
+
+async def _done(session: Session, found: Measure, turn: Turn) -> Next:
+    """Puts the patch: every look at it is in the ledger since the step that ended."""
+    if not found.fail_to_pass:
+        found = await written_tests(session, found)
+    look = await last_look(session, found, f"{turn.step}/look")
+    if look.problems:  # they were none a moment ago
+        raise GaveUp("The tests don't come out the same each time: " + " ".join(look.problems))
+    await put_patch(
+        session, found, look, summary=await _summary(session, turn), notes=_notes(session)
+    )
+    return "end"
+
+
+async def _summary(session: Session, turn: Turn) -> str:
+    for call in turn.reply.calls:
+        if call.name == calling.FINISH:
+            return str(json.loads(call.arguments).get("summary", ""))
+    return f"Changes {', '.join(sorted(await session.hands.change()))}."
+
+
+def _notes(session: Session) -> tuple[str, ...]:
+    return tuple(
+        came.text
+        for turn in session.turns
+        for came in turn.outcomes
+        if came.name == "note" and not came.failed
+    )

@@ -1,0 +1,128 @@
+"""The loop in direct style: edits, tests, what is built upon, and that nothing is done twice."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from agents.programming.options import LoopOptions
+from graphs.programming.writing import write_all
+from tests.doubles.chat import ScriptedChat
+from tests.doubles.hands import Killed, MemoryHands
+from tests.programming.sessions import (
+    MENDED,
+    SPLIT,
+    TESTS,
+    WRONG,
+    killed_after,
+    ledger_at,
+    session_of,
+)
+
+
+async def test_a_wrong_edit_is_followed_by_a_right_one(tmp_path: Path) -> None:
+    model = ScriptedChat(WRONG, "no idea", MENDED)
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, model)
+        patch = await write_all(session)
+    assert patch.status == "ready"
+    assert patch.steps == 3
+    assert [file.path for file in patch.files] == ["data.py"]
+    assert b"rows[cut:]" in patch.files[0].content
+    assert patch.before is not None
+    assert patch.after is not None
+    assert not patch.before.passed("tests/test_data.py::test_halves")
+    assert patch.after.passed("tests/test_data.py::test_halves")
+    assert patch.pass_to_pass == ("tests/test_data.py::test_shuffled",)
+    assert "def test_halves" in model.questions[0]
+    assert "def split" in model.questions[0]
+    assert "This was tried and is wrong" in model.questions[1]
+    assert "+    cut = 1 + int" in model.questions[1]
+
+
+async def test_without_feedback_the_model_is_not_told(tmp_path: Path) -> None:
+    model = ScriptedChat(WRONG, MENDED)
+    options = LoopOptions(style="direct", error_feedback=False)
+    with ledger_at(tmp_path) as ledger:
+        await write_all(session_of(ledger, model, options=options))
+    assert "tried" not in model.questions[1]
+
+
+async def test_a_change_that_breaks_another_test_is_put_back(tmp_path: Path) -> None:
+    broken = MENDED.replace("```python\n", "```python\ndef shuffled(rows):\n    return []\n\n\n")
+    model = ScriptedChat(broken, MENDED)
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model))
+    assert patch.status == "ready"
+    assert b"return list(rows)" in patch.files[0].content
+
+
+async def test_it_gives_up_and_says_what_was_tried(tmp_path: Path) -> None:
+    model = ScriptedChat(WRONG)
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, budget={"steps": 5}))
+    assert patch.status == "gave_up"
+    assert patch.steps == 5
+    assert "5 steps are used up" in patch.because
+    assert "function data.py split" in patch.because
+
+
+async def test_answers_that_can_never_be_tried_end_it(tmp_path: Path) -> None:
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, ScriptedChat("I can't.")))
+    assert patch.status == "gave_up"
+    assert patch.steps == 12
+
+
+async def test_tests_that_pass_already_are_no_measure(tmp_path: Path) -> None:
+    model = ScriptedChat(MENDED)
+    hands = MemoryHands(
+        {"data.py": SPLIT.replace("rows[:cut]\n", "rows[cut:]\n")}, {"tests/test_data.py": TESTS}
+    )
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, hands=hands))
+    assert patch.status == "gave_up"
+    assert "pass" in patch.because
+    assert not model.asked
+
+
+async def test_a_missing_test_is_written_first(tmp_path: Path) -> None:
+    useless = "```python\ndef test_nothing():\n    assert True\n```"
+    written = (
+        "```python\nfrom data import split\n\n\ndef test_rest():\n"
+        "    assert split([1, 2], 0.5) == ([1], [2])\n```"
+    )
+    model = ScriptedChat(useless, written, MENDED)
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, tests=None))
+    assert patch.status == "ready"
+    assert {file.path for file in patch.files} == {"data.py", "tests/test_t_0001.py"}
+    assert patch.fail_to_pass == ("tests/test_t_0001.py::test_rest",)
+    assert "does not fail" in model.questions[1]
+
+
+async def test_a_test_that_can_be_put_nowhere_is_told(tmp_path: Path) -> None:
+    written = "```python\ndef test_rest():\n    assert False\n```"
+    hands = MemoryHands({"data.py": SPLIT}, {}, ("data.py",))
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, ScriptedChat(written), hands=hands, tests=None)
+        patch = await write_all(session)
+    assert patch.status == "gave_up"
+    assert "editable" in patch.because
+
+
+@pytest.mark.parametrize("at", range(1, 22))
+async def test_killed_anywhere_it_goes_on_without_asking_twice(tmp_path: Path, at: int) -> None:
+    """The process ends right after the `at`th write to the disk."""
+    model = ScriptedChat(WRONG, "no idea", MENDED)
+    hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, model, hands=hands)
+        killed_after(ledger, at)
+        with suppress(Killed):
+            await write_all(session)
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, hands=hands))
+    assert patch.status == "ready"
+    assert patch.steps == 3
+    assert len(model.asked) == 3

@@ -1,0 +1,133 @@
+"""Exact replacement in a text: the old text must stand there once, and errors help to find it."""
+
+import re
+from difflib import SequenceMatcher
+
+_SHOWN_PLACES = 3
+_SHOWN_LINES = 12
+_LEAST_RATIO = 0.6
+_WINDOWS = 4000
+_NUMBERED = re.compile(r"^ *\d+[\t|:]", re.MULTILINE)
+
+
+class NoReplacement(ValueError):
+    """The replacement can't be made; its message says why and what stands there."""
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    """The text with `old`, which stands there exactly once, replaced by `new`.
+
+    Line breaks are compared as the text has them: where all of its lines end in CRLF, `old` and
+    `new` are taken so too.
+
+    Raises NoReplacement.
+    """
+    if is_crlf(text):
+        old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
+    if not old:
+        raise NoReplacement("old is empty: name the text to replace, or write the whole file")
+    if old == new:
+        raise NoReplacement("old and new are the same text: nothing would change")
+    count = _count(text, old)
+    if count == 1:
+        return text.replace(old, new, 1)
+    if count > 1:
+        numbers = ", ".join(str(number) for number in _places(text, old)[:20])
+        raise NoReplacement(
+            f"old stands there {count} times, at lines {numbers}; give more of the lines around"
+            " the one you mean, so that it stands there once"
+        )
+    raise NoReplacement(_not_found(text, old))
+
+
+def is_crlf(text: str) -> bool:
+    """Whether every line of a text ends in CRLF."""
+    breaks = text.count("\n")
+    return breaks > 0 and text.count("\r\n") == breaks
+
+
+def numbered(lines: list[str], first: int) -> str:
+    """Lines with their numbers in front, as all tools show them."""
+    return "\n".join(f"{first + index:>5}\t{line}" for index, line in enumerate(lines))
+
+
+def _count(text: str, old: str) -> int:
+    """How often it stands there, overlapping ones counted: each could be meant."""
+    count = start = 0
+    while (start := text.find(old, start)) >= 0 and count < 1000:
+        count, start = count + 1, start + 1
+    return count
+
+
+def _places(text: str, old: str) -> list[int]:
+    found: list[int] = []
+    start = 0
+    while (start := text.find(old, start)) >= 0 and len(found) < 1000:
+        found.append(text.count("\n", 0, start) + 1)
+        start += 1
+    return found
+
+
+def _not_found(text: str, old: str) -> str:
+    if _NUMBERED.match(old) and all(_NUMBERED.match(line) for line in old.split("\n") if line):
+        return "old does not stand there: it begins with line numbers, which are no part of files"
+    lines, wanted = text.split("\n"), old.strip("\r\n").split("\n")
+    spaced = _alike_but_for_space(lines, wanted)
+    if spaced:
+        why = "old does not stand there exactly; with other spaces or indentation it does:"
+        return _with_places(why, lines, spaced, len(wanted))
+    near = _near(lines, wanted)
+    if near:
+        return _with_places(
+            "old does not stand there. The nearest lines are:", lines, near, len(wanted)
+        )
+    return "old does not stand there, and nothing like it; read the file again"
+
+
+def _with_places(why: str, lines: list[str], places: list[int], height: int) -> str:
+    shown = [
+        numbered(lines[place : place + min(height, _SHOWN_LINES)], place + 1)
+        for place in places[:_SHOWN_PLACES]
+    ]
+    return "\n".join([why, "\n  …\n".join(shown)])
+
+
+def _alike_but_for_space(lines: list[str], wanted: list[str]) -> list[int]:
+    bare = ["".join(line.split()) for line in wanted]
+    if not any(bare):
+        return []
+    stripped = ["".join(line.split()) for line in lines]
+    last = len(lines) - len(bare) + 1
+    return [i for i in range(max(0, last)) if stripped[i : i + len(bare)] == bare]
+
+
+def _near(lines: list[str], wanted: list[str]) -> list[int]:
+    """Where the most alike lines begin, best first, none overlapping."""
+    height, target = len(wanted), "\n".join(line.strip() for line in wanted)[:4000]
+    starts = range(max(1, len(lines) - height + 1))
+    if len(starts) > _WINDOWS:
+        known = {line.strip() for line in wanted if len(line.strip()) > 3}
+        starts_with_a_line = [
+            i for i in starts if any(line.strip() in known for line in lines[i : i + height])
+        ]
+        candidates = starts_with_a_line[:_WINDOWS]
+    else:
+        candidates = list(starts)
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(target)
+    scored: list[tuple[float, int]] = []
+    for start in candidates:
+        window = "\n".join(line.strip() for line in lines[start : start + height])[:4000]
+        matcher.set_seq1(window)
+        if matcher.real_quick_ratio() < _LEAST_RATIO or matcher.quick_ratio() < _LEAST_RATIO:
+            continue
+        ratio = matcher.ratio()
+        if ratio >= _LEAST_RATIO:
+            scored.append((ratio, start))
+    chosen: list[int] = []
+    for _, start in sorted(scored, key=lambda item: (-item[0], item[1])):
+        if all(abs(start - other) >= height for other in chosen):
+            chosen.append(start)
+        if len(chosen) == _SHOWN_PLACES:
+            break
+    return chosen
