@@ -16,7 +16,7 @@ def misfit(value: Any, schema: dict[str, Any]) -> str | None:
     """
     import regex
     from jsonschema import Draft202012Validator, ValidationError, validators
-    from jsonschema.exceptions import SchemaError
+    from jsonschema.exceptions import SchemaError, UnknownType
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
@@ -54,6 +54,7 @@ def misfit(value: Any, schema: dict[str, Any]) -> str | None:
         return f"the tool's schema can't be used: {error}"
     except (
         SchemaError,
+        UnknownType,
         Unresolvable,
         RecursionError,
         TimeoutError,
