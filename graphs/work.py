@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agents.monitoring.watch import Watch
+from agents.programming.options import LoopOptions
 from graphs.crew import Crew
+from labcrew.domain.chat import ChatModel
 from labcrew.domain.experiment import Plan, Trial
 from labcrew.domain.programming import Patch
 from labcrew.domain.research import AgentName, DatasetCard
@@ -39,6 +41,9 @@ class Work:
         supervising: how the log monitor acts, see `labcrew.settings.MonitorSettings`.
         watches: the runs that are followed, by trial.
         taken_up: trials whose incidents of an earlier process were looked at.
+        programmer: the chat model that writes code, None where none is set.
+        loop: how it is led.
+        sessions: writings of code under way, see `graphs.programming`.
         made_room: trial → the share of its workspace in use when room was last sought in vain.
     """
 
@@ -50,6 +55,9 @@ class Work:
     watches: dict[str, Watch] = field(default_factory=dict)
     taken_up: set[str] = field(default_factory=set)
     made_room: dict[str, float] = field(default_factory=dict)
+    programmer: ChatModel | None = None
+    loop: LoopOptions = field(default_factory=LoopOptions)
+    sessions: dict[str, object] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:

@@ -184,6 +184,14 @@ POLICY: tuple[Row, ...] = (
         "in a sandbox without a network; what it changes there is no part of the change",
         command=must.for_code, timeout_s=must.an_hour_at_most,
     ),
+    _row(
+        "merge_request", "run_tests", "allowed", "a fresh sandbox without a network",
+        names=must.few_tests,
+    ),
+    _row(
+        "merge_request", "baseline_tests", "allowed", "a fresh sandbox without a network",
+        names=must.few_tests,
+    ),
     _row("merge_request", "note", "allowed", "kept with the ticket", text=must.for_code),
     _row(
         "merge_request", "ask_person", "allowed", "a person is asked", question=must.for_code,

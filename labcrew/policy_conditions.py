@@ -442,8 +442,10 @@ def editable_diff(call: Call, value: Any) -> bool:
 
 def few_tests(call: Call, value: Any) -> bool:
     """test ids or files of the repository, 2,000 or fewer, for a fix or implement ticket"""
-    return len(value) <= 2000 and all(
-        readable_path(call, name.split("::")[0]) and "\0" not in name for name in value
+    return (
+        for_code(call, value)
+        and len(value) <= 2000
+        and all(readable_path(call, name.split("::")[0]) and "\0" not in name for name in value)
     )
 
 

@@ -18,6 +18,7 @@ from tools.programming.asides import ask_person, finish, note
 from tools.programming.editing import apply_diff, replace_text, restore_file, write_file
 from tools.programming.reading import read_file, search_files
 from tools.programming.running import run_command
+from tools.programming.testing import baseline_tests, run_tests
 from tools.read_help import read_help
 from tools.read_library import read_library
 from tools.recall_memory import recall_memory
@@ -55,6 +56,8 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     write_file,
     restore_file,
     run_command,
+    run_tests,
+    baseline_tests,
     note,
     ask_person,
     finish,

@@ -55,15 +55,15 @@ async def write_test(session: Session, problem: direct.Problem, measure: Measure
     except EditError as error:
         return turn(str(error), trouble=str(error))
     files = {path: text}
-    report = await session.tests_alone(f"{number}/alone", (path,), files)
-    if report.passed(path) or report.timed_out or not _failed(report, path):
-        return turn("The test does not fail on the code as it is.", files, trouble="no failure")
     wrong = await _put(session, str(number), files)
     if wrong:
         raise GaveUp(
             f"The ticket names no fail_to_pass tests, and a new one can't be put at {path}:"
             f" {wrong} Name a test folder in `editable`, or tests in `tests.fail_to_pass`."
         )
+    report = await session.tests_alone(f"{number}/alone", files)
+    if report.passed(path) or report.timed_out or not _failed(report, path):
+        return turn("The test does not fail on the code as it is.", files, trouble="no failure")
     return turn("The test fails as it should.", files, kept=True)
 
 

@@ -62,7 +62,7 @@ async def written_tests(session: Session, measure: Measure) -> Measure:
     if not brought:
         return measure
     what = f"alone/{content_hash(dict(brought))[:16]}"
-    report = await session.tests_alone(what, tuple(sorted(brought)), brought)
+    report = await session.tests_alone(what, brought)
     failed = tuple(name for name in report.outcomes if not report.passed(name))
     return measure.with_test(report, failed)
 

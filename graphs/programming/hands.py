@@ -35,10 +35,11 @@ class Hands(Protocol):
     async def tests(self, step: str, names: Sequence[str]) -> TestReport:
         """Runs tests on the change as it stands, in a fresh sandbox. Raises ToolError."""
 
-    async def baseline(
-        self, step: str, names: Sequence[str], files: Mapping[str, str]
-    ) -> TestReport:
-        """Runs tests on the base commit with `files` alone laid over it. Raises ToolError."""
+    async def baseline(self, step: str, names: Sequence[str]) -> TestReport:
+        """Runs tests on the base commit; test files of the change that are named are laid over it.
+
+        Raises ToolError.
+        """
 
     async def change(self) -> dict[str, str]:
         """Path → whole text of each file of the change."""

@@ -47,7 +47,7 @@ async def measure(session: Session) -> Measure:
 
     async def perform() -> dict[str, Any]:
         try:
-            report = await session.hands.baseline(session.key("baseline"), names, {})
+            report = await session.hands.baseline(session.key("baseline"), names)
         except ToolError as error:
             return {"trouble": error.message}
         return report.model_dump(mode="json")

@@ -261,14 +261,12 @@ class Session:
 
         return TestReport.model_validate(await self.once(what, {"tests": list(names)}, perform))
 
-    async def tests_alone(
-        self, what: str, names: Sequence[str], files: Mapping[str, str]
-    ) -> TestReport:
-        """Runs tests on the base commit with these files alone, once. Raises ToolError."""
+    async def tests_alone(self, what: str, files: Mapping[str, str]) -> TestReport:
+        """Runs test files of the change without the rest of it, once. Raises ToolError."""
+        names = tuple(sorted(files))
 
         async def perform() -> dict[str, Any]:
-            report = await self.hands.baseline(self.key(what), names, files)
-            return report.model_dump(mode="json")
+            return (await self.hands.baseline(self.key(what), names)).model_dump(mode="json")
 
         payload = {"tests": list(names), "sha256": content_hash(dict(files))}
         return TestReport.model_validate(await self.once(what, payload, perform))

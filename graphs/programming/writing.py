@@ -10,6 +10,7 @@ from agents.programming.places import ranked
 from agents.programming.turns import Turn
 from graphs.programming import calling, direct
 from graphs.programming.ending import Look, last_look, put_patch, written_tests
+from graphs.programming.hands import Hands
 from graphs.programming.measure import Measure, measure
 from graphs.programming.session import GaveUp, Session
 from labcrew.domain.base import content_hash
@@ -107,11 +108,16 @@ async def task_of(session: Session, found: Measure | None) -> str:
     named = ticket.tests.fail_to_pass if ticket.tests else ()
     wanted = failing(report, named) if report else named
     tests = test_sources(wanted, await hands.test_files())
-    files = {path: text for path, text in (await hands.editable()).items() if not is_test(path)}
+    files = await sources(hands)
     asked = f"{ticket.title} {ticket.question}"
     places = ranked(files, asked, tests) if session.options.search else ()
     session.task = prompts.task(ticket, report, wanted, tests, places, said=session.said)
     return session.task
+
+
+async def sources(hands: Hands) -> dict[str, str]:
+    """The files that may be changed, but for tests."""
+    return {path: text for path, text in (await hands.editable()).items() if not is_test(path)}
 
 
 async def _done(session: Session, found: Measure, turn: Turn) -> Next:

@@ -132,9 +132,8 @@ class MemoryHands:
         self.runs.append(tuple(names))
         return run({**self.files, **self.changed, **self.brought}, names)
 
-    async def baseline(
-        self, step: str, names: Sequence[str], files: Mapping[str, str]
-    ) -> TestReport:
+    async def baseline(self, step: str, names: Sequence[str]) -> TestReport:
+        files = {path: text for path, text in self.changed.items() if path in names}
         return run({**self.files, **files, **self.brought}, names)
 
     async def change(self) -> dict[str, str]:

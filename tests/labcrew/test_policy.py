@@ -155,6 +155,8 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("merge_request", "write_file"): {"path": "src/new.py", "text": ""},
     ("merge_request", "restore_file"): {"path": "src/a.py"},
     ("merge_request", "run_command"): {"command": "python train.py", "timeout_s": 60},
+    ("merge_request", "run_tests"): {"names": ["tests/test_a.py::test_x[1-2]"]},
+    ("merge_request", "baseline_tests"): {"names": []},
     ("merge_request", "note"): {"text": "x"},
     ("merge_request", "ask_person"): {"question": "x"},
     ("merge_request", "finish"): {"summary": "x"},
@@ -198,7 +200,7 @@ FREE |= {("first_run", name) for name in ("cpus", "memory_mb", "timeout_s", "dis
 PROGRAMMING = frozenset(
     {
         "read_file", "search_files", "replace_text", "apply_diff", "write_file", "restore_file",
-        "run_command", "note", "ask_person", "finish",
+        "run_command", "run_tests", "baseline_tests", "note", "ask_person", "finish",
     }
 )  # fmt: skip
 FREE |= {
@@ -411,6 +413,10 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ),
     ("merge_request", "apply_diff", {"diff": "no diff"}),
     ("merge_request", "run_command", {"timeout_s": 1e9}),
+    *(
+        ("merge_request", "run_tests", {"names": [name]})
+        for name in ("-p evil", "/etc/x.py", "../x.py", "judge.py", "--rootdir=/", "", None)
+    ),
     ("merge_request", "merge_branch", {"target": "release"}),
     ("merge_request", "merge_branch", {"commit": "d" * 40}),
     ("merge_request", "call_mcp_tool", {"server": "gated"}),

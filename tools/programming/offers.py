@@ -15,6 +15,7 @@ from tools.programming.editing import apply_diff, replace_text, restore_file, wr
 from tools.programming.reading import read_file, search_files
 from tools.programming.running import run_command
 from tools.programming.telling import Told
+from tools.programming.testing import baseline_tests, run_tests
 from tools.toolbox import Tool
 
 Kind = Literal["reads", "runs", "edits", "speaks"]
@@ -98,6 +99,15 @@ _ALL = (
         run_command, "runs",
         "Runs a shell line at the repository's root, without a network. Files that it changes are"
         " no part of the change: edit with the editing tools alone.",
+    ),
+    _offered(
+        run_tests, "runs",
+        "Runs tests on your change in a fresh copy of the repository: pytest ids or files, or all.",
+    ),
+    _offered(
+        baseline_tests, "runs",
+        "Runs tests without your change, to see what failed before; test files of yours that you"
+        " name are laid over it.",
     ),
     _offered(
         note, "speaks", "Keeps a note that you will see later, when older steps are summarised.",

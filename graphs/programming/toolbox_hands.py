@@ -1,0 +1,99 @@
+"""The programmer's hands on a real ticket: every act goes through the toolbox and its policy."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from agents.programming.critique import is_test
+from graphs.work import Work
+from labcrew.code_paths import editing_trouble
+from labcrew.domain.chat import ToolOffer
+from labcrew.domain.testing import TestReport, Tests
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import ToolError
+from tools.programming.changes import base_text, changed_files
+from tools.programming.editing import RestoreFile, WriteFile, restore_file, write_file
+from tools.programming.offers import OFFERS
+from tools.programming.reading import listing
+from tools.programming.testing import RunTests, baseline_tests, run_tests
+from tools.toolbox import Toolbox
+
+_FILES, _FILE_CHARACTERS = 400, 100_000
+"""Of what is looked through for places: more would be no small repository any more."""
+
+
+class ToolboxHands:
+    """The tools of the agent merge_request for one ticket."""
+
+    offers: Mapping[str, ToolOffer] = {name: offered.offer for name, offered in OFFERS.items()}
+    calls: Mapping[str, type[BaseModel]] = {
+        name: offered.tool.call for name, offered in OFFERS.items()
+    }
+
+    def __init__(self, work: Work, assigned: AssignedTicket) -> None:
+        self._work, self._assigned = work, assigned
+        self._editable: dict[str, str] | None = None
+        self._tests: dict[str, str] | None = None
+
+    async def use(self, step: str, name: str, call: BaseModel) -> str:
+        told = await self._box(step).use(OFFERS[name].tool, call)
+        return told.text
+
+    async def write(self, step: str, path: str, text: str) -> str:
+        return (await self._box(step).use(write_file, WriteFile(path=path, text=text))).text
+
+    async def restore(self, step: str, path: str) -> str:
+        return (await self._box(step).use(restore_file, RestoreFile(path=path))).text
+
+    async def tests(self, step: str, names: Sequence[str]) -> TestReport:
+        return (await self._box(step).use(run_tests, RunTests(names=tuple(names)))).report
+
+    async def baseline(self, step: str, names: Sequence[str]) -> TestReport:
+        return (await self._box(step).use(baseline_tests, RunTests(names=tuple(names)))).report
+
+    async def change(self) -> dict[str, str]:
+        return await asyncio.to_thread(changed_files, self._work.ledger, self._assigned)
+
+    async def editable(self) -> dict[str, str]:
+        if self._editable is None:
+            self._editable = await asyncio.to_thread(
+                self._texts, lambda path: editing_trouble(self._assigned.ticket, path) is None
+            )
+        return dict(self._editable)
+
+    async def base(self, paths: Sequence[str]) -> dict[str, str]:
+        return await asyncio.to_thread(self._read, paths)
+
+    async def test_files(self) -> dict[str, str]:
+        if self._tests is None:
+            brought = (self._assigned.ticket.tests or Tests()).files
+            self._tests = {**await asyncio.to_thread(self._texts, is_test), **brought}
+        return dict(self._tests)
+
+    async def alike(self, step: str) -> tuple[str, ...]:
+        return ()
+
+    async def left_behind(self, step: str) -> tuple[str, ...]:
+        return ()
+
+    def _box(self, step: str) -> Toolbox[AssignedTicket]:
+        return self._work.toolbox("merge_request", self._assigned, step)
+
+    def _texts(self, wanted: Any) -> dict[str, str]:
+        paths = listing(self._work.bench, self._assigned)
+        return self._read(
+            [path for path in paths if path.endswith(".py") and wanted(path)][:_FILES]
+        )
+
+    def _read(self, paths: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for path in paths:
+            try:
+                text = base_text(self._work.bench, self._assigned, path)
+            except ToolError:
+                continue
+            if text is not None and len(text) <= _FILE_CHARACTERS:
+                found[path] = text
+        return found

@@ -1,0 +1,211 @@
+"""Tools that run the ticket's tests, each run in a fresh container.
+
+The commit, the change and the tests that the ticket brings are laid into it, the latter last. What
+is believed is pytest's own report; a test that it does not speak of has not passed, and a report
+without the test that must fail (see pytest_plugin.py) proves nothing.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from labcrew.domain.base import Model, content_hash
+from labcrew.domain.sandbox import OverlayFile, SandboxSpec, SandboxStatus
+from labcrew.domain.testing import TestOutcome, TestReport, Tests
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import BoundaryError, NotFound, ToolError
+from tools.facts import prepared_image
+from tools.programming.changes import changed_files
+from tools.programming.container import (
+    code_image,
+    code_limits,
+    code_variables,
+    code_workspace,
+)
+from tools.programming.junit import Outcomes, read_report
+from tools.programming.pytest_plugin import REPORT, plugin, shell_line
+from tools.programming.telling import Told, shown
+from tools.toolbox import Tool, Workbench
+from tools.trial_spec import WORKSPACE, data_inputs
+
+_TAIL = 8000
+_SHOWN_NAMES = 40
+_NO_PYTEST = re.compile(r"No module named '?pytest'?|pytest: (?:command )?not found")
+_KILLED = (137, 143)
+
+
+class RunTests(Model):
+    """Runs tests on the change as it stands."""
+
+    names: tuple[str, ...] = Field(
+        default=(), max_length=2000, description="pytest ids or files; none: all tests"
+    )
+
+
+class TestRun(Told):
+    """A run of tests, and how it reads."""
+
+    __test__ = False  # no test class itself
+
+    report: TestReport
+
+
+def _run(call: RunTests, assigned: AssignedTicket, bench: Workbench) -> TestRun:
+    return _told(run_afresh(bench, assigned, changed_files(bench.ledger, assigned), call.names))
+
+
+def _baseline(call: RunTests, assigned: AssignedTicket, bench: Workbench) -> TestRun:
+    """On the base commit; test files of the change that are named are laid over it, so that a test
+    that was written for a fault is seen to fail without its mending.
+    """
+    named = {name.split("::")[0] for name in call.names}
+    changed = changed_files(bench.ledger, assigned)
+    files = {path: text for path, text in changed.items() if path in named}
+    return _told(run_afresh(bench, assigned, files, call.names))
+
+
+def run_afresh(
+    bench: Workbench,
+    assigned: AssignedTicket,
+    files: dict[str, str],
+    names: tuple[str, ...],
+    commit: str | None = None,
+) -> TestReport:
+    """Runs tests in a fresh container.
+
+    Args:
+        files: path → text, laid over the commit.
+        names: pytest ids or files; none: all that pytest finds.
+        commit: default: the base commit.
+
+    Raises ToolError where the environment has no pytest, EngineError.
+    """
+    tests = assigned.ticket.tests or Tests()
+    subject = content_hash({"files": files, "names": list(names), "commit": commit or ""})[:24]
+    name = f"{assigned.id}-tests-{subject[:12]}".lower()
+    spec = _spec(bench, assigned, tests, files, names, commit, name, nonce=f"canary{subject}")
+    box = bench.sandboxes
+    box.remove(name)  # left by a run that was killed: what it did is not known
+    box.start(spec)
+    try:
+        tail = ""
+        for chunk in box.follow(name):
+            tail = (tail + chunk)[-_TAIL:]
+        status = box.status(name)
+        known = {*bench.repositories.files(assigned.id, commit or assigned.base_commit), *files}
+        outcomes = _outcomes(bench, name, {*known, *tests.files}, f"canary{subject}")
+    finally:
+        box.remove(name)
+    if outcomes.broken and _NO_PYTEST.search(tail):
+        raise _without_pytest(bench, assigned)
+    return _report(outcomes, names, status, tests.timeout_s, shown(tail, _TAIL))
+
+
+def _spec(
+    bench: Workbench,
+    assigned: AssignedTicket,
+    tests: Tests,
+    files: dict[str, str],
+    names: Iterable[str],
+    commit: str | None,
+    name: str,
+    nonce: str,
+) -> SandboxSpec:
+    workspace = code_workspace(assigned, files, commit)
+    path, source = plugin(nonce)
+    added = OverlayFile(path=path, content=source.encode())
+    # By their absolute paths: the command may go to another folder first.
+    asked = " ".join(shlex.quote(f"{WORKSPACE}/{asked}") for asked in names)
+    return SandboxSpec(
+        name=name,
+        purpose="tools",
+        ticket=assigned.id,
+        image=code_image(bench, assigned),
+        command=("/bin/sh", "-c", shell_line(f"{tests.command} {asked}".strip())),
+        environment=code_variables(assigned),
+        workspace=workspace.model_copy(update={"overlay": (*workspace.overlay, added)}),
+        inputs=data_inputs(assigned, {})[0],
+        limits=code_limits(assigned, tests.timeout_s),
+    )
+
+
+def _outcomes(bench: Workbench, name: str, files: set[str], nonce: str) -> Outcomes:
+    try:
+        xml = bench.sandboxes.read_file(name, REPORT, cap_mb=16)
+    except (NotFound, BoundaryError, ToolError):
+        return Outcomes(broken="pytest wrote no report")
+    return read_report(xml, files, nonce)
+
+
+def _report(
+    outcomes: Outcomes,
+    names: tuple[str, ...],
+    status: SandboxStatus,
+    timeout_s: float,
+    tail: str,
+) -> TestReport:
+    found: dict[str, TestOutcome] = dict(outcomes.tests)
+    if not outcomes.believable:  # failures count, passes don't
+        found = {i: "missing" if o in ("passed", "skipped") else o for i, o in found.items()}
+    for name in names:
+        if not any(i == name or i.startswith((f"{name}::", f"{name}[")) for i in found):
+            found[name] = "missing"
+    took = (
+        (status.finished_at - status.started_at).total_seconds()
+        if status.finished_at and status.started_at
+        else 0.0
+    )
+    bad = any(outcome in ("failed", "error") for outcome in found.values())
+    code = status.exit_code
+    if code == 1 and outcomes.believable and not bad:
+        code = 0 if outcomes.tests else 5  # but for the one that must, none failed; none ran
+    timed_out = code in _KILLED and took >= timeout_s - 1
+    why = [outcomes.broken] if outcomes.broken else []
+    if not outcomes.broken and not outcomes.believable:
+        why.append("the report lacks the test that must fail: no pass in it is believed")
+    if timed_out:
+        why.append(f"the run was ended after {timeout_s:g} s")
+    if status.out_of_memory:
+        why.append("it ran out of memory")
+    ending = "".join(f"\nlabcrew: {reason}" for reason in why)
+    return TestReport(
+        outcomes=found,
+        exit_code=code,
+        timed_out=timed_out,
+        tail=tail + ending,
+        duration_s=round(took, 3),
+    )
+
+
+def _without_pytest(bench: Workbench, assigned: AssignedTicket) -> ToolError:
+    if prepared_image(bench.ledger, assigned.id) is None:
+        return ToolError(
+            "The tests can't run yet: the ticket's environment is prepared after the plan gate.",
+            "Read and search until then.",
+        )
+    return ToolError(
+        "The tests can't run: the ticket's environment has no pytest.",
+        "Add it to the ticket, as `environment: {packages: [pytest]}`, or to the repository's"
+        " requirements, and assign it again.",
+    )
+
+
+def _told(report: TestReport) -> TestRun:
+    by_outcome: dict[str, list[str]] = {}
+    for id, outcome in sorted(report.outcomes.items()):
+        by_outcome.setdefault(outcome, []).append(id)
+    counts = ", ".join(f"{len(ids)} {outcome}" for outcome, ids in sorted(by_outcome.items()))
+    parts = [f"{counts or 'No test was reported'} in {report.duration_s:.1f} s."]
+    for outcome in ("failed", "error", "missing"):
+        if ids := by_outcome.get(outcome):
+            more = f"\n  … {len(ids) - _SHOWN_NAMES} more" if len(ids) > _SHOWN_NAMES else ""
+            parts.append(f"{outcome}:\n  " + "\n  ".join(ids[:_SHOWN_NAMES]) + more)
+    if set(by_outcome) - {"passed", "skipped"} or not by_outcome:
+        parts.append(f"The end of the output:\n{report.tail}")
+    return TestRun(text=shown("\n".join(parts), 14_000), report=report)
+
+
+run_tests = Tool("run_tests", RunTests, _run)
+baseline_tests = Tool("baseline_tests", RunTests, _baseline)
