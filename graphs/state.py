@@ -9,6 +9,7 @@ Route = Literal[
     "prepare",
     "write_code",
     "gate_code",
+    "gate_models",
     "design_trials",
     "launch_trials",
     "monitor_trials",
@@ -32,6 +33,7 @@ class TicketState(TypedDict, total=False):
     budget_round: int
     escalation_round: int
     code_round: int
+    models_round: int
     outcome: str
     route: Route
     literature_review: str

@@ -7,7 +7,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from graphs import spans
-from graphs.nodes import analysis, closing, delivery, monitoring, preparation, trials
+from graphs.nodes import analysis, closing, code, delivery, monitoring, preparation, trials
+from graphs.programming.machine import programming_graph
 from graphs.recovery import Node, recovered
 from graphs.state import Route, TicketState
 from graphs.supervised import supervised
@@ -37,10 +38,15 @@ def ticket_graph() -> StateGraph[TicketState, Work, TicketState, TicketState]:
     graph.add_node(
         "profile_data", supervised("data_pipeline", "profile_data", preparation.profile_data)
     )
+    graph.add_node("investigate", programming_graph("investigate"))
+    graph.add_node("write_code", programming_graph("write_code"))
     for node in (
         preparation.plan,
         preparation.gate_plan,
         preparation.prepare,
+        code.weigh_patch,
+        code.gate_code,
+        code.gate_models,
         trials.design_trials,
         trials.launch_trials,
         monitoring.monitor_trials,
@@ -60,10 +66,12 @@ def ticket_graph() -> StateGraph[TicketState, Work, TicketState, TicketState]:
             node.__name__, _unless_halted(recovered(whose, node) if whose is not None else node)
         )
     graph.add_edge(START, "intake")
-    # Both agents run in one superstep, so the plan starts once, when the slower one has ended.
+    # Both agents run in one superstep, so what follows starts once, when the slower one has ended.
     for agent in ("literature_review", "profile_data"):
         graph.add_edge("intake", agent)
-        graph.add_edge(agent, "plan")
+        graph.add_edge(agent, "investigate")
+    graph.add_edge("investigate", "plan")
+    graph.add_edge("write_code", "weigh_patch")
     graph.add_edge("plan", "gate_plan")
     graph.add_edge("launch_trials", "monitor_trials")
     graph.add_edge("open_merge_request", "smoke_test")
@@ -91,13 +99,17 @@ def _unless_halted(node: Node) -> Any:
 
 ROUTES: dict[str, tuple[Route, ...]] = {
     "gate_plan": ("prepare", "plan", "close"),
-    "prepare": ("design_trials", "plan"),
+    "prepare": ("design_trials", "write_code", "plan"),
+    "weigh_patch": ("design_trials", "open_merge_request", "gate_code", "gate_models"),
+    "gate_code": ("write_code", "close"),
+    "gate_models": ("write_code", "close"),
     "design_trials": ("launch_trials", "analyse"),
     "monitor_trials": ("monitor_trials", "launch_trials", "design_trials"),
     "analyse": (
         "design_trials",
         "gate_budget",
         "gate_escalation",
+        "gate_code",
         "open_merge_request",
         "close",
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.experiment_launcher import best_group
 from agents.merge_request import wording
+from graphs import tests_again
 from graphs.nodes.ending import reported_value
 from graphs.packet import make_packet
 from graphs.work import Work
@@ -38,11 +39,24 @@ async def verify(work: Work, request: MergeRequest) -> Verification:
     for item in request.evidence:
         problems += _number_problems(assigned, item, values)
     problems += await _description_problems(work, assigned, request)
-    if not request.evidence:
+    tested = tests_again.count(work, assigned)
+    if tested:
+        problems += await _test_problems(work, assigned, request)
+    if not request.evidence and not tested:
         problems.append("there is no evidence at all")
     return Verification(
-        merge_request=request.id, checked=len(request.evidence), problems=tuple(problems)
+        merge_request=request.id,
+        checked=len(request.evidence),
+        tests=tested,
+        problems=tuple(problems),
     )
+
+
+async def _test_problems(work: Work, assigned: AssignedTicket, request: MergeRequest) -> list[str]:
+    try:
+        return await tests_again.problems(work, assigned, request)
+    except LabcrewError as error:
+        return [f"the tests could not be run again: {error.message}"]
 
 
 async def _description_problems(
@@ -135,6 +149,8 @@ async def rerun(work: Work, request: MergeRequest) -> str:
     """
     assigned = work.assigned(request.ticket)
     best = best_group(assigned, work.trials(assigned.id))
+    if best is None and work.patch(assigned) is not None:
+        return "there are no trials to run again; the tests of the change were"
     if best is None:
         raise LabcrewError(f"{request.id} has no winner to run again.")
     spread = statistics.stdev(best.scores) if len(best.scores) > 1 else 0.0

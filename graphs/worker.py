@@ -13,6 +13,7 @@ from langgraph.graph import StateGraph
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
+from agents.programming.options import PROGRAMMING, LoopOptions
 from graphs import spans
 from graphs.accounts import accountable, ticket_bounds
 from graphs.crew import Crew
@@ -37,6 +38,7 @@ from labcrew.ledger import Lease
 from labcrew.settings import Settings
 from labcrew.skills.house import House
 from tools.facts import environment_effect
+from tools.programming.container import put_code_away
 from tools.tool_container import put_away
 from tools.toolbox import Workbench
 from tools.trial_spec import environment_plan, trial_container
@@ -55,6 +57,7 @@ class Worker:
         holder: names this worker in leases, unique in the world.
         assume_yes: answer plan, budget and merge gates with accept, recorded as by "--yes";
             escalations, and merges whose smoke test failed, keep their safe default.
+        loop: how the writing of code is led.
         machine: the graph to run, default: the ticket machine.
     """
 
@@ -66,12 +69,13 @@ class Worker:
         *,
         holder: str,
         assume_yes: bool = False,
+        loop: LoopOptions | None = None,
         machine: StateGraph[TicketState, Work, TicketState, TicketState] | None = None,
     ) -> None:
         self._crew, self._rules = crew, crew.without_models()
         self._bench, self._settings = bench, settings
         self._holder, self._yes = holder, assume_yes
-        self._machine = machine
+        self._machine, self._loop = machine, loop or LoopOptions()
         self._stack = AsyncExitStack()
         self._graph: Any = None
         self._in_hand: dict[str, Work] = {}
@@ -155,6 +159,8 @@ class Worker:
             rules=self._rules,
             tick_s=self._settings.tick_s,
             supervising=self._settings.monitor.acts,
+            programmer=crew.judge.model_for(PROGRAMMING),
+            loop=self._loop,
         )
         self._in_hand[ticket] = work
         renewing = asyncio.create_task(self._renew(lease))
@@ -180,6 +186,7 @@ class Worker:
             await asyncio.gather(moving, renewing, return_exceptions=True)
             with suppress(EngineError):  # else it goes when a worker next comes in
                 await asyncio.to_thread(put_away, ticket, self._bench.sandboxes)
+                await asyncio.to_thread(put_code_away, ticket, self._bench.sandboxes)
             del self._in_hand[ticket]
             for watch in work.watches.values():
                 watch.close()
@@ -280,6 +287,12 @@ class Worker:
         assigned, values = work.assigned(ticket), {"outcome": ""}
         if work.approved(assigned, "merge"):
             await self._graph.aupdate_state(config, {**values, "route": "merge"}, "gate_merge")
+            return
+        if assigned.ticket.kind != "search" and work.ledger.plans.of(ticket):
+            begun = state.values | {"outcome": "", "route": "write_code"}
+            if "write_code" in state.values:
+                begun["code_round"] = state.values.get("code_round", 0) + 1
+            await self._graph.aupdate_state(config, begun, "gate_code")
             return
         round_ = state.values.get("escalation_round", 0) + 1
         values |= {"route": "design_trials", "escalation_round": round_}

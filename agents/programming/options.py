@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+PROGRAMMING = "merge_request.programming"
+"""What settings know the writing of code by, beside the crew's questions."""
 Style = Literal["tools", "direct"]
 
 

@@ -119,9 +119,8 @@ def _verdict(result: "Verification") -> str:
     if result.rerun:
         lines.append(f"  {result.rerun}")
     state = "holds" if result.holds else "DOES NOT HOLD"
-    return printable(
-        "\n".join([f"{result.merge_request} {state}: {result.checked} numbers checked.", *lines])
-    )
+    checked = f"{result.checked} numbers" + (f" and {result.tests} tests" if result.tests else "")
+    return printable("\n".join([f"{result.merge_request} {state}: {checked} checked.", *lines]))
 
 
 @app.command()

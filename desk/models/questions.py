@@ -2,10 +2,8 @@
 
 from typing import Any
 
+from agents.programming.options import PROGRAMMING
 from labcrew.judgement import Judgement
-
-PROGRAMMING = "merge_request.programming"
-"""The loop that writes code; it has no rule."""
 
 
 def judgements() -> tuple[Judgement[Any, Any], ...]:

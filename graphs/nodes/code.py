@@ -5,6 +5,8 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from graphs.gates import gate_id, make_gate, pause_for
+from graphs.nodes.spending import ask_spending, gate_spending
+from graphs.programming.ended import over_budget
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.programming import Investigation, Patch
@@ -32,6 +34,9 @@ async def weigh_patch(state: TicketState, runtime: Runtime[Work]) -> dict[str, A
     """Leads a patch that passed its tests on; asks a person about one that was given up."""
     work = runtime.context
     assigned = work.assigned(state["ticket"])
+    if because := over_budget(state.get("write_code", "")):
+        ask_spending(work, assigned, state.get("models_round", 0), because)
+        return {"route": "gate_models"}
     patch = work.ledger.patches.find(patch_id(assigned))
     if patch is None:
         raise LabcrewError(f"{assigned.id} has no patch.", "Run `labcrew ticket retry`.")
@@ -75,6 +80,14 @@ def _told(patch: Patch) -> str:
         lines += [f"No longer passing: {as_text(name, 200)}" for name in broken[:10]]
     lines += [f"Note: {as_text(note, 300)}" for note in patch.notes[:10]]
     return "\n".join(lines)
+
+
+async def gate_models(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
+    """Waits for a person's word on more budget for models, and goes on where it was."""
+    round_ = state.get("models_round", 0)
+    if gate_spending(runtime.context, state["ticket"], round_) == "more":
+        return {"route": "write_code", "models_round": round_ + 1}
+    return {"route": "close", "outcome": "failed: the budget for models is used up"}
 
 
 async def gate_code(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:

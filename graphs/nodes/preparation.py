@@ -36,6 +36,7 @@ async def intake(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         "budget_round": 0,
         "escalation_round": 0,
         "code_round": 0,
+        "models_round": 0,
     }
 
 

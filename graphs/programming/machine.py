@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated, investigation_key
+from graphs.programming import ended
 from graphs.programming.hands import Hands
 from graphs.programming.looking import by_rule, take_look
 from graphs.programming.session import Phase, Session, Waits
@@ -55,11 +56,13 @@ def programming_graph(phase: Phase, hands_of: HandsOf = ToolboxHands) -> Any:
         assigned = work.assigned(state["ticket"])
         if assigned.status in HALTED:
             raise Halted(assigned.id)
+        if assigned.ticket.kind == "search":
+            return {"next": "end", phase: ended.DONE}
         model = work.programmer
         if model is None and phase == "investigate":
             found = await by_rule(assigned.ticket, hands_of(work, assigned))
             _found(work, assigned, state, found)
-            return {"next": "end", phase: "done"}
+            return {"next": "end", phase: ended.DONE}
         if model is None:
             raise LabcrewError(
                 f"{assigned.id} needs a chat model that writes code, and none is set."
@@ -77,12 +80,12 @@ def programming_graph(phase: Phase, hands_of: HandsOf = ToolboxHands) -> Any:
         except ModelFailure as failure:
             work.sessions.clear()
             if failure.kind == "over_budget":
-                raise  # the budget's gate
+                return {"next": "end", phase: ended.spent(failure.message)}
             raise _parked(assigned, failure) from failure
         except BaseException:
             work.sessions.clear()  # what it remembers may be half a step; the ledger is not
             raise
-        return {"next": "end", phase: "done"} if end else {"next": "step"}
+        return {"next": "end", phase: ended.DONE} if end else {"next": "step"}
 
     async def question(state: ProgrammingState, runtime: Runtime[Work]) -> dict[str, Any]:
         pause_for(runtime.context, _gate(state, state["asked"]))

@@ -1,0 +1,1 @@
+"""Ways to have a bug repaired, one a file; each answers with whole files."""
