@@ -123,6 +123,10 @@ class Recordings:
         """Writes the question of a judgement."""
         return self._keep(question.model_dump(mode="json"))
 
+    def keep_text(self, text: str) -> Kept:
+        """Writes a text."""
+        return self._keep(text)
+
     def request(self, name: str) -> Request | None:
         """A request as it was kept; None where files of it are missing or were changed."""
         whole = self.value(name)

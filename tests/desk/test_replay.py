@@ -24,6 +24,7 @@ from tests.tickets import make_assigned
 from tools.toolbox import Workbench
 
 TICKET = "T-0001"
+HOUSE = "Runs of this lab log to metrics.jsonl."
 
 
 @pytest.fixture
@@ -47,7 +48,8 @@ def question(left: int) -> MoveQuestion:
 
 
 def ask(bench: Workbench, double: DoubleChat, *questions: MoveQuestion) -> list[Any]:
-    crew = Crew.of(Judge(models={"default": double}, timeout_s=0.5), WordEmbedder())
+    judge = Judge(models={"default": double}, timeout_s=0.5, told=lambda _: HOUSE)
+    crew = Crew.of(judge, WordEmbedder())
     mine = accountable(crew, bench, Settings(), TICKET, lambda: Bounds(tokens=1_000_000))
 
     async def all_of_them() -> list[Any]:
