@@ -192,6 +192,20 @@ POLICY: tuple[Row, ...] = (
         "merge_request", "baseline_tests", "allowed", "a fresh sandbox without a network",
         names=must.few_tests,
     ),
+    _row(
+        "merge_request", "find_alike", "allowed", "reading only", path=must.readable_path,
+    ),
+    _row(
+        "merge_request", "left_behind", "allowed", "reading only", path=must.readable_path,
+    ),
+    _row(
+        "merge_request", "bisect_commits", "allowed", "fresh sandboxes without a network",
+        command=must.for_code, good=must.commit_id, timeout_s=must.an_hour_at_most,
+    ),
+    _row(
+        "merge_request", "smallest_reproduction", "allowed", "a sandbox without a network",
+        command=must.for_code, timeout_s=must.an_hour_at_most,
+    ),
     _row("merge_request", "note", "allowed", "kept with the ticket", text=must.for_code),
     _row(
         "merge_request", "ask_person", "allowed", "a person is asked", question=must.for_code,

@@ -15,8 +15,11 @@ from tools.make_change import make_change, merge_branch, publish_branch, render_
 from tools.prepare_environment import prepare_environment
 from tools.profile_data import profile_data
 from tools.programming.asides import ask_person, finish, note
+from tools.programming.bisecting import bisect_commits
 from tools.programming.editing import apply_diff, replace_text, restore_file, write_file
+from tools.programming.looking_back import find_alike, left_behind
 from tools.programming.reading import read_file, search_files
+from tools.programming.reproducing import smallest_reproduction
 from tools.programming.running import run_command
 from tools.programming.testing import baseline_tests, run_tests
 from tools.read_help import read_help
@@ -58,6 +61,10 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     run_command,
     run_tests,
     baseline_tests,
+    find_alike,
+    left_behind,
+    bisect_commits,
+    smallest_reproduction,
     note,
     ask_person,
     finish,

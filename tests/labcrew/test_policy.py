@@ -17,6 +17,7 @@ from labcrew.policy_conditions import Call, commit_message
 from tests.facts import KnownFacts
 from tests.tickets import make_assigned, make_trial
 from tools.all_tools import TOOLS
+from tools.programming.offers import OFFERS
 
 AGENTS: tuple[AgentName, ...] = get_args(AgentName)
 NAMES = sorted({row.tool for row in POLICY})
@@ -157,6 +158,14 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("merge_request", "run_command"): {"command": "python train.py", "timeout_s": 60},
     ("merge_request", "run_tests"): {"names": ["tests/test_a.py::test_x[1-2]"]},
     ("merge_request", "baseline_tests"): {"names": []},
+    ("merge_request", "find_alike"): {"path": "."},
+    ("merge_request", "left_behind"): {"path": "src"},
+    ("merge_request", "bisect_commits"): {
+        "command": "python train.py",
+        "good": "",
+        "timeout_s": 60,
+    },
+    ("merge_request", "smallest_reproduction"): {"command": "python train.py", "timeout_s": 60},
     ("merge_request", "note"): {"text": "x"},
     ("merge_request", "ask_person"): {"question": "x"},
     ("merge_request", "finish"): {"summary": "x"},
@@ -197,12 +206,7 @@ FREE |= {("first_run", name) for name in ("id", "command", "environment", "overl
 FREE |= {("read_help", "text")}
 FREE |= {("install_environment", name) for name in ("number", "because", "variables")}
 FREE |= {("first_run", name) for name in ("cpus", "memory_mb", "timeout_s", "disk_mb")}
-PROGRAMMING = frozenset(
-    {
-        "read_file", "search_files", "replace_text", "apply_diff", "write_file", "restore_file",
-        "run_command", "run_tests", "baseline_tests", "note", "ask_person", "finish",
-    }
-)  # fmt: skip
+PROGRAMMING = frozenset(OFFERS)
 FREE |= {
     (name, argument)
     for name in PROGRAMMING
@@ -413,6 +417,8 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ),
     ("merge_request", "apply_diff", {"diff": "no diff"}),
     ("merge_request", "run_command", {"timeout_s": 1e9}),
+    ("merge_request", "bisect_commits", {"good": "HEAD~3"}),
+    ("merge_request", "bisect_commits", {"good": "--all"}),
     *(
         ("merge_request", "run_tests", {"names": [name]})
         for name in ("-p evil", "/etc/x.py", "../x.py", "judge.py", "--rootdir=/", "", None)
