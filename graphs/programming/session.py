@@ -190,7 +190,8 @@ class Session:
                 if failure.kind not in UNANSWERED:
                     raise
                 none = Message(role="assistant")
-                reply = Reply(message=none, model=model.name, finish=failure.kind)
+                used = failure.tokens or Tokens()
+                reply = Reply(message=none, model=model.name, tokens=used, finish=failure.kind)
             return _capped(reply).model_dump(mode="json")
 
         return Reply.model_validate(await self.once(f"{what}/reply", {"ask": what}, perform))
