@@ -159,7 +159,8 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
     file = tmp_path / "labcrew.toml"
     file.write_text("\n".join(settings))
     read = Settings.load(file)
-    shown = {"models", "answering", "prices", "spending", "tracing", "ledger_url", "tracking_uri"}
+    shown = {"models", "answering", "prices", "spending", "tracing", "skills_folder", "ledger_url"}
+    shown.add("tracking_uri")
     assert read.model_dump(exclude=shown) == Settings().model_dump(exclude=shown)
     assert set(read.models) == {"default"}
     assert build_judge(read).models.keys() == {"default"}
