@@ -11,9 +11,9 @@ import shutil
 import sys
 from pathlib import Path
 
+from evals.repair.stand import committed
 from evals.repositories.catalogue import Sdist
 from evals.repositories.fetch import fetch, unpack
-from examples.make_repository import git
 from labcrew.errors import LabcrewError
 
 RANK_BM25 = Sdist(
@@ -37,9 +37,7 @@ def make_lab(folder: Path) -> Path:
     repository = folder / "rank_bm25"
     repository.mkdir(parents=True)
     unpack(fetch(RANK_BM25), RANK_BM25, repository)
-    git(repository, "init", "--quiet", "--template=", "--initial-branch=main")
-    git(repository, "add", "--all")
-    git(repository, "commit", "--quiet", "--message", "rank-bm25 0.2.1")
+    committed(repository, "rank-bm25 0.2.1")
     ticket = folder / "ticket.md"
     shutil.copyfile(Path(__file__).with_name("ticket.md"), ticket)
     return ticket
