@@ -85,7 +85,10 @@ def located(ticket: Ticket, beside: Path) -> str:
 def _needs_a_model(ticket: Ticket, settings: Settings) -> None:
     if ticket.kind == "search":
         return
-    if not settings.models:
+    from agents.programming.options import PROGRAMMING
+    from desk.models.answering import asked_for
+
+    if not asked_for(settings, PROGRAMMING):
         raise InputError(
             f"A ticket of kind {ticket.kind} has code written, which needs a chat model; none is"
             " set.",

@@ -116,17 +116,21 @@ def _home(root: Path) -> Iterator[Check]:
                 detail=f"rests on {kept[0]} findings, {kept[1]} lessons and {kept[2]} trials;"
                 " `labcrew memory rebuild` makes it anew",
             )
-        models = opened.settings.models
-        yield Check(
-            name="models",
-            state="ok",
-            detail=", ".join(f"{agent}: {m.model}" for agent, m in models.items())
-            or "none set: judgements by rules; tickets of kind search need none",
-        )
-        if models:
-            from desk.models import build_judge
+        yield from _models(opened.settings)
 
-            build_judge(opened.settings)
+
+def _models(settings: Settings) -> Iterator[Check]:
+    from desk.models import build_judge
+    from desk.models.answering import described
+
+    build_judge(settings)
+    told = "; ".join(described(settings))
+    yield Check(
+        name="models",
+        state="ok",
+        detail=told or "none set: judgements by rules; tickets of kind search need none",
+        remedy="`labcrew doctor --model` asks each endpoint what it can do." if told else "",
+    )
 
 
 def _free(path: Path) -> str:

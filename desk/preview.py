@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from desk.assigning import examine
+from desk.models.answering import described
 from labcrew.domain.base import Model
 from labcrew.domain.ticket import AssignedTicket, Budget, Ticket
 from labcrew.settings import Settings
@@ -86,7 +87,7 @@ def of_ticket(ticket: Ticket, beside: Path, settings: Settings) -> Preview:
             hosts=ticket.hosts,
             budget=budget,
             most_cost_usd=budget.hours * budget.parallel * budget.usd_per_hour,
-            models=tuple(f"{agent}: {model.model}" for agent, model in settings.models.items()),
+            models=described(settings),
             warnings=examined.warnings,
         )
 

@@ -119,7 +119,7 @@ class Endpoint:
     base_url: str
     script: Sequence[Reply]
     answers: Callable[[dict[str, Any]], Reply] | None = None
-    models: tuple[str, ...] | None = None
+    models: tuple[dict[str, Any], ...] | None = None
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -144,7 +144,7 @@ class Endpoint:
 def endpoint(
     *script: Reply,
     answers: Callable[[dict[str, Any]], Reply] | None = None,
-    models: tuple[str, ...] | None = None,
+    models: tuple[dict[str, Any], ...] | None = None,
 ) -> Iterator[Endpoint]:
     """Serves a script, or what `answers` makes of each request, on a free port of 127.0.0.1."""
 
@@ -177,7 +177,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.endpoint.models is None or not self.path.endswith("/models"):
             self._send(404, {"error": {"message": f"no such path: {self.path}"}})
             return
-        listed = [{"id": name, "object": "model"} for name in self.endpoint.models]
+        listed = [
+            {"object": "model", "created": 0, "owned_by": "x"} | m for m in self.endpoint.models
+        ]
         self._send(200, {"object": "list", "data": listed})
 
     def do_POST(self) -> None:

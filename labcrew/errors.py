@@ -10,6 +10,7 @@ LabcrewError
 │   └── NotFound          no such ticket, gate, trial or merge request (also a LookupError)
 ├── ToolError             a tool's call failed: the agent that called is told, the ticket goes on
 │   ├── PolicyRefused     the policy table says no (also a PermissionError)
+│   ├── ToolChanged       an outside server's tool is not what a person approved any more
 │   ├── SourceUnreachable a literature source doesn't answer now (also a ConnectionError)
 │   └── GateRequired      the policy table says a person decides first (also a PermissionError)
 ├── EngineError           the Docker engine is missing, stopped or refused
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labcrew.domain.chat import FailureKind, Tokens
+    from labcrew.domain.mcp import McpTool
 
 
 class LabcrewError(Exception):
@@ -82,6 +84,14 @@ class PolicyRefused(ToolError, PermissionError):
 
 class GateRequired(ToolError, PermissionError):
     pass
+
+
+class ToolChanged(ToolError):
+    """`found` is the tool as the server describes it now; None where it offers it no more."""
+
+    def __init__(self, message: str, remedy: str = "", *, found: "McpTool | None") -> None:
+        super().__init__(message, remedy)
+        self.found = found
 
 
 class SourceUnreachable(ToolError, ConnectionError):

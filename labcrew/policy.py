@@ -8,9 +8,10 @@ until a person (or `--yes`) accepted the gate of that kind for the ticket's pres
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from labcrew import policy_conditions as must
+from labcrew import policy_mcp as mcp
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
 from labcrew.policy_conditions import Call, Condition
@@ -62,6 +63,7 @@ def _row(
     return Row(named, tool, verdict, because, MappingProxyType(args))
 
 
+_EVERYBODY = " ".join(get_args(AgentName))
 POLICY: tuple[Row, ...] = (
     _row("coordinator", "survey_repository", "allowed", "reading only, in a sandbox"),
     _row(
@@ -231,6 +233,16 @@ POLICY: tuple[Row, ...] = (
         "merge_request", "merge_branch", "merge", "a person merges",
         target=must.shown_target, commit=must.shown_commit,
         merge_request=must.shown_request,
+    ),
+    _row(
+        _EVERYBODY, "call_mcp_tool", "allowed",
+        "settings let this agent use it without a gate; what it answers taints the ticket",
+        server=mcp.ungated_server, tool=mcp.approved_tool, arguments=mcp.fitting_arguments,
+    ),
+    _row(
+        _EVERYBODY, "call_mcp_tool", "plan",
+        "settings let this agent use it; what it answers taints the ticket",
+        server=mcp.named_server, tool=mcp.approved_tool, arguments=mcp.fitting_arguments,
     ),
 )  # fmt: skip
 

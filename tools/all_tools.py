@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from tools.call_mcp_tool import call_mcp_tool
 from tools.clean_data import clean_data
 from tools.evaluate import evaluate_outputs
 from tools.first_run import first_run
@@ -71,5 +72,6 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     run_smoke_test,
     publish_branch,
     merge_branch,
+    call_mcp_tool,
 )
 TOOLS: Mapping[str, Tool[Any, Any, Any]] = MappingProxyType({tool.name: tool for tool in _ALL})

@@ -1,10 +1,12 @@
 """Commands on a home: init, doctor, clean, ledger verify."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from desk.cli.common import FAILED, HomeOption, JsonOption, answer, group, guarded
+from labcrew.errors import InputError
 
 app = group("")
 ledger_app = group("The ledger: the truth about every ticket.")
@@ -37,12 +39,19 @@ def init(home: HomeOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 @guarded
 def doctor(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="With --model: only these of the settings' models.")
+    ] = None,
     attack: Annotated[
         bool, typer.Option("--attack", help="Try to break out of this machine's sandboxes.")
     ] = False,
     part: Annotated[
         list[str] | None, typer.Option(help="With --attack: only this part; may be repeated.")
     ] = None,
+    model: Annotated[
+        bool,
+        typer.Option("--model", help="Ask each chat model's endpoint what it can do (some calls)."),
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,6 +62,11 @@ def doctor(
     if attack or part:
         _attack(part or [], as_json)
         return
+    if model:
+        _models(home, names or [], as_json)
+        return
+    if names:
+        raise InputError("Names are for --model.", "Say: labcrew doctor --model NAME")
     found = checks(home_folder(home))
 
     def shown() -> str:
@@ -66,6 +80,32 @@ def doctor(
 
     answer({"checks": found, "state": worst(found)}, as_json, shown)
     if worst(found) == "problem":
+        raise typer.Exit(FAILED)
+
+
+def _models(home: Path | None, names: list[str], as_json: bool) -> None:
+    """What each endpoint can do, and which settings fit it."""
+    from desk.doctor_models import examined
+    from desk.wiring import home_folder
+    from labcrew.home import Home
+    from labcrew.settings import Settings
+
+    settings = Settings.load(Home(home_folder(home)).settings_file)
+    found = examined(settings, names, lambda line: typer.echo(line, err=True))
+
+    def shown() -> str:
+        marks = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
+        lines = []
+        for one in found:
+            lines.append(f"{one.name}: {one.model} at {one.where}")
+            lines += [f"{marks[c.state]}  {c.name}: {c.detail}" for c in one.capabilities]
+            if one.settings:
+                lines += ["Settings that fit it:", *one.settings.splitlines()]
+        return "\n".join(lines)
+
+    told = [one.model_dump() | {"usable": one.usable, "set": one.settings} for one in found]
+    answer({"models": told}, as_json, shown)
+    if not all(one.usable for one in found):
         raise typer.Exit(FAILED)
 
 

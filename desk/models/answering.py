@@ -51,6 +51,31 @@ def answering(settings: Settings) -> dict[str, tuple[str, ...]]:
     return made
 
 
+def asked_for(settings: Settings, question: str) -> tuple[str, ...]:
+    """The names of the models that answer a question, in order; none: the rule does.
+
+    Raises SettingsError: names that nobody has.
+    """
+    chains = answering(settings)
+    for name in (question, question.partition(".")[0], DEFAULT):
+        if name in chains:
+            return chains[name]
+    return ()
+
+
+def described(settings: Settings) -> tuple[str, ...]:
+    """Who answers what, a line each, for people. Raises SettingsError: names that nobody has."""
+
+    def named(name: str) -> str:
+        model = settings.models[name].name
+        return model if name in (asked, model) else f"{name} ({model})"
+
+    lines = []
+    for asked, names in answering(settings).items():
+        lines.append(f"{asked}: {', then '.join(map(named, names)) or 'the rule'}")
+    return tuple(lines)
+
+
 def build_models(settings: Settings) -> dict[str, ChatModel | None]:
     """Question, agent or "default" → the model that answers; None: the rule does.
 

@@ -38,7 +38,7 @@ def chat_client(settings: ModelSettings, key: SecretStr, base_url: str | None) -
     """A client that asks once and feeds `ASSEMBLY`; importing it takes a second."""
     import httpx2
 
-    from desk.models.http import one_shot_client
+    from desk.models.http import never_used, one_shot_client
 
     # Their advice on structured output is about another way of asking than ours.
     warnings.filterwarnings("ignore", module="langchain_openai")
@@ -49,6 +49,7 @@ def chat_client(settings: ModelSettings, key: SecretStr, base_url: str | None) -
         "timeout": httpx2.Timeout(settings.timeout_s, connect=settings.connect_s),
         "max_retries": 0,
         "http_async_client": one_shot_client(),
+        "http_client": never_used(),  # else the library makes one, which takes a while
         "stream_usage": settings.stream_usage,
         "stream_chunk_timeout": None,
     }

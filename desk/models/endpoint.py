@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +58,10 @@ class EndpointChat:
         options = self.settings.options | {"seed": seed}
         changes = {"temperature": temperature, "options": options}
         return EndpointChat(self.settings.model_copy(update=changes))
+
+    async def openai_client(self) -> Any:
+        """The client library's own client, for what is not a conversation."""
+        return (await asyncio.to_thread(self._made)).root_async_client
 
     async def reply(
         self,
@@ -136,7 +139,9 @@ class EndpointChat:
             if self._client is None:
                 base_url = self.settings.base_url
                 if self.settings.gguf is not None:
-                    base_url = import_module("desk.local_model").base_url_of(self.settings)
+                    from desk.local_model import base_url_of
+
+                    base_url = base_url_of(self.settings)
                 self._client = chat_client(self.settings, self._key, base_url)
             return self._client
 

@@ -3,9 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
 from desk.models.assembly import Assembly
@@ -20,6 +19,9 @@ from desk.models.wire import (
 )
 from labcrew.domain.chat import Message, ToolOffer
 from labcrew.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
 
 Form = Literal["plain", "object", "action"]
 
@@ -36,7 +38,7 @@ class Request:
         turn: how many messages the conversation has.
     """
 
-    messages: list[BaseMessage]
+    messages: "list[BaseMessage]"
     options: dict[str, Any]
     form: Form
     turn: int

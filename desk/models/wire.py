@@ -3,28 +3,26 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-)
 from pydantic import BaseModel
 
 from labcrew.domain.chat import Message, ToolOffer
 
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+
 _UNREADABLE = 2000
 
 
-def sent_messages(messages: Sequence[Message]) -> list[BaseMessage]:
+def sent_messages(messages: Sequence[Message]) -> "list[BaseMessage]":
     """The conversation with native tool calls."""
     return [_sent(message) for message in messages]
 
 
-def _sent(message: Message) -> BaseMessage:
+def _sent(message: Message) -> "BaseMessage":
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+
     if message.role == "system":
         return SystemMessage(message.content)
     if message.role == "user":

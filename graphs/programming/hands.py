@@ -56,5 +56,8 @@ class Hands(Protocol):
     async def alike(self, step: str) -> tuple[str, ...]:
         """Other places where what the change took out still stands: `path:line text`."""
 
+    async def rules_broken(self, step: str) -> tuple[str, ...]:
+        """The lab's rules marked `must` that the change breaks, or that nobody can tell of."""
+
     async def left_behind(self, step: str) -> tuple[str, ...]:
         """What the change added and did not finish: `path:line text`."""

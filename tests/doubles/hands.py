@@ -155,6 +155,9 @@ class MemoryHands:
     async def alike(self, step: str) -> tuple[str, ...]:
         return self.places
 
+    async def rules_broken(self, step: str) -> tuple[str, ...]:
+        return tuple(path for path, text in self.changed.items() if "BREAKS A RULE" in text)
+
     async def left_behind(self, step: str) -> tuple[str, ...]:
         return tuple(
             f"{path}:{n} {line}"
