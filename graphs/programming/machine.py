@@ -137,7 +137,6 @@ def _session(
         round=round_,
         said=_said(work, assigned, state, phase),
         people=people,
-        house=work.crew.judge.told("merge_request"),
     )
     made.recall()
     work.sessions[name] = made
