@@ -18,6 +18,8 @@ class Hands(Protocol):
     offers: Mapping[str, ToolOffer]
     calls: Mapping[str, type[BaseModel]]
     """Tool → the type of its arguments."""
+    house: str
+    """The lab's house rules, which end the system prompt; empty without any."""
 
     async def use(self, step: str, name: str, call: BaseModel) -> str:
         """Runs a tool whose arguments were checked; answers what the model is told.

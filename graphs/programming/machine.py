@@ -139,7 +139,6 @@ def session_of(
         round=round_,
         said=_said(work, assigned, state, phase),
         people=people,
-        house=work.crew.judge.told("merge_request"),
     )
     made.recall()
     work.sessions[name] = made

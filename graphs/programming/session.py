@@ -63,7 +63,6 @@ class Session:
         start: what an earlier revision changed: path → text.
         begun: whether `start` was settled in this process.
         task: the first message of the tools style, once it was made.
-        house: the lab's house rules, which end the system prompt.
     """
 
     ledger: Ledger
@@ -79,7 +78,6 @@ class Session:
     start: dict[str, str] = field(default_factory=dict)
     begun: bool = False
     task: str = ""
-    house: str = ""
 
     @property
     def style(self) -> Style:

@@ -35,6 +35,7 @@ class ToolboxHands:
 
     def __init__(self, work: Work, assigned: AssignedTicket) -> None:
         self._work, self._assigned = work, assigned
+        self.house = work.crew.judge.told("merge_request")
         self._outside = mcp_offers("merge_request", assigned, work.bench)
         self.offers: Mapping[str, ToolOffer] = {
             **{name: offered.offer for name, offered in OFFERS.items()},

@@ -91,6 +91,7 @@ class MemoryHands:
         self.dies_at = ""
         self.places = alike
         self.calls = CALLS
+        self.house = ""
         self.offers = {
             name: ToolOffer(name=name, description=name, parameters=call.model_json_schema())
             for name, call in CALLS.items()
