@@ -22,7 +22,7 @@ from labcrew.domain.base import canonical_json
 from labcrew.domain.event import Event
 from labcrew.domain.programming import ModelCall, Patch
 from labcrew.domain.repository import Repositories
-from labcrew.errors import ModelFailure, ReplayError
+from labcrew.errors import Differs, ModelFailure, ReplayError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
@@ -32,14 +32,6 @@ from tools.toolbox import Workbench
 
 _TURN, _FOUND = "programming.turn", "code.investigated"
 _KEY = re.compile(r"(?P<ticket>.+)/r(?P<revision>\d+)\.(?P<round>\d+)/(?P<phase>\w+)/(?P<what>.+)")
-
-
-class Differs(Exception):
-    """What comes out is not what the ledger says: the key, the ledger's words, and these."""
-
-    def __init__(self, what: str, recorded: str, replayed: str) -> None:
-        super().__init__(what, recorded, replayed)
-        self.what, self.recorded, self.replayed = what, recorded, replayed
 
 
 class _RecordsEnd(Exception):
@@ -83,13 +75,11 @@ def write_again(
     repositories: Repositories,
     ticket: str,
     recordings: Recordings,
-    crew: Crew,
 ) -> tuple[int, list[str]]:
     """Goes through every step that a ticket's code took.
 
     Args:
         repositories: the home's trusted clones; they are only read.
-        crew: its agents answer nothing here.
 
     Returns:
         How many steps came out byte for byte, and what could not be gone through.
@@ -100,7 +90,8 @@ def write_again(
     events = ledger.events.of(ticket)
     calls = ledger.model_calls.of(ticket)
     steps, left_out = 0, list[str]()
-    for writing in writings(events):
+    every = writings(events)
+    for number, writing in enumerate(every):
         mine = [call for call in calls if call.step.startswith(f"{ticket}/{writing.prefix}")]
         if not all(call.exact for call in mine):
             left_out.append(f"{ticket}/{writing.prefix}: a secret was taken out of its records")
@@ -108,14 +99,21 @@ def write_again(
         if not mine:
             left_out.append(f"{ticket}/{writing.prefix}: an older labcrew kept no records of it")
             continue
-        past = Past(ledger, events, f"{ticket}/{writing.prefix}")
+        later = any(
+            one.phase == writing.phase and one.revision == writing.revision
+            for one in every[number + 1 :]
+        )
+        past = Past(ledger, events, f"{ticket}/{writing.prefix}", newest=not later)
         bench = _bench(home, past, repositories)
         model = _Programmer(mine, recordings, past.turns)
+        crew = cast(Crew, Nothing())
         work = Work(bench=bench, crew=crew, rules=crew, programmer=model)
         try:
             asyncio.run(_steps(work, past, ticket, writing))
         except _RecordsEnd:
             pass
+        except Differs:
+            raise
         except ReplayError as error:
             said = f"{error.message} {error.remedy}".strip()
             raise Differs(past.place, "what the ledger holds", said) from None
@@ -177,10 +175,16 @@ class _Programmer(RecordedChat):
 
 
 class Past:
-    """A ledger as it stood at each moment of one writing; nothing can be written to it."""
+    """A ledger as it stood at each moment of one writing; nothing can be written to it.
 
-    def __init__(self, ledger: Ledger, events: list[Event], prefix: str) -> None:
-        self._ledger, self._prefix = ledger, prefix
+    Args:
+        events: all lines of the ticket.
+        prefix: what the writing's keys begin with.
+        newest: whether no later writing of the revision replaced its patch.
+    """
+
+    def __init__(self, ledger: Ledger, events: list[Event], prefix: str, newest: bool) -> None:
+        self._ledger, self.newest = ledger, newest
         self._by_key = {event.key: event for event in events}
         self._done = {
             str(event.data["id"]): event.sequence for event in events if event.kind == "effect.done"
@@ -294,9 +298,9 @@ class _Patches:
         return self._ledger.patches.find(id)
 
     def put(self, patch: Patch, *, actor: str) -> None:
-        """Held against the newest patch of its revision, where it is this writing's."""
+        """Held against the patch of its revision, unless a later writing replaced that."""
         kept = self._ledger.patches.find(patch.id)
-        if kept is not None and kept.steps == patch.steps and kept.by == patch.by:
+        if kept is not None and self._past.newest:
             old, new = kept.model_dump(mode="json"), patch.model_dump(mode="json")
             self._past._hold(patch.id, old, new)
 
