@@ -187,6 +187,7 @@ def at_work(
         from sandboxes.git.repositories import GitRepositories
         from tools.literature.arxiv_source import ArxivSource
         from tools.literature.openalex import OpenAlexSource
+        from tools.mcp_servers.configured import ConfiguredServers
         from tools.toolbox import Workbench
         from tools.track_run import MlflowTracker
 
@@ -217,6 +218,7 @@ def at_work(
             base_image=base_image,
             output_cap_mb=settings.output_cap_mb,
             skills=skills_of(opened),
+            mcp=ConfiguredServers(settings.mcp, sandboxes, base_image),
             redact=redact,
             tracer=tracer,
         )

@@ -10,6 +10,7 @@ LabcrewError
 │   └── NotFound          no such ticket, gate, trial or merge request (also a LookupError)
 ├── ToolError             a tool's call failed: the agent that called is told, the ticket goes on
 │   ├── PolicyRefused     the policy table says no (also a PermissionError)
+│   ├── ToolChanged       an outside server's tool is not what a person approved any more
 │   ├── SourceUnreachable a literature source doesn't answer now (also a ConnectionError)
 │   └── GateRequired      the policy table says a person decides first (also a PermissionError)
 ├── EngineError           the Docker engine is missing, stopped or refused
@@ -22,6 +23,7 @@ LabcrewError
 ├── LedgerError           the ledger is locked, damaged or was changed by hand
 │   └── LeaseLost         another worker holds the ticket now
 ├── ReplayError           what was recorded of a ticket can't be gone through again
+│   └── Differs           what comes out of the records is not what the ledger says
 ├── EvidenceError         a number can't be traced to the outputs it came from
 └── JudgementError        a chat model gave no usable answer (the rule takes over)
     └── ModelFailure      a call to its endpoint failed, and how
@@ -31,6 +33,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labcrew.domain.chat import FailureKind, Tokens
+    from labcrew.domain.mcp import McpTool
 
 
 class LabcrewError(Exception):
@@ -84,6 +87,14 @@ class GateRequired(ToolError, PermissionError):
     pass
 
 
+class ToolChanged(ToolError):
+    """`found` is the tool as the server describes it now; None where it offers it no more."""
+
+    def __init__(self, message: str, remedy: str = "", *, found: "McpTool | None") -> None:
+        super().__init__(message, remedy)
+        self.found = found
+
+
 class SourceUnreachable(ToolError, ConnectionError):
     pass
 
@@ -130,6 +141,14 @@ class LeaseLost(LedgerError):
 
 class ReplayError(LabcrewError):
     pass
+
+
+class Differs(ReplayError):
+    """`what` is the ledger's key or a call's id; `recorded` its words, `replayed` these."""
+
+    def __init__(self, what: str, recorded: str, replayed: str) -> None:
+        super().__init__(f"{what} does not come out as it is recorded.")
+        self.what, self.recorded, self.replayed = what, recorded, replayed
 
 
 class EvidenceError(LabcrewError):

@@ -8,9 +8,10 @@ until a person (or `--yes`) accepted the gate of that kind for the ticket's pres
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from labcrew import policy_conditions as must
+from labcrew import policy_mcp as mcp
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
 from labcrew.policy_conditions import Call, Condition
@@ -62,6 +63,7 @@ def _row(
     return Row(named, tool, verdict, because, MappingProxyType(args))
 
 
+_EVERYBODY = " ".join(get_args(AgentName))
 POLICY: tuple[Row, ...] = (
     _row("coordinator", "survey_repository", "allowed", "reading only, in a sandbox"),
     _row(
@@ -190,6 +192,20 @@ POLICY: tuple[Row, ...] = (
         "merge_request", "baseline_tests", "allowed", "a fresh sandbox without a network",
         names=must.few_tests,
     ),
+    _row(
+        "merge_request", "find_alike", "allowed", "reading only", path=must.readable_path,
+    ),
+    _row(
+        "merge_request", "left_behind", "allowed", "reading only", path=must.readable_path,
+    ),
+    _row(
+        "merge_request", "bisect_commits", "allowed", "fresh sandboxes without a network",
+        command=must.for_code, good=must.commit_id, timeout_s=must.an_hour_at_most,
+    ),
+    _row(
+        "merge_request", "smallest_reproduction", "allowed", "a sandbox without a network",
+        command=must.for_code, timeout_s=must.an_hour_at_most,
+    ),
     _row("merge_request", "note", "allowed", "kept with the ticket", text=must.for_code),
     _row(
         "merge_request", "ask_person", "allowed", "a person is asked", question=must.for_code,
@@ -217,6 +233,16 @@ POLICY: tuple[Row, ...] = (
         "merge_request", "merge_branch", "merge", "a person merges",
         target=must.shown_target, commit=must.shown_commit,
         merge_request=must.shown_request,
+    ),
+    _row(
+        _EVERYBODY, "call_mcp_tool", "allowed",
+        "settings let this agent use it without a gate; what it answers taints the ticket",
+        server=mcp.ungated_server, tool=mcp.approved_tool, arguments=mcp.fitting_arguments,
+    ),
+    _row(
+        _EVERYBODY, "call_mcp_tool", "plan",
+        "settings let this agent use it; what it answers taints the ticket",
+        server=mcp.named_server, tool=mcp.approved_tool, arguments=mcp.fitting_arguments,
     ),
 )  # fmt: skip
 

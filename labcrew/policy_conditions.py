@@ -16,6 +16,7 @@ from labcrew.code_paths import editing_trouble, reading_trouble
 from labcrew.domain.base import Model
 from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Trial
+from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.programming import Patch
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
@@ -87,6 +88,12 @@ class Facts(Protocol):
 
     def trial(self, id: str) -> Trial | None:
         """A trial as the ledger has it."""
+
+    def mcp_server(self, name: str) -> McpServer | None:
+        """An outside server as settings name it."""
+
+    def mcp_tool(self, server: str, tool: str) -> McpTool | None:
+        """A tool of an outside server, as a person approved it."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from labcrew.domain.hosts import PrivateHost
+from labcrew.domain.mcp import McpServer, ServerName
 from labcrew.domain.research import AgentName
 from labcrew.domain.spending import Price
 from labcrew.errors import SettingsError
@@ -181,6 +182,10 @@ class Settings(BaseSettings):
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
+    mcp: dict[ServerName, McpServer] = Field(
+        default_factory=dict,
+        description="name → server of outside tools that agents may use; see docs/mcp.md",
+    )
     skills_folder: Path | None = Field(
         default=None,
         description="a folder of skills beside the home's own; never one inside a repository",

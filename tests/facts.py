@@ -6,6 +6,7 @@ from typing import Any
 
 from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Trial
+from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.programming import Patch
 from labcrew.domain.review import GateKind
 from labcrew.domain.ticket import AssignedTicket
@@ -31,6 +32,8 @@ class KnownFacts:
     edits: dict[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
     known_draft: Draft | None = None
+    servers: dict[str, McpServer] = field(default_factory=dict)
+    approved: dict[tuple[str, str], McpTool] = field(default_factory=dict)
 
     @property
     def draft(self) -> Draft:
@@ -42,6 +45,12 @@ class KnownFacts:
         if gate not in self.gates:
             return None
         return Approval(shown=self.gates[gate], edits=self.edits, by="ada")
+
+    def mcp_server(self, name: str) -> McpServer | None:
+        return self.servers.get(name)
+
+    def mcp_tool(self, server: str, tool: str) -> McpTool | None:
+        return self.approved.get((server, tool))
 
     def trial(self, id: str) -> Trial | None:
         return next((trial for trial in self.trials if trial.id == id), None)

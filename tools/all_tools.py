@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from tools.call_mcp_tool import call_mcp_tool
 from tools.clean_data import clean_data
 from tools.evaluate import evaluate_outputs
 from tools.first_run import first_run
@@ -14,8 +15,11 @@ from tools.make_change import make_change, merge_branch, publish_branch, render_
 from tools.prepare_environment import prepare_environment
 from tools.profile_data import profile_data
 from tools.programming.asides import ask_person, finish, note
+from tools.programming.bisecting import bisect_commits
 from tools.programming.editing import apply_diff, replace_text, restore_file, write_file
+from tools.programming.looking_back import find_alike, left_behind
 from tools.programming.reading import read_file, search_files
+from tools.programming.reproducing import smallest_reproduction
 from tools.programming.running import run_command
 from tools.programming.testing import baseline_tests, run_tests
 from tools.read_help import read_help
@@ -57,6 +61,10 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     run_command,
     run_tests,
     baseline_tests,
+    find_alike,
+    left_behind,
+    bisect_commits,
+    smallest_reproduction,
     note,
     ask_person,
     finish,
@@ -64,5 +72,6 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     run_smoke_test,
     publish_branch,
     merge_branch,
+    call_mcp_tool,
 )
 TOOLS: Mapping[str, Tool[Any, Any, Any]] = MappingProxyType({tool.name: tool for tool in _ALL})

@@ -1,10 +1,14 @@
 """The facts that the policy table asks for, read from the ledger when they are asked for."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from labcrew import mcp_approvals
 from labcrew.domain.commission import Commission
 from labcrew.domain.draft import Draft
 from labcrew.domain.experiment import Plan, Trial
+from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.programming import Patch
 from labcrew.domain.review import GateKind
 from labcrew.domain.ticket import AssignedTicket
@@ -65,12 +69,20 @@ class LedgerFacts:
         assigned: the ticket, as it stood when the step began.
         ledger: the truth.
         home: where its files lie.
+        mcp: outside servers, as settings name them.
     """
 
-    def __init__(self, assigned: AssignedTicket, ledger: Ledger, home: Home) -> None:
+    def __init__(
+        self,
+        assigned: AssignedTicket,
+        ledger: Ledger,
+        home: Home,
+        mcp: Mapping[str, McpServer] = MappingProxyType({}),
+    ) -> None:
         self.assigned = assigned
         self._ledger = ledger
         self._home = home
+        self._mcp = mcp
 
     @property
     def draft(self) -> Draft:
@@ -106,6 +118,12 @@ class LedgerFacts:
 
     def trial(self, id: str) -> Trial | None:
         return self._ledger.trials.find(id)
+
+    def mcp_server(self, name: str) -> McpServer | None:
+        return self._mcp.get(name)
+
+    def mcp_tool(self, server: str, tool: str) -> McpTool | None:
+        return mcp_approvals.approved(self._ledger, self._mcp).get((server, tool))
 
 
 def install_effect(draft: str, environment: str) -> str:
@@ -161,11 +179,22 @@ class DraftFacts:
     def trial(self, id: str) -> Trial | None:
         return None
 
+    def mcp_server(self, name: str) -> McpServer | None:
+        return None
 
-def facts_of(work: Commission, ledger: Ledger, home: Home) -> Facts:
+    def mcp_tool(self, server: str, tool: str) -> McpTool | None:
+        return None
+
+
+def facts_of(
+    work: Commission,
+    ledger: Ledger,
+    home: Home,
+    mcp: Mapping[str, McpServer] = MappingProxyType({}),
+) -> Facts:
     """The facts of a ticket or of a draft."""
     if isinstance(work, Draft):
         return DraftFacts(work, ledger, home)
     if isinstance(work, AssignedTicket):
-        return LedgerFacts(work, ledger, home)
+        return LedgerFacts(work, ledger, home, mcp)
     raise TypeError(f"there are no facts about a {type(work).__name__}")

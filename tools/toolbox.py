@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 from labcrew.domain.base import content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.experiment import Tracker
+from labcrew.domain.mcp import McpServers
 from labcrew.domain.repository import Repositories
 from labcrew.domain.research import AgentName, LiteratureSource, Memory
 from labcrew.domain.sandbox import Environments, Sandboxes
@@ -51,6 +52,7 @@ class Workbench:
     redact: Redaction = field(default_factory=Redaction)
     tracer: Tracer = OFF
     skills: tuple[Skill, ...] = ()
+    mcp: McpServers | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ class Toolbox(Generic[K]):
             ToolError: what the tool says of its failure; other errors stop the ticket.
         """
         arguments = call.model_dump(mode="json")
-        facts = self.facts or facts_of(self.assigned, self.bench.ledger, self.bench.home)
+        bench = self.bench
+        servers = bench.mcp.settings if bench.mcp is not None else {}
+        facts = self.facts or facts_of(self.assigned, bench.ledger, bench.home, servers)
         ruling = decide(Call(self.agent, tool.name, arguments, facts))
         with self.bench.tracer.span(f"execute_tool {tool.name}", self._traced(tool.name)) as span:
             span.note({"labcrew.verdict": ruling.verdict})

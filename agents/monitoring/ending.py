@@ -4,8 +4,8 @@ import re
 import signal
 from collections.abc import Sequence
 
-from agents.monitoring.tracebacks import Failure, failure
 from labcrew.domain.monitoring import Alarm, IncidentKind
+from tools.logs.tracebacks import Failure, failure
 
 _LINE, _LINES, _EVIDENCE = 2000, 400, 12
 _TELLING = 300

@@ -62,7 +62,7 @@ def edited(
     return changed
 
 
-def test_file(reply: str) -> str:
+def read_test_file(reply: str) -> str:
     """The whole file of tests that a reply holds. Raises EditError."""
     pieces = [m.group(2) for m in _FENCE.finditer(reply[:MOST_CHARACTERS])] or [reply]
     text = max((textwrap.dedent(piece) for piece in pieces), key=len)

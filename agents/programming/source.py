@@ -26,7 +26,8 @@ class Part:
     names: frozenset[str]
 
 
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Definition = _Function | ast.ClassDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 
@@ -141,10 +142,17 @@ def _exchanged(text: str, written: str, node: _Definition, wanted: str) -> str |
         return after
     known = [p for p in parts("", text) if p.name.rpartition(".")[2] == node.name]
     if len(known) > 1:
-        known = [p for p in known if p.name == wanted]
+        known = [p for p in known if p.name == wanted] or _alike(known, node)
     if len(known) != 1:
         return None
     return _spliced(text, known[0].first, known[0].last, _text_of(written, node))
+
+
+def _alike(known: list[Part], node: _Function) -> list[Part]:
+    """Of parts of one name the methods, where a method was written; else the functions."""
+    first = next(iter((*node.args.posonlyargs, *node.args.args)), None)
+    is_method = first is not None and first.arg in ("self", "cls")
+    return [part for part in known if ("." in part.name) == is_method]
 
 
 def _first_line(node: _Definition) -> int:

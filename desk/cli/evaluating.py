@@ -121,3 +121,128 @@ def incidents(
         as_json,
         lambda: report.document(found),
     )
+
+
+@app.command()
+@guarded
+def judgements(
+    model: Annotated[
+        str, typer.Option(help="Beside the rules: this model of the settings.", metavar="NAME")
+    ] = "",
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this question; may be repeated.")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where a model's answers are kept; those that are there are not asked again."
+            " [default: in the home]",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score the crew's rules on prepared questions, and a model beside them."""
+    import asyncio
+    import re
+
+    from desk.models import chat_of
+    from desk.wiring import home_folder
+    from evals.judgements import report
+    from evals.judgements.all_cases import all_cases, by_question
+    from evals.judgements.measuring import measure
+    from labcrew.errors import InputError
+    from labcrew.home import Home
+    from labcrew.settings import Settings
+
+    known = by_question(all_cases())
+    if missing := set(only or ()) - set(known):
+        raise InputError(
+            f"There is no question {sorted(missing)[0]!r}.", f"Choose from: {', '.join(known)}."
+        )
+    cases = [case for name, own in known.items() if not only or name in only for case in own]
+    found = report.figures(cases)
+    if model:
+        models = Settings.load(Home(home_folder(home)).settings_file).models
+        if model not in models:
+            raise InputError(
+                f"There is no model {model!r} in the settings.",
+                f"Known: {', '.join(models)}." if models else "Name one in [models.<name>].",
+            )
+        settings = models[model]
+        place = results or home_folder(home) / "benchmark" / "judgements"
+        told = re.sub(r"[^\w.-]", "_", model)
+        answered = asyncio.run(
+            measure(
+                cases,
+                chat_of(settings),
+                place / f"{told}.jsonl",
+                model=f"{model} {settings.model} {settings.base_url or settings.gguf or ''}",
+                attempts=settings.attempts,
+                timeout_s=settings.timeout_s,
+                say=say,
+            )
+        )
+        found = report.figures(cases, answered)
+    shown = [one.model_dump(mode="json") | {"use_model": one.use_model} for one in found]
+    answer({"model": model, "questions": shown}, as_json, lambda: report.document(found, model))
+
+
+@app.command()
+@guarded
+def repair(
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="single, loop, no-feedback, no-search, no-critique or mini-swe-agent; may be"
+            " repeated. [default: single, loop]",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[str, typer.Option(help="0.5b or 1.5b.")] = "0.5b",
+    half: Annotated[str, typer.Option(help="visible, unseen or both.")] = "both",
+    only: Annotated[list[str] | None, typer.Option(help="Only this task; may be repeated.")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where results are kept; those that are there are not run again."
+            " [default: in the home]",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a local model repair small programs, alone and in the loop (hours)."""
+    from typing import cast
+
+    from desk.wiring import home_folder
+    from evals.local_models import MODELS
+    from evals.repair import report
+    from evals.repair.attempt import ARMS, Arm
+    from evals.repair.catalogue import catalogue
+    from evals.repair.running import run_all
+    from labcrew.errors import InputError
+
+    arms = arm or ["single", "loop"]
+    if unknown := [name for name in arms if name not in ARMS]:
+        raise InputError(f"There is no arm {unknown[0]!r}.", f"Choose from: {', '.join(ARMS)}.")
+    if model not in MODELS:
+        raise InputError(f"--model is {' or '.join(MODELS)}, not {model!r}.")
+    if half not in ("both", *report.HALVES):
+        raise InputError(f"--half is visible, unseen or both, not {half!r}.")
+    known = catalogue()
+    if missing := set(only or ()) - {task.name for task in known}:
+        raise InputError(f"There is no task {sorted(missing)[0]!r}.")
+    chosen = [
+        task for task in known if (not only or task.name in only) and half in ("both", task.half)
+    ]
+    place = results or home_folder(home) / "benchmark" / "repair"
+    run_all(chosen, place, arms=cast(list[Arm], arms), model=model, seeds=[0], say=say)
+    found = report.read(place)
+    answer(
+        {"solved": found.summary(), "attempts": found.attempts},
+        as_json,
+        lambda: report.document(found),
+    )

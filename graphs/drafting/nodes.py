@@ -60,7 +60,7 @@ async def choose_command(state: DraftState, runtime: Runtime[Study]) -> dict[str
         ranked = commands.candidates(study.survey, study.draft.sentence, {})
         if not ranked:
             return _give_up(study, None)
-        options = _command_options(ranked, study.draft.sentence)
+        options = command_options(ranked, study.draft.sentence)
         chosen = await study.choose(choosing.COMMAND, options)
         first = next(c for c in ranked if c.run.command == chosen.value)
         study.ranked = (first, *(c for c in ranked if c != first))
@@ -308,7 +308,7 @@ def _take_the_next(study: Study) -> None:
     )
 
 
-def _command_options(ranked: tuple[Candidate, ...], sentence: str) -> Options:
+def command_options(ranked: tuple[Candidate, ...], sentence: str) -> Options:
     """One option a program: its other command lines are tried where the first one fails."""
     best: dict[str, Candidate] = {}
     for candidate in ranked:

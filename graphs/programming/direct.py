@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from agents.programming import direct
 from agents.programming.critique import is_test, unfit
-from agents.programming.edits import EditError, edited, test_file
+from agents.programming.edits import EditError, edited, read_test_file
 from agents.programming.failures import account, failing, frames, lacking, signature, test_sources
 from agents.programming.places import in_order, ranked
 from agents.programming.turns import Turn
@@ -31,7 +31,7 @@ async def problem_of(session: Session, measure: Measure) -> direct.Problem:
     places = ranked(files, asked, tests, frames(measure.before)) if search else in_order(files)
     return direct.Problem(
         title=ticket.title,
-        question=ticket.question[:_QUESTION_CHARACTERS],
+        question="\n\n".join((ticket.question, *session.said))[:_QUESTION_CHARACTERS],
         kind=ticket.kind,
         tests=tests,
         report=measure.before,
@@ -51,7 +51,7 @@ async def write_test(session: Session, problem: direct.Problem, measure: Measure
     if reply.finish in UNANSWERED:
         return turn(UNANSWERED[reply.finish], trouble=reply.finish)
     try:
-        text = test_file(reply.message.content)
+        text = read_test_file(reply.message.content)
     except EditError as error:
         return turn(str(error), trouble=str(error))
     files = {path: text}

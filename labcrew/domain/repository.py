@@ -56,6 +56,12 @@ class Repositories(Protocol):
     def committed_at(self, name: str, commit: str) -> str:
         """When a commit was made: ISO 8601, UTC."""
 
+    def history(self, name: str, commit: str, most: int = 500) -> tuple[str, ...]:
+        """The ids of a commit and those before it by first parents, newest first.
+
+        A shallow history ends where it was cut off.
+        """
+
     def files(self, name: str, commit: str) -> tuple[str, ...]:
         """The paths of a commit."""
 

@@ -18,7 +18,7 @@ AgentName = Literal[
 ]
 
 
-UntrustedText = Literal["papers", "memory", "logs", "data", "repository", "comments"]
+UntrustedText = Literal["papers", "memory", "logs", "data", "repository", "comments", "tools"]
 
 
 class Citation(Model):

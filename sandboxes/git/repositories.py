@@ -67,6 +67,13 @@ class GitRepositories:
         seconds = int(self._git.run(bare, "log", "-1", "--format=%ct", full).decode().strip())
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
+    def history(self, name: str, commit: str, most: int = 500) -> tuple[str, ...]:
+        bare = self._open(name)
+        full = self._commit(bare, commit)
+        count = f"--max-count={most}"
+        listed = self._git.run(bare, "rev-list", "--first-parent", count, full, "--")
+        return tuple(listed.decode().split())
+
     def files(self, name: str, commit: str) -> tuple[str, ...]:
         bare = self._open(name)
         return tuple(path for _, _, path in self._tree(bare, commit))

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from desk.policy_page import policy_page
 from labcrew.domain.draft import Draft
+from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.research import AgentName
 from labcrew.policy import POLICY, decide
 from labcrew.policy_conditions import Call, commit_message
 from tests.facts import KnownFacts
 from tests.tickets import make_assigned, make_trial
 from tools.all_tools import TOOLS
+from tools.programming.offers import OFFERS
 
 AGENTS: tuple[AgentName, ...] = get_args(AgentName)
 NAMES = sorted({row.tool for row in POLICY})
@@ -37,6 +39,14 @@ PLAN = {
     "quarantine": [{"path": "data/train.csv", "row": 3}, {"path": "data/train.csv", "row": 4}],
     "hosts": ["data.example"],
 }
+FIND_NOTES = McpTool(
+    name="find_notes",
+    input_schema={
+        "type": "object",
+        "properties": {"topic": {"type": "string", "maxLength": 50}},
+        "additionalProperties": False,
+    },
+)
 FACTS = KnownFacts(
     ASSIGNED,
     change=COMMIT,
@@ -46,6 +56,12 @@ FACTS = KnownFacts(
     },
     edits={"readmit": [["data/train.csv", 4]]},
     trials=(TRIAL,),
+    servers={
+        "notes": McpServer(command=("notes",), agents=AGENTS, tools=("find_notes",), gate="none"),
+        "gated": McpServer(command=("notes",), agents=AGENTS[:1], tools=("find_notes",)),
+        "web": McpServer(url="http://lab/mcp", agents=AGENTS, tools=("find_notes",), gate="none"),
+    },
+    approved={(name, "find_notes"): FIND_NOTES for name in ("notes", "gated", "web")},
     known_draft=Draft(
         id="D-001",
         repository="/lab",
@@ -142,6 +158,14 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("merge_request", "run_command"): {"command": "python train.py", "timeout_s": 60},
     ("merge_request", "run_tests"): {"names": ["tests/test_a.py::test_x[1-2]"]},
     ("merge_request", "baseline_tests"): {"names": []},
+    ("merge_request", "find_alike"): {"path": "."},
+    ("merge_request", "left_behind"): {"path": "src"},
+    ("merge_request", "bisect_commits"): {
+        "command": "python train.py",
+        "good": "",
+        "timeout_s": 60,
+    },
+    ("merge_request", "smallest_reproduction"): {"command": "python train.py", "timeout_s": 60},
     ("merge_request", "note"): {"text": "x"},
     ("merge_request", "ask_person"): {"question": "x"},
     ("merge_request", "finish"): {"summary": "x"},
@@ -166,6 +190,14 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
         "commit": COMMIT,
         "merge_request": "T-0001-MR0",
     },
+    **{
+        (agent, "call_mcp_tool"): {
+            "server": "notes",
+            "tool": "find_notes",
+            "arguments": {"topic": "splits"},
+        }
+        for agent in AGENTS
+    },
 }
 """A call that is allowed, for each agent and tool of the table."""
 
@@ -174,12 +206,7 @@ FREE |= {("first_run", name) for name in ("id", "command", "environment", "overl
 FREE |= {("read_help", "text")}
 FREE |= {("install_environment", name) for name in ("number", "because", "variables")}
 FREE |= {("first_run", name) for name in ("cpus", "memory_mb", "timeout_s", "disk_mb")}
-PROGRAMMING = frozenset(
-    {
-        "read_file", "search_files", "replace_text", "apply_diff", "write_file", "restore_file",
-        "run_command", "run_tests", "baseline_tests", "note", "ask_person", "finish",
-    }
-)  # fmt: skip
+PROGRAMMING = frozenset(OFFERS)
 FREE |= {
     (name, argument)
     for name in PROGRAMMING
@@ -390,12 +417,20 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ),
     ("merge_request", "apply_diff", {"diff": "no diff"}),
     ("merge_request", "run_command", {"timeout_s": 1e9}),
+    ("merge_request", "bisect_commits", {"good": "HEAD~3"}),
+    ("merge_request", "bisect_commits", {"good": "--all"}),
     *(
         ("merge_request", "run_tests", {"names": [name]})
         for name in ("-p evil", "/etc/x.py", "../x.py", "judge.py", "--rootdir=/", "", None)
     ),
     ("merge_request", "merge_branch", {"target": "release"}),
     ("merge_request", "merge_branch", {"commit": "d" * 40}),
+    ("merge_request", "call_mcp_tool", {"server": "gated"}),
+    ("merge_request", "call_mcp_tool", {"server": "http://evil.example/mcp"}),
+    ("merge_request", "call_mcp_tool", {"tool": "delete_notes"}),
+    ("merge_request", "call_mcp_tool", {"arguments": {"topic": "x" * 51}}),
+    ("merge_request", "call_mcp_tool", {"arguments": {"path": "/etc/shadow"}}),
+    ("merge_request", "call_mcp_tool", {"arguments": "topic=x"}),
 ]
 
 
@@ -423,6 +458,19 @@ def test_a_tainted_ticket_reaches_no_network() -> None:
     assert verdict(*start, GOOD[start], tainted) == "refused"
     assert verdict(*start, GOOD[start] | {"hosts": []}, tainted) == "allowed"
     assert verdict(*search, GOOD[search], tainted) == "refused"
+    outside: tuple[AgentName, str] = ("merge_request", "call_mcp_tool")
+    assert verdict(*outside, GOOD[outside] | {"server": "web"}) == "allowed"
+    assert verdict(*outside, GOOD[outside] | {"server": "web"}, tainted) == "refused"
+    assert verdict(*outside, GOOD[outside], tainted) == "allowed"
+
+
+def test_an_outside_tool_behind_the_plan_gate() -> None:
+    call = GOOD["coordinator", "call_mcp_tool"] | {"server": "gated"}
+    assert verdict("coordinator", "call_mcp_tool", call) == "allowed"
+    ungated = dataclasses.replace(FACTS, gates={})
+    assert verdict("coordinator", "call_mcp_tool", call, ungated) == "waits"
+    unapproved = dataclasses.replace(FACTS, approved={})
+    assert verdict("coordinator", "call_mcp_tool", call, unapproved) == "refused"
 
 
 def test_nobody_changes_the_table_at_run_time() -> None:

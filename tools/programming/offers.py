@@ -11,8 +11,11 @@ from labcrew.domain.chat import ToolOffer
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from tools.programming.asides import ask_person, finish, note
+from tools.programming.bisecting import bisect_commits
 from tools.programming.editing import apply_diff, replace_text, restore_file, write_file
+from tools.programming.looking_back import find_alike, left_behind
 from tools.programming.reading import read_file, search_files
+from tools.programming.reproducing import smallest_reproduction
 from tools.programming.running import run_command
 from tools.programming.telling import Told
 from tools.programming.testing import baseline_tests, run_tests
@@ -108,6 +111,22 @@ _ALL = (
         baseline_tests, "runs",
         "Runs tests without your change, to see what failed before; test files of yours that you"
         " name are laid over it.",
+    ),
+    _offered(
+        find_alike, "reads",
+        "Looks for other places with the pattern that your change took out.",
+    ),
+    _offered(
+        left_behind, "reads",
+        "Looks for what your change left undone: TODO, empty functions, debugging output.",
+    ),
+    _offered(
+        bisect_commits, "runs",
+        "Finds the commit since which a command fails, trying each in a fresh copy.",
+    ),
+    _offered(
+        smallest_reproduction, "runs",
+        "Finds the smallest command that fails with the same traceback as a given one.",
     ),
     _offered(
         note, "speaks", "Keeps a note that you will see later, when older steps are summarised.",

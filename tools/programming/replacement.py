@@ -7,6 +7,8 @@ _SHOWN_PLACES = 3
 _SHOWN_LINES = 12
 _LEAST_RATIO = 0.6
 _WINDOWS = 4000
+_COMPARED_WINDOWS = 40
+_COMPARED_CHARACTERS = 800
 _NUMBERED = re.compile(r"^ *\d+[\t|:]", re.MULTILINE)
 
 
@@ -103,7 +105,8 @@ def _alike_but_for_space(lines: list[str], wanted: list[str]) -> list[int]:
 
 def _near(lines: list[str], wanted: list[str]) -> list[int]:
     """Where the most alike lines begin, best first, none overlapping."""
-    height, target = len(wanted), "\n".join(line.strip() for line in wanted)[:4000]
+    height = len(wanted)
+    target = "\n".join(line.strip() for line in wanted)[:_COMPARED_CHARACTERS]
     starts = range(max(1, len(lines) - height + 1))
     if len(starts) > _WINDOWS:
         known = {line.strip() for line in wanted if len(line.strip()) > 3}
@@ -117,12 +120,15 @@ def _near(lines: list[str], wanted: list[str]) -> list[int]:
     matcher.set_seq2(target)
     scored: list[tuple[float, int]] = []
     for start in candidates:
-        window = "\n".join(line.strip() for line in lines[start : start + height])[:4000]
-        matcher.set_seq1(window)
-        if matcher.real_quick_ratio() < _LEAST_RATIO or matcher.quick_ratio() < _LEAST_RATIO:
-            continue
-        ratio = matcher.ratio()
-        if ratio >= _LEAST_RATIO:
+        matcher.set_seq1(_window(lines, start, height))
+        if matcher.real_quick_ratio() >= _LEAST_RATIO:
+            scored.append((matcher.quick_ratio(), start))
+    # The exact comparison takes long: for the likeliest alone.
+    likely = sorted(scored, key=lambda item: (-item[0], item[1]))[:_COMPARED_WINDOWS]
+    scored = []
+    for _, start in likely:
+        matcher.set_seq1(_window(lines, start, height))
+        if (ratio := matcher.ratio()) >= _LEAST_RATIO:
             scored.append((ratio, start))
     chosen: list[int] = []
     for _, start in sorted(scored, key=lambda item: (-item[0], item[1])):
@@ -131,3 +137,8 @@ def _near(lines: list[str], wanted: list[str]) -> list[int]:
         if len(chosen) == _SHOWN_PLACES:
             break
     return chosen
+
+
+def _window(lines: list[str], start: int, height: int) -> str:
+    part = lines[start : start + min(height, _COMPARED_CHARACTERS)]
+    return "\n".join(line.strip() for line in part)[:_COMPARED_CHARACTERS]

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from labcrew.domain.base import Model, content_hash
-from labcrew.domain.sandbox import OverlayFile, SandboxSpec, SandboxStatus
+from labcrew.domain.sandbox import SandboxSpec, SandboxStatus
 from labcrew.domain.testing import TestOutcome, TestReport, Tests
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, NotFound, ToolError
 from tools.facts import prepared_image
-from tools.programming.changes import changed_files
+from tools.programming.changes import changed_files, overlay
 from tools.programming.container import (
     code_image,
     code_limits,
@@ -114,8 +114,7 @@ def _spec(
     nonce: str,
 ) -> SandboxSpec:
     workspace = code_workspace(assigned, files, commit)
-    path, source = plugin(nonce)
-    added = OverlayFile(path=path, content=source.encode())
+    laid = (*workspace.overlay, *overlay(plugin(nonce)))
     # By their absolute paths: the command may go to another folder first.
     asked = " ".join(shlex.quote(f"{WORKSPACE}/{asked}") for asked in names)
     return SandboxSpec(
@@ -125,7 +124,7 @@ def _spec(
         image=code_image(bench, assigned),
         command=("/bin/sh", "-c", shell_line(f"{tests.command} {asked}".strip())),
         environment=code_variables(assigned),
-        workspace=workspace.model_copy(update={"overlay": (*workspace.overlay, added)}),
+        workspace=workspace.model_copy(update={"overlay": laid}),
         inputs=data_inputs(assigned, {})[0],
         limits=code_limits(assigned, tests.timeout_s),
     )

@@ -1,0 +1,174 @@
+"""Fenced edits as models write them: read where they are plain, refused where they are not."""
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.programming.edits import EditError, edited, read_test_file
+from agents.programming.source import defined, parsed, with_definitions
+
+SOURCE = '''"""A module."""
+
+from __future__ import annotations
+
+import math
+
+
+def area(radius):
+    # half of it
+    return math.pi * radius * radius / 2
+
+
+class Box:
+    side = 2
+
+    def area(self):
+        return self.side * self.side
+
+    @property
+    def name(self):
+        return "box"
+'''
+FILES = {"lab/shapes.py": SOURCE, "lab/other.py": "def other():\n    return 1\n"}
+
+
+def change(reply: str, **more: object) -> str:
+    options = {"path": "lab/shapes.py", **more}
+    return edited(reply, FILES, **options)["lab/shapes.py"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ("```python\ndef area(radius):\n    return math.pi * radius**2\n```", "radius**2"),
+        ("Sure!\n```\ndef area(radius):\n    return 1.5\n```\nIt was halved.", "return 1.5"),
+        ("```python\ndef area(radius):\n    return 2.5", "return 2.5"),
+        ("def area(radius):\n    return 3.5", "return 3.5"),
+        ("```\n   10 |     return math.pi * radius * radius\n```", "* radius\n\n\nclass"),
+        (
+            "```\n10 | return math.pi * radius * radius\n```",
+            "    return math.pi * radius * radius\n",
+        ),
+        ("10 |     return 4.5", "    return 4.5\n"),
+        ("```\n 8 | def area(radius):\n 9 |     r = 5.5\n10 |     return r\n```", "    r = 5.5\n"),
+        (
+            "```\n<<<<<<< SEARCH\nradius / 2\n=======\nradius\n>>>>>>> REPLACE\n```",
+            "* radius\n\n\nclass",
+        ),
+        (
+            "<<<<<<< SEARCH\nreturn self.side * self.side\n=======\n"
+            "return self.side ** 2\n>>>>>>> REPLACE",
+            "        return self.side ** 2\n",
+        ),
+        ("```python\nclass Box:\n    def name(self):\n        return 'new'\n```", "side = 2"),
+        ("```python\nimport os\n\ndef area(radius):\n    return os.sep\n```", "import os\n"),
+    ],
+)
+def test_what_models_write_is_applied(reply: str, found: str) -> None:
+    text = change(reply)
+    assert found in text
+    assert text.startswith('"""A module."""\n\nfrom __future__')
+    assert parsed(text) is not None
+
+
+def test_of_two_of_a_name_the_wanted_one_is_meant() -> None:
+    reply = "```python\ndef area(self):\n    return 9\n```"
+    assert "    def area(self):\n        return 9\n" in change(reply, wanted="Box.area")
+    assert "def area(self):\n    return 9\n" in change(reply, wanted="area")
+    assert "    def area(self):\n        return 9\n" in change(reply)
+    function = "```python\ndef area(radius):\n    return 9\n```"
+    assert "\n\ndef area(radius):\n    return 9\n" in change(function)
+
+
+def test_a_definition_that_stands_in_another_file_goes_there() -> None:
+    reply = "```python\ndef other():\n    return 2\n```"
+    assert edited(reply, FILES, path="lab/shapes.py") == {
+        "lab/other.py": "def other():\n    return 2\n"
+    }
+
+
+def test_new_functions_only_where_they_are_asked_for() -> None:
+    reply = "```python\ndef volume(side):\n    return side**3\n\n\ndef test_it():\n    pass\n```"
+    with pytest.raises(EditError, match="volume"):
+        change(reply)
+    text = change(reply, new=True)
+    assert text.endswith("def volume(side):\n    return side**3\n")
+    assert "test_it" not in text
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("I don't know.", "no valid Python"),
+        ("```python\nx = 1\n```", "no code block with a whole function"),
+        ("```python\ndef area(radius:\n```", "no valid Python"),
+        ("```\n99 |     return 1\n```", "has no line 99"),
+        ("```\n10 |     return (\n```", "no valid Python"),
+        (f"```python\n{SOURCE}\n```", "changes nothing"),
+        ("<<<<<<< SEARCH\n\n=======\nx\n>>>>>>> REPLACE", "SEARCH is empty"),
+        ("<<<<<<< SEARCH\nreturn 77\n=======\nx\n>>>>>>> REPLACE", "in no file"),
+        ("x" * 100_001, "longer than"),
+    ],
+)
+def test_what_can_not_be_applied_is_told(reply: str, told: str) -> None:
+    with pytest.raises(EditError, match=told):
+        change(reply)
+
+
+LINES = st.sampled_from(
+    [
+        *SOURCE.splitlines(),
+        "```",
+        "```python",
+        "~~~",
+        "<<<<<<< SEARCH",
+        "=======",
+        ">>>>>>> REPLACE",
+        "  10 |     return 1",
+        "def area(radius):",
+        "    return radius",
+        "class Box:",
+        "\x00",
+        "\u2028",
+        "\t\x0c",
+    ]
+)
+
+
+@given(st.lists(st.one_of(LINES, st.text(max_size=40)), max_size=25))
+def test_any_reply_gives_python_or_an_account(lines: list[str]) -> None:
+    try:
+        changed = edited("\n".join(lines), FILES, path="lab/shapes.py", wanted="area", new=True)
+    except EditError:
+        return
+    assert changed
+    for path, text in changed.items():
+        assert path in FILES
+        assert text != FILES[path]
+        ast.parse(text)
+
+
+@given(st.lists(st.one_of(LINES, st.text(max_size=40)), max_size=25))
+def test_any_reply_is_a_test_file_or_an_account(lines: list[str]) -> None:
+    try:
+        text = read_test_file("\n".join(lines))
+    except EditError:
+        return
+    assert any(name.startswith(("test_", "Test")) for name in defined(text))
+
+
+@given(
+    st.integers(0, 4),
+    st.integers(0, 4),
+    st.text(alphabet="abc \t\n#", max_size=30),
+)
+def test_all_but_the_function_stays(before: int, after: int, comment: str) -> None:
+    """Whatever stands around it, a function is exchanged and nothing else."""
+    head = "".join(f"def a{n}():\n    return {n}\n\n\n" for n in range(before))
+    note = "".join(f"# {line.strip()}\n" for line in comment.splitlines())
+    tail = "".join(f"\n\ndef z{n}():\n    return {n}\n" for n in range(after))
+    text = f"{head}{note}def f(x):\n    return x\n{tail}"
+    new = with_definitions(text, "def f(x):\n    return x + 1\n")
+    assert new == f"{head}{note}def f(x):\n    return x + 1\n{tail}"

@@ -1,0 +1,160 @@
+"""What is found after a change: the same pattern elsewhere, and what was left undone."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tools.programming.conftest import Assign
+from tools.programming.alike import alike, removed_lines, shape_of
+from tools.programming.editing import ReplaceText, WriteFile, replace_text, write_file
+from tools.programming.leftovers import left_over
+from tools.programming.looking_back import FindAlike, LeftBehind, find_alike, left_behind
+from tools.toolbox import Workbench
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("loss = out.mean(axis=0)", "    err = diff.mean(axis=0)  # all", True),
+        ("loss = out.mean(axis=0)", "loss = out.mean(axis=1)", False),
+        ("loss = out.mean(axis=0)", "loss = out.sum(axis=0)", False),
+        ("return rows[:cut], rows[:cut]", "return items[:n], items[:n]", True),
+        ("return rows[:cut], rows[:cut]", "return rows[:cut], rows[cut:]", False),
+        ("for i in range(len(x) - 1):", "for step in range(len(batches) - 1):", True),
+        ("rng.shuffle(order", "r.shuffle(indices", False),  # too little to tell
+    ],
+)
+def test_what_makes_lines_alike(one: str, other: str, same: bool) -> None:
+    shapes = shape_of(one), shape_of(other)
+    assert (shapes[0] is not None and shapes[0] == shapes[1]) is same
+
+
+@pytest.mark.parametrize("line", ["import os", "x = 1", "pass", "", "# words", "else:", "return x"])
+def test_lines_that_say_too_little_have_no_shape(line: str) -> None:
+    assert shape_of(line) is None
+
+
+@given(st.text(max_size=80))
+def test_wild_lines_have_a_shape_or_none(line: str) -> None:
+    shape = shape_of(line)
+    assert shape is None or len(shape) >= 5
+
+
+BEFORE = "def a(x):\n    return x.mean(axis=0) / len(x)\n\ndef b(y):\n    return 2\n"
+AFTER = BEFORE.replace("axis=0", "axis=1")
+
+
+def test_other_places_are_found_in_all_files() -> None:
+    files = {
+        "a.py": AFTER,
+        "b.py": "z = 1\nvalue = other.mean(axis=0) / len(other)\nreturn q.mean(axis=0) / len(q)\n",
+        "c.py": "return q.mean(axis=1) / len(q)\n",
+    }
+    [place] = alike({"a.py": BEFORE}, {"a.py": AFTER}, files.items())
+    assert str(place) == "b.py:3 return q.mean(axis=0) / len(q)"
+    assert place.like == "a.py:2 return x.mean(axis=0) / len(x)"
+
+
+def test_a_line_that_was_only_renamed_is_no_pattern() -> None:
+    before = "value = load(path, rows[0])\n"
+    after = "value = load(other, rows[0])\n"
+    assert alike({"a": before}, {"a": after}, [("b", "x = load(y, z[0])\n")]) == []
+
+
+def test_moved_lines_are_not_removed() -> None:
+    assert removed_lines("a\nb\nc\n", "b\nc\na\n") == []
+    assert removed_lines("a\nb\n", "a\nc\n") == [(2, "b")]
+
+
+def test_a_file_of_one_line_repeated_takes_no_time() -> None:
+    before = "x = f(a[0], 1)\n" * 20_000
+    began = time.monotonic()
+    alike({"a": before}, {"a": before[:-15] + "y\n"}, [("b", before)])
+    assert time.monotonic() - began < 10
+
+
+def found(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    return [str(leftover) for leftover in left_over(before, after)]
+
+
+def test_what_a_change_leaves_undone_is_found() -> None:
+    new = (
+        "# TODO: the rest\n"
+        "def a():\n    pass\n"
+        "def b():\n    raise NotImplementedError\n"
+        "def c():\n    '''Words.'''\n    ...\n"
+        "def d():\n    # your code here\n    return 1\n"
+        "# ... existing code ...\n"
+        "breakpoint()\n"
+        "print('DEBUG', 1)\n"
+        "<<<<<<< HEAD\n"
+    )
+    said = found({}, {"x.py": new.replace("<<<<<<< HEAD\n", "")})
+    assert said == [
+        "x.py:1 a TODO: # TODO: the rest",
+        "x.py:3 a does nothing: pass",
+        "x.py:5 not implemented: raise NotImplementedError",
+        "x.py:8 c does nothing: ...",
+        "x.py:10 a stand-in for code: # your code here",
+        "x.py:12 a stand-in for code: # ... existing code ...",
+        "x.py:13 left from debugging: breakpoint()",
+        "x.py:14 left from debugging: print('DEBUG', 1)",
+    ]
+    assert "x.py:15 a mark of a merge conflict: <<<<<<< HEAD" in found({}, {"x.py": new})
+
+
+def test_what_stood_there_before_is_not_its_doing() -> None:
+    before = "# TODO: old\ndef a():\n    pass\nx = 1\n"
+    assert found({"x.py": before}, {"x.py": before.replace("x = 1", "x = 2")}) == []
+    assert found({"x.py": before}, {"x.py": before + "# FIXME\n"}) == ["x.py:5 a FIXME: # FIXME"]
+
+
+def test_declarations_and_plain_code_are_done() -> None:
+    text = (
+        "from abc import ABC, abstractmethod\n"
+        "class P(Protocol):\n    def f(self) -> int: ...\n"
+        "class A(ABC):\n    @abstractmethod\n    def g(self):\n        raise NotImplementedError\n"
+        "@overload\ndef h(x: int) -> int: ...\n"
+        "try:\n    x = 1\nexcept ValueError:\n    pass\n"
+        "class E(Exception):\n    pass\n"
+        "print('epoch', 1)\n"
+        "todo_list = ['a placeholder']\n"
+    )
+    assert found({}, {"x.py": text}) == []
+
+
+@given(st.text(max_size=120), st.text(max_size=120))
+def test_wild_texts_are_looked_through(before: str, after: str) -> None:
+    for leftover in left_over({"x.py": before}, {"x.py": after}):
+        assert 1 <= leftover.line <= after.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 5000, "-" * 100_000 + "1", "a" + ".b" * 100_000, "[" * 300 + "]" * 300, "a\0b"]
+)
+def test_texts_that_are_hard_to_parse_end_nothing(text: str) -> None:
+    assert left_over({}, {"x.py": text}) == []
+
+
+@pytest.mark.engine
+def test_the_tools_look_at_the_change(bench: Workbench, assign: Assign) -> None:
+    assigned = assign()
+    nothing = find_alike.run(FindAlike(), assigned, bench)
+    assert nothing.places == ()
+    assert "No other line" in nothing.text
+    twin = "def again(table, part):\n    c = 2\n    return table[:c], table[:c]\n"
+    write_file.run(WriteFile(path="new/twin.py", text=twin + "# TODO\n"), assigned, bench)
+    replace_text.run(
+        ReplaceText(path="lab/split.py", old="cut], rows[:cut]", new="cut], rows[cut:]"),
+        assigned, bench,
+    )  # fmt: skip
+    told = find_alike.run(FindAlike(), assigned, bench)
+    assert told.places == ("new/twin.py:3 return table[:c], table[:c]",)
+    assert "like what you took out: lab/split.py:4 return rows[:cut], rows[:cut]" in told.text
+    assert find_alike.run(FindAlike(path="lab"), assigned, bench).places == ()
+    assert left_behind.run(LeftBehind(), assigned, bench).places == (
+        "new/twin.py:4 a TODO: # TODO",
+    )
+    assert left_behind.run(LeftBehind(path="lab"), assigned, bench).text.startswith("Nothing")
