@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,10 +18,11 @@ from labcrew.skills.adherence import blocking, in_a_line
 from tools.call_mcp_tool import call_mcp_tool
 from tools.house_rules import kept_rules
 from tools.mcp_offers import McpArguments, mcp_offers
+from tools.programming.base_files import base_texts
 from tools.programming.changes import base_text, changed_files
 from tools.programming.editing import RestoreFile, WriteFile, restore_file, write_file
+from tools.programming.looking_back import FindAlike, LeftBehind, find_alike, left_behind
 from tools.programming.offers import OFFERS
-from tools.programming.reading import listing
 from tools.programming.testing import RunTests, baseline_tests, run_tests
 from tools.toolbox import Toolbox
 
@@ -85,7 +87,7 @@ class ToolboxHands:
         return dict(self._tests)
 
     async def alike(self, step: str) -> tuple[str, ...]:
-        return ()
+        return (await self._box(step).use(find_alike, FindAlike())).places
 
     async def rules_broken(self, step: str) -> tuple[str, ...]:
         results = await asyncio.to_thread(
@@ -98,16 +100,16 @@ class ToolboxHands:
         return tuple(in_a_line(result) for result in blocking(results))
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
-        return ()
+        return (await self._box(step).use(left_behind, LeftBehind())).places
 
     def _box(self, step: str) -> Toolbox[AssignedTicket]:
         return self._work.toolbox("merge_request", self._assigned, step)
 
     def _texts(self, wanted: Any) -> dict[str, str]:
-        paths = listing(self._work.bench, self._assigned)
-        return self._read(
-            [path for path in paths if path.endswith(".py") and wanted(path)][:_FILES]
+        texts = base_texts(
+            self._work.bench, self._assigned, lambda path: path.endswith(".py") and wanted(path)
         )
+        return dict(islice(((p, t) for p, t in texts if len(t) <= _FILE_CHARACTERS), _FILES))
 
     def _read(self, paths: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -46,6 +46,7 @@ TRUSTED = {
     "desk/assigning.py": "the data file that a person's ticket names",
     "desk/keeping.py": "whether the export's folder is empty, and the home's own folders",
     "tools/offers.py": "the archive of a ticket's commit, in memory, of which text is searched",
+    "tools/programming/base_files.py": "the same, of which texts are given",
     "tools/followers/log_file.py": "the log that a person names: no link, no pipe, only read",
     "tools/followers/tensorboard.py": "the folder that a person names: no link, no pipe, capped",
     "tools/followers/writers.py": "/proc",

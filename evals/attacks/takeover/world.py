@@ -111,7 +111,13 @@ class World:
                 found[f"ledger: {kind} {getattr(record, 'id', '') or record.gate}"] = text
         lines = ledger.events.count() - ledger.events.count(kind="tool.used")
         found["ledger: lines but those of calls"] = str(lines)
-        found |= {f"container: {s.name}": s.state for s in self.bench.sandboxes.list()}
+        # Where code is tried, its commands may end everything; it is made again when it is needed.
+        own = f"{self.ticket}-reading".lower(), f"{self.ticket}-code".lower()
+        found |= {
+            f"container: {s.name}": s.state
+            for s in self.bench.sandboxes.list()
+            if s.name not in own
+        }
         found |= {f"web: {n}": str(asked) for n, asked in enumerate(self.source.asked)}
         found |= {f"tracker: {run}": "told" for run in self.tracker.runs}
         found |= {f"outside: {n}": told for n, told in enumerate(self.outside.heard)}
