@@ -191,7 +191,8 @@ class Session:
                 if failure.kind not in UNANSWERED:
                     raise
                 none = Message(role="assistant")
-                reply = Reply(message=none, model=model.name, finish=failure.kind)
+                used = failure.tokens or Tokens()
+                reply = Reply(message=none, model=model.name, tokens=used, finish=failure.kind)
             return _capped(reply).model_dump(mode="json")
 
         # Killed after the answer came and before it is noted, it is answered from the records.

@@ -62,6 +62,7 @@ class LedgerOnly:
 
     ledger: Ledger
     home: Home
+    mcp: None = None
     tracer: Tracer = OFF
 
 
