@@ -24,6 +24,7 @@ from labcrew.domain.programming import ModelCall
 from labcrew.domain.repository import Repositories
 from labcrew.errors import Differs, ReplayError
 from labcrew.home import Home
+from labcrew.judgement import Judge
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
 from labcrew.recorded_chat import RecordedChat
@@ -101,7 +102,7 @@ def write_again(
         past = Past(ledger, events, f"{ticket}/{writing.prefix}", newest=not later)
         bench = _bench(home, past, repositories)
         model = _Programmer(mine, recordings, past.turns)
-        crew = cast(Crew, Nothing())
+        crew = Crew.of(Judge(models={}), cast(Any, Nothing()))
         work = Work(bench=bench, crew=crew, rules=crew, programmer=model)
         try:
             asyncio.run(_steps(work, past, ticket, writing))
