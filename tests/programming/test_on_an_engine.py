@@ -151,7 +151,8 @@ async def test_by_tools_with_a_test_of_its_own(bench: Workbench, user: UserFolde
 
 
 HOUSE = parsed(
-    "---\nname: house\nrules:\n  - text: Do not use print in lab/.\n    must: true\n---\nLog, please.\n",
+    "---\nname: house\nrules:\n  - text: Do not use print in lab/.\n    must: true\n---\n"
+    "Log, please.\n",
     "house.md",
 )
 

@@ -39,6 +39,7 @@ from tools.toolbox import Toolbox, Workbench
 Use = Callable[[World, HostileCall, int], Any]
 _ROLES: dict[str, AgentName] = {row.tool: row.agents[0] for row in reversed(POLICY)}
 _ROLES["evaluate_outputs"] = "merge_request"
+_ROLES["call_mcp_tool"] = "merge_request"
 
 
 def run(bench: Workbench) -> Iterator[Finding]:
@@ -78,7 +79,7 @@ def control(bench: Workbench) -> Iterator[Finding]:
         start_stranger(lab)
         naive = NaiveJudge(models=asking(lab).models)
         yield from answer_probes(lab, hostile(lab), naive)
-        for call in hand_made(lab, proper_calls(lab)):
+        for call in (c for c in hand_made(lab, proper_calls(lab)) if c.control):
             yield probed(lab, call, straight)
         start_code_container(lab)
         for call in where_code_is_written(lab):
