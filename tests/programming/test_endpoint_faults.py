@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agents.programming import prompts
+from agents.programming.edits import EditError, edited
 from desk.models import chat_of
 from evals.endpoint import endpoint
 from evals.endpoint_faults import CALL_FAULTS, FAULTS, CallFault, Fault
@@ -108,3 +109,22 @@ async def test_no_tool_runs_on_arguments_that_were_not_checked(
     assert bench.hands.changed == {}
     ran = {used.rpartition(" ")[2] for used in bench.hands.used}
     assert ran <= set(fault.runs)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<<<<< SEARCH\n" * 800 + "=====\n" * 8000,
+        "<<<<< SEARCH\n=====\n" * 4000,
+        "```x\n" * 20_000,
+        "~~~~~~~\n```\n" * 7000,
+        "1 |" * 30_000,
+        " " * 99_000,
+    ],
+    ids=lambda said: said[:12],
+)
+def test_an_edit_is_read_in_a_moment_whatever_is_said(said: str) -> None:
+    started = perf_counter()
+    with pytest.raises(EditError):
+        edited(said, {"data.py": SPLIT}, path="data.py")
+    assert perf_counter() - started < 5
