@@ -6,6 +6,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from labcrew.domain.chat import ToolOffer
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 
 
@@ -58,8 +59,8 @@ class Hands(Protocol):
     async def alike(self, step: str) -> tuple[str, ...]:
         """Other places where what the change took out still stands: `path:line text`."""
 
-    async def rules_broken(self, step: str) -> tuple[str, ...]:
-        """The lab's rules marked `must` that the change breaks, or that nobody can tell of."""
+    async def rules(self, step: str) -> tuple[RuleResult, ...]:
+        """How the change keeps to the lab's rules."""
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
         """What the change added and did not finish: `path:line text`."""

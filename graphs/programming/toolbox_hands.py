@@ -11,10 +11,10 @@ from agents.programming.critique import is_test
 from graphs.work import Work
 from labcrew.code_paths import editing_trouble
 from labcrew.domain.chat import ToolOffer
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport, Tests
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
-from labcrew.skills.adherence import blocking, in_a_line
 from tools.call_mcp_tool import call_mcp_tool
 from tools.house_rules import kept_rules
 from tools.mcp_offers import McpArguments, mcp_offers
@@ -89,15 +89,10 @@ class ToolboxHands:
     async def alike(self, step: str) -> tuple[str, ...]:
         return (await self._box(step).use(find_alike, FindAlike())).places
 
-    async def rules_broken(self, step: str) -> tuple[str, ...]:
-        results = await asyncio.to_thread(
-            kept_rules,
-            self._assigned,
-            self._work.bench,
-            self._work.crew.embedder,
-            await self.change(),
-        )
-        return tuple(in_a_line(result) for result in blocking(results))
+    async def rules(self, step: str) -> tuple[RuleResult, ...]:
+        bench, embedder = self._work.bench, self._work.crew.embedder
+        change = await self.change()
+        return await asyncio.to_thread(kept_rules, self._assigned, bench, embedder, change)
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
         return (await self._box(step).use(left_behind, LeftBehind())).places
