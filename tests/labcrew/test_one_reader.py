@@ -24,6 +24,7 @@ TRUSTED = {
     "labcrew/ledger/anchor.py": "the ledger's anchor",
     "labcrew/skills/folder.py": "the skills of the home, and of the folder that settings name",
     "labcrew/ticket_file.py": "the ticket that a person names",
+    "desk/local_model.py": "the model that the person's settings name",
     "memory/chroma.py": "the index's own folder",
     "sandboxes/crossing/files.py": "the tar stream of the engine, judged member by member",
     "sandboxes/crossing/tarballs.py": "a tar being written",
