@@ -46,7 +46,7 @@ async def last_look(session: Session, measure: Measure, what: str) -> Look:
     try:
         after = await session.tests(f"{what}/tests", () if measure.whole else measure.names)
         left = await session.hands.left_behind(session.key(f"{what}/left"))
-        rules = await session.hands.rules(session.key(f"{what}/rules"))
+        rules = await session.rules(f"{what}/rules")
         alike = await session.hands.alike(session.key(f"{what}/alike"))
     except ToolError as error:
         return Look(problems=(error.message,))

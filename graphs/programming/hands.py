@@ -19,8 +19,6 @@ class Hands(Protocol):
     offers: Mapping[str, ToolOffer]
     calls: Mapping[str, type[BaseModel]]
     """Tool → the type of its arguments."""
-    house: str
-    """The lab's house rules, which end the system prompt; empty without any."""
 
     async def use(self, step: str, name: str, call: BaseModel) -> str:
         """Runs a tool whose arguments were checked; answers what the model is told.
@@ -58,6 +56,9 @@ class Hands(Protocol):
 
     async def alike(self, step: str) -> tuple[str, ...]:
         """Other places where what the change took out still stands: `path:line text`."""
+
+    def house(self) -> str:
+        """The lab's house rules, which end the system prompt; empty without any."""
 
     async def rules(self, step: str) -> tuple[RuleResult, ...]:
         """How the change keeps to the lab's rules."""

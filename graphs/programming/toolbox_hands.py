@@ -35,7 +35,6 @@ class ToolboxHands:
 
     def __init__(self, work: Work, assigned: AssignedTicket) -> None:
         self._work, self._assigned = work, assigned
-        self.house = work.crew.judge.told("merge_request")
         self._outside = mcp_offers("merge_request", assigned, work.bench)
         self.offers: Mapping[str, ToolOffer] = {
             **{name: offered.offer for name, offered in OFFERS.items()},
@@ -88,6 +87,9 @@ class ToolboxHands:
 
     async def alike(self, step: str) -> tuple[str, ...]:
         return (await self._box(step).use(find_alike, FindAlike())).places
+
+    def house(self) -> str:
+        return self._work.crew.judge.told("merge_request")
 
     async def rules(self, step: str) -> tuple[RuleResult, ...]:
         bench, embedder = self._work.bench, self._work.crew.embedder

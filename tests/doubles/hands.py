@@ -92,7 +92,6 @@ class MemoryHands:
         self.dies_at = ""
         self.places = alike
         self.calls = CALLS
-        self.house = ""
         self.offers = {
             name: ToolOffer(name=name, description=name, parameters=call.model_json_schema())
             for name, call in CALLS.items()
@@ -156,6 +155,9 @@ class MemoryHands:
 
     async def alike(self, step: str) -> tuple[str, ...]:
         return self.places
+
+    def house(self) -> str:
+        return ""
 
     async def rules(self, step: str) -> tuple[RuleResult, ...]:
         return ()
