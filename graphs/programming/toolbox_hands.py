@@ -15,6 +15,7 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from tools.programming.changes import base_text, changed_files
 from tools.programming.editing import RestoreFile, WriteFile, restore_file, write_file
+from tools.programming.looking_back import FindAlike, LeftBehind, find_alike, left_behind
 from tools.programming.offers import OFFERS
 from tools.programming.reading import listing
 from tools.programming.testing import RunTests, baseline_tests, run_tests
@@ -73,10 +74,10 @@ class ToolboxHands:
         return dict(self._tests)
 
     async def alike(self, step: str) -> tuple[str, ...]:
-        return ()
+        return (await self._box(step).use(find_alike, FindAlike())).places
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
-        return ()
+        return (await self._box(step).use(left_behind, LeftBehind())).places
 
     def _box(self, step: str) -> Toolbox[AssignedTicket]:
         return self._work.toolbox("merge_request", self._assigned, step)
