@@ -178,7 +178,7 @@ def judgements(
                 cases,
                 chat_of(settings),
                 place / f"{told}.jsonl",
-                model=f"{model} {settings.model} {settings.base_url or ''}",
+                model=f"{model} {settings.model} {settings.base_url or settings.gguf or ''}",
                 attempts=settings.attempts,
                 timeout_s=settings.timeout_s,
                 say=say,
@@ -187,3 +187,62 @@ def judgements(
         found = report.figures(cases, answered)
     shown = [one.model_dump(mode="json") | {"use_model": one.use_model} for one in found]
     answer({"model": model, "questions": shown}, as_json, lambda: report.document(found, model))
+
+
+@app.command()
+@guarded
+def repair(
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="single, loop, no-feedback, no-search, no-critique or mini-swe-agent; may be"
+            " repeated. [default: single, loop]",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[str, typer.Option(help="0.5b or 1.5b.")] = "0.5b",
+    half: Annotated[str, typer.Option(help="visible, unseen or both.")] = "both",
+    only: Annotated[list[str] | None, typer.Option(help="Only this task; may be repeated.")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where results are kept; those that are there are not run again."
+            " [default: in the home]",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a local model repair small programs, alone and in the loop (hours)."""
+    from typing import cast
+
+    from desk.wiring import home_folder
+    from evals.local_models import MODELS
+    from evals.repair import report
+    from evals.repair.attempt import ARMS, Arm
+    from evals.repair.catalogue import catalogue
+    from evals.repair.running import run_all
+    from labcrew.errors import InputError
+
+    arms = arm or ["single", "loop"]
+    if unknown := [name for name in arms if name not in ARMS]:
+        raise InputError(f"There is no arm {unknown[0]!r}.", f"Choose from: {', '.join(ARMS)}.")
+    if model not in MODELS:
+        raise InputError(f"--model is {' or '.join(MODELS)}, not {model!r}.")
+    if half not in ("both", *report.HALVES):
+        raise InputError(f"--half is visible, unseen or both, not {half!r}.")
+    known = catalogue()
+    if missing := set(only or ()) - {task.name for task in known}:
+        raise InputError(f"There is no task {sorted(missing)[0]!r}.")
+    chosen = [
+        task for task in known if (not only or task.name in only) and half in ("both", task.half)
+    ]
+    place = results or home_folder(home) / "benchmark" / "repair"
+    run_all(chosen, place, arms=cast(list[Arm], arms), model=model, seeds=[0], say=say)
+    found = report.read(place)
+    answer(
+        {"solved": found.summary(), "attempts": found.attempts},
+        as_json,
+        lambda: report.document(found),
+    )

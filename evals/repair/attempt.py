@@ -1,6 +1,6 @@
 """What one way made of one task, as results keep it."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -8,6 +8,7 @@ from labcrew.domain.base import Model
 from labcrew.domain.chat import Tokens
 
 Arm = Literal["single", "loop", "no-feedback", "no-search", "no-critique", "mini-swe-agent"]
+ARMS: tuple[Arm, ...] = get_args(Arm)
 COMPLETION_TOKENS = 1500
 """What every way may have a model write for one task."""
 STEPS = 8
@@ -48,5 +49,10 @@ class Attempt(Model):
 
     @property
     def id(self) -> str:
-        """Names its file of results."""
-        return f"{self.arm}-{self.model}-{self.task}-{self.seed}"
+        """Names the attempt among all results."""
+        return attempt_id(self.arm, self.model, self.task, self.seed)
+
+
+def attempt_id(arm: Arm, model: str, task: str, seed: int) -> str:
+    """What an attempt is kept by."""
+    return f"{arm}-{model}-{task}-{seed}"

@@ -6,21 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from desk.models.answering import chat_of
+from evals.incidents.results import append, read
 from evals.lab import bare_bench
 from evals.local_models import fetched
 from evals.repair.arms import loop, mini_swe, single
-from evals.repair.attempt import COMPLETION_TOKENS, Arm, Attempt, Proposal
+from evals.repair.attempt import COMPLETION_TOKENS, Arm, Attempt, Proposal, attempt_id
 from evals.repair.catalogue import Task
 from evals.repair.judging import judged
+from evals.repair.metered import Account, MeteredChat
 from evals.repair.stand import assigned_task, prepare
-from labcrew.domain.chat import ChatModel
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import EngineUnavailable, LabcrewError
 from labcrew.settings import ModelSettings
 from tools.toolbox import Workbench
 
 CONTEXT_TOKENS = 8192
-LOOPS: tuple[Arm, ...] = ("loop", "no-feedback", "no-search", "no-critique")
+SAMPLED = 0.7
+"""Temperature of single shots after the first."""
 
 
 def model_settings(model: str) -> ModelSettings:
@@ -49,40 +51,52 @@ def run_all(
     """Runs what has no result yet, and keeps each result as it comes.
 
     Args:
-        place: folder of results, a file an attempt.
+        place: folder of results, a file an arm and model, a line an attempt.
         model: as in evals.local_models.
 
     Raises:
         EngineUnavailable: no Docker engine answers.
-        LabcrewError: the model can't be fetched or served.
+        LabcrewError: the model can't be fetched or served; or some attempts failed for reasons of
+            ours, which are said, not kept, and made again the next time.
     """
     place.mkdir(parents=True, exist_ok=True)
+    kept = {attempt.id for attempt in load(place)}
     missing = [
         (seed, arm, task)
         for seed in seeds
         for arm in arms
         for task in tasks
-        if not _file(place, arm, model, task, seed).is_file()
+        if attempt_id(arm, model, task.name, seed) not in kept
     ]
     if not missing:
         return
     settings = model_settings(model)
-    chat = chat_of(settings)
+    failed = 0
     with bare_bench() as bench, TemporaryDirectory(prefix="labcrew-repair-") as folder:
         for number, (seed, arm, task) in enumerate(missing):
             began = time.monotonic()
             home = Path(folder) / str(number)
-            assigned = assigned_task(bench, task, home, id=f"T-{number:04d}")
-            proposal = _proposed(bench, assigned, task, arm, chat, settings, seed)
-            attempt = judged(bench, assigned, task, proposal, arm=arm, model=model, seed=seed)
-            path = _file(place, arm, model, task, seed)
-            path.with_suffix(".partial").write_text(attempt.model_dump_json(indent=1) + "\n")
-            path.with_suffix(".partial").replace(path)
+            told = f"[{number + 1}/{len(missing)}] {arm} {model} {task.name}:"
+            try:
+                assigned = assigned_task(bench, task, home, id=f"T-{number:04d}")
+                proposal = _proposed(bench, assigned, task, arm, settings, seed)
+                attempt = judged(bench, assigned, task, proposal, arm=arm, model=model, seed=seed)
+            except EngineUnavailable:
+                raise
+            except LabcrewError as error:
+                failed += 1
+                say(f"{told} failed: {error.message[:500]}")
+                continue
+            append(place / f"{arm}-{model}.jsonl", attempt)
             say(
-                f"[{number + 1}/{len(missing)}] {arm} {model} {task.name}:"
-                f" {'solved' if attempt.solved else 'not solved'}"
+                f"{told} {'solved' if attempt.solved else 'not solved'}"
                 f" ({attempt.tokens.completion} tokens, {time.monotonic() - began:.0f} s)"
             )
+    if failed:
+        raise LabcrewError(
+            f"{failed} of {len(missing)} attempts could not be made; why is said above.",
+            "The same command makes them again.",
+        )
 
 
 def _proposed(
@@ -90,24 +104,27 @@ def _proposed(
     assigned: AssignedTicket,
     task: Task,
     arm: Arm,
-    chat: ChatModel,
     settings: ModelSettings,
     seed: int,
 ) -> Proposal:
-    if arm in LOOPS:
-        return asyncio.run(loop.looped(bench, assigned, chat, arm, seed))
-    prepare(bench, assigned)
+    """What an arm makes of a task. Raises LabcrewError: the endpoint failed, not the model."""
+    if arm == "mini-swe-agent":
+        prepare(bench, assigned)
+        return mini_swe.worked(bench, assigned, task, settings, seed)
+    account = Account()
+    chat = MeteredChat(settings, account)
     if arm == "single":
-        asked = chat if seed == 0 else chat.sampled(0.7, seed)  # type: ignore[attr-defined]
-        return asyncio.run(single.single_shot(task, asked))
-    return mini_swe.worked(bench, assigned, task, settings, seed)
-
-
-def _file(place: Path, arm: Arm, model: str, task: Task, seed: int) -> Path:
-    return place / f"{arm}-{model}-{task.name}-{seed}.json"
+        asked = chat.sampled(SAMPLED, seed) if seed else chat
+        prepare(bench, assigned)
+        proposal = asyncio.run(single.single_shot(task, asked))
+    else:
+        proposal = asyncio.run(loop.looped(bench, assigned, chat, arm, seed))
+    if account.lost is not None:
+        raise LabcrewError(f"The model could not be used: {account.lost.message}")
+    return proposal.model_copy(update={"tokens": account.tokens, "steps": account.calls})
 
 
 def load(place: Path) -> Iterator[Attempt]:
-    """The results of a folder, by name."""
-    for path in sorted(place.glob("*.json")):
-        yield Attempt.model_validate_json(path.read_text(encoding="utf-8"))
+    """The results of a folder, by file, in the order in which they came."""
+    for path in sorted(place.glob("*.jsonl")):
+        yield from read(path, Attempt)

@@ -22,6 +22,8 @@ from tools.toolbox import Workbench
 VERSION = "2.4.6"
 _WORKER = Path(__file__).with_name("mini_swe_worker.py")
 _LONGEST_S = 1800
+_LOST = ("APIConnectionError", "InternalServerError", "ServiceUnavailableError", "Timeout")
+"""Ends that are the endpoint's, not the model's."""
 _HARDENED = (
     "--rm", "--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges",
     "--memory=512m", "--pids-limit=256", "--cpus=1", "--tmpfs=/tmp:size=64m",
@@ -51,19 +53,24 @@ def worked(
         "temperature": 0.7 if seed else 0.0,
         "seed": seed,
     }
-    done = subprocess.run(
-        [str(_python()), str(_WORKER)],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST_S,
-        check=False,
-        # Its libraries ask the network for prices and prompts on import; here there is none.
-        env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "MSWEA_SILENT_STARTUP": "1"},
-    )
+    try:
+        done = subprocess.run(
+            [str(mini_swe_python()), str(_WORKER)],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_S,
+            check=False,
+            # Its libraries ask the network for prices and prompts on import; here there is none.
+            env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "MSWEA_SILENT_STARTUP": "1"},
+        )
+    except subprocess.TimeoutExpired:
+        raise LabcrewError(f"mini-swe-agent did not end within {_LONGEST_S} s.") from None
     if done.returncode != 0:
         raise LabcrewError(f"mini-swe-agent failed on {task.name}: {done.stderr[-1000:]}")
     said = json.loads(done.stdout.strip().splitlines()[-1])
+    if said["ended"].startswith(_LOST):
+        raise LabcrewError(f"The model could not be used: {said['ended']}")
     return Proposal(
         files={path: text for path, text in said["files"].items() if path in task.files},
         steps=said["steps"],
@@ -74,7 +81,7 @@ def worked(
 
 
 @cache
-def _python() -> Path:
+def mini_swe_python() -> Path:
     """The Python of its own environment, made now unless it is kept from before."""
     folder = kept().parent / f"mini-swe-agent-{VERSION}"
     python = folder / "bin" / "python"

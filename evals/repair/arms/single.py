@@ -27,7 +27,7 @@ async def single_shot(task: Task, model: ChatModel) -> Proposal:
         return Proposal(
             files={},
             steps=1,
-            tokens=Tokens(),
+            tokens=failure.tokens or Tokens(),
             seconds=time.monotonic() - began,
             ended=failure.message[:500],
         )
