@@ -63,6 +63,7 @@ class Session:
         start: what an earlier revision changed: path → text.
         begun: whether `start` was settled in this process.
         task: the first message of the tools style, once it was made.
+        memo: what the ledger holds and need not be read again.
     """
 
     ledger: Ledger
@@ -78,6 +79,7 @@ class Session:
     start: dict[str, str] = field(default_factory=dict)
     begun: bool = False
     task: str = ""
+    memo: dict[str, Any] = field(default_factory=dict)
 
     @property
     def style(self) -> Style:
@@ -133,20 +135,20 @@ class Session:
         what: str,
         payload: dict[str, Any],
         perform: Callable[[], Awaitable[dict[str, Any]]],
-        lost: Callable[[], dict[str, Any] | None] = lambda: None,
+        lost: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Does something once.
 
         Args:
-            lost: what stands for the result of one that a killed process had begun; None: it is
-                harmless to do again.
+            lost: what stands for the result where a killed process had begun it; None: it is
+                harmless to begin again, so that its intent needs no commit before it.
         """
 
         async def find() -> dict[str, Any] | None:
-            return lost()
+            return lost
 
         return await self.ledger.once_async(
-            self.key(what), self.assigned.id, payload, perform, find
+            self.key(what), self.assigned.id, payload, perform, find if lost is not None else None
         )
 
     async def ask(
@@ -251,9 +253,8 @@ class Session:
                 said = f"{error.message} {error.remedy}".strip()
                 return {"text": capped(said, self.options.answer_characters), "failed": True}
 
-        found = await self.once(
-            what, payload, perform, lambda: {"text": lost, "failed": True} if lost else None
-        )
+        gone = {"text": lost, "failed": True} if lost else None
+        found = await self.once(what, payload, perform, gone)
         return str(found["text"]), bool(found.get("failed"))
 
     async def tests(self, what: str, names: Sequence[str]) -> TestReport:
