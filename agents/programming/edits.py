@@ -54,7 +54,7 @@ def edited(
         changed = _written(fenced or [reply], files, path, wanted, new)
     changed = {name: text for name, text in changed.items() if text != files.get(name)}
     if not changed:
-        raise EditError("The answer changes nothing: it is the code as it stands.")
+        raise EditError("The answer changes nothing: it is the code as it stands, which is wrong.")
     for name, text in changed.items():
         if name.endswith(".py") and parsed(text) is None:
             raise EditError(f"With the change {name} is no valid Python.")
@@ -82,6 +82,18 @@ def _blocks(reply: str) -> list[tuple[str, str]]:
         elif into is not None:
             into.append(line)
     return blocks
+
+
+def guesses(reply: str, most: int) -> tuple[str, ...]:
+    """The fenced blocks of a reply, each an edit of its own; the whole reply where it has none.
+
+    Args:
+        most: how many are taken, the first ones.
+    """
+    if len(reply) > MOST_CHARACTERS or len(_blocks(reply)) > 1:
+        return (reply,)
+    found = [m.group(0) for m in _FENCE.finditer(reply)]
+    return tuple(dict.fromkeys(found))[:most] or (reply,)
 
 
 def read_test_file(reply: str) -> str:

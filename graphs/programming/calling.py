@@ -26,7 +26,12 @@ from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
 from labcrew.errors import ToolError
 
 FINISH, ASK = "finish", "ask_person"
-_LOOKING = frozenset({"read_file", "search_files", "run_command", "run_tests", "note", ASK, FINISH})
+_LOOKING = frozenset(
+    {
+        "read_file", "search_files", "run_command", "run_tests", "bisect_commits",
+        "smallest_reproduction", "note", ASK, FINISH,
+    }
+)  # fmt: skip
 """What the look before a plan may use: nothing that edits."""
 _NOT_TWICE = frozenset({"run_command"})
 _LOST = (

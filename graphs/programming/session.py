@@ -65,6 +65,7 @@ class Session:
         begun: whether `start` was settled in this process.
         task: the first message of the tools style, once it was made.
         told: the lab's house rules, once they were looked up.
+        memo: what the ledger holds and need not be read again.
     """
 
     ledger: Ledger
@@ -81,6 +82,7 @@ class Session:
     begun: bool = False
     task: str = ""
     told: str | None = None
+    memo: dict[str, Any] = field(default_factory=dict)
 
     @property
     def style(self) -> Style:
@@ -136,20 +138,20 @@ class Session:
         what: str,
         payload: dict[str, Any],
         perform: Callable[[], Awaitable[dict[str, Any]]],
-        lost: Callable[[], dict[str, Any] | None] = lambda: None,
+        lost: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Does something once.
 
         Args:
-            lost: what stands for the result of one that a killed process had begun; None: it is
-                harmless to do again.
+            lost: what stands for the result where a killed process had begun it; None: it is
+                harmless to begin again, so that its intent needs no commit before it.
         """
 
         async def find() -> dict[str, Any] | None:
-            return lost()
+            return lost
 
         return await self.ledger.once_async(
-            self.key(what), self.assigned.id, payload, perform, find
+            self.key(what), self.assigned.id, payload, perform, find if lost is not None else None
         )
 
     async def ask(
@@ -254,9 +256,8 @@ class Session:
                 said = f"{error.message} {error.remedy}".strip()
                 return {"text": capped(said, self.options.answer_characters), "failed": True}
 
-        found = await self.once(
-            what, payload, perform, lambda: {"text": lost, "failed": True} if lost else None
-        )
+        gone = {"text": lost, "failed": True} if lost else None
+        found = await self.once(what, payload, perform, gone)
         return str(found["text"]), bool(found.get("failed"))
 
     async def house(self) -> str:
