@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from labcrew.domain.base import Model, canonical_json
 from labcrew.domain.event import Event
 from labcrew.domain.programming import ModelCall
-from labcrew.errors import ReplayError
+from labcrew.domain.repository import Repositories
+from labcrew.errors import Differs, ReplayError
 from labcrew.home import Home
 from labcrew.judgement import Judge, Judgement
 from labcrew.ledger import Ledger
@@ -57,14 +58,13 @@ class Replayed(Model):
     difference: Difference | None
 
 
-class _Differs(Exception):
-    def __init__(self, what: str, recorded: str, replayed: str) -> None:
-        super().__init__(what)
-        self.difference = Difference(what=what, recorded=recorded, replayed=replayed)
-
-
-def replay(home: Home, ledger: Ledger, ticket: str) -> Replayed:
+def replay(
+    home: Home, ledger: Ledger, ticket: str, repositories: Repositories | None = None
+) -> Replayed:
     """Goes through a ticket's, or a draft's, recorded decisions; the ledger is only read.
+
+    Args:
+        repositories: the home's trusted clones, for the writing of code; default: those there.
 
     Raises:
         NotFound: there is no such ticket or draft.
@@ -82,8 +82,17 @@ def replay(home: Home, ledger: Ledger, ticket: str) -> Replayed:
         for event in ledger.events.of(ticket):
             if event.kind == "judgement.answered":
                 _judge_again(event, calls, recordings, left_out, counts)
-    except _Differs as differs:
-        difference = differs.difference
+        if any(event.kind == "programming.turn" for event in ledger.events.of(ticket)):
+            from desk.replay_code import write_again
+
+            clones = repositories or _clones(home)
+            steps, missing = write_again(home, ledger, clones, ticket, recordings)
+            counts["decisions"] += steps
+            left_out += missing
+    except Differs as differs:
+        difference = Difference(
+            what=differs.what, recorded=differs.recorded, replayed=differs.replayed
+        )
     return Replayed(ticket=ticket, left_out=tuple(left_out), difference=difference, **counts)
 
 
@@ -96,11 +105,11 @@ def _look_at(
         return
     request = recordings.request(call.prompt)
     if request is None:
-        raise _Differs(call.id, f"prompt {call.prompt}", "its files are gone, or were changed")
+        raise Differs(call.id, f"prompt {call.prompt}", "its files are gone, or were changed")
     if call.exact and (found := sha256(request.text)) != call.prompt_sha256:
-        raise _Differs(call.id, f"request {call.prompt_sha256}", f"request {found}")
+        raise Differs(call.id, f"request {call.prompt_sha256}", f"request {found}")
     if call.outcome == ANSWERED and recordings.reply(call.answer) is None:
-        raise _Differs(call.id, f"answer {call.answer}", "its file is gone, or was changed")
+        raise Differs(call.id, f"answer {call.answer}", "its file is gone, or was changed")
     counts["calls"] += 1
 
 
@@ -129,7 +138,7 @@ def _judge_again(
         question = question_type(judgement).model_validate(value)
     except ValidationError:
         said = "gone, or changed" if value is None else "of another shape than this labcrew's"
-        raise _Differs(event.key, f"question {data['question']}", said) from None
+        raise Differs(event.key, f"question {data['question']}", said) from None
     recorded = canonical_json({key: data[key] for key in _COMPARED})
     model = RecordedChat(_asked(mine, recordings), mine, recordings)
     judge = Judge(
@@ -140,7 +149,7 @@ def _judge_again(
     try:
         verdict = asyncio.run(judge.ask(judgement, question))
     except ReplayError as error:
-        raise _Differs(event.key, recorded, f"{error.message} {error.remedy}".strip()) from None
+        raise Differs(event.key, recorded, f"{error.message} {error.remedy}".strip()) from None
     replayed = canonical_json(
         {
             "judgement": name,
@@ -150,10 +159,16 @@ def _judge_again(
         }
     )
     if replayed != recorded:
-        raise _Differs(event.key, recorded, replayed)
+        raise Differs(event.key, recorded, replayed)
     if model.left:
-        raise _Differs(event.key, f"{', '.join(model.left)} was asked", "it is not asked")
+        raise Differs(event.key, f"{', '.join(model.left)} was asked", "it is not asked")
     counts["decisions"] += 1
+
+
+def _clones(home: Home) -> Repositories:
+    from sandboxes.git.repositories import GitRepositories
+
+    return GitRepositories(home.repositories)
 
 
 def _asked(calls: list[ModelCall], recordings: Recordings) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from agents.description import spelt
+from desk import model_costs
 from labcrew.domain.experiment import Plan, Score, Trial
 from labcrew.domain.research import Citation, DatasetCard
 from labcrew.domain.review import Gate
@@ -35,6 +36,7 @@ def report(ledger: Ledger, assigned: AssignedTicket) -> str:
         *_network(ledger, assigned),
         *_merge_requests(ledger, assigned),
         *_cost(ledger, assigned),
+        *_models(ledger, assigned),
         *_decisions(ledger, assigned),
     ]
     return clean("\n\n".join(parts)) + "\n"
@@ -278,6 +280,12 @@ def _merge_requests(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
 def _deeper(markdown: str) -> str:
     """A document within a document: its headings one level down."""
     return "\n".join(f"#{line}" if line.startswith("#") else line for line in markdown.split("\n"))
+
+
+def _models(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
+    if made := model_costs.rows(ledger.model_calls.of(assigned.id)):
+        yield "## Chat models"
+        yield table(model_costs.HEAD, made)
 
 
 def _cost(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:

@@ -12,7 +12,7 @@ from labcrew.settings import (
     TracingSettings,
 )
 
-_GROUPS = ("models", "answering", "prices", "spending", "tracing", "sandbox", "monitor")
+_GROUPS = ("mcp", "models", "answering", "prices", "spending", "tracing", "sandbox", "monitor")
 _EXAMPLES = {
     "skills_folder": "/srv/lab/skills",
     "endpoint": "http://localhost:4318",
@@ -84,6 +84,17 @@ _MONITOR = """
 """
 
 
+_MCP = """
+# A server of outside tools; docs/mcp.md. People approve each tool: labcrew mcp approve.
+#
+# [mcp.notes]
+# command = ["python3", "/mcp/server.py"]
+# folder = "/srv/lab/notes-server"
+# agents = ["merge_request"]
+# tools = ["find_notes"]
+"""
+
+
 def settings_text() -> str:
     """A labcrew.toml that changes nothing, in words."""
     lines = [_HEAD]
@@ -99,7 +110,7 @@ def settings_text() -> str:
         lines.append(head)
         for name, field in model.model_fields.items():
             lines.append(_line(name, field.default, field.description))
-    lines += [_ANSWERING, _MODELS]
+    lines += [_MCP, _ANSWERING, _MODELS]
     for name, field in ModelSettings.model_fields.items():
         if name != "api_key":
             default = field.get_default(call_default_factory=True)

@@ -14,7 +14,7 @@ from labcrew.errors import NotFound
 from labcrew.skills.adherence import adherence, blocking
 from labcrew.skills.choosing import in_prompt
 from labcrew.skills.house import House
-from tools.house_rules import planned_work, written_work
+from tools.house_rules import planned_work, texts, written_work
 
 
 class ShownSkill(Model):
@@ -86,7 +86,7 @@ class SkillsDesk:
         patches = self.opened.ledger.patches.of(ticket)
         if patches:
             looked = f"the patch {patches[-1].id} and the ticket's plan"
-            work = written_work(patches[-1], assigned, repositories)
+            work = written_work(texts(patches[-1]), assigned, repositories)
         else:
             looked, work = "the ticket's plan: no code was written yet", planned_work(assigned)
         results = adherence(relevant, work)

@@ -232,6 +232,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("JSON in prose", lambda right: Says(f"Sure! {right}")),
     Fault("wrong types", _always(Says({"move": 3, "index": "first", "keep": {}}))),
     Fault("another object", _always(Says({"approve": True, "merge": True}))),
+    Fault("fences without end", _always(Says("```x\n" * 40_000))),
     Fault("nested without end", _always(Says("[" * 50_000))),
     Fault("half characters", _event(_delta(content="{\"text\": \"\ud800\""))),
     Fault("an unknown tool, unasked", _always(Calls((("rm", {"path": "/"}),)))),
@@ -264,3 +265,59 @@ def _as_stream(right: str) -> bytes:
     return (
         b"".join(b"data: " + json.dumps(e).encode() + b"\n\n" for e in events) + b"data: [DONE]\n\n"
     )
+
+
+@dataclass(frozen=True)
+class CallFault:
+    """A model that uses tools badly, for ever.
+
+    Args:
+        reply: the answer to the request of this number, counted from 0.
+        runs: tools that may run, as their arguments are sound; all others must not.
+    """
+
+    name: str
+    reply: Callable[[int], Reply]
+    runs: tuple[str, ...] = ()
+
+
+def _call(*calls: tuple[str, Any], **more: Any) -> Callable[[int], Reply]:
+    return lambda number: Calls(calls, **more)
+
+
+def _pair(number: int) -> Reply:
+    return Calls((("read_file", {"path": ("a.py", "b.py")[number % 2]}),))
+
+
+CALL_FAULTS: tuple[CallFault, ...] = (
+    CallFault("an unknown tool", _call(("rm_everything", {"path": "/"}))),
+    CallFault("a tool without a name", _call(("", {}))),
+    CallFault("a name full of escapes", _call(("\x1b]0;x\x07\u202e" * 20, {}))),
+    CallFault("arguments are no JSON", _call(("write_file", '{"path": "data.py", "text": '))),
+    CallFault("arguments are a list", _call(("write_file", ["data.py", "x"]))),
+    CallFault("arguments of wrong types", _call(("write_file", {"path": 5, "text": {"a": 1}}))),
+    CallFault("an argument is missing", _call(("write_file", {"path": "data.py"}))),
+    CallFault(
+        "an argument that nobody knows",
+        _call(("write_file", {"path": "data.py", "text": "", "mode": "0777"})),
+    ),
+    CallFault("arguments nested without end", _call(("write_file", '{"path":' * 10_000))),
+    CallFault("600 kB of arguments", _call(("read_file", {"path": "x" * 600_000}))),
+    CallFault("two calls with one id", _call(("rm", {}), ("mv", {}), ids=("x", "x"))),
+    CallFault("fifty calls in one answer", _call(*(("rm", {"n": n}) for n in range(50)))),
+    CallFault("a call as text", lambda number: Says('<tool_call>{"name": "rm"}</tool_call>')),
+    CallFault("only talk", lambda number: Says(f"I will look at it soon, {number}.")),
+    CallFault(
+        "cut off in the middle of a call",
+        _call(("write_file", '{"path": "data.py", "te'), finish_reason="length"),
+    ),
+    CallFault("the same call for ever", _call(("read_file", {"path": "data.py"})), ("read_file",)),
+    CallFault("an alternating pair", _pair, ("read_file",)),
+    CallFault("finished, without a change", _call(("finish", {"summary": "done"})), ("finish",)),
+    CallFault(
+        "an edit outside the editable paths",
+        _call(("write_file", {"path": "../../etc/passwd", "text": "x"})),
+        ("write_file",),
+    ),
+)
+"""What a model does with tools, and which of them may run for it."""

@@ -23,6 +23,7 @@ LabcrewError
 ├── LedgerError           the ledger is locked, damaged or was changed by hand
 │   └── LeaseLost         another worker holds the ticket now
 ├── ReplayError           what was recorded of a ticket can't be gone through again
+│   └── Differs           what comes out of the records is not what the ledger says
 ├── EvidenceError         a number can't be traced to the outputs it came from
 └── JudgementError        a chat model gave no usable answer (the rule takes over)
     └── ModelFailure      a call to its endpoint failed, and how
@@ -140,6 +141,14 @@ class LeaseLost(LedgerError):
 
 class ReplayError(LabcrewError):
     pass
+
+
+class Differs(ReplayError):
+    """`what` is the ledger's key or a call's id; `recorded` its words, `replayed` these."""
+
+    def __init__(self, what: str, recorded: str, replayed: str) -> None:
+        super().__init__(f"{what} does not come out as it is recorded.")
+        self.what, self.recorded, self.replayed = what, recorded, replayed
 
 
 class EvidenceError(LabcrewError):

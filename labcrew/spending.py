@@ -91,8 +91,8 @@ class Account:
                 held = Reservation(call=call.model_copy(update=known))
                 self._held[id] = held
         if trouble is not None:
-            what, said = trouble
-            self._say(f"exhausted/{what}", "spending.exhausted", {"bound": what, "because": said})
+            what, said, data = trouble
+            self._say(f"exhausted/{what}", "spending.exhausted", {"because": said, **data})
             raise ModelFailure(
                 said, "Raise the ticket's budget to go on with models.", kind="over_budget"
             )
@@ -148,34 +148,33 @@ class Account:
 
     def _too_much(
         self, call: ModelCall, usd: float | None, bounds: Bounds
-    ) -> tuple[str, str] | None:
-        """The bound that a call does not fit into, and why in words."""
+    ) -> tuple[str, str, dict[str, object]] | None:
+        """The bound that a call does not fit into: its name, why in words, and typed."""
         all_held, amount = list(self._held.values()), total(self._spent)
         tokens = sum(held.call.tokens.total for held in all_held)
         need = call.tokens.total
         if amount.tokens.total + tokens + need > bounds.tokens:
-            return f"tokens/{bounds.tokens}", _words(
-                "model_tokens", bounds.tokens, amount.tokens.total, tokens, need
-            )
+            said = _words("model_tokens", bounds.tokens, amount.tokens.total, tokens, need)
+            return f"tokens/{bounds.tokens}", said, {"bound": "model_tokens"}
         if bounds.usd is not None and usd is not None:
             money = sum(held.call.usd or 0.0 for held in all_held)
             if amount.usd + money + usd > bounds.usd:
-                return f"usd/{bounds.usd:g}", _words(
-                    "model_usd", bounds.usd, amount.usd, money, usd
-                )
+                said = _words("model_usd", bounds.usd, amount.usd, money, usd)
+                return f"usd/{bounds.usd:g}", said, {"bound": "model_usd"}
         if bounds.seconds is not None and amount.seconds >= bounds.seconds:
-            return f"seconds/{bounds.seconds:.0f}", (
+            said = (
                 f"models were waited for {amount.seconds:,.0f} s,"
                 f" and {bounds.seconds:,.0f} s are allowed"
             )
+            return f"seconds/{bounds.seconds:.0f}", said, {"bound": "seconds"}
         most = bounds.agents.get(call.agent)
         if most is not None:
             used = self._spent.get(call.agent, Amount()).tokens.total
             tokens = sum(h.call.tokens.total for h in all_held if h.call.agent == call.agent)
             if used + tokens + need > most:
-                return f"{call.agent}/{most}", _words(
-                    f"spending.{call.agent}", most, used, tokens, need
-                )
+                said = _words(f"spending.{call.agent}", most, used, tokens, need)
+                data = {"bound": "agent", "agent": call.agent, "tokens": most}
+                return f"{call.agent}/{most}", said, data
         return None
 
     def _warn(self) -> None:

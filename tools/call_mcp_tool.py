@@ -8,6 +8,7 @@ from labcrew.domain.mcp import McpAnswer
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolChanged, ToolError
 from labcrew.taint import taint
+from tools.programming.telling import Told
 from tools.toolbox import Tool, Workbench
 
 
@@ -19,7 +20,7 @@ class CallMcpTool(Model):
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-def _call(call: CallMcpTool, assigned: AssignedTicket, bench: Workbench) -> McpAnswer:
+def _call(call: CallMcpTool, assigned: AssignedTicket, bench: Workbench) -> Told:
     servers = bench.mcp
     if servers is None:
         raise ToolError("No outside servers are connected here.")
@@ -36,10 +37,18 @@ def _call(call: CallMcpTool, assigned: AssignedTicket, bench: Workbench) -> McpA
             because=f"{call.tool} of the outside server {call.server} was called",
         )
     try:
-        return servers.call(call.server, known, call.arguments, assigned.id)
+        answer = servers.call(call.server, known, call.arguments, assigned.id)
     except ToolChanged as change:
         mcp_approvals.changed(bench.ledger, call.server, known, change.found)
         raise
+    return told(answer)
 
 
-call_mcp_tool: Tool[CallMcpTool, McpAnswer] = Tool("call_mcp_tool", CallMcpTool, _call)
+def told(answer: McpAnswer) -> Told:
+    """An answer as a chat model reads it."""
+    head = "The tool says that it failed.\n" if answer.is_error else ""
+    tail = "\n… the rest was too long to be kept." if answer.truncated else ""
+    return Told(text=f"{head}{answer.text or '(no text)'}{tail}")
+
+
+call_mcp_tool: Tool[CallMcpTool, Told] = Tool("call_mcp_tool", CallMcpTool, _call)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from agents.programming.failures import account
 from agents.programming.options import LoopOptions
-from agents.programming.source import Part, numbered
+from agents.programming.source import Part, numbered, parts
 from agents.programming.stuck import stuck
 from agents.programming.turns import Turn
 from labcrew.domain.chat import Message
@@ -30,7 +30,7 @@ SYSTEM = (
 )
 _WANTED: dict[Form, str] = {
     "function": "The fault is probably in `{name}`. Write the whole corrected `{name}` in one"
-    " ```python block. Keep its name and arguments.",
+    " ```python block, and with it any other function that must change. Keep names and arguments.",
     "lines": "The fault is probably in `{name}`. Find the wrong line. Answer with the corrected"
     " line or lines alone, each with its number, in one block, like\n```\n  12 |     x = y + 1\n"
     "```",
@@ -146,37 +146,58 @@ def prompt(
     """
     room = options.prompt_characters
     said = [f"Problem: {problem.title}\n{problem.question}".strip()[: room // 8]]
-    said.append(_shown(ask, problem, files, room // 2))
-    said += [f"Failing test:\n```python\n{part.text.rstrip()}\n```" for part in problem.tests[:2]]
+    said += _shown(ask, problem, files, room // 2)
+    said += [f"Failing test:\n{_code(part.text)}" for part in problem.tests[:2]]
     if ask.form != "test":
         said.append(f"It fails so:\n{account(problem.report, room // 8)}")
     if options.error_feedback:
         said += _told(turns, files, room // 8)
-    said.append(_WANTED[ask.form].format(name=ask.name, path=ask.path))
+    wanted = _WANTED[ask.form].format(name=ask.name, path=ask.path)
+    part = next((p for p in problem.places if (p.path, p.name) == (ask.path, ask.name)), None)
+    if ask.form == "lines" and part is not None:
+        wanted = f"{ask.path}, `{ask.name}`:\n```\n{_lines(part, files)}\n```\n{wanted}"
+    said.append(wanted)
     system = Message(role="system", content=SYSTEM)
     return [system, Message(role="user", content="\n\n".join(part for part in said if part))]
 
 
-def _shown(ask: Ask, problem: Problem, files: Mapping[str, str], room: int) -> str:
-    """The file that is spoken of; of a long one the function, its neighbours by name alone."""
-    if ask.form == "test":
-        path = problem.places[0].path if problem.places else problem.fallback
-        ask = replace(ask, path=path, form="new")
-    text = files.get(ask.path, "")
-    part = next((p for p in problem.places if (p.path, p.name) == (ask.path, ask.name)), None)
-    shown = [f"File {ask.path}:"]
-    if len(text) <= room // 2 or part is None:
-        shown.append(_code(text[:room], ask.form, 1))
+def _shown(ask: Ask, problem: Problem, files: Mapping[str, str], room: int) -> list[str]:
+    """All files with places where they are short, so that prompts begin alike; else the file that
+    is spoken of; of a long one its functions that may be meant.
+    """
+    paths = list(dict.fromkeys(part.path for part in problem.places))
+    if sum(len(files.get(path, "")) for path in paths) <= room:
+        chosen = sorted({*paths, ask.path} & files.keys())
     else:
-        head = "\n".join(line for line in text.splitlines()[:80] if line[:1] not in ("", " ", "d"))
-        shown.append(_code(head[: room // 4], "block", 1))
-        shown.append(_code(part.text[: room // 2], ask.form, part.first))
-    return "\n".join(shown)
+        chosen = [ask.path if ask.path in files and ask.form != "test" else (paths or [""])[0]]
+    return [f"File {path}:\n{_code(_cut(path, files, problem, room))}" for path in chosen]
 
 
-def _code(text: str, form: Form, first: int) -> str:
-    body = numbered(text, first) if form == "lines" else text.rstrip()
-    return f"```python\n{body}\n```"
+def _cut(path: str, files: Mapping[str, str], problem: Problem, room: int) -> str:
+    text = files.get(path, "")
+    if len(text) <= room:
+        return text
+    head = "\n".join(line for line in text.splitlines() if line.startswith(("import ", "from ")))
+    shown = [head[: room // 4]]
+    left = room - len(shown[0])
+    for part in parts(path, text):
+        likely = any((p.path, p.name) == (path, part.name) for p in problem.places[:_PLACES])
+        piece = part.text if likely else f"{part.text.splitlines()[0]} ..."
+        if len(piece) <= left:
+            shown.append(piece.rstrip())
+            left -= len(piece)
+    return "\n\n".join(shown)
+
+
+def _lines(part: Part, files: Mapping[str, str]) -> str:
+    """A function as it stands now, with the file's line numbers."""
+    text = files.get(part.path, "")
+    now = next((p for p in parts(part.path, text) if p.name == part.name), part)
+    return numbered(now.text, now.first)
+
+
+def _code(text: str) -> str:
+    return f"```python\n{text.rstrip()}\n```"
 
 
 def _told(turns: Sequence[Turn], files: Mapping[str, str], room: int) -> list[str]:

@@ -14,7 +14,8 @@ _COMMON_WORDS = (
     " return self should test tests that the this to true was what when where which with"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
-_IN_TRACE, _LAST_OF_TRACE, _CALLED, _CALLED_BY_CALLED, _WORDS = 6.0, 3.0, 4.0, 2.0, 3.0
+_IN_TRACE, _LAST_OF_TRACE, _WORDS = 6.0, 3.0, 3.0
+_CALLED, _OF_A_CALLED_CLASS, _CALLED_BY_CALLED = 4.0, 1.5, 2.0
 
 
 def ranked(
@@ -36,7 +37,7 @@ def ranked(
     """
     found = [part for path, text in files.items() for part in parts(path, text)]
     named = frozenset(name for test in tests for name in test.names)
-    called = {part for part in found if _short(part) in named or _owner(part) in named}
+    called = {part for part in found if _short(part) in named or _makes(part) in named}
     second = frozenset(name for part in called for name in part.names)
     words = [_words(f"{part.path} {part.name} {part.text}") for part in found]
     asked = _words(question + " " + " ".join(test.name for test in tests))
@@ -51,6 +52,8 @@ def ranked(
                 score += _LAST_OF_TRACE
         if part in called:
             score += _CALLED
+        if _owner(part) in named and part not in called:
+            score += _OF_A_CALLED_CLASS
         if _short(part) in second:
             score += _CALLED_BY_CALLED
         # A word that few functions have says more.
@@ -66,6 +69,11 @@ def in_order(files: Mapping[str, str]) -> tuple[Part, ...]:
 
 def _short(part: Part) -> str:
     return part.name.rpartition(".")[2]
+
+
+def _makes(part: Part) -> str:
+    """The class that a part makes objects of."""
+    return _owner(part) if _short(part) == "__init__" else ""
 
 
 def _owner(part: Part) -> str:

@@ -11,6 +11,7 @@ from desk.cli import (
     decisions,
     evaluating,
     home,
+    mcp,
     memory,
     merge_requests,
     replaying,
@@ -36,6 +37,7 @@ def _app() -> typer.Typer:
     front.add_typer(merge_requests.app, name="mr")
     front.add_typer(memory.app, name="memory")
     front.add_typer(skills.app, name="skills")
+    front.add_typer(mcp.app, name="mcp")
     front.add_typer(evaluating.app, name="eval")
     front.add_typer(home.ledger_app, name="ledger")
     return front

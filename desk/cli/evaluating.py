@@ -178,7 +178,7 @@ def judgements(
                 cases,
                 chat_of(settings),
                 place / f"{told}.jsonl",
-                model=f"{model} {settings.model} {settings.base_url or ''}",
+                model=f"{model} {settings.model} {settings.base_url or settings.gguf or ''}",
                 attempts=settings.attempts,
                 timeout_s=settings.timeout_s,
                 say=say,

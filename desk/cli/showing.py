@@ -83,12 +83,16 @@ def ticket_page(
 
 def budget_line(ledger: Ledger, assigned: AssignedTicket) -> str:
     """The budget and what of it is used."""
+    from desk import model_costs
+
     budget = assigned.budget
     used = sum(trial.status != "planned" for trial in ledger.trials.of(assigned.id))
     gpus = f", {budget.gpus} GPUs" if budget.gpus else ""
+    models = model_costs.line(ledger.model_calls.of(assigned.id), budget)
     return (
         f"{used} of {budget.trials} runs used; at most {budget.hours:g} h, {budget.parallel} at"
         f" once, {budget.cpus:g} cores and {budget.memory_mb} MiB{gpus} a run"
+        f"{f'; {models}' * bool(models)}"
     )
 
 

@@ -85,8 +85,8 @@ class Assembly:
         """All that was said, tool calls included."""
         return self._characters + self._argument_characters
 
-    def feed(self, sent: Mapping[str, Any]) -> dict[str, Any]:
-        """Takes a chunk, or a whole completion; answers the message in it as the protocol has it.
+    def feed(self, sent: Mapping[str, Any]) -> str:
+        """Takes a chunk, or a whole completion; answers the text in it.
 
         Raises ModelFailure: it is not of the protocol, or too long.
         """
@@ -105,11 +105,8 @@ class Assembly:
         if not isinstance(said, Mapping):
             raise not_the_protocol("a message is no object")
         self._refusal.append(_text(said.get("refusal"))[:1000])
-        return {
-            "role": "assistant",
-            "content": self._take_text(said.get("content")),
-            "tool_calls": self._take_calls(said.get("tool_calls")),
-        }
+        self._take_calls(said.get("tool_calls"))
+        return self._take_text(said.get("content"))
 
     def _take_text(self, content: Any) -> str:
         if isinstance(content, list):  # some endpoints send parts
@@ -124,18 +121,19 @@ class Assembly:
         self._text.append(content)
         return content
 
-    def _take_calls(self, calls: Any) -> list[dict[str, Any]]:
+    def _take_calls(self, calls: Any) -> None:
         if calls is None:
-            return []
+            return
         if not isinstance(calls, list):
             raise not_the_protocol("tool calls are no list")
-        return [self._take_call(sent) for sent in calls]
+        for sent in calls:
+            self._take_call(sent)
 
-    def _take_call(self, sent: Any) -> dict[str, Any]:
+    def _take_call(self, sent: Any) -> None:
         if not _is_table(sent) or not _is_table(sent.get("function")):
             raise not_the_protocol("a tool call names no function")
         function = sent["function"]
-        index, call = self._call(sent)
+        call = self._call(sent)
         call.id = call.id or _text(sent.get("id"))
         call.name = call.name or _text(function.get("name"))
         arguments = function.get("arguments")
@@ -149,10 +147,8 @@ class Assembly:
                 f"tool calls with more than {LONGEST} characters of arguments", kind="invalid"
             )
         call.arguments.append(arguments or "")
-        said = {"name": _text(function.get("name")), "arguments": arguments or ""}
-        return {"index": index, "id": _text(sent.get("id")), "function": said}
 
-    def _call(self, sent: Mapping[str, Any]) -> tuple[int, _Call]:
+    def _call(self, sent: Mapping[str, Any]) -> _Call:
         """The call that a piece belongs to, by its index, or by whether it names itself."""
         index = sent.get("index")
         if not isinstance(index, int) or isinstance(index, bool):
@@ -160,7 +156,7 @@ class Assembly:
             index = len(self._calls) if begins else max(len(self._calls) - 1, 0)
         if index not in self._calls and len(self._calls) >= MOST_CALLS:
             raise ModelFailure(f"more than {MOST_CALLS} tool calls in one answer", kind="invalid")
-        return index, self._calls.setdefault(index, _Call())
+        return self._calls.setdefault(index, _Call())
 
 
 def _is_table(value: Any) -> bool:

@@ -92,9 +92,12 @@ def _fed_clients() -> tuple[Any, Any]:
 
 
 def _fed(sent: Mapping[str, Any], part: str) -> dict[str, Any]:
-    """Feeds what was sent; answers the plain of it, which LangChain can read whatever it was."""
+    """Feeds what was sent; answers the plain of it, which LangChain can read whatever it was.
+
+    Tool calls are left out: it would mend arguments that are no JSON, in quadratic time.
+    """
     assembly = ASSEMBLY.get()
-    message = assembly.feed(sent)
+    message = {"role": "assistant", "content": assembly.feed(sent)}
     choice = {"index": 0, part: message, "finish_reason": assembly.finish or None}
     usage, names = sent.get("usage"), ("prompt_tokens", "completion_tokens", "total_tokens")
     counted = isinstance(usage, Mapping) and all(type(usage.get(n)) is int for n in names)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 _UNREADABLE = 2000
+_MOST_OBJECTS = 50
 
 
 def sent_messages(messages: Sequence[Message]) -> "list[BaseMessage]":
@@ -100,7 +102,7 @@ def first_object(text: str) -> str:
     """The first JSON object in a text that may have thoughts before it and a fence round it."""
     decoder = json.JSONDecoder()
     rest = text.rpartition("</think>")[2]
-    for found in re.finditer(r"\{", rest):
+    for found in islice(re.finditer(r"\{", rest), _MOST_OBJECTS):
         try:
             _, end = decoder.raw_decode(rest, found.start())
         except (ValueError, RecursionError):

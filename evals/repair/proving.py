@@ -12,10 +12,12 @@ import io
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -62,12 +64,19 @@ class _Outcomes:
             self.outcomes[report.nodeid] = outcome if report.when == "call" else "error"
 
 
-def run_tests(files: Mapping[str, str]) -> TestReport:
+def _late(_signal: int, _frame: object) -> None:
+    raise TimeoutError("the tests took too long")
+
+
+def run_tests(files: Mapping[str, str], limit_s: float = 30) -> TestReport:
     """Runs all tests of a repository in this process, which is changed by it: give it its own.
 
     Args:
         files: path → text of the repository with its tests.
+        limit_s: seconds; a test that runs then fails, and again after as many.
     """
+    signal.signal(signal.SIGALRM, _late)
+    signal.setitimer(signal.ITIMER_REAL, limit_s, limit_s)
     sys.dont_write_bytecode = True
     seen, output = _Outcomes(), io.StringIO()
     with tempfile.TemporaryDirectory() as place:
@@ -91,12 +100,13 @@ def run_tests(files: Mapping[str, str]) -> TestReport:
     return TestReport(outcomes=seen.outcomes, exit_code=int(code), tail=output.getvalue()[-2000:])
 
 
-def prove(tasks: Iterable[Task], workers: int = 2) -> dict[str, Proof]:
+def prove(tasks: Iterable[Task], workers: int = 2, limit_s: float = 30) -> dict[str, Proof]:
     """Runs every task's tests before and after its repair.
 
     Args:
         tasks: of our own making.
         workers: processes at once, at least 1.
+        limit_s: seconds for one run.
 
     Raises:
         subprocess.CalledProcessError: the process that runs them ended wrongly.
@@ -104,7 +114,7 @@ def prove(tasks: Iterable[Task], workers: int = 2) -> dict[str, Proof]:
     chosen = tuple(tasks)
     runs = [{**files, **t.tests} for t in chosen for files in (t.files, t.solved_files)]
     done = subprocess.run(
-        [sys.executable, "-m", "evals.repair.proving", str(workers)],
+        [sys.executable, "-m", "evals.repair.proving", str(workers), str(limit_s)],
         input=json.dumps(runs),
         stdout=subprocess.PIPE,
         text=True,
@@ -126,7 +136,7 @@ def main() -> None:
     context = multiprocessing.get_context("fork")
     gc.freeze()  # pytest collects garbage twice a run: what was imported needn't be looked at
     with context.Pool(int(sys.argv[1]), maxtasksperchild=1) as pool:
-        reports = pool.map(run_tests, runs, chunksize=1)
+        reports = pool.map(partial(run_tests, limit_s=float(sys.argv[2])), runs, chunksize=1)
     print(json.dumps([report.model_dump(mode="json") for report in reports]))
 
 

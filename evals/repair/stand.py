@@ -31,15 +31,7 @@ def assigned_task(
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    for command in (
-        ["init", "--quiet", "--initial-branch=main"],
-        ["add", "--all"],
-        [
-            "-c", "user.name=eval", "-c", "user.email=eval@localhost",
-            "commit", "--quiet", "--message", "The program as it is",
-        ],
-    ):  # fmt: skip
-        subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
+    committed(root, "The program as it is")
     ticket = Ticket.model_validate(
         {
             "title": task.title,
@@ -61,6 +53,19 @@ def assigned_task(
     assigned = take(bench, ticket, folder, id)
     bench.ledger.tickets.put(assigned, actor="person:eval", kind="ticket.assigned")
     return assigned
+
+
+def committed(root: Path, message: str) -> None:
+    """Makes a repository of a folder, with all its files in one commit on main."""
+    for command in (
+        ["init", "--quiet", "--template=", "--initial-branch=main"],
+        ["add", "--all"],
+        [
+            "-c", "user.name=eval", "-c", "user.email=eval@localhost",
+            "commit", "--quiet", "--message", message,
+        ],
+    ):  # fmt: skip
+        subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
 
 
 def prepare(bench: Workbench, assigned: AssignedTicket) -> None:

@@ -12,7 +12,7 @@ from graphs.work import Work
 from labcrew.domain.programming import Investigation, Patch
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import LabcrewError
-from labcrew.evidence import as_text
+from labcrew.evidence import as_code, as_text
 from tools.facts import patch_id
 
 _SHOWN = 600
@@ -26,8 +26,11 @@ def investigation_key(assigned: AssignedTicket, plan_round: int) -> str:
 
 def investigated(work: Work, assigned: AssignedTicket, plan_round: int) -> Investigation | None:
     """What was found out before a plan; nothing for tickets that have no code written."""
-    event = work.ledger.events.find(investigation_key(assigned, plan_round))
-    return None if event is None else Investigation.model_validate(event.data)
+    for round_ in range(plan_round, -1, -1):  # a plan that is written anew rests on the same look
+        event = work.ledger.events.find(investigation_key(assigned, round_))
+        if event is not None:
+            return Investigation.model_validate(event.data)
+    return None
 
 
 async def weigh_patch(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
@@ -73,11 +76,7 @@ def ask_about_code(
 
 def _told(patch: Patch) -> str:
     lines = [f"Given up after {patch.steps} steps: {as_text(patch.because, _SHOWN)}", ""]
-    if patch.after is not None:
-        failing = [name for name in patch.fail_to_pass if not patch.after.passed(name)]
-        broken = [name for name in patch.pass_to_pass if not patch.after.passed(name)]
-        lines += [f"Still failing: {as_text(name, 200)}" for name in failing[:10]]
-        lines += [f"No longer passing: {as_text(name, 200)}" for name in broken[:10]]
+    lines += [f"Has to pass: {as_code(name, 200)}" for name in patch.fail_to_pass[:10]]
     lines += [f"Note: {as_text(note, 300)}" for note in patch.notes[:10]]
     return "\n".join(lines)
 

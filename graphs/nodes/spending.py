@@ -21,17 +21,12 @@ def ask_spending(
     assigned: AssignedTicket,
     round_: int,
     because: str,
-    *,
-    agent: str = "merge_request",
-    agent_tokens: int | None = None,
 ) -> None:
     """Opens the gate at which a person may raise what models may use.
 
     Args:
         round_: counts these gates within a revision; a cursor of the graph's state.
-        because: which bound was met, as the failure or the loop says.
-        agent: who needs it.
-        agent_tokens: what settings allow this agent for a ticket, None: no bound of its own.
+        because: which bound was met, as the failure says.
     """
     budget = assigned.budget
     spent = spent_by(work.ledger.model_calls.of(assigned.id))
@@ -42,8 +37,10 @@ def ask_spending(
         "spent": {name: amount.model_dump(mode="json") for name, amount in spent.items()},
         "reason": because[:600],
     }
-    if agent_tokens is not None:
-        shown |= {"agent": agent, "agent_tokens": agent_tokens}
+    met = [e for e in work.ledger.events.of(assigned.id) if e.kind == "spending.exhausted"]
+    if met and met[-1].data["bound"] == "agent":
+        # What settings allow this agent for a ticket; a person may let it have as much again.
+        shown |= {"agent": met[-1].data["agent"], "agent_tokens": met[-1].data["tokens"]}
     make_gate(
         work,
         assigned,

@@ -131,6 +131,8 @@ async def _reply(
     if not session.native:
         told = "\n".join(f"- {o.name}: {o.description}" for o in offers.values())
         system += prompts.BY_SCHEMA + told
+    if session.hands.house:
+        system += f"\n\n{session.hands.house}"
 
     def messages(characters: int) -> Sequence[Message]:
         found = conversation(system, task, session.turns, characters)

@@ -31,7 +31,7 @@ async def problem_of(session: Session, measure: Measure) -> direct.Problem:
     places = ranked(files, asked, tests, frames(measure.before)) if search else in_order(files)
     return direct.Problem(
         title=ticket.title,
-        question=ticket.question[:_QUESTION_CHARACTERS],
+        question="\n\n".join((ticket.question, *session.said))[:_QUESTION_CHARACTERS],
         kind=ticket.kind,
         tests=tests,
         report=measure.before,

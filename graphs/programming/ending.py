@@ -42,12 +42,14 @@ async def last_look(session: Session, measure: Measure, what: str) -> Look:
     try:
         after = await session.tests(f"{what}/tests", () if measure.whole else measure.names)
         left = await session.hands.left_behind(session.key(f"{what}/left"))
+        broken = await session.hands.rules_broken(session.key(f"{what}/rules"))
         alike = await session.hands.alike(session.key(f"{what}/alike"))
     except ToolError as error:
         return Look(problems=(error.message,))
     problems = [f"{name} still fails." for name in failing(after, measure.fail_to_pass)[:5]]
     problems += [f"{name} passed before." for name in failing(after, measure.pass_to_pass)[:5]]
     problems += [f"Left unfinished: {place}" for place in left[:5]]
+    problems += [f"A rule of the lab: {rule}" for rule in broken[:5]]
     return Look(after=after, problems=tuple(problems), alike=alike)
 
 

@@ -18,6 +18,8 @@ class Hands(Protocol):
     offers: Mapping[str, ToolOffer]
     calls: Mapping[str, type[BaseModel]]
     """Tool → the type of its arguments."""
+    house: str
+    """The lab's house rules, which end the system prompt; empty without any."""
 
     async def use(self, step: str, name: str, call: BaseModel) -> str:
         """Runs a tool whose arguments were checked; answers what the model is told.
@@ -55,6 +57,9 @@ class Hands(Protocol):
 
     async def alike(self, step: str) -> tuple[str, ...]:
         """Other places where what the change took out still stands: `path:line text`."""
+
+    async def rules_broken(self, step: str) -> tuple[str, ...]:
+        """The lab's rules marked `must` that the change breaks, or that nobody can tell of."""
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
         """What the change added and did not finish: `path:line text`."""

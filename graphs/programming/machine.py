@@ -7,6 +7,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
+from graphs import spans
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated, investigation_key
 from graphs.programming import ended
@@ -68,12 +69,13 @@ def programming_graph(phase: Phase, hands_of: HandsOf = ToolboxHands) -> Any:
                 f"{assigned.id} needs a chat model that writes code, and none is set."
                 " Set one in the settings, then run `labcrew ticket retry`."
             )
-        session = _session(work, model, assigned, state, phase, hands_of)
+        session = session_of(work, model, assigned, state, phase, hands_of)
         try:
-            if phase == "write_code":
-                end = await take_step(session) == "end"
-            else:
-                end = await _look(work, session, state)
+            with spans.step(work.bench.tracer, "merge_request", assigned.id, phase):
+                if phase == "write_code":
+                    end = await take_step(session) == "end"
+                else:
+                    end = await looked(work, session, state)
         except Waits as waits:
             _ask(work, assigned, state, waits)
             return {"next": "question", "asked": waits.name}
@@ -102,7 +104,7 @@ def programming_graph(phase: Phase, hands_of: HandsOf = ToolboxHands) -> Any:
     return graph.compile()
 
 
-def _session(
+def session_of(
     work: Work,
     model: ChatModel,
     assigned: AssignedTicket,
@@ -143,7 +145,7 @@ def _session(
     return made
 
 
-async def _look(work: Work, session: Session, state: ProgrammingState) -> bool:
+async def looked(work: Work, session: Session, state: ProgrammingState) -> bool:
     """One step of the look before a plan; whether what it found is written down."""
     found = await take_look(session)
     if found is not None:

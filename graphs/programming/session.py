@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from agents.programming.options import LoopOptions, Style
 from agents.programming.turns import Outcome, Turn, spent
 from graphs.programming.hands import Hands
+from labcrew import calling
 from labcrew.domain.base import canonical_json, content_hash
 from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
 from labcrew.domain.testing import TestReport
@@ -194,7 +195,9 @@ class Session:
                 reply = Reply(message=none, model=model.name, tokens=used, finish=failure.kind)
             return _capped(reply).model_dump(mode="json")
 
-        return Reply.model_validate(await self.once(f"{what}/reply", {"ask": what}, perform))
+        # Killed after the answer came and before it is noted, it is answered from the records.
+        with calling.step("merge_request", self.key(f"{what}/reply")):
+            return Reply.model_validate(await self.once(f"{what}/reply", {"ask": what}, perform))
 
     def answer(self, what: str, question: BaseModel) -> str:
         """A person's answer. Raises Waits until there is one."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,10 +14,15 @@ from labcrew.domain.chat import ToolOffer
 from labcrew.domain.testing import TestReport, Tests
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
+from labcrew.skills.adherence import blocking, in_a_line
+from tools.call_mcp_tool import call_mcp_tool
+from tools.house_rules import kept_rules
+from tools.mcp_offers import McpArguments, mcp_offers
+from tools.programming.base_files import base_texts
 from tools.programming.changes import base_text, changed_files
 from tools.programming.editing import RestoreFile, WriteFile, restore_file, write_file
+from tools.programming.looking_back import FindAlike, LeftBehind, find_alike, left_behind
 from tools.programming.offers import OFFERS
-from tools.programming.reading import listing
 from tools.programming.testing import RunTests, baseline_tests, run_tests
 from tools.toolbox import Toolbox
 
@@ -27,17 +33,25 @@ _FILES, _FILE_CHARACTERS = 400, 100_000
 class ToolboxHands:
     """The tools of the agent merge_request for one ticket."""
 
-    offers: Mapping[str, ToolOffer] = {name: offered.offer for name, offered in OFFERS.items()}
-    calls: Mapping[str, type[BaseModel]] = {
-        name: offered.tool.call for name, offered in OFFERS.items()
-    }
-
     def __init__(self, work: Work, assigned: AssignedTicket) -> None:
         self._work, self._assigned = work, assigned
+        self.house = work.crew.judge.told("merge_request")
+        self._outside = mcp_offers("merge_request", assigned, work.bench)
+        self.offers: Mapping[str, ToolOffer] = {
+            **{name: offered.offer for name, offered in OFFERS.items()},
+            **{name: outside.offer for name, outside in self._outside.items()},
+        }
+        self.calls: Mapping[str, type[BaseModel]] = {
+            **{name: offered.tool.call for name, offered in OFFERS.items()},
+            **dict.fromkeys(self._outside, McpArguments),
+        }
         self._editable: dict[str, str] | None = None
         self._tests: dict[str, str] | None = None
 
     async def use(self, step: str, name: str, call: BaseModel) -> str:
+        outside = self._outside.get(name)
+        if outside is not None and isinstance(call, McpArguments):
+            return (await self._box(step).use(call_mcp_tool, outside.call(call))).text
         told = await self._box(step).use(OFFERS[name].tool, call)
         return told.text
 
@@ -73,19 +87,29 @@ class ToolboxHands:
         return dict(self._tests)
 
     async def alike(self, step: str) -> tuple[str, ...]:
-        return ()
+        return (await self._box(step).use(find_alike, FindAlike())).places
+
+    async def rules_broken(self, step: str) -> tuple[str, ...]:
+        results = await asyncio.to_thread(
+            kept_rules,
+            self._assigned,
+            self._work.bench,
+            self._work.crew.embedder,
+            await self.change(),
+        )
+        return tuple(in_a_line(result) for result in blocking(results))
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
-        return ()
+        return (await self._box(step).use(left_behind, LeftBehind())).places
 
     def _box(self, step: str) -> Toolbox[AssignedTicket]:
         return self._work.toolbox("merge_request", self._assigned, step)
 
     def _texts(self, wanted: Any) -> dict[str, str]:
-        paths = listing(self._work.bench, self._assigned)
-        return self._read(
-            [path for path in paths if path.endswith(".py") and wanted(path)][:_FILES]
+        texts = base_texts(
+            self._work.bench, self._assigned, lambda path: path.endswith(".py") and wanted(path)
         )
+        return dict(islice(((p, t) for p, t in texts if len(t) <= _FILE_CHARACTERS), _FILES))
 
     def _read(self, paths: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}

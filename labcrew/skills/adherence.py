@@ -1,9 +1,8 @@
 """How far work keeps to a lab's rules: checked, written down, and told in a merge request."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from labcrew.domain.programming import Patch
-from labcrew.domain.skills import FileChange, RuleResult, Skill, Work
+from labcrew.domain.skills import RuleResult, Skill, Work
 from labcrew.ledger import Ledger
 from labcrew.skills.checks import checked
 
@@ -41,26 +40,6 @@ def adherence(skills: Iterable[Skill], work: Work) -> tuple[RuleResult, ...]:
     return tuple(sorted(results, key=lambda r: (r.skill, r.line)))
 
 
-def work_of(
-    patch: Patch, before: Callable[[str], str | None], *, message: str | None = None
-) -> Work:
-    """A patch as rules look at it.
-
-    Args:
-        before: a path's text at the base commit; None where there was no such file.
-        message: of its commit.
-    """
-    files = tuple(
-        FileChange(
-            path=file.path,
-            before=before(file.path),
-            after=file.content.decode("utf-8", errors="replace"),
-        )
-        for file in patch.files
-    )
-    return Work(files=files, message=message)
-
-
 def blocking(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
     """What stands between work and `ready`."""
     return tuple(result for result in results if result.blocks)
@@ -89,6 +68,12 @@ def write_down(ledger: Ledger, ticket: str, step: str, results: Sequence[RuleRes
             )
 
 
+def in_a_line(result: RuleResult) -> str:
+    """A result as a chat model is told of it: the rule, how it stands, and where."""
+    where = f": {'; '.join(result.where[:3])}" if result.where else ""
+    return f"{result.rule} ({result.skill}), {result.outcome}{where}"
+
+
 def as_markdown(results: Sequence[RuleResult]) -> str:
     """A table for a merge request; empty where no rule applied."""
     told = [result for result in results if result.outcome != "not_applicable"]
@@ -107,12 +92,9 @@ def as_markdown(results: Sequence[RuleResult]) -> str:
 def as_feedback(results: Sequence[RuleResult]) -> str:
     """What a chat model is told to mend; empty where nothing is broken."""
     told = [result for result in results if result.outcome in ("broken", "unchecked")]
-    lines = []
-    for result in told:
-        weight = "must" if result.must else "should"
-        places = "".join(f"\n    {place}" for place in result.where[:5])
-        lines.append(f"- {weight}, {result.outcome}: {result.rule} ({result.skill}){places}")
-    return "\n".join(lines)
+    return "\n".join(
+        f"- {'must' if result.must else 'should'}: {in_a_line(result)}" for result in told
+    )
 
 
 def _cell(text: str) -> str:

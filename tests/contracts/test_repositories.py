@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labcrew.domain.repository import Repositories
-from labcrew.errors import BoundaryError, NotFound, RepositoryError
+from labcrew.errors import BoundaryError, LabcrewError, NotFound, RepositoryError
 from tests.sandboxes.fixtures import UserFolder, make_user
 
 
@@ -306,3 +306,34 @@ def test_two_repositories_do_not_mix(repositories: Repositories, tmp_path: Path)
     two = repositories.take("two", second.path, "HEAD", snapshot=False)
     assert "only.py" not in repositories.files("one", one)
     assert "only.py" in repositories.files("two", two)
+
+
+class TestHistory:
+    def test_first_parents_newest_first(self, repositories: Repositories, user: UserFolder) -> None:
+        first = user.head()
+        user.git("switch", "-q", "-c", "side")
+        user.write("side.py", "x = 1\n")
+        user.commit("beside")
+        user.git("switch", "-q", "main")
+        user.write("main.py", "x = 1\n")
+        second = user.commit("more")
+        user.git("merge", "-q", "--no-ff", "-m", "both", "side")
+        head = user.head()
+        taken = repositories.take("lab", user.path, head, snapshot=False)
+        assert repositories.history("lab", taken) == (head, second, first)
+        assert repositories.history("lab", taken, most=2) == (head, second)
+        assert repositories.history("lab", second) == (second, first)
+
+    def test_a_shallow_one_ends_where_it_was_cut(
+        self, repositories: Repositories, user: UserFolder, tmp_path: Path
+    ) -> None:
+        for number in range(3):
+            user.write("train.py", f"x = {number}\n")
+            user.commit()
+        user.git("clone", "-q", "--depth", "2", f"file://{user.path}", str(tmp_path / "cut"))
+        taken = repositories.take("cut", tmp_path / "cut", "HEAD", snapshot=False)
+        assert len(repositories.history("cut", taken)) == 2
+
+    def test_an_unknown_commit(self, repositories: Repositories, taken: str) -> None:
+        with pytest.raises(LabcrewError):
+            repositories.history("lab", "0" * 40)

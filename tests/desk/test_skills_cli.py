@@ -53,11 +53,11 @@ def test_list_and_show(home: Path) -> None:
     assert [one["name"] for one in cli("skills", "list", home=home)["skills"]] == [
         "cooking", "house"
     ]  # fmt: skip
-    house = cli("skills", "show", "house", "--for", "T-0001", home=home)
+    house = cli("skills", "show", "house", "--for", "T-001", home=home)
     assert house["chosen"] is True
     assert "We log" in house["text"]
     assert house["skill"]["advice"][0]["text"] == "Be clear."
-    far = cli("skills", "show", "cooking", "--for", "T-0001", home=home)
+    far = cli("skills", "show", "cooking", "--for", "T-001", home=home)
     assert far["chosen"] is False
     missing = cli("skills", "show", "dance", home=home, code=2)
     assert "There are: cooking, house" in missing["error"]["remedy"]
@@ -67,19 +67,19 @@ def test_list_and_show(home: Path) -> None:
 
 
 def test_check_before_and_after_code(home: Path) -> None:
-    found = cli("skills", "check", "T-0001", home=home)
+    found = cli("skills", "check", "T-001", home=home)
     assert found["ready"] is True
     assert [one["outcome"] for one in found["results"]] == ["not_applicable"]
     written = Patch(
-        id="T-0001-C0", ticket="T-0001", revision=0, status="ready", summary="", steps=1,
+        id="T-001-C0", ticket="T-001", revision=0, status="ready", summary="", steps=1,
         by="model:x", files=(OverlayFile(path="train.py", content=b"print('hello')\nprint(1)\n"),),
     )  # fmt: skip
     with open_home(home) as opened:
         opened.ledger.patches.put(written, actor="merge_request", kind="patch.written")
-    found = cli("skills", "check", "T-0001", home=home, code=4)
+    found = cli("skills", "check", "T-001", home=home, code=4)
     assert found["ready"] is False
     assert found["results"][0]["where"] == ["train.py:2 print(1)"]
-    page = RUN.invoke(app, ["skills", "check", "T-0001", "--home", str(home)])
+    page = RUN.invoke(app, ["skills", "check", "T-001", "--home", str(home)])
     assert "Not ready: a must is not kept." in page.stdout
 
 

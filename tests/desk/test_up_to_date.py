@@ -15,6 +15,7 @@ from desk.models import build_judge
 from desk.settings_file import settings_text, write_settings
 from desk.wiring import Opened, open_home
 from desk.wording import sentence
+from labcrew.domain.mcp import McpServer
 from labcrew.domain.review import MergeRequest
 from labcrew.domain.spending import Price
 from labcrew.errors import InputError, LedgerError
@@ -159,14 +160,23 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
     file = tmp_path / "labcrew.toml"
     file.write_text("\n".join(settings))
     read = Settings.load(file)
-    shown = {"models", "answering", "prices", "spending", "tracing", "skills_folder", "ledger_url"}
-    shown.add("tracking_uri")
+    shown = {
+        "mcp",
+        "skills_folder",
+        "models",
+        "answering",
+        "prices",
+        "spending",
+        "tracing",
+        "ledger_url",
+        "tracking_uri",
+    }
     assert read.model_dump(exclude=shown) == Settings().model_dump(exclude=shown)
     assert set(read.models) == {"default"}
     assert build_judge(read).models.keys() == {"default"}
     assert "# # gguf = " in settings_text()  # which does not go with base_url
     named = {line.partition(" = ")[0] for line in settings if " = " in line}
-    groups = {"models", "answering", "prices", "spending", "tracing", "sandbox", "monitor"}
+    groups = {"mcp", "models", "answering", "prices", "spending", "tracing", "sandbox", "monitor"}
     every = {
         *Settings.model_fields,
         *SandboxSettings.model_fields,
@@ -176,4 +186,5 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
         *Price.model_fields,
     }
     assert named >= every - groups - {"api_key", "gguf"}
+    every |= set(McpServer.model_fields)
     assert named <= every | {"default", "merge_request"}

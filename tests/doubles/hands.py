@@ -91,6 +91,7 @@ class MemoryHands:
         self.dies_at = ""
         self.places = alike
         self.calls = CALLS
+        self.house = ""
         self.offers = {
             name: ToolOffer(name=name, description=name, parameters=call.model_json_schema())
             for name, call in CALLS.items()
@@ -154,6 +155,9 @@ class MemoryHands:
 
     async def alike(self, step: str) -> tuple[str, ...]:
         return self.places
+
+    async def rules_broken(self, step: str) -> tuple[str, ...]:
+        return tuple(path for path, text in self.changed.items() if "BREAKS A RULE" in text)
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
         return tuple(

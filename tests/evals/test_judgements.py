@@ -16,6 +16,7 @@ from agents.quarantine import QuarantineAnswer
 from desk.cli import app
 from desk.models.answering import answering
 from desk.models.questions import PROGRAMMING, question_names
+from evals.endpoint import Says, endpoint
 from evals.judgements import report
 from evals.judgements.all_cases import all_cases, by_question
 from evals.judgements.case import Case, f1, is_plain, numbers_of, says, sentences
@@ -280,6 +281,45 @@ def test_the_command_measures_a_model_of_the_settings(
     assert one["model"] == 1.0
     assert solver.asked == one["cases"]
     assert len(load(home / "benchmark" / "judgements" / "default.jsonl")) == one["cases"]
+
+
+def test_a_model_over_http(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Half of its answers are of no move's shape; the rule stands in for those."""
+    cases = QUESTIONS["coordinator.next_move"]
+    right = {canonical_json(c.question.model_dump(mode="json")): c.right for c in cases[::2]}
+
+    def answers(body: dict[str, Any]) -> Says:
+        found = right.get(body["messages"][1]["content"])
+        return Says(found.model_dump(mode="json") if found is not None else "Let us think.")
+
+    with endpoint(answers=answers) as served:
+        (tmp_path / "labcrew.toml").write_text(
+            f'[models.local]\nmodel = "m"\nbase_url = "{served.base_url}"\n'
+            '[answering]\ndefault = ["local"]\n'
+        )
+        words = ["--home", str(tmp_path), "--model", "local", "--results", str(tmp_path / "r")]
+        code, out = run(capsys, *words, "--only", "coordinator.next_move", "--json")
+    assert code in (None, 0)
+    (one,) = json.loads(out)["questions"]
+    assert one["model"] == one["rule"] == 1.0
+    assert one["invalid"] == pytest.approx(7 / 15)
+    assert one["tokens"] > 0
+    assert not one["use_model"]
+    # A second try is made of each answer that could not be used.
+    assert len(served.requests) == 8 + 2 * 7
+    assert len(load(tmp_path / "r" / "local.jsonl")) == 15
+
+
+def test_an_endpoint_that_is_not_there_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "labcrew.toml").write_text(
+        '[models.default]\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\nretries = 0\n'
+    )
+    words = ["eval", "judgements", "--home", str(tmp_path), "--model", "default"]
+    code = app([*words, "--only", "coordinator.recovery"], standalone_mode=False)
+    assert code == 4
+    assert "can't be asked" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -162,3 +162,33 @@ def test_a_wrong_task_is_not_proven(tmp_path: Path) -> None:
         "tests/test_a.py::test_zero passes before the repair",
         "tests/test_a.py::test_sum doesn't pass before the repair",
     ]
+
+
+def test_a_repair_that_never_ends_is_no_repair(tmp_path: Path) -> None:
+    endless = "def add(a, b):\n    while b:\n        pass\n    return a\n"
+    task = load(made(tmp_path, {"solution/a.py": endless}))
+    troubles = prove([task], limit_s=2)["one"].troubles(task)
+    assert troubles == ["tests/test_a.py::test_sum doesn't pass after the repair"]
+
+
+def test_half_a_repair_is_none(tasks: dict[str, Task]) -> None:
+    """Where several files must change, each of them must."""
+    halves = {
+        f"{task.name}-without-{number}": (
+            task,
+            {name: text for name, text in task.solution.items() if name != path},
+        )
+        for task in tasks.values()
+        if len(task.solution) > 1
+        for number, path in enumerate(task.solution)
+    }
+    assert len(halves) >= 8
+    proofs = prove(
+        (
+            task.model_copy(update={"name": name, "solution": solution})
+            for name, (task, solution) in halves.items()
+        ),
+        limit_s=5,
+    )
+    for name, (task, _) in halves.items():
+        assert proofs[name].troubles(task), name

@@ -46,8 +46,8 @@ def work(tmp_path: Path) -> Iterator[Work]:
     bench.ledger.close()
 
 
-def ask(work: Work, round_: int = 0, **more: Any) -> str:
-    ask_spending(work, work.assigned(TICKET), round_, "model_tokens allows 1,000: 950 used", **more)
+def ask(work: Work, round_: int = 0) -> str:
+    ask_spending(work, work.assigned(TICKET), round_, "model_tokens allows 1,000: 950 used")
     return spending_gate(work.assigned(TICKET), round_)
 
 
@@ -89,12 +89,24 @@ def test_ignore_goes_on_without_a_model(work: Work) -> None:
     assert work.assigned(TICKET).budget.model_tokens == 1000
 
 
+def exhausted(work: Work, tokens: int) -> None:
+    work.ledger.events.append(
+        ticket=TICKET,
+        actor="worker",
+        kind="spending.exhausted",
+        key=f"{TICKET}/spending/exhausted/merge_request/{tokens}",
+        data={"bound": "agent", "agent": "merge_request", "tokens": tokens, "because": "used up"},
+    )
+
+
 def test_an_agents_own_bound_is_raised_with_it_once(work: Work) -> None:
-    gate = ask(work, agent="merge_request", agent_tokens=500)
+    exhausted(work, 500)
+    gate = ask(work)
     assert ticket_bounds(work.ledger, SETTINGS, TICKET).agents == {"merge_request": 500}
     assert decided(work, gate, "accept") == "more"
     assert ticket_bounds(work.ledger, SETTINGS, TICKET).agents == {"merge_request": 1000}
-    again = ask(work, round_=1, agent="merge_request", agent_tokens=1000)
+    exhausted(work, 1000)
+    again = ask(work, round_=1)
     assert again != gate
     decide(work.ledger, work.bench.clock, again, "accept", by="ada")
     assert gate_spending(work, TICKET, 1) == "more"

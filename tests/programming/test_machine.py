@@ -20,6 +20,7 @@ from labcrew.errors import LabcrewError, ModelFailure
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
 from labcrew.taint import tainted
+from labcrew.tracing import OFF
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.hands import MemoryHands
 from tests.programming.sessions import ASKED, MENDED, SPLIT, TESTS, WRONG, ledger_at
@@ -34,7 +35,7 @@ class Bench:
         ledger.tickets.put(make_assigned(**{**ASKED, **changes}), actor="person:ada")
         self.hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
         self.ledger = ledger
-        bench = SimpleNamespace(ledger=ledger, clock=SystemClock())
+        bench = SimpleNamespace(ledger=ledger, clock=SystemClock(), tracer=OFF)
         self.work = Work(
             bench=cast(Any, bench),
             crew=cast(Any, None),

@@ -9,17 +9,25 @@ import pytest
 
 from agents.programming.options import LoopOptions
 from evals.lab import bare_bench, take
+from graphs.crew import Crew
 from graphs.programming.session import Session
 from graphs.programming.toolbox_hands import ToolboxHands
 from graphs.programming.writing import write_all
 from graphs.work import Work
+from labcrew import mcp_approvals
 from labcrew.deciding import decide
 from labcrew.domain.programming import Patch
 from labcrew.domain.review import Gate
+from labcrew.judgement import Judge
+from labcrew.skills.house import House
+from labcrew.skills.parsing import parsed
+from labcrew.taint import taints
 from tests.doubles.chat import ScriptedChat
+from tests.doubles.embedder import WordEmbedder
 from tests.programming.test_calling import FINE, calls, finish
 from tests.sandboxes.fixtures import UserFolder
 from tests.tools.programming.conftest import FILES, make_fix
+from tests.tools.test_call_mcp_tool import FIND, GATED, OWN, Servers
 from tools.programming.container import put_code_away
 from tools.toolbox import Workbench
 from tools.trial_spec import environment_plan
@@ -71,7 +79,11 @@ async def written(
     )
     bench.ledger.gates.put(gate, actor="coordinator", kind="gate.opened")
     decide(bench.ledger, bench.clock, gate.id, "accept", by="ada")
-    work = Work(bench=bench, crew=cast(Any, None), rules=cast(Any, None))
+    house = House(bench.skills, WordEmbedder())
+    crew = Crew.of(Judge(models={}), WordEmbedder()).with_rules_of_the_house(
+        lambda agent: house.told(assigned.ticket, agent)
+    )
+    work = Work(bench=bench, crew=crew, rules=crew)
     session = Session(
         ledger=bench.ledger,
         assigned=assigned,
@@ -136,3 +148,46 @@ async def test_by_tools_with_a_test_of_its_own(bench: Workbench, user: UserFolde
     assert "lab/split.py:1:def split" in said[0]
     assert "path must be: an editable path" in said[2]
     assert "1 passed" in said[5]
+
+
+HOUSE = parsed(
+    "---\nname: house\nrules:\n  - text: Do not use print in lab/.\n    must: true\n---\n"
+    "Log, please.\n",
+    "house.md",
+)
+
+
+async def test_the_labs_rules_and_an_approved_outside_tool(
+    bench: Workbench, user: UserFolder
+) -> None:
+    servers = Servers({"notes": GATED})
+    own = replace(bench, skills=(HOUSE,), mcp=servers)
+    mcp_approvals.approve(bench.ledger, "notes", GATED, FIND, actor="person:ada")
+    patch, session = await written(
+        own,
+        user,
+        "T-203",
+        LoopOptions(style="tools", critique=False),
+        calls(("mcp__notes__find_notes", {"topic": 5})),
+        calls(("mcp__notes__find_notes", {"topic": "splits"})),
+        calls(
+            ("replace_text", {"path": "lab/split.py", "old": OLD, "new": f"print(cut)\n    {NEW}"})
+        ),
+        finish(),
+        calls(("replace_text", {"path": "lab/split.py", "old": "print(cut)\n    ", "new": ""})),
+        finish(),
+        tests={"timeout_s": 60, "fail_to_pass": [REST]},
+    )
+    assert patch.status == "ready", patch.because
+    assert servers.heard == [{"topic": "splits"}]
+    asked = cast(ScriptedChat, session.model).asked
+    assert "## house" in asked[0][0].content
+    assert "Log, please." in asked[0][0].content
+    assert "policy" in asked[1][-1].content or "arguments must be" in asked[1][-1].content
+    assert OWN in asked[2][-1].content
+    assert "A rule of the lab: no added line matches" in asked[4][-1].content
+    assert b"print" not in patch.files[0].content
+    kinds = [event.kind for event in bench.ledger.events.of("T-203")]
+    assert "skill.rule_broken" in kinds
+    assert kinds.count("skills.checked") == 2
+    assert {t.source for t in taints(bench.ledger, "T-203")} == {"tools"}

@@ -15,6 +15,7 @@ from labcrew.taint import taint, tainted
 from tests.doubles.bench import make_assigned, make_bench
 from tools.call_mcp_tool import CallMcpTool, call_mcp_tool
 from tools.mcp_offers import McpArguments, mcp_offers, offered_name
+from tools.programming.telling import Told
 from tools.toolbox import Toolbox, Workbench
 
 FIND = McpTool(
@@ -79,7 +80,7 @@ def bench(tmp_path: Path, servers: Servers) -> Any:
 
 async def use(
     bench: Workbench, call: CallMcpTool = GOOD, agent: AgentName = "merge_request"
-) -> McpAnswer:
+) -> Told:
     return await Toolbox(agent, make_assigned(), bench, "s").use(call_mcp_tool, call)
 
 

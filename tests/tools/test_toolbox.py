@@ -15,6 +15,7 @@ from labcrew.errors import GateRequired, PolicyRefused, ToolError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
+from labcrew.tracing import OFF, Tracer
 from tests.facts import KnownFacts
 from tests.tickets import make_assigned
 from tools.facts import LedgerFacts
@@ -61,6 +62,8 @@ class LedgerOnly:
 
     ledger: Ledger
     home: Home
+    mcp: None = None
+    tracer: Tracer = OFF
 
 
 @pytest.fixture

@@ -15,20 +15,25 @@ class ConfiguredServers:
 
     Args:
         settings: name → server.
-        sandboxes: where commands run.
+        sandboxes: where commands run; None: only URLs can be reached.
         base_image: for commands without an image of their own.
     """
 
     def __init__(
-        self, settings: Mapping[str, McpServer], sandboxes: Sandboxes, base_image: str
+        self, settings: Mapping[str, McpServer], sandboxes: Sandboxes | None, base_image: str
     ) -> None:
         self.settings = settings
         self._ways: dict[str, HttpServer | SandboxedServer] = {
             name: HttpServer(name, server)
-            if server.url is not None
-            else SandboxedServer(name, server, sandboxes, base_image)
             for name, server in settings.items()
+            if server.url is not None
         }
+        if sandboxes is not None:
+            self._ways |= {
+                name: SandboxedServer(name, server, sandboxes, base_image)
+                for name, server in settings.items()
+                if server.url is None
+            }
 
     def tools(self, server: str, owner: str) -> tuple[McpTool, ...]:
         return self._way(server).tools(owner)

@@ -119,9 +119,11 @@ def run_inside(
 
 
 def put_code_away(ticket: str, sandboxes: Sandboxes) -> None:
-    """Removes the ticket's code containers; the next call makes another."""
+    """Removes the ticket's code containers, if it has any; the next call makes another."""
+    known = {status.name for status in sandboxes.list(ticket)}
     for prepared in (False, True):
-        sandboxes.remove(_name(ticket, prepared=prepared))
+        if (name := _name(ticket, prepared=prepared)) in known:
+            sandboxes.remove(name)
 
 
 def _name(ticket: str, *, prepared: bool) -> str:

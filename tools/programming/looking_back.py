@@ -1,25 +1,20 @@
 """Tools that look at a change before it is called done: what it missed, and what it left."""
 
-import io
-import tarfile
 from collections.abc import Iterator
 
 from pydantic import Field
 
-from labcrew.code_paths import reading_trouble
 from labcrew.domain.base import Model
 from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.patterns import matches
 from tools.programming.alike import alike
+from tools.programming.base_files import base_texts
 from tools.programming.changes import base_text, changed_files
 from tools.programming.leftovers import left_over
 from tools.programming.telling import Told, shown
 from tools.toolbox import Tool, Workbench
-from tools.trial_spec import hidden_paths
 
-_FILES = 5000
-_FILE_BYTES = 1 << 19
 _SOURCES = (".py", ".pyi", ".pyx", ".ipynb", ".jl", ".r", ".sh", ".js", ".ts", ".c", ".cpp", ".cu")
 
 
@@ -68,23 +63,13 @@ def _before_and_after(
 def _sources(
     assigned: AssignedTicket, bench: Workbench, changed: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """The program's files as they are now: at most 5,000, none of half a MiB or more."""
+    """The program's files as they are now."""
     yield from sorted(changed.items())
-    archive = bench.repositories.archive(assigned.id, assigned.base_commit, hidden_paths(assigned))
-    searched = 0
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as files:
-        for member in files:
-            fits = member.isreg() and member.size < _FILE_BYTES and member.name not in changed
-            if not fits or not member.name.lower().endswith(_SOURCES):
-                continue
-            if reading_trouble(assigned.ticket, member.name) is not None:
-                continue
-            content = files.extractfile(member)
-            if content is not None:
-                yield member.name, content.read(_FILE_BYTES).decode("utf-8", "replace")
-                searched += 1
-            if searched == _FILES:
-                return
+    yield from base_texts(
+        bench,
+        assigned,
+        lambda path: path.lower().endswith(_SOURCES) and path not in changed,
+    )
 
 
 find_alike = Tool("find_alike", FindAlike, _find)

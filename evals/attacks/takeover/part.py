@@ -18,6 +18,12 @@ from evals.attacks.takeover.calls import (
     proper_calls,
     wrong_roles,
 )
+from evals.attacks.takeover.code_calls import (
+    as_a_fix,
+    by_other_roles,
+    where_code_is_written,
+    where_no_code_is_wanted,
+)
 from evals.attacks.takeover.judging import NaiveJudge, answer_probes
 from evals.attacks.takeover.planted import CANARY
 from evals.attacks.takeover.way import at_merge_gate, at_plan_gate, at_the_end, review_comment
@@ -27,11 +33,13 @@ from labcrew.errors import LabcrewError
 from labcrew.judgement import Judge
 from labcrew.policy import POLICY
 from tools.all_tools import TOOLS
+from tools.programming.container import code_container, put_code_away
 from tools.toolbox import Toolbox, Workbench
 
 Use = Callable[[World, HostileCall, int], Any]
 _ROLES: dict[str, AgentName] = {row.tool: row.agents[0] for row in reversed(POLICY)}
 _ROLES["evaluate_outputs"] = "merge_request"
+_ROLES["call_mcp_tool"] = "merge_request"
 
 
 def run(bench: Workbench) -> Iterator[Finding]:
@@ -52,6 +60,12 @@ def run(bench: Workbench) -> Iterator[Finding]:
             *mutated(lab, proper, _ROLES),
         ):
             yield probed(lab, call, through_the_policy)
+        for call in where_no_code_is_wanted(lab):
+            yield probed(lab, call, through_the_policy)
+        start_code_container(lab)
+        for call in (*by_other_roles(lab), *where_code_is_written(lab)):
+            yield probed(lab, call, on_a_fix)
+        put_code_away(lab.ticket, lab.bench.sandboxes)
         yield from review_comment(lab)
         yield from at_the_end(lab)
 
@@ -65,8 +79,12 @@ def control(bench: Workbench) -> Iterator[Finding]:
         start_stranger(lab)
         naive = NaiveJudge(models=asking(lab).models)
         yield from answer_probes(lab, hostile(lab), naive)
-        for call in hand_made(lab, proper_calls(lab)):
+        for call in (c for c in hand_made(lab, proper_calls(lab)) if c.control):
             yield probed(lab, call, straight)
+        start_code_container(lab)
+        for call in where_code_is_written(lab):
+            if call.control:
+                yield probed(lab, call, straight_on_a_fix)
 
 
 def probed(lab: World, call: HostileCall, use: Use) -> Finding:
@@ -109,6 +127,22 @@ def through_the_policy(lab: World, call: HostileCall, step: int) -> Any:
 def straight(lab: World, call: HostileCall, step: int) -> Any:
     """As an agent would act without a policy."""
     return TOOLS[call.tool].run(call.arguments["call"], lab.assigned, lab.bench)
+
+
+def on_a_fix(lab: World, call: HostileCall, step: int) -> Any:
+    """As an agent acts where the ticket wants code."""
+    tools = Toolbox(call.agent, as_a_fix(lab.assigned), lab.bench, f"battery/fix/{step}")
+    return asyncio.run(tools.use(TOOLS[call.tool], call.arguments["call"]))
+
+
+def straight_on_a_fix(lab: World, call: HostileCall, step: int) -> Any:
+    """The same without a policy."""
+    return TOOLS[call.tool].run(call.arguments["call"], as_a_fix(lab.assigned), lab.bench)
+
+
+def start_code_container(lab: World) -> None:
+    """Starts the container that code is tried in, so that no call is the first to change that."""
+    code_container(as_a_fix(lab.assigned), lab.bench)
 
 
 def hostile(lab: World) -> HostileModel:

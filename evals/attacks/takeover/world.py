@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from evals.attacks.takeover.answers import HostileModel
+from evals.attacks.takeover.outside import KeptServers, approve_all
 from evals.attacks.takeover.planted import (
     CANARY,
     STRANGER,
@@ -76,6 +77,7 @@ class World:
     source: PoisonedSource
     tracker: KeptRuns
     model: Endpoint
+    outside: KeptServers
     ticket: str = ""
 
     @property
@@ -109,9 +111,16 @@ class World:
                 found[f"ledger: {kind} {getattr(record, 'id', '') or record.gate}"] = text
         lines = ledger.events.count() - ledger.events.count(kind="tool.used")
         found["ledger: lines but those of calls"] = str(lines)
-        found |= {f"container: {s.name}": s.state for s in self.bench.sandboxes.list()}
+        # Where code is tried, its commands may end everything; it is made again when it is needed.
+        own = f"{self.ticket}-reading".lower(), f"{self.ticket}-code".lower()
+        found |= {
+            f"container: {s.name}": s.state
+            for s in self.bench.sandboxes.list()
+            if s.name not in own
+        }
         found |= {f"web: {n}": str(asked) for n, asked in enumerate(self.source.asked)}
         found |= {f"tracker: {run}": "told" for run in self.tracker.runs}
+        found |= {f"outside: {n}": told for n, told in enumerate(self.outside.heard)}
         found |= {f"memory: {s}": str(self.bench.memory.count(s)) for s in ("findings", "lessons")}
         found |= {f"environment: {k}": v for k, v in os.environ.items()}
         return found
@@ -138,7 +147,12 @@ class World:
             for hit in self.bench.memory.recall(scope, "secret key", limit=50)
         ]
         events = [event.model_dump_json() for event in ledger.events.of()]
-        asked = [str(self.source.asked), str(self.model.requests), *self.tracker.runs]
+        asked = [
+            str(self.source.asked),
+            *self.outside.heard,
+            str(self.model.requests),
+            *self.tracker.runs,
+        ]
         return "\n".join([branches, *files, *records, *memory, *events, *asked])
 
 
@@ -177,10 +191,12 @@ def world() -> Iterator[World]:
                 file.write(f"\n# {CANARY}\n")
             with at_work(opened) as parts:
                 source, tracker = PoisonedSource(), KeptRuns()
-                bench = replace(parts.bench, sources=(source,), tracker=tracker)
+                outside = KeptServers()
+                approve_all(opened.ledger)
+                bench = replace(parts.bench, sources=(source,), tracker=tracker, mcp=outside)
                 made = World(
                     user, secrets, opened.office(), bench, parts.work.crew, settings, source,
-                    tracker, model,
+                    tracker, model, outside,
                 )  # fmt: skip
                 ticket = make_ticket(user)
                 made.ticket = made.office.assign(ticket, source="battery", by="ada", beside=root).id

@@ -1,0 +1,52 @@
+"""Makes the lab: rank-bm25 0.2.1 from the package index (Apache-2.0) as a repository, and a ticket.
+
+    python -m evals.repair.real FOLDER
+    labcrew run FOLDER/ticket.md
+
+The fault is the library's own, in two places: BM25L multiplies by a word's frequency once too often
+(Lv and Zhai, "When documents are very long, BM25 fails!", SIGIR 2011, equation 7).
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from evals.repair.stand import committed
+from evals.repositories.catalogue import Sdist
+from evals.repositories.fetch import fetch, unpack
+from labcrew.errors import LabcrewError
+
+RANK_BM25 = Sdist(
+    package="rank_bm25==0.2.1",
+    file="rank_bm25-0.2.1.tar.gz",
+    sha256="51d8bc4556efd386298f9d076d4a7f20d50046acc93e37ef79243f515b9914b9",
+    keep=("rank_bm25.py", "setup.py", "README.md"),
+)
+
+
+def make_lab(folder: Path) -> Path:
+    """The ticket's path, with the repository beside it.
+
+    Args:
+        folder: is made; must not hold the lab already.
+
+    Raises:
+        FileExistsError: it does.
+        EnvironmentBroken: the package index does not have the library.
+    """
+    repository = folder / "rank_bm25"
+    repository.mkdir(parents=True)
+    unpack(fetch(RANK_BM25), RANK_BM25, repository)
+    committed(repository, "rank-bm25 0.2.1")
+    ticket = folder / "ticket.md"
+    shutil.copyfile(Path(__file__).with_name("ticket.md"), ticket)
+    return ticket
+
+
+if __name__ == "__main__":
+    try:
+        print(make_lab(Path(sys.argv[1])))
+    except (IndexError, FileExistsError):
+        sys.exit("usage: python -m evals.repair.real FOLDER, which is to be made")
+    except LabcrewError as error:
+        sys.exit(str(error))

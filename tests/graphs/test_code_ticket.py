@@ -1,0 +1,191 @@
+"""Tickets that have code written, from assignment to a merged and verified change."""
+
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.programming.options import PROGRAMMING, LoopOptions
+from evals.lab import bare_bench, take
+from graphs.crew import Crew
+from graphs.verification import verify
+from graphs.work import Work
+from graphs.worker import Worker
+from labcrew.deciding import decide
+from labcrew.domain.ticket import AssignedTicket, Ticket
+from labcrew.errors import ModelFailure
+from labcrew.judgement import Judge
+from labcrew.settings import Settings
+from tests.doubles.chat import ScriptedChat
+from tests.doubles.embedder import WordEmbedder
+from tools.toolbox import Workbench
+
+pytestmark = pytest.mark.engine
+PROGRAM = '''\
+"""A mean that forgets the last value."""
+
+
+def mean(values):
+    """The mean of numbers."""
+    return sum(values[:-1]) / len(values)
+
+
+if __name__ == "__main__":
+    print("quality", mean([1.0, 1.0, 1.0, 1.0]))
+'''
+RIGHT = (
+    '```python\ndef mean(values):\n    """The mean."""\n    return sum(values) / len(values)\n```'
+)
+WRONG = "```python\ndef mean(values):\n    return max(values)\n```"
+TESTS = """\
+from program import mean
+
+
+def test_all_values_count():
+    assert mean([1.0, 2.0, 6.0]) == 3.0
+
+
+def test_of_one_kind():
+    assert mean([0.0, 0.0]) == 0.0
+"""
+
+
+@asynccontextmanager
+async def lab(
+    folder: Path, chat: ScriptedChat, **fields: Any
+) -> AsyncIterator[tuple[Workbench, Worker, Path]]:
+    root = folder / "lab"
+    root.mkdir()
+    (root / "program.py").write_text(PROGRAM)
+    (root / "test_program.py").write_text(TESTS)
+    for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "it"]):
+        named = ["-c", "user.name=ada", "-c", "user.email=ada@localhost"]
+        subprocess.run(["git", *named, *command], cwd=root, check=True)
+    ticket = Ticket.model_validate(
+        {
+            "title": "The mean is too small",
+            "question": "mean([1, 2, 6]) gives 1 and should give 3.",
+            "kind": "fix",
+            "repository": "lab",
+            "editable": ["program.py"],
+            "tests": {"fail_to_pass": ["test_program.py::test_all_values_count"]},
+            "environment": {"packages": ["pytest"], "alone": True},
+            "literature": {"online": False},
+        }
+        | fields
+    )
+    with bare_bench() as bench:
+        assigned = take(bench, ticket, folder, "T-001")
+        bench.ledger.tickets.put(assigned, actor="person:ada", kind="ticket.assigned")
+        crew = Crew.of(Judge(models={PROGRAMMING: chat}), WordEmbedder())
+        async with Worker(
+            crew,
+            bench,
+            Settings(),
+            holder="test",
+            assume_yes=True,
+            loop=LoopOptions(style="direct"),
+        ) as worker:
+            yield bench, worker, root
+
+
+async def holds(bench: Workbench) -> bool:
+    crew = Crew.of(Judge(models={}), WordEmbedder())
+    request = bench.ledger.merge_requests.of("T-001")[-1]
+    found = await verify(Work(bench=bench, crew=crew, rules=crew), request)
+    assert found.tests == 2
+    return found.holds
+
+
+def waiting(ended: AssignedTicket, gate: str) -> bool:
+    return ended.status == "waiting" and gate in ended.outcome
+
+
+async def test_a_fault_is_mended_proposed_and_merged(tmp_path: Path) -> None:
+    async with lab(tmp_path, ScriptedChat(WRONG, RIGHT)) as (bench, worker, root):
+        ended = await worker.advance("T-001")
+        assert ended.status == "done", ended.outcome
+        assert (root / "program.py").read_text() == PROGRAM, "the tree that is checked out stands"
+        (request,) = bench.ledger.merge_requests.of("T-001")
+        assert request.verdict == "tests_pass"
+        assert request.smoke is not None
+        assert request.smoke.passed, request.smoke.detail
+        assert "`test_program.py::test_all_values_count` | failed | passed" in request.description
+        assert "Of 1 tests that passed before, 1 pass" in request.description
+        landed = bench.repositories.read("T-001", request.commit, "program.py").decode()
+        assert "return sum(values) / len(values)" in landed
+        assert 'print("quality"' in landed
+        change = bench.repositories.change("T-001", request.base_commit, request.commit)
+        assert set(change.files) == {"program.py"}
+        assert bench.ledger.trials.of("T-001") == []
+        assert await holds(bench)
+
+
+async def test_a_patch_is_measured_where_a_metric_is_asked_for(tmp_path: Path) -> None:
+    measured = {
+        "metric": {"name": "quality", "direction": "maximize", "pattern": r"quality ([\d.]+)"},
+        "run": {"command": "python3 program.py", "timeout_s": 60},
+        "seeds": [0, 1],
+        "budget": {"trials": 4, "memory_mb": 128},
+    }
+    async with lab(tmp_path, ScriptedChat(RIGHT), **measured) as (bench, worker, _root):
+        ended = await worker.advance("T-001")
+        (request,) = bench.ledger.merge_requests.of("T-001")
+        trials = bench.ledger.trials.of("T-001")
+        assert [(t.kind, t.seed) for t in trials] == [
+            ("baseline", 0),
+            ("baseline", 1),
+            ("changed", 0),
+            ("changed", 1),
+        ]
+        assert [t.score.value for t in trials if t.score] == [0.75, 0.75, 1.0, 1.0]
+        assert len({t.code for t in trials}) == 2
+        # No number was held back, so that nothing is claimed for it.
+        assert request.verdict == "unmeasured", ended.outcome
+        assert "| validation | 0.7500 ± 0.0000 | 1.0000 ± 0.0000 |" in request.description
+        assert await holds(bench)
+
+
+async def test_code_that_was_given_up_is_a_persons_to_decide(tmp_path: Path) -> None:
+    chat = ScriptedChat(WRONG, WRONG, RIGHT)
+    async with lab(tmp_path, chat, budget={"steps": 2}) as (bench, worker, _root):
+        worker._yes = False
+        gates = ["plan-r0.0", "escalation-r0.0-code", "merge-r0.0"]
+        for gate, kind in zip(gates, ("accept", "respond", "accept"), strict=True):
+            ended = await worker.advance("T-001")
+            assert waiting(ended, gate), ended.outcome
+            said = "the last value is left out" if kind == "respond" else ""
+            decide(bench.ledger, bench.clock, f"T-001-{gate}", kind, by="ada", comment=said)
+        ended = await worker.advance("T-001")
+        assert ended.status == "done", ended.outcome
+        assert "the last value is left out" in chat.questions[-1]
+        shown = bench.ledger.gates.get("T-001-escalation-r0.0-code").description
+        assert "2 steps" in shown
+        assert "test_all_values_count" in shown
+
+
+async def test_a_spent_budget_for_models_is_raised_by_a_person_alone(tmp_path: Path) -> None:
+    spent = ModelFailure("2,000,000 tokens are used up", kind="over_budget")
+    async with lab(tmp_path, ScriptedChat(spent, RIGHT)) as (bench, worker, _root):
+        ended = await worker.advance("T-001")
+        assert ended.status == "done", ended.outcome
+        (gate,) = [g for g in bench.ledger.gates.of("T-001") if g.kind == "budget"]
+        assert bench.ledger.decisions.get(gate.id).by == "--yes"
+        budget = bench.ledger.tickets.get("T-001").budget
+        assert budget.model_tokens == 2 * ended.ticket.budget.model_tokens
+
+
+async def test_an_endpoint_that_fails_parks_the_ticket(tmp_path: Path) -> None:
+    down = ModelFailure("the endpoint can't be reached", kind="unavailable")
+    async with lab(tmp_path, ScriptedChat(down, RIGHT)) as (bench, worker, _root):
+        ended = await worker.advance("T-001")
+        assert ended.status == "failed"
+        assert "can't be reached" in ended.outcome
+        assert "ticket retry" in ended.outcome
+        again = ended.model_copy(update={"status": "assigned"})
+        bench.ledger.tickets.put(again, actor="person:ada")
+        ended = await worker.advance("T-001")
+        assert ended.status == "done", ended.outcome
