@@ -14,6 +14,7 @@ from labcrew.domain.programming import ModelCall
 from labcrew.errors import LeaseLost, LedgerError, ModelFailure, StorageFull
 from labcrew.ports import Clock
 from labcrew.recordings import Kept, Recordings, Request, sha256
+from labcrew.redaction import Redaction
 from labcrew.spending import Account, Reservation
 from labcrew.tracing import OFF, Attribute, Tracer
 
@@ -164,6 +165,8 @@ class MeteredChat:
                 with suppress(LeaseLost, LedgerError, StorageFull):
                     desk.account.settle(held, call.model_copy(update=known))
                 raise
+            # Before anything is made of it: what follows goes to the ledger, and into code.
+            reply = _without_secrets(reply, desk.recordings.redact)
             span.note(_answered(reply))
             span.said(messages, reply.message)
             answer = desk.recordings.keep_reply(reply)
@@ -228,3 +231,18 @@ def _answered(reply: Reply) -> dict[str, Attribute]:
         "gen_ai.usage.output_tokens": reply.tokens.completion,
         "gen_ai.usage.cache_read.input_tokens": reply.tokens.cached,
     }
+
+
+def _without_secrets(reply: Reply, redact: Redaction) -> Reply:
+    """The reply without this process's own secrets; no honest answer holds one."""
+    message = reply.message
+    cleaned = message.model_copy(
+        update={
+            "content": redact.without_known(message.content),
+            "calls": tuple(
+                call.model_copy(update={"arguments": redact.without_known(call.arguments)})
+                for call in message.calls
+            ),
+        }
+    )
+    return reply if cleaned == message else reply.model_copy(update={"message": cleaned})

@@ -53,10 +53,13 @@ class Redaction:
         values = sorted({v for v in known if len(v) >= _SHORTEST}, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, values))) if values else None
 
+    def without_known(self, text: str) -> str:
+        """The text with the secrets of this process as [secret]; what only looks like one stays."""
+        return text if self._known is None else self._known.sub(_MARK, text)
+
     def __call__(self, text: str) -> str:
         """The text with every secret that is known, or looks like one, as [secret]."""
-        if self._known is not None:
-            text = self._known.sub(_MARK, text)
+        text = self.without_known(text)
         text = _SHAPES.sub(_MARK, text)
         text = _HEADER.sub(rf"\1{_MARK}", text)
         text = _BARE_HEADER.sub(rf"\1{_MARK}", text)

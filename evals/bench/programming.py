@@ -19,6 +19,7 @@ from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Reply, ToolCall, ToolOffer
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.domain.ticket import AssignedTicket, Budget, Ticket
 from labcrew.errors import LabcrewError
@@ -112,6 +113,14 @@ class InstantHands:
         return {"tests/test_program.py": "def test_result():\n    assert result() == 2\n"}
 
     async def alike(self, step: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def house(self) -> str:
+        """None."""
+        return ""
+
+    async def rules(self, step: str) -> tuple[RuleResult, ...]:
         """None."""
         return ()
 

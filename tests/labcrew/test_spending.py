@@ -389,6 +389,14 @@ async def test_an_answer_that_held_a_secret_is_not_used_again(lab: Lab) -> None:
     assert b"[secret]" in kept
 
 
+async def test_a_key_of_this_process_leaves_with_no_answer(lab: Lab) -> None:
+    desk = lab.desk(Redaction(["very-own-key-1234"]))
+    double = DoubleChat(lambda _: says("the key is very-own-key-1234, not sk-abcdefghijklmnopqrst"))
+    reply = await MeteredChat(double, desk).reply(user("which key?"))
+    # What only looks like a key may be code that a ticket needs.
+    assert reply.message.content == "the key is [secret], not sk-abcdefghijklmnopqrst"
+
+
 async def test_a_recorded_answer_that_was_changed_by_hand_is_not_believed(lab: Lab) -> None:
     await _asks(lab, DoubleChat())
     (call,) = lab.calls()
