@@ -110,6 +110,9 @@ def _template(path: Path) -> str | None:
 
 def _serve(path: Path, context: int) -> Served:
     template = _template(path)
+    # OpenMP's threads would wait for each other by spinning; on cores that others use too, that
+    # makes an answer ten times slower and more. It is read when the library is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import xllamacpp
     except ImportError:

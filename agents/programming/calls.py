@@ -14,7 +14,7 @@ MOST_CALLS = 8
 """Of one reply; further ones are not run."""
 _ARGUMENT_CHARACTERS = 500_000
 _ERRORS = 3
-_FENCED = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.M | re.S)
+_FENCED = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.M | re.S)
 
 
 class CallError(ValueError):

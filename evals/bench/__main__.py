@@ -9,6 +9,7 @@ from evals.bench.figures import RESULTS, Figure, Report, keep, show, this_machin
 from evals.bench.incident_latency import incident_latency
 from evals.bench.log_reading import log_figures
 from evals.bench.many_runs import many_runs
+from evals.bench.programming import programming_figure
 from evals.bench.reading import reading_figure
 from evals.bench.sandbox import sandbox_figures
 from evals.bench.starting import help_start
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=200, help="sandboxed calls, one at a time")
     parser.add_argument(
         "--only",
-        choices=["sandbox", "reading", "watching", "logs"],
+        choices=["sandbox", "reading", "watching", "logs", "programming"],
         help="leave out the other figures",
     )
     given = parser.parse_args(arguments)
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             figures += (incident_latency(), many_runs())
         if given.only in (None, "logs"):
             figures += log_figures()
+        if given.only in (None, "programming"):
+            figures += (programming_figure(),)
         if given.only is None:
             start = help_start(given.rounds)
             small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)

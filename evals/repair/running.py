@@ -32,9 +32,9 @@ def model_settings(model: str) -> ModelSettings:
         temperature=0,
         max_tokens=COMPLETION_TOKENS,
         context_tokens=CONTEXT_TOKENS,
-        timeout_s=600,
-        first_token_s=300,
-        between_tokens_s=60,
+        timeout_s=1800,
+        first_token_s=900,
+        between_tokens_s=120,
         tools="schema",
     )
 

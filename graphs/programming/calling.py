@@ -136,8 +136,8 @@ async def _reply(
     if not session.native:
         told = "\n".join(f"- {o.name}: {o.description}" for o in offers.values())
         system += prompts.BY_SCHEMA + told
-    if session.hands.house:
-        system += f"\n\n{session.hands.house}"
+    if house := await session.house():
+        system += f"\n\n{house}"
 
     def messages(characters: int) -> Sequence[Message]:
         found = conversation(system, task, session.turns, characters)

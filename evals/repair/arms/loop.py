@@ -33,7 +33,7 @@ async def looped(
 ) -> Proposal:
     """Works on the ticket to its end; a patch that it gave up is proposed all the same."""
     began = time.monotonic()
-    crew = Crew.of(Judge(models={PROGRAMMING: model}, timeout_s=600), OnnxEmbedder())
+    crew = Crew.of(Judge(models={PROGRAMMING: model}, timeout_s=1800), OnnxEmbedder())
     async with Worker(
         crew,
         bench,

@@ -61,8 +61,7 @@ def worked(
             text=True,
             timeout=_LONGEST_S,
             check=False,
-            # Its libraries ask the network for prices and prompts on import; here there is none.
-            env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "MSWEA_SILENT_STARTUP": "1"},
+            env=mini_swe_environment(),
         )
     except subprocess.TimeoutExpired:
         raise LabcrewError(f"mini-swe-agent did not end within {_LONGEST_S} s.") from None
@@ -78,6 +77,11 @@ def worked(
         seconds=time.monotonic() - began,
         ended=said["ended"][:2000],
     )
+
+
+def mini_swe_environment() -> dict[str, str]:
+    """Variables under which its libraries ask the network for nothing when they are imported."""
+    return {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "MSWEA_SILENT_STARTUP": "1"}
 
 
 @cache
