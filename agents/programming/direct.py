@@ -32,12 +32,12 @@ SYSTEM = (
     " test passes."
 )
 _WANTED: dict[Form, str] = {
-    "function": "The fault is probably in `{name}`. Say in one sentence what is wrong. Then write"
-    " the whole corrected `{name}` in one ```python block, and with it any other function that must"
-    " change. Keep names and arguments.",
-    "lines": "The fault is probably in `{name}`. Guess which line is wrong, up to three times, the"
-    " likeliest guess first. Each guess is a block of its own with the corrected line and its"
-    " number, like\n```\n  12 |     x = y + 1\n```",
+    "function": "`{name}` is probably wrong. Write `{name}` again, whole and corrected, in one"
+    " ```python block, and with it any other function that must change. Keep names and arguments.",
+    # An example would be copied: the lines above show the form.
+    "lines": "One of these lines is probably wrong. Write it again, corrected, with its number and"
+    " in the form above, in a block of its own. If you are not sure, add a second and a third guess"
+    " in blocks of their own.",
     "block": "Answer with one change in this form:\n```\n<<<<<<< SEARCH\nlines as they stand now\n"
     "=======\nlines as they should be\n>>>>>>> REPLACE\n```",
     "new": "Write what is missing in {path}: whole functions or classes, with their imports, in one"
