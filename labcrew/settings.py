@@ -63,6 +63,11 @@ class ModelSettings(BaseModel):
         description="native: the endpoint's own tool calls; schema: one action as a structured"
         " answer; auto: native until the endpoint refuses them",
     )
+    writes_code: Literal["auto", "tools", "edits"] = Field(
+        default="auto",
+        description="tools: by calling tools; edits: one edit an answer, for small models; auto:"
+        " edits for a gguf, else tools",
+    )
     stream: bool = Field(default=True, description="whether answers are read as they are written")
     stream_usage: bool = Field(
         default=True, description="whether a streamed answer is to end with its token counts"

@@ -44,6 +44,12 @@ class EndpointChat:
         return self.settings.tools != "schema" and not self._refuses_tools
 
     @property
+    def small(self) -> bool:
+        """Whether code is asked of it one edit at a time."""
+        asked = self.settings.writes_code
+        return asked == "edits" or (asked == "auto" and self.settings.gguf is not None)
+
+    @property
     def provider(self) -> str:
         """Whose protocol it is, in OpenTelemetry's words."""
         return "azure.ai.openai" if self.settings.provider == "azure" else "openai"

@@ -11,7 +11,7 @@ Arm = Literal["single", "loop", "no-feedback", "no-search", "no-critique", "mini
 ARMS: tuple[Arm, ...] = get_args(Arm)
 COMPLETION_TOKENS = 1500
 """What every way may have a model write for one task."""
-STEPS = 8
+STEPS = 24
 """How many answers of a model every way may act on for one task."""
 
 
