@@ -25,6 +25,7 @@ from labcrew.errors import LabcrewError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
+from labcrew.tracing import OFF
 
 BOUND_MS = 5.0
 _FEW, _MANY = 10, 50
@@ -74,6 +75,7 @@ class InstantHands:
         )
     }
     calls: Mapping[str, type[BaseModel]] = {"read_file": ReadFile}
+    house = ""
 
     async def use(self, step: str, name: str, call: BaseModel) -> str:
         """A file's text."""
@@ -115,6 +117,10 @@ class InstantHands:
         """None."""
         return ()
 
+    async def rules_broken(self, step: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     async def left_behind(self, step: str) -> tuple[str, ...]:
         """None."""
         return ()
@@ -143,7 +149,7 @@ def _run(steps: int) -> float:
             assigned = _assigned(steps)
             ledger.tickets.put(assigned, actor="person:bench")
             work = Work(
-                bench=cast(Any, SimpleNamespace(ledger=ledger, clock=clock)),
+                bench=cast(Any, SimpleNamespace(ledger=ledger, clock=clock, tracer=OFF)),
                 crew=cast(Any, None),
                 rules=cast(Any, None),
                 programmer=InstantChat(),
