@@ -19,6 +19,7 @@ def code(patch: Patch | None) -> Iterator[str]:
         f" has checked: “{as_text(patch.summary, 1000)}”"
     )
     yield from _tests(patch)
+    yield from _rules(patch)
     if patch.alike:
         places = "\n".join(f"- {as_text(place, 200)}" for place in patch.alike[:_MOST_PLACES])
         yield f"The same pattern stands elsewhere, and was looked at:\n\n{places}"
@@ -46,4 +47,24 @@ def _tests(patch: Patch) -> Iterator[str]:
         f"Of {len(patch.pass_to_pass)} tests that passed before, {kept} pass with this change."
         " Tests run in a fresh sandbox, on the base commit and on this change; their files are not"
         " the model's to edit unless the ticket names them."
+    )
+
+
+def _rules(patch: Patch) -> Iterator[str]:
+    told = [result for result in patch.rules if result.outcome != "not_applicable"]
+    if not told:
+        return
+    yield "## The lab's rules"
+    yield table(
+        ["rule", "skill", "must", "outcome", "where"],
+        [
+            [
+                as_text(result.rule, 200),
+                as_code(f"{result.skill}:{result.line}", 80),
+                "yes" if result.must else "no",
+                result.outcome if result.outcome == "kept" else f"**{result.outcome}**",
+                as_text("; ".join(result.where[:3]), 300),
+            ]
+            for result in told[:_MOST_TESTS]
+        ],
     )

@@ -9,7 +9,8 @@ from typing import Any, Self
 from desk.acting import actor, one_at_a_time
 from desk.attach_wanted import Wanted, absolute, meant, offered
 from desk.attached_run import AttachedRun, Tell
-from desk.wiring import Opened
+from desk.wiring import Opened, redaction
+from graphs.accounts import accounted, own_bounds
 from labcrew.domain.monitoring import Attachment, Expectations
 from labcrew.errors import InputError, LeaseLost, NotFound
 from labcrew.judgement import Judge
@@ -98,12 +99,26 @@ class Attaching:
             self._ledger,
             self._clock,
             self._expected,
-            self._judge,
+            self._paying(id, lease),
             self._tell,
             lambda: self._notifier.wake(token),
         )
         self._tell("attached", {"attachment": attachment, "again": known is not None})
         return run
+
+    def _paying(self, id: str, lease: Lease) -> Judge:
+        """The judge, whose calls to models are on the attachment's account."""
+        settings = self._opened.settings
+        return accounted(
+            self._judge,
+            self._ledger.fenced(lease),
+            self._opened.home,
+            self._clock,
+            settings,
+            id,
+            lambda: own_bounds(settings),
+            redact=redaction(settings),
+        )
 
     def _unfinished(self, what: str) -> Attachment | None:
         """The record of a watch over the same run that was killed."""

@@ -141,10 +141,14 @@ def _judge_again(
         raise Differs(event.key, f"question {data['question']}", said) from None
     recorded = canonical_json({key: data[key] for key in _COMPARED})
     model = RecordedChat(_asked(mine, recordings), mine, recordings)
+    house = recordings.value(data["told"]) if data["told"] else ""
+    if not isinstance(house, str):
+        raise Differs(event.key, f"house rules {data['told']}", "gone, or changed")
     judge = Judge(
         models={judgement.agent: model},
         attempts=int(data["attempts"]),
         timeout_s=float(data["timeout_s"]),
+        told=lambda _agent: house,
     )
     try:
         verdict = asyncio.run(judge.ask(judgement, question))

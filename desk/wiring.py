@@ -13,6 +13,7 @@ from desk.settings_file import write_settings
 from labcrew.errors import NotFound, SettingsError
 from labcrew.home import Home
 from labcrew.ports import Clock, SystemClock
+from labcrew.redaction import Redaction, secrets_of
 from labcrew.settings import Settings
 
 if TYPE_CHECKING:
@@ -161,12 +162,11 @@ def at_work(
     """
     from desk.models import build_judge
     from desk.tracing import tracing
-    from labcrew.redaction import Redaction, secrets_of
     from sandboxes.client import connect
     from sandboxes.images import BaseImage
 
     judge = build_judge(opened.settings)
-    redact = Redaction([*secrets_of(os.environ), *keys_of(opened.settings)])
+    redact = redaction(opened.settings)
     # These libraries tell of their own tables and migrations, which says nothing to a person.
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -237,10 +237,11 @@ def at_work(
         yield AtWork(bench, work, worker, drafter)
 
 
-def keys_of(settings: Settings) -> list[str]:
-    """The keys of endpoints that settings hold."""
+def redaction(settings: Settings) -> Redaction:
+    """Takes out what looks like a secret, the environment's, and the keys that settings hold."""
     keys = [model.api_key for model in settings.models.values()]
-    return [key.get_secret_value() for key in keys if key is not None]
+    held = [key.get_secret_value() for key in keys if key is not None]
+    return Redaction([*secrets_of(os.environ), *held])
 
 
 def skills_of(opened: Opened) -> "tuple[Skill, ...]":

@@ -314,10 +314,5 @@ CALL_FAULTS: tuple[CallFault, ...] = (
     CallFault("the same call for ever", _call(("read_file", {"path": "data.py"})), ("read_file",)),
     CallFault("an alternating pair", _pair, ("read_file",)),
     CallFault("finished, without a change", _call(("finish", {"summary": "done"})), ("finish",)),
-    CallFault(
-        "an edit outside the editable paths",
-        _call(("write_file", {"path": "../../etc/passwd", "text": "x"})),
-        ("write_file",),
-    ),
 )
 """What a model does with tools, and which of them may run for it."""

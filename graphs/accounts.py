@@ -1,6 +1,7 @@
 """The account for chat models of a ticket or draft, opened by whoever holds its lease."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,13 +12,17 @@ from labcrew import calling
 from labcrew.domain.base import content_hash
 from labcrew.domain.spending import Bounds
 from labcrew.domain.ticket import Budget
-from labcrew.judgement import Judgement, Verdict
+from labcrew.home import Home
+from labcrew.judgement import Judge, Judgement, Verdict
 from labcrew.ledger import Ledger
 from labcrew.metered import Desk, MeteredChat
+from labcrew.ports import Clock
 from labcrew.recordings import Recordings
+from labcrew.redaction import Redaction
 from labcrew.settings import Settings
 from labcrew.spending import Account
 from labcrew.taint import taint
+from labcrew.tracing import OFF, Tracer
 from tools.toolbox import Workbench
 
 RAISED = "spending.raised"
@@ -34,34 +39,67 @@ def accountable(
     closed: bool = False,
     tainting: bool = False,
 ) -> Crew:
-    """The crew whose calls to models are paid from an account, recorded and traced.
+    """The crew whose calls to models are paid from an account, see `accounted`.
+
+    Args:
+        bench: its ledger is fenced by the lease.
+    """
+    judge = accounted(
+        crew.judge,
+        bench.ledger,
+        bench.home,
+        bench.clock,
+        settings,
+        id,
+        bounds,
+        redact=bench.redact,
+        tracer=bench.tracer,
+        tainting=tainting,
+    )
+    return Crew.of(replace(judge, closed=closed), crew.embedder)
+
+
+def accounted(
+    judge: Judge,
+    ledger: Ledger,
+    home: Home,
+    clock: Clock,
+    settings: Settings,
+    id: str,
+    bounds: Callable[[], Bounds],
+    *,
+    redact: Redaction,
+    tracer: Tracer = OFF,
+    tainting: bool = False,
+) -> Judge:
+    """The judge whose calls to models are paid from an account, recorded and traced.
 
     What a killed process left under way is settled first.
 
     Args:
-        bench: its ledger is fenced by the lease.
-        id: the ticket's or draft's.
+        ledger: fenced by the lease of what `id` names, where it has one.
+        id: of the ticket, draft or attachment.
         bounds: what may be spent, as it stands when it is asked.
-        closed: whether untrusted text is kept from models.
+        redact: takes secrets out of what is kept.
         tainting: whether an answer to a question that holds untrusted text taints the ticket.
     """
-    judge = crew.judge
     if not any(judge.models.values()):
-        return crew.recording(lambda *_: None, closed=closed, tracer=bench.tracer)
-    folder = bench.home.model_calls(id)
-    account = Account(bench.ledger, id, folder / "under-way", bounds, settings.prices)
-    recordings = Recordings(folder / "kept", bench.redact)
-    desk = Desk(account, recordings, bench.clock, bench.tracer)
+        return replace(judge, tracer=tracer)
+    folder = home.model_calls(id)
+    account = Account(ledger, id, folder / "under-way", bounds, settings.prices)
+    recordings = Recordings(folder / "kept", redact)
+    desk = Desk(account, recordings, clock, tracer)
 
     def record(asked: Judgement[Any, Any], question: BaseModel, verdict: Verdict[Any]) -> None:
         name = asked.name
         if tainting and verdict.by != "rule":
             for source in asked.reads(question):
                 because = f"{verdict.by} answered {name}, which holds such text"
-                taint(bench.ledger, id, source, actor=asked.agent, because=because)
-        kept = recordings.keep_question(question)
+                taint(ledger, id, source, actor=asked.agent, because=because)
+        kept, house = recordings.keep_question(question), judge.told(asked.agent)
+        told = recordings.keep_text(house) if house else None
         # The same question asked again after a crash is the same line.
-        bench.ledger.events.append(
+        ledger.events.append(
             ticket=id,
             actor=asked.agent,
             kind="judgement.answered",
@@ -72,16 +110,16 @@ def accountable(
                 "fallbacks": list(verdict.fallbacks),
                 "answer": verdict.answer.model_dump(mode="json"),
                 "question": kept.sha256,
-                "exact": kept.exact,
+                "told": told.sha256 if told else "",
+                "exact": kept.exact and (told is None or told.exact),
                 "calls": calling.current().calls,
                 "attempts": judge.attempts,
                 "timeout_s": judge.timeout_s,
             },
         )
 
-    return crew.recording(
-        record, closed=closed, pay=lambda model: MeteredChat(model, desk), tracer=bench.tracer
-    )
+    models = {name: model and MeteredChat(model, desk) for name, model in judge.models.items()}
+    return replace(judge, models=models, record=record, tracer=tracer)
 
 
 def ticket_bounds(ledger: Ledger, settings: Settings, ticket: str) -> Bounds:
@@ -104,8 +142,8 @@ def ticket_bounds(ledger: Ledger, settings: Settings, ticket: str) -> Bounds:
     )
 
 
-def draft_bounds(settings: Settings) -> Bounds:
-    """What may be spent on models for a draft: as much as a ticket that sets no budget."""
+def own_bounds(settings: Settings) -> Bounds:
+    """What may be spent where no budget is set, for a draft, say: as much as a ticket's default."""
     budget = Budget()
     agents = {str(agent): tokens for agent, tokens in settings.spending.items()}
     return Bounds(tokens=budget.model_tokens, usd=budget.model_usd, agents=agents)

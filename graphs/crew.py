@@ -9,10 +9,8 @@ from agents.experiment_launcher import ExperimentLauncher
 from agents.literature_review import LiteratureReview
 from agents.log_monitor import LogMonitor
 from agents.merge_request import MergeRequestAgent
-from labcrew.domain.chat import ChatModel
 from labcrew.domain.research import AgentName, Embedder
-from labcrew.judgement import Judge, Record
-from labcrew.tracing import OFF, Tracer
+from labcrew.judgement import Judge
 
 
 @dataclass(frozen=True)
@@ -41,25 +39,6 @@ class Crew:
             judge=judge,
             embedder=embedder,
         )
-
-    def recording(
-        self,
-        record: Record,
-        *,
-        closed: bool = False,
-        pay: Callable[[ChatModel], ChatModel] = lambda model: model,
-        tracer: Tracer = OFF,
-    ) -> "Crew":
-        """The same crew, telling of every answer that a model gave or failed to give.
-
-        Args:
-            closed: whether untrusted text is kept from models.
-            pay: puts an account before a model.
-            tracer: is told of each question.
-        """
-        models = {name: model and pay(model) for name, model in self.judge.models.items()}
-        judge = replace(self.judge, models=models, record=record, closed=closed, tracer=tracer)
-        return Crew.of(judge, self.embedder)
 
     def with_rules_of_the_house(self, told: Callable[[AgentName], str]) -> "Crew":
         """The same crew, whose models are told a lab's skills: agent → what it is told."""

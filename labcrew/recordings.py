@@ -96,15 +96,16 @@ class Recordings:
     def __init__(self, folder: Path, redact: Redaction) -> None:
         self._folder = folder
         self.redact = redact
-        self._known: set[str] = set()
+        self._kept: dict[str, Kept] = {}
+        self._messages: dict[Message, Kept] = {}
 
     def keep_request(self, request: Request) -> Kept:
         """Writes a request, each of its messages once."""
-        texts = [*request.messages, *request.tools]
-        parts = [self._keep(part.model_dump(mode="json")) for part in texts]
+        parts = [self._message(message) for message in request.messages]
+        parts += [self._keep(tool.model_dump(mode="json")) for tool in request.tools]
         shape = None if request.schema_ is None else self._keep(request.schema_)
         count = len(request.messages)
-        whole = self._keep(
+        whole = self._put(
             {
                 "model": request.model,
                 "messages": [part.sha256 for part in parts[:count]],
@@ -112,8 +113,8 @@ class Recordings:
                 "schema": None if shape is None else shape.sha256,
             }
         )
-        exact = whole.exact and all(part.exact for part in parts) and (not shape or shape.exact)
-        return Kept(sha256=whole.sha256, exact=exact)
+        exact = all(part.exact for part in parts) and (not shape or shape.exact)
+        return Kept(sha256=whole, exact=exact)
 
     def keep_reply(self, reply: Reply) -> Kept:
         """Writes an answer."""
@@ -122,6 +123,10 @@ class Recordings:
     def keep_question(self, question: BaseModel) -> Kept:
         """Writes the question of a judgement."""
         return self._keep(question.model_dump(mode="json"))
+
+    def keep_text(self, text: str) -> Kept:
+        """Writes a text."""
+        return self._keep(text)
 
     def request(self, name: str) -> Request | None:
         """A request as it was kept; None where files of it are missing or were changed."""
@@ -156,16 +161,27 @@ class Recordings:
             return None
         return json.loads(text) if sha256(text) == name else None
 
+    def _message(self, message: Message) -> Kept:
+        if message not in self._messages:
+            self._messages[message] = self._keep(message.model_dump(mode="json"))
+        return self._messages[message]
+
     def _keep(self, value: Any) -> Kept:
+        """Writes a value without its secrets; what was kept before is not looked through again."""
         text = canonical_json(value)
-        cleaned = canonical_json(self._cleaned(value))
-        # Lone surrogates, which JSON can spell and a file can't.
-        cleaned = cleaned.encode("utf-8", "replace").decode("utf-8")
-        name = sha256(cleaned)
-        if name not in self._known:
-            self._write(f"{name[:2]}/{name}.json", cleaned)
-            self._known.add(name)
-        return Kept(sha256=name, exact=cleaned == text)
+        known = sha256(text)
+        if known not in self._kept:
+            cleaned = self._cleaned(value)
+            exact = canonical_json(cleaned) == text
+            self._kept[known] = Kept(sha256=self._put(cleaned), exact=exact)
+        return self._kept[known]
+
+    def _put(self, value: Any) -> str:
+        # Lone surrogates, which JSON can spell and a file can't, become question marks.
+        text = canonical_json(value).encode("utf-8", "replace").decode("utf-8")
+        name = sha256(text)
+        self._write(f"{name[:2]}/{name}.json", text)
+        return name
 
     def _cleaned(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -13,7 +14,7 @@ MOST_CALLS = 8
 """Of one reply; further ones are not run."""
 _ARGUMENT_CHARACTERS = 500_000
 _ERRORS = 3
-_FENCED = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.M | re.S)
+_FENCED = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.M | re.S)
 
 
 class CallError(ValueError):
@@ -59,9 +60,14 @@ def step_type(types: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
     Args:
         types: tool → the type of its arguments.
     """
+    return _step_type(tuple(types.items()))
+
+
+@lru_cache(maxsize=16)
+def _step_type(types: tuple[tuple[str, type[BaseModel]], ...]) -> type[BaseModel]:
     closed = ConfigDict(extra="forbid")
     actions: list[Any] = []
-    for name, kind in types.items():
+    for name, kind in types:
         tool: Any = Literal[name]
         fields: Any = {"tool": (tool, ...), "arguments": (kind, ...)}
         actions.append(create_model(f"Use_{name}", __config__=closed, **fields))

@@ -1,26 +1,21 @@
 """What is wrong with a change that can be seen without running it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from agents.programming.source import parts
-from agents.programming.turns import Turn
 
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|NotImplementedError)\b|^\s*\.\.\.\s*$", re.M)
 _KNOWS_TESTS = re.compile(r"\bpytest\b|PYTEST_CURRENT_TEST|\bsys\.modules\b|\bunittest\b")
 
 
-def unfit(before: Mapping[str, str], after: Mapping[str, str], turns: Sequence[Turn]) -> str:
+def unfit(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """Why a change is not worth a run of the tests, as the model is told; empty where it is.
 
     Args:
         before: path → text of the files as they stand.
         after: the files that the change touches.
-        turns: what was tried.
     """
-    whole = {**before, **after}
-    if any(turn.files and {**before, **turn.files} == whole for turn in turns):
-        return "This very change was tried before and failed. Do something else."
     for path, text in after.items():
         old = before.get(path, "")
         gone = {p.name for p in parts(path, old)} - {p.name for p in parts(path, text)}

@@ -22,18 +22,22 @@ _PLACES = 4
 _FORMS = 2
 _LONG_FUNCTION = 45
 _DIFF_LINES = 14
+_TOLD_TURNS = 2
+GUESSES: dict[Form, int] = {"lines": 3}
+"""Edits that one answer may hold, each tried by itself; 1 where none is named."""
 _FOLDER = "tests"
 
 SYSTEM = (
-    "You are a careful Python programmer. You mend the code so that the failing test passes."
-    " Answer with exactly one fenced code block and nothing else."
+    "You are a careful Python programmer. The code has a fault; you mend it so that the failing"
+    " test passes."
 )
 _WANTED: dict[Form, str] = {
-    "function": "The fault is probably in `{name}`. Write the whole corrected `{name}` in one"
+    "function": "`{name}` is probably wrong. Write `{name}` again, whole and corrected, in one"
     " ```python block, and with it any other function that must change. Keep names and arguments.",
-    "lines": "The fault is probably in `{name}`. Find the wrong line. Answer with the corrected"
-    " line or lines alone, each with its number, in one block, like\n```\n  12 |     x = y + 1\n"
-    "```",
+    # An example would be copied: the lines above show the form.
+    "lines": "One of these lines is probably wrong. Write it again, corrected, with its number and"
+    " in the form above, in a block of its own. If you are not sure, add a second and a third guess"
+    " in blocks of their own.",
     "block": "Answer with one change in this form:\n```\n<<<<<<< SEARCH\nlines as they stand now\n"
     "=======\nlines as they should be\n>>>>>>> REPLACE\n```",
     "new": "Write what is missing in {path}: whole functions or classes, with their imports, in one"
@@ -151,7 +155,7 @@ def prompt(
     if ask.form != "test":
         said.append(f"It fails so:\n{account(problem.report, room // 8)}")
     if options.error_feedback:
-        said += _told(turns, files, room // 8)
+        said += _told(turns, room // 8)
     wanted = _WANTED[ask.form].format(name=ask.name, path=ask.path)
     part = next((p for p in problem.places if (p.path, p.name) == (ask.path, ask.name)), None)
     if ask.form == "lines" and part is not None:
@@ -200,16 +204,15 @@ def _code(text: str) -> str:
     return f"```python\n{text.rstrip()}\n```"
 
 
-def _told(turns: Sequence[Turn], files: Mapping[str, str], room: int) -> list[str]:
+def _told(turns: Sequence[Turn], room: int) -> list[str]:
     """What became of the last answers."""
-    told = []
-    for turn in turns[-2:]:
-        if turn.kept or not turn.told:
-            continue
-        change = "\n".join(_difference(files, turn.files))
-        tried = f"This was tried and is wrong:\n```diff\n{change}\n```\n" if change else ""
-        told.append(f"{tried}{turn.told}"[:room])
-    return told
+    return [turn.told[:room] for turn in turns[-_TOLD_TURNS:] if turn.told and not turn.kept]
+
+
+def tried(before: Mapping[str, str], after: Mapping[str, str], said: str) -> str:
+    """What the model is told of a change that was no good, the change with it."""
+    change = "\n".join(_difference(before, after))
+    return f"This was tried and is wrong:\n```diff\n{change}\n```\n{said}" if change else said
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -14,10 +14,9 @@ MOST_CHARACTERS = 100_000
 """Of a reply that is read as an edit."""
 
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
-_BLOCK = re.compile(
-    r"^[ \t]*<{5,9} ?SEARCH[^\n]*\n(.*?)^[ \t]*={5,9}[ \t]*\n(.*?)^[ \t]*>{5,9} ?REPLACE",
-    re.M | re.S,
-)
+_SEARCH = re.compile(r"[ \t]*<{5,9} ?SEARCH")
+_BY = re.compile(r"[ \t]*={5,9}[ \t]*$")
+_REPLACE = re.compile(r"[ \t]*>{5,9} ?REPLACE")
 _NUMBERED = re.compile(r"^[ \t]*(\d{1,6})[ \t]?\|(?: (.*)|)$")
 
 
@@ -47,7 +46,7 @@ def edited(
     """
     if len(reply) > MOST_CHARACTERS:
         raise EditError(f"The answer is longer than {MOST_CHARACTERS} characters.")
-    blocks = _BLOCK.findall(reply)
+    blocks = _blocks(reply)
     fenced = [m.group(2) for m in _FENCE.finditer(reply)]
     if blocks:
         changed = _replaced(blocks, files, path)
@@ -55,11 +54,46 @@ def edited(
         changed = _written(fenced or [reply], files, path, wanted, new)
     changed = {name: text for name, text in changed.items() if text != files.get(name)}
     if not changed:
-        raise EditError("The answer changes nothing: it is the code as it stands.")
+        raise EditError("The answer changes nothing: it is the code as it stands, which is wrong.")
     for name, text in changed.items():
         if name.endswith(".py") and parsed(text) is None:
             raise EditError(f"With the change {name} is no valid Python.")
     return changed
+
+
+def _blocks(reply: str) -> list[tuple[str, str]]:
+    """The search and replace blocks: what is searched and what replaces it.
+
+    Line by line: an expression over the whole text takes cubic time for one that never ends.
+    """
+    blocks: list[tuple[str, str]] = []
+    old: list[str] = []
+    new: list[str] = []
+    into: list[str] | None = None
+    for line in reply.splitlines(keepends=True):
+        if into is None and _SEARCH.match(line):
+            old, new = [], []
+            into = old
+        elif into is old and into is not None and _BY.match(line):
+            into = new
+        elif into is new and into is not None and _REPLACE.match(line):
+            blocks.append(("".join(old), "".join(new)))
+            into = None
+        elif into is not None:
+            into.append(line)
+    return blocks
+
+
+def guesses(reply: str, most: int) -> tuple[str, ...]:
+    """The fenced blocks of a reply, each an edit of its own; the whole reply where it has none.
+
+    Args:
+        most: how many are taken, the first ones.
+    """
+    if len(reply) > MOST_CHARACTERS or len(_blocks(reply)) > 1:
+        return (reply,)
+    found = [m.group(0) for m in _FENCE.finditer(reply)]
+    return tuple(dict.fromkeys(found))[:most] or (reply,)
 
 
 def read_test_file(reply: str) -> str:

@@ -83,7 +83,7 @@ def lacking(report: TestReport, files: Iterable[str]) -> str:
     return ""
 
 
-def test_sources(names: Sequence[str], files: Mapping[str, str]) -> tuple[Part, ...]:
+def sources_of_tests(names: Sequence[str], files: Mapping[str, str]) -> tuple[Part, ...]:
     """The test functions that ids name, as they are written.
 
     Args:

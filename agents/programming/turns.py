@@ -37,11 +37,19 @@ class Turn(Model):
     outcomes: tuple[Outcome, ...] = ()
     ask: str = Field(default="", description="what was asked for, as the loop chose it")
     told: str = Field(default="", description="what the loop says to the model before its next")
-    files: dict[str, str] = Field(
-        default_factory=dict, description="style direct: path → text that was tried"
+    tried: tuple[str, ...] = Field(
+        default=(), description="style direct: hashes of the changes that were tried"
     )
-    failing: int | None = Field(default=None, description="tests that did not pass with it")
-    kept: bool = Field(default=False, description="style direct: whether it is built upon")
+    files: dict[str, str] = Field(
+        default_factory=dict, description="style direct: path → text, where it is built upon"
+    )
+    failing: int | None = Field(
+        default=None, description="tests that did not pass with the best of it"
+    )
+    kept: bool = Field(
+        default=False,
+        description="whether it is built upon; style tools: whether it ended the work",
+    )
 
 
 def spent(turns: tuple[Turn, ...] | list[Turn]) -> Tokens:

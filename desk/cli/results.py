@@ -37,9 +37,21 @@ def report(
         if ticket is None:
             from desk import morning
             from desk.models import build_judge
+            from desk.wiring import redaction
+            from graphs.accounts import accounted, own_bounds
 
             now = opened.clock.now()
-            judge = build_judge(opened.settings)
+            settings = opened.settings
+            judge = accounted(
+                build_judge(settings),
+                opened.ledger,
+                opened.home,
+                opened.clock,
+                settings,
+                f"report-{now:%Y%m%dT%H%M%S%f}",  # two reports at once have two accounts
+                lambda: own_bounds(settings),
+                redact=redaction(settings),
+            )
             made = morning.morning(opened.ledger, judge, morning.since_of(since, now), now)
             text, value = morning.text(made), {"morning": made}
         else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphs import spans
-from graphs.accounts import accountable, draft_bounds
+from graphs.accounts import accountable, own_bounds
 from graphs.crew import Crew
 from graphs.drafting.machine import drafting_graph
 from graphs.drafting.study import RunLimits, Study
@@ -76,7 +76,7 @@ class Drafter:
                 bench,
                 self._settings,
                 draft,
-                lambda: draft_bounds(self._settings),
+                lambda: own_bounds(self._settings),
             ),
             say=self._say,
             limits=self._limits,

@@ -26,7 +26,12 @@ from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
 from labcrew.errors import ToolError
 
 FINISH, ASK = "finish", "ask_person"
-_LOOKING = frozenset({"read_file", "search_files", "run_command", "run_tests", "note", ASK, FINISH})
+_LOOKING = frozenset(
+    {
+        "read_file", "search_files", "run_command", "run_tests", "bisect_commits",
+        "smallest_reproduction", "note", ASK, FINISH,
+    }
+)  # fmt: skip
 """What the look before a plan may use: nothing that edits."""
 _NOT_TWICE = frozenset({"run_command"})
 _LOST = (
@@ -131,8 +136,8 @@ async def _reply(
     if not session.native:
         told = "\n".join(f"- {o.name}: {o.description}" for o in offers.values())
         system += prompts.BY_SCHEMA + told
-    if session.hands.house:
-        system += f"\n\n{session.hands.house}"
+    if house := await session.house():
+        system += f"\n\n{house}"
 
     def messages(characters: int) -> Sequence[Message]:
         found = conversation(system, task, session.turns, characters)

@@ -1,11 +1,20 @@
 """Steps in direct style: ask for one edit, apply it, run the tests, build on it or put it back."""
 
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from agents.programming import direct
 from agents.programming.critique import is_test, unfit
-from agents.programming.edits import EditError, edited, read_test_file
-from agents.programming.failures import account, failing, frames, lacking, signature, test_sources
+from agents.programming.edits import EditError, edited, guesses, read_test_file
+from agents.programming.failures import (
+    account,
+    failing,
+    frames,
+    lacking,
+    signature,
+    sources_of_tests,
+)
 from agents.programming.places import in_order, ranked
 from agents.programming.turns import Turn
 from graphs.programming.ending import last_look
@@ -25,7 +34,7 @@ async def problem_of(session: Session, measure: Measure) -> direct.Problem:
     files = {path: text for path, text in (await hands.editable()).items() if not is_test(path)}
     wanted = failing(measure.before, measure.fail_to_pass)
     test_files = {**await hands.test_files(), **await hands.change()}
-    tests = test_sources(wanted, test_files)
+    tests = sources_of_tests(wanted, test_files)
     asked = f"{ticket.title} {ticket.question}"
     search = session.options.search
     places = ranked(files, asked, tests, frames(measure.before)) if search else in_order(files)
@@ -49,11 +58,11 @@ async def write_test(session: Session, problem: direct.Problem, measure: Measure
     ask = direct.Ask("test", path, sampled=number > 0)
     reply, turn = await _asked(session, ask, problem, base)
     if reply.finish in UNANSWERED:
-        return turn(UNANSWERED[reply.finish], trouble=reply.finish)
+        return session.note(turn(UNANSWERED[reply.finish], trouble=reply.finish))
     try:
         text = read_test_file(reply.message.content)
     except EditError as error:
-        return turn(str(error), trouble=str(error))
+        return session.note(turn(str(error), trouble=str(error)))
     files = {path: text}
     wrong = await _put(session, str(number), files)
     if wrong:
@@ -63,55 +72,107 @@ async def write_test(session: Session, problem: direct.Problem, measure: Measure
         )
     report = await session.tests_alone(f"{number}/alone", files)
     if report.passed(path) or report.timed_out or not _failed(report, path):
-        return turn("The test does not fail on the code as it is.", files, trouble="no failure")
-    return turn("The test fails as it should.", files, kept=True)
+        return session.note(
+            turn("The test does not fail on the code as it is.", files, trouble="no failure")
+        )
+    return session.note(turn("The test fails as it should.", files, kept=True))
 
 
 async def write_code(session: Session, problem: direct.Problem, measure: Measure) -> Turn:
-    """One edit asked for and tried; the turn says what became of it."""
-    turns, number = session.turns, len(session.turns)
-    base = await session.hands.editable()
-    kept = _kept(session)
-    now = {**base, **kept}
-    tried = [turn for turn in turns if not turn.ask.startswith("test ")]
+    """One answer asked for, and its edits tried one by one; the turn says what became of them."""
+    number = len(session.turns)
+    now = {**await session.hands.editable(), **_kept(session)}
+    tried = [turn for turn in session.turns if not turn.ask.startswith("test ")]
     ask = direct.next_ask(tried, problem)
     reply, turn = await _asked(session, ask, problem, now)
-    code = {path: text for path, text in now.items() if not is_test(path)}
     if reply.finish in UNANSWERED:
-        return turn(UNANSWERED[reply.finish], trouble=reply.finish)
-    if ask.form == "new":
+        return session.note(turn(UNANSWERED[reply.finish], trouble=reply.finish))
+    done: list[Try] = []
+    for index, guess in enumerate(guesses(reply.message.content, direct.GUESSES.get(ask.form, 1))):
+        seen = {h for t in session.turns for h in t.tried} | {t.hash for t in done if t.hash}
+        done.append(await _try(session, f"{number}.{index}", guess, ask, now, seen, measure))
+        if done[-1].left == 0:
+            break
+    best = min(done, key=lambda t: (not t.kept, t.left if t.left is not None else sys.maxsize))
+    return session.note(
+        turn("\n".join(t.told for t in done)).model_copy(
+            update={
+                "outcomes": tuple(
+                    outcome("edit", t.hash, t.told, failed=bool(t.trouble), trouble=t.trouble)
+                    for t in done
+                ),
+                "tried": tuple(t.hash for t in done if t.hash),
+                "files": best.files if best.kept else {},
+                "kept": best.kept,
+                "failing": best.left,
+            }
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Try:
+    """What one edit came to.
+
+    Args:
+        told: as the model is told.
+        trouble: the same for two that failed alike; empty where all tests pass.
+        files: path → text of the change.
+        hash: of the change; empty where there was no edit.
+        left: tests that did not pass; None where none were run.
+        kept: whether it is built upon.
+    """
+
+    told: str
+    trouble: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    hash: str = ""
+    left: int | None = None
+    kept: bool = False
+
+
+async def _try(
+    session: Session,
+    what: str,
+    guess: str,
+    ask: direct.Ask,
+    now: dict[str, str],
+    seen: set[str],
+    measure: Measure,
+) -> Try:
+    code = {path: text for path, text in now.items() if not is_test(path)}
+    is_new = ask.form == "new"
+    if is_new:
         code.setdefault(ask.path, "")
     try:
-        changed = edited(
-            reply.message.content, code, path=ask.path, wanted=ask.name, new=ask.form == "new"
-        )
+        changed = edited(guess, code, path=ask.path, wanted=ask.name, new=is_new)
     except EditError as error:
-        return turn(str(error), trouble=str(error))
-    files = {**kept, **changed}
-    wrong = unfit(now, changed, turns) if session.options.critique else ""
-    wrong = wrong or await _put(session, str(number), files)
+        return Try(str(error), str(error))
+    files = {**_kept(session), **changed}
+    digest = content_hash(dict(files))
+    wrong = unfit(now, changed) if session.options.critique else ""
+    if session.options.critique and digest in seen:
+        wrong = "This very change was tried before and failed. Do something else."
+    wrong = wrong or await _put(session, what, files)
     if wrong:
-        return turn(wrong, files, trouble=wrong)
-    report = await session.tests(f"{number}/wanted", measure.fail_to_pass)
-    left = failing(report, measure.fail_to_pass)
-    if len(left) < _left(session, measure) and measure.pass_to_pass:
+        return Try(direct.tried(now, files, wrong), wrong, files, digest)
+    report = await session.tests(f"{what}/wanted", measure.fail_to_pass)
+    left, best = failing(report, measure.fail_to_pass), _left(session, measure)
+    if len(left) < best and measure.pass_to_pass:
         # Only what mends something is worth the longer run.
-        report = await session.tests(f"{number}/all", () if measure.whole else measure.names)
+        report = await session.tests(f"{what}/all", () if measure.whole else measure.names)
         left = failing(report, measure.names)
     if not left:
-        look = await last_look(session, measure, f"{number}/look")
+        look = await last_look(session, measure, f"{what}/look")
         if not look.problems:
-            return turn("All tests pass.", files, kept=True, failing=0)
+            return Try("All tests pass.", "", files, digest, 0, kept=True)
         told = " ".join(look.problems)
-        return turn(told, files, trouble=told, failing=len(look.problems))
-    text = f"With it {len(left)} of the tests fail:\n{account(report, _SHOWN)}"
-    return turn(
-        text,
-        files,
-        trouble=signature(report, left),
-        kept=not failing(report, measure.pass_to_pass) and len(left) < _left(session, measure),
-        failing=len(left),
-    )
+        return Try(direct.tried(now, files, told), told, files, digest, len(look.problems))
+    better = not failing(report, measure.pass_to_pass) and len(left) < best
+    said = f"With it {len(left)} of the tests fail:\n{account(report, _SHOWN)}"
+    if not better:
+        said = direct.tried(now, files, said)
+    return Try(said, signature(report, left), files, digest, len(left), kept=better)
 
 
 async def _asked(
@@ -133,24 +194,20 @@ async def _asked(
         *,
         trouble: str = "",
         kept: bool = False,
-        failing: int | None = None,
     ) -> Turn:
         came = outcome(
             "edit", files or reply.message.content, told, failed=bool(trouble), trouble=trouble
         )
-        return session.note(
-            Turn(
-                step=number,
-                reply=reply.message,
-                model=reply.model,
-                tokens=reply.tokens,
-                outcomes=(came,),
-                ask=ask.id,
-                told=told,
-                files=files or {},
-                kept=kept,
-                failing=failing,
-            )
+        return Turn(
+            step=number,
+            reply=reply.message,
+            model=reply.model,
+            tokens=reply.tokens,
+            outcomes=(came,),
+            ask=ask.id,
+            told=told,
+            files=files if files and kept else {},
+            kept=kept,
         )
 
     return reply, turn

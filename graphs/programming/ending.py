@@ -9,8 +9,10 @@ from graphs.programming.session import Session
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.programming import Patch
 from labcrew.domain.sandbox import OverlayFile
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.errors import ToolError
+from labcrew.skills.adherence import blocking, in_a_line
 from tools.facts import patch_id
 
 _MOST_TRIED = 12
@@ -22,11 +24,13 @@ class Look(Model):
     Args:
         problems: why the change is not ready, as the model is told.
         alike: places where what was taken out still stands.
+        rules: how it keeps to the lab's rules.
     """
 
     after: TestReport | None = None
     problems: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
 
 
 async def last_look(session: Session, measure: Measure, what: str) -> Look:
@@ -42,15 +46,15 @@ async def last_look(session: Session, measure: Measure, what: str) -> Look:
     try:
         after = await session.tests(f"{what}/tests", () if measure.whole else measure.names)
         left = await session.hands.left_behind(session.key(f"{what}/left"))
-        broken = await session.hands.rules_broken(session.key(f"{what}/rules"))
+        rules = await session.rules(f"{what}/rules")
         alike = await session.hands.alike(session.key(f"{what}/alike"))
     except ToolError as error:
         return Look(problems=(error.message,))
     problems = [f"{name} still fails." for name in failing(after, measure.fail_to_pass)[:5]]
     problems += [f"{name} passed before." for name in failing(after, measure.pass_to_pass)[:5]]
     problems += [f"Left unfinished: {place}" for place in left[:5]]
-    problems += [f"A rule of the lab: {rule}" for rule in broken[:5]]
-    return Look(after=after, problems=tuple(problems), alike=alike)
+    problems += [f"A rule of the lab: {in_a_line(rule)}" for rule in blocking(rules)[:5]]
+    return Look(after=after, rules=rules, problems=tuple(problems), alike=alike)
 
 
 async def written_tests(session: Session, measure: Measure) -> Measure:
@@ -99,6 +103,7 @@ async def put_patch(
         fail_to_pass=measure.fail_to_pass if measure else (),
         pass_to_pass=measure.pass_to_pass if measure else (),
         alike=look.alike,
+        rules=look.rules,
         steps=len(session.turns),
         tokens=session.tokens,
         by=f"model:{session.model.name}",

@@ -6,6 +6,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from labcrew.domain.chat import ToolOffer
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 
 
@@ -18,8 +19,6 @@ class Hands(Protocol):
     offers: Mapping[str, ToolOffer]
     calls: Mapping[str, type[BaseModel]]
     """Tool → the type of its arguments."""
-    house: str
-    """The lab's house rules, which end the system prompt; empty without any."""
 
     async def use(self, step: str, name: str, call: BaseModel) -> str:
         """Runs a tool whose arguments were checked; answers what the model is told.
@@ -58,8 +57,11 @@ class Hands(Protocol):
     async def alike(self, step: str) -> tuple[str, ...]:
         """Other places where what the change took out still stands: `path:line text`."""
 
-    async def rules_broken(self, step: str) -> tuple[str, ...]:
-        """The lab's rules marked `must` that the change breaks, or that nobody can tell of."""
+    def house(self) -> str:
+        """The lab's house rules, which end the system prompt; empty without any."""
+
+    async def rules(self, step: str) -> tuple[RuleResult, ...]:
+        """How the change keeps to the lab's rules."""
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
         """What the change added and did not finish: `path:line text`."""

@@ -2,7 +2,7 @@
 
 import json
 
-from agents.programming.failures import test_sources
+from agents.programming.failures import sources_of_tests
 from agents.programming.places import in_order, ranked
 from agents.programming.source import Part
 from graphs.programming import calling
@@ -65,7 +65,7 @@ async def by_rule(ticket: Ticket, hands: Hands, *, search: bool = True) -> Inves
 
 async def _places(ticket: Ticket, hands: Hands, search: bool) -> tuple[list[Part], tuple[str, ...]]:
     wanted = ticket.tests.fail_to_pass if ticket.tests else ()
-    tests = test_sources(wanted, await hands.test_files())
+    tests = sources_of_tests(wanted, await hands.test_files())
     files = await sources(hands)
     asked = f"{ticket.title} {ticket.question}"
     found = ranked(files, asked, tests) if search else in_order(files)

@@ -26,6 +26,8 @@ from labcrew.evidence import as_text
 from labcrew.taint import taint
 
 HandsOf = Callable[[Work, AssignedTicket], Hands]
+_STEPS_AT_ONCE = 10
+"""Steps between two checkpoints: the ledger has each of them, so a checkpoint adds no safety."""
 _QUESTION_CHARACTERS, _SAID_CHARACTERS = 2000, 8000
 
 
@@ -71,11 +73,18 @@ def programming_graph(phase: Phase, hands_of: HandsOf = ToolboxHands) -> Any:
             )
         session = session_of(work, model, assigned, state, phase, hands_of)
         try:
-            with spans.step(work.bench.tracer, "merge_request", assigned.id, phase):
-                if phase == "write_code":
-                    end = await take_step(session) == "end"
-                else:
-                    end = await looked(work, session, state)
+            end = False
+            for _ in range(_STEPS_AT_ONCE):
+                session.assigned = work.assigned(assigned.id)
+                if session.assigned.status in HALTED:
+                    raise Halted(assigned.id)
+                with spans.step(work.bench.tracer, "merge_request", assigned.id, phase):
+                    if phase == "write_code":
+                        end = await take_step(session) == "end"
+                    else:
+                        end = await looked(work, session, state)
+                if end:
+                    break
         except Waits as waits:
             _ask(work, assigned, state, waits)
             return {"next": "question", "asked": waits.name}

@@ -41,6 +41,9 @@ async def measure(session: Session) -> Measure:
     Raises:
         GaveUp: tests that must fail pass already, or no test could be run.
     """
+    known = session.memo.get("measure")
+    if isinstance(known, Measure):
+        return known
     wanted = session.assigned.ticket.tests or Tests()
     whole = not wanted.pass_to_pass
     names = () if whole else (*wanted.fail_to_pass, *wanted.pass_to_pass)
@@ -77,12 +80,13 @@ async def measure(session: Session) -> Measure:
         if came == "passed" and not _named(name, wanted.fail_to_pass)
     )
     broken = set(failing(before, kept))
-    return Measure(
+    session.memo["measure"] = made = Measure(
         before=before,
         fail_to_pass=wanted.fail_to_pass,
         pass_to_pass=tuple(name for name in kept if name not in broken),
         whole=whole,
     )
+    return made
 
 
 def _named(name: str, names: tuple[str, ...]) -> bool:

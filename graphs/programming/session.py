@@ -13,6 +13,7 @@ from graphs.programming.hands import Hands
 from labcrew import calling
 from labcrew.domain.base import canonical_json, content_hash
 from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ModelFailure, ToolError
@@ -63,6 +64,8 @@ class Session:
         start: what an earlier revision changed: path → text.
         begun: whether `start` was settled in this process.
         task: the first message of the tools style, once it was made.
+        told: the lab's house rules, once they were looked up.
+        memo: what the ledger holds and need not be read again.
     """
 
     ledger: Ledger
@@ -78,6 +81,8 @@ class Session:
     start: dict[str, str] = field(default_factory=dict)
     begun: bool = False
     task: str = ""
+    told: str | None = None
+    memo: dict[str, Any] = field(default_factory=dict)
 
     @property
     def style(self) -> Style:
@@ -133,20 +138,20 @@ class Session:
         what: str,
         payload: dict[str, Any],
         perform: Callable[[], Awaitable[dict[str, Any]]],
-        lost: Callable[[], dict[str, Any] | None] = lambda: None,
+        lost: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Does something once.
 
         Args:
-            lost: what stands for the result of one that a killed process had begun; None: it is
-                harmless to do again.
+            lost: what stands for the result where a killed process had begun it; None: it is
+                harmless to begin again, so that its intent needs no commit before it.
         """
 
         async def find() -> dict[str, Any] | None:
-            return lost()
+            return lost
 
         return await self.ledger.once_async(
-            self.key(what), self.assigned.id, payload, perform, find
+            self.key(what), self.assigned.id, payload, perform, find if lost is not None else None
         )
 
     async def ask(
@@ -251,10 +256,29 @@ class Session:
                 said = f"{error.message} {error.remedy}".strip()
                 return {"text": capped(said, self.options.answer_characters), "failed": True}
 
-        found = await self.once(
-            what, payload, perform, lambda: {"text": lost, "failed": True} if lost else None
-        )
+        gone = {"text": lost, "failed": True} if lost else None
+        found = await self.once(what, payload, perform, gone)
         return str(found["text"]), bool(found.get("failed"))
+
+    async def house(self) -> str:
+        """The lab's house rules as they stood when this began: prompts begin alike to the end."""
+        if self.told is None:
+
+            async def perform() -> dict[str, Any]:
+                return {"text": self.hands.house()}
+
+            self.told = str((await self.once("house", {}, perform))["text"])
+        return self.told
+
+    async def rules(self, what: str) -> tuple[RuleResult, ...]:
+        """How the change keeps to the lab's rules, checked once."""
+
+        async def perform() -> dict[str, Any]:
+            rules = await self.hands.rules(self.key(what))
+            return {"rules": [rule.model_dump(mode="json") for rule in rules]}
+
+        found = await self.once(what, {}, perform)
+        return tuple(RuleResult.model_validate(rule) for rule in found["rules"])
 
     async def tests(self, what: str, names: Sequence[str]) -> TestReport:
         """Runs tests on the change, once. Raises ToolError."""

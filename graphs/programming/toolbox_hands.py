@@ -11,10 +11,10 @@ from agents.programming.critique import is_test
 from graphs.work import Work
 from labcrew.code_paths import editing_trouble
 from labcrew.domain.chat import ToolOffer
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport, Tests
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
-from labcrew.skills.adherence import blocking, in_a_line
 from tools.call_mcp_tool import call_mcp_tool
 from tools.house_rules import kept_rules
 from tools.mcp_offers import McpArguments, mcp_offers
@@ -35,7 +35,6 @@ class ToolboxHands:
 
     def __init__(self, work: Work, assigned: AssignedTicket) -> None:
         self._work, self._assigned = work, assigned
-        self.house = work.crew.judge.told("merge_request")
         self._outside = mcp_offers("merge_request", assigned, work.bench)
         self.offers: Mapping[str, ToolOffer] = {
             **{name: offered.offer for name, offered in OFFERS.items()},
@@ -89,15 +88,13 @@ class ToolboxHands:
     async def alike(self, step: str) -> tuple[str, ...]:
         return (await self._box(step).use(find_alike, FindAlike())).places
 
-    async def rules_broken(self, step: str) -> tuple[str, ...]:
-        results = await asyncio.to_thread(
-            kept_rules,
-            self._assigned,
-            self._work.bench,
-            self._work.crew.embedder,
-            await self.change(),
-        )
-        return tuple(in_a_line(result) for result in blocking(results))
+    def house(self) -> str:
+        return self._work.crew.judge.told("merge_request")
+
+    async def rules(self, step: str) -> tuple[RuleResult, ...]:
+        bench, embedder = self._work.bench, self._work.crew.embedder
+        change = await self.change()
+        return await asyncio.to_thread(kept_rules, self._assigned, bench, embedder, change)
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
         return (await self._box(step).use(left_behind, LeftBehind())).places

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from agents.programming import prompts
 from agents.programming.critique import is_test
-from agents.programming.failures import failing, test_sources
+from agents.programming.failures import failing, sources_of_tests
 from agents.programming.places import ranked
 from agents.programming.turns import Turn
 from graphs.programming import calling, direct
@@ -107,7 +107,7 @@ async def task_of(session: Session, found: Measure | None) -> str:
     report = found.before if found else None
     named = ticket.tests.fail_to_pass if ticket.tests else ()
     wanted = failing(report, named) if report else named
-    tests = test_sources(wanted, await hands.test_files())
+    tests = sources_of_tests(wanted, await hands.test_files())
     files = await sources(hands)
     asked = f"{ticket.title} {ticket.question}"
     places = ranked(files, asked, tests) if session.options.search else ()
@@ -124,7 +124,7 @@ async def _done(session: Session, found: Measure, turn: Turn) -> Next:
     """Puts the patch: every look at it is in the ledger since the step that ended."""
     if not found.fail_to_pass:
         found = await written_tests(session, found)
-    look = await last_look(session, found, f"{turn.step}/look")
+    look = await last_look(session, found, f"{turn.step}/end")
     if look.problems:  # they were none a moment ago
         raise GaveUp("The tests don't come out the same each time: " + " ".join(look.problems))
     await put_patch(

@@ -7,6 +7,7 @@ from pydantic import Field
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.chat import Tokens
 from labcrew.domain.sandbox import OverlayFile
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 
 
@@ -27,6 +28,9 @@ class Patch(Model):
     pass_to_pass: tuple[str, ...] = ()
     alike: tuple[str, ...] = Field(
         default=(), description="places where the same pattern stands: path:line text"
+    )
+    rules: tuple[RuleResult, ...] = Field(
+        default=(), description="the lab's, and how it keeps them"
     )
     steps: int = Field(ge=0, description="answers of the model that were acted on")
     tokens: Tokens = Tokens()

@@ -93,23 +93,31 @@ class Effects:
         ticket: str,
         payload: dict[str, Any],
         perform: Callable[[], Awaitable[dict[str, Any]]],
-        find: Callable[[], Awaitable[dict[str, Any] | None]],
+        find: Callable[[], Awaitable[dict[str, Any] | None]] | None,
         settle: Callable[[], None] | None = None,
     ) -> dict[str, Any]:
         """`once` with awaitables; other tasks run while the world is waited for.
 
         Args:
+            find: None where it is harmless to begin again what a killed process had begun: then
+                intent and result are one commit, after it was done.
             settle: writes to the ledger what follows, in the commit that notes the effect as done.
         """
         self._store.refuse_open_transaction()
         async with self._alone_async(key):
+            if find is None:
+                known = await asyncio.to_thread(self._known, key, ticket, payload)
+                if known is not None:
+                    return known
+                result = await perform()
+                return await asyncio.to_thread(self._both, key, ticket, payload, result, settle)
             effect, is_new = await asyncio.to_thread(self._intend, key, ticket, payload)
             if effect.result is not None:
                 return effect.result
-            result = None if is_new else await find()
-            if result is None:
-                result = await perform()
-            return await asyncio.to_thread(self._done, key, result, settle)
+            found = None if is_new else await find()
+            if found is None:
+                found = await perform()
+            return await asyncio.to_thread(self._done, key, found, settle)
 
     def _intend(self, key: str, ticket: str, payload: dict[str, Any]) -> tuple[Effect, bool]:
         kept = plain(text_of(payload))
@@ -125,6 +133,24 @@ class Effects:
                     "A changed step needs a new revision in its key.",
                 )
             return known, False
+
+    def _known(self, key: str, ticket: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+        """What came of it, if it is done."""
+        if self._records.find(key) is None:
+            return None
+        return self._intend(key, ticket, payload)[0].result
+
+    def _both(
+        self,
+        key: str,
+        ticket: str,
+        payload: dict[str, Any],
+        result: dict[str, Any],
+        settle: Callable[[], None] | None,
+    ) -> dict[str, Any]:
+        with self._store.writing(self._lease):
+            self._intend(key, ticket, payload)
+            return self._done(key, result, settle)
 
     def _done(
         self, key: str, result: dict[str, Any], settle: Callable[[], None] | None = None

@@ -170,7 +170,7 @@ class Ledger:
         ticket: str,
         payload: dict[str, Any],
         perform: Callable[[], Awaitable[dict[str, Any]]],
-        find: Callable[[], Awaitable[dict[str, Any] | None]],
+        find: Callable[[], Awaitable[dict[str, Any] | None]] | None,
         settle: Callable[[], None] | None = None,
     ) -> dict[str, Any]:
         """`once` with awaitables; `settle` writes along with the done row."""

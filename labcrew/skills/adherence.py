@@ -1,4 +1,4 @@
-"""How far work keeps to a lab's rules: checked, written down, and told in a merge request."""
+"""How far work keeps to a lab's rules: checked, written down, and told."""
 
 from collections.abc import Iterable, Sequence
 
@@ -74,31 +74,9 @@ def in_a_line(result: RuleResult) -> str:
     return f"{result.rule} ({result.skill}), {result.outcome}{where}"
 
 
-def as_markdown(results: Sequence[RuleResult]) -> str:
-    """A table for a merge request; empty where no rule applied."""
-    told = [result for result in results if result.outcome != "not_applicable"]
-    if not told:
-        return ""
-    rows = ["| rule | skill | must | outcome |", "|---|---|---|---|"]
-    for result in told:
-        where = f": {_cell('; '.join(result.where[:3]))}" if result.where else ""
-        rows.append(
-            f"| {_cell(result.rule)} | {result.skill}:{result.line} | {'yes' * result.must}"
-            f" | {result.outcome}{where} |"
-        )
-    return "\n".join(rows)
-
-
 def as_feedback(results: Sequence[RuleResult]) -> str:
     """What a chat model is told to mend; empty where nothing is broken."""
     told = [result for result in results if result.outcome in ("broken", "unchecked")]
     return "\n".join(
         f"- {'must' if result.must else 'should'}: {in_a_line(result)}" for result in told
     )
-
-
-def _cell(text: str) -> str:
-    """Untrusted text in a table's cell: no markup of its own."""
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    marks = {ord(c): f"&#{ord(c)};" for c in "|`<>&*_[]!\\"}
-    return plain.translate(marks)[:600]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agents.coordinator import NEXT_MOVE, MoveQuestion
+from desk.cli import main
 from desk.replay import _judgements, question_type, replay
 from graphs.accounts import accountable
 from graphs.crew import Crew
@@ -24,6 +25,7 @@ from tests.tickets import make_assigned
 from tools.toolbox import Workbench
 
 TICKET = "T-0001"
+HOUSE = "Runs of this lab log to metrics.jsonl."
 
 
 @pytest.fixture
@@ -47,7 +49,8 @@ def question(left: int) -> MoveQuestion:
 
 
 def ask(bench: Workbench, double: DoubleChat, *questions: MoveQuestion) -> list[Any]:
-    crew = Crew.of(Judge(models={"default": double}, timeout_s=0.5), WordEmbedder())
+    judge = Judge(models={"default": double}, timeout_s=0.5, told=lambda _: HOUSE)
+    crew = Crew.of(judge, WordEmbedder())
     mine = accountable(crew, bench, Settings(), TICKET, lambda: Bounds(tokens=1_000_000))
 
     async def all_of_them() -> list[Any]:
@@ -144,3 +147,28 @@ def test_a_ticket_nobody_knows(bench: Workbench) -> None:
 def test_each_judgement_says_what_it_is_asked() -> None:
     for judgement in _judgements().values():
         assert question_type(judgement).model_fields
+
+
+def test_the_command_says_what_came_out_and_ends_by_it(
+    bench: Workbench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(bench, DoubleChat(chooses), question(1))
+
+    def labcrew(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["labcrew", *words, "--home", str(bench.home.root)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), capsys.readouterr().out
+
+    assert labcrew("replay", TICKET) == (
+        0,
+        f"{TICKET}: 1 decisions, 2 calls to models: all came out as recorded.\n",
+    )
+    code, told = labcrew("replay", TICKET, "--json")
+    assert (code, json.loads(told)["difference"]) == (0, None)
+    call = bench.ledger.model_calls.of(TICKET)[0]
+    (bench.home.model_calls(TICKET) / "kept" / call.answer[:2] / f"{call.answer}.json").unlink()
+    code, told = labcrew("replay", TICKET)
+    assert code == 4
+    assert f"the first difference, after 0 decisions, is {call.id}" in told
+    assert "gone" in told

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from labcrew.domain.base import Model
 from labcrew.domain.chat import ToolOffer
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.errors import ToolError
 
@@ -91,7 +92,6 @@ class MemoryHands:
         self.dies_at = ""
         self.places = alike
         self.calls = CALLS
-        self.house = ""
         self.offers = {
             name: ToolOffer(name=name, description=name, parameters=call.model_json_schema())
             for name, call in CALLS.items()
@@ -156,8 +156,11 @@ class MemoryHands:
     async def alike(self, step: str) -> tuple[str, ...]:
         return self.places
 
-    async def rules_broken(self, step: str) -> tuple[str, ...]:
-        return tuple(path for path, text in self.changed.items() if "BREAKS A RULE" in text)
+    def house(self) -> str:
+        return ""
+
+    async def rules(self, step: str) -> tuple[RuleResult, ...]:
+        return ()
 
     async def left_behind(self, step: str) -> tuple[str, ...]:
         return tuple(

@@ -84,20 +84,17 @@ def session_of(
     return Session(ledger=ledger, assigned=assigned, model=model, hands=made, options=chosen)
 
 
-def killed_after(ledger: Ledger, at: int) -> None:
-    """Ends the process right after the `at`th intent or result of an effect is on disk, if that is
-    a result: an intent without one is what `find` is for.
-    """
-    writes = 0
-    for name in ("_intend", "_done"):
-        real = getattr(ledger.effects, name)
+def killed_after(session: Session, at: int) -> Session:
+    """Ends the process right after the result of the `at`th effect is on disk."""
+    done, real = 0, session.once
 
-        def counted(*args: Any, real: Any = real, name: str = name) -> Any:
-            nonlocal writes
-            result = real(*args)
-            writes += 1
-            if writes == at and name == "_done":
-                raise Killed
-            return result
+    async def once(*args: Any) -> dict[str, Any]:
+        nonlocal done
+        result = await real(*args)
+        done += 1
+        if done == at:
+            raise Killed
+        return result
 
-        setattr(ledger.effects, name, counted)
+    session.once = once  # type: ignore[method-assign]
+    return session

@@ -57,6 +57,34 @@ async def test_a_change_that_breaks_another_test_is_put_back(tmp_path: Path) -> 
     assert b"return list(rows)" in patch.files[0].content
 
 
+async def test_an_answer_may_hold_several_guesses(tmp_path: Path) -> None:
+    """Each is tried by itself, the rest is left when one is right."""
+    lines = (
+        "```\n9 |     cut = 0\n```\n"
+        "```\n10 |     return rows[:cut], rows[cut:]\n```\n"
+        "```\n10 |     return rows, rows\n```"
+    )
+    model = ScriptedChat(WRONG, lines)
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, model)
+        patch = await write_all(session)
+    assert patch.status == "ready"
+    assert patch.steps == 2
+    assert [came.failed for came in session.turns[1].outcomes] == [True, False]
+    assert "   9 |     cut = int(len(rows) * share)" in model.questions[1]
+
+
+async def test_the_same_change_is_not_tested_twice(tmp_path: Path) -> None:
+    model = ScriptedChat(WRONG, WRONG, MENDED)
+    hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, hands=hands))
+    assert patch.steps == 3
+    assert "tried before" in model.questions[2]
+    # The wrong one, the right one, the longer run, the last look and the end.
+    assert len(hands.runs) == 5
+
+
 async def test_it_gives_up_and_says_what_was_tried(tmp_path: Path) -> None:
     model = ScriptedChat(WRONG)
     with ledger_at(tmp_path) as ledger:
@@ -111,14 +139,13 @@ async def test_a_test_that_can_be_put_nowhere_is_told(tmp_path: Path) -> None:
     assert "editable" in patch.because
 
 
-@pytest.mark.parametrize("at", range(1, 22))
+@pytest.mark.parametrize("at", range(1, 13))
 async def test_killed_anywhere_it_goes_on_without_asking_twice(tmp_path: Path, at: int) -> None:
     """The process ends right after the `at`th write to the disk."""
     model = ScriptedChat(WRONG, "no idea", MENDED)
     hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
     with ledger_at(tmp_path) as ledger:
-        session = session_of(ledger, model, hands=hands)
-        killed_after(ledger, at)
+        session = killed_after(session_of(ledger, model, hands=hands), at)
         with suppress(Killed):
             await write_all(session)
     with ledger_at(tmp_path) as ledger:

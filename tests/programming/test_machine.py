@@ -203,3 +203,23 @@ async def test_the_state_stays_small(tmp_path: Path) -> None:
             async for state in bench.graph.aget_state_history(bench.config)
         ]
     assert max(sizes) < 200
+
+
+async def test_a_question_before_the_plan_is_asked_once(tmp_path: Path) -> None:
+    model = ScriptedChat(
+        calls(("read_file", {"path": "data.py"})),
+        calls(("ask_person", {"question": "Halves?"})),
+        finish("split in data.py"),
+    )
+    with ledger_at(tmp_path) as ledger:
+        bench = Bench(ledger, "investigate", model, "tools")
+        await bench.run()
+        (pause,) = await bench.interrupts()
+        (gate,) = ledger.gates.of("T-0001")
+        decide(ledger, SystemClock(), gate.id, "ignore", by="ada")
+        await bench.run(Command(resume={pause.id: "ignore"}))
+        found = investigated(bench.work, bench.work.assigned("T-0001"), 0)
+    assert found is not None
+    assert found.by == "model:scripted"
+    assert len(model.asked) == 3
+    assert "Decide it yourself" in model.asked[2][-1].content

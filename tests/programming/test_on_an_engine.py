@@ -187,6 +187,7 @@ async def test_the_labs_rules_and_an_approved_outside_tool(
     assert OWN in asked[2][-1].content
     assert "A rule of the lab: no added line matches" in asked[4][-1].content
     assert b"print" not in patch.files[0].content
+    assert [(rule.outcome, rule.must) for rule in patch.rules] == [("kept", True)]
     kinds = [event.kind for event in bench.ledger.events.of("T-203")]
     assert "skill.rule_broken" in kinds
     assert kinds.count("skills.checked") == 2

@@ -2,13 +2,14 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from agents.programming.options import LoopOptions
 from desk.replay import Replayed, replay
 from evals.lab import take
+from graphs.crew import Crew
 from graphs.programming.session import Session
 from graphs.programming.toolbox_hands import ToolboxHands
 from graphs.programming.writing import write_all
@@ -16,12 +17,14 @@ from graphs.work import Work
 from labcrew.deciding import decide
 from labcrew.domain.review import Gate
 from labcrew.domain.spending import Bounds
+from labcrew.judgement import Judge
 from labcrew.metered import Desk, MeteredChat
 from labcrew.ports import SystemClock
 from labcrew.recordings import Recordings
 from labcrew.redaction import Redaction
 from labcrew.spending import Account
 from tests.doubles.chat import ScriptedChat
+from tests.doubles.embedder import WordEmbedder
 from tests.programming.test_calling import FINE, calls, finish
 from tests.programming.test_on_an_engine import NEW, OLD, REST, bench, user
 from tests.sandboxes.fixtures import UserFolder
@@ -50,7 +53,8 @@ async def written(bench: Workbench, user: UserFolder, id: str, *answers: Any) ->
     folder = bench.home.model_calls(id)
     account = Account(bench.ledger, id, folder / "h", lambda: Bounds(tokens=10**7), {})
     desk = Desk(account, Recordings(folder / "kept", Redaction()), SystemClock())
-    work = Work(bench=bench, crew=cast(Any, None), rules=cast(Any, None))
+    crew = Crew.of(Judge(models={}), WordEmbedder())
+    work = Work(bench=bench, crew=crew, rules=crew)
     session = Session(
         ledger=bench.ledger,
         assigned=assigned,

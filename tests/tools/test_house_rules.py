@@ -5,11 +5,12 @@ from typing import Any, cast
 
 import pytest
 
+from agents.code_description import code
 from labcrew.domain.programming import Patch
 from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.errors import BoundaryError, NotFound
-from labcrew.skills.adherence import as_feedback, as_markdown, blocking
+from labcrew.skills.adherence import as_feedback, blocking
 from labcrew.skills.parsing import parsed
 from tests.doubles.bench import make_assigned, make_bench
 from tests.doubles.embedder import WordEmbedder
@@ -48,12 +49,15 @@ class Base:
             raise NotFound(path) from None
 
 
+PATCH = Patch(
+    id="T1-C0", ticket="T1", revision=0, status="ready", summary="", steps=1, by="model:x", files=()
+)
+
+
 def patch(**files: bytes) -> dict[str, str]:
     """A patch's files as rules look at them."""
-    return texts(Patch(
-        id="T1-C0", ticket="T1", revision=0, status="ready", summary="", steps=1, by="model:x",
-        files=tuple(OverlayFile(path=path, content=text) for path, text in files.items()),
-    ))  # fmt: skip
+    written = tuple(OverlayFile(path=path, content=text) for path, text in files.items())
+    return texts(PATCH.model_copy(update={"files": written}))
 
 
 def bench_of(tmp_path: Path, *skills: Any, **files: bytes) -> Any:
@@ -78,9 +82,10 @@ def test_a_patch_is_checked_written_down_and_told(tmp_path: Path) -> None:
         "skills.checked", "skill.rule_broken", "skill.rule_broken"
     ]  # fmt: skip
     assert events[0].data["broken"] == 2
-    table = as_markdown(results)
-    assert "<b>" not in table
-    assert table.splitlines()[2].count("|") == 5
+    told = "\n".join(code(PATCH.model_copy(update={"rules": results})))
+    (row,) = [line for line in told.splitlines() if "train.py:2" in line]
+    assert "<b>" not in told
+    assert row.count("|") - row.count("\\|") == 6
     assert as_feedback(results).startswith("- must: no added line matches")
 
 

@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 _LEAST_TOKENS = 5
 _LEAST_TELLING = 2
 _MOST_PLACES = 50
-_LONG_LINES = 1000
+_LONG_LINES = 2000
 _SKIPPED = frozenset(
     {
         tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
@@ -44,35 +44,34 @@ class Place:
 
 
 def removed_lines(before: str, after: str) -> list[tuple[int, str]]:
-    """The lines of a text that a change took out or changed, each with its number before."""
-    old, new = before.split("\n"), after.split("\n")
-    kept = {" ".join(line.split()) for line in new}
-    found: list[tuple[int, str]] = []
-    for tag, a1, a2, _, _ in _opcodes(old, new):
-        if tag in ("replace", "delete"):
-            found += [
-                (i + 1, old[i]) for i in range(a1, a2) if " ".join(old[i].split()) not in kept
-            ]
-    return found
-
-
-def added_lines(before: str, after: str) -> list[tuple[int, str]]:
-    """The lines of a text that a change put in or changed, each with its number now."""
-    old, new = before.split("\n"), after.split("\n")
+    """The lines of a text that a change took out or changed, each with its number before; a line
+    that stands elsewhere now was moved.
+    """
+    kept = {" ".join(line.split()) for line in after.split("\n")}
     return [
-        (index + 1, new[index])
-        for tag, _, _, b1, b2 in _opcodes(old, new)
-        if tag in ("replace", "insert")
-        for index in range(b1, b2)
+        (number, line)
+        for number, line in added_lines(after, before)
+        if " ".join(line.split()) not in kept
     ]
 
 
-def _opcodes(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
-    """How lines became others. In long files, lines that stand everywhere are no landmarks: else a
-    file of one line repeated would take hours.
+def added_lines(before: str, after: str) -> list[tuple[int, str]]:
+    """The lines of a text that a change put in or changed, each with its number now.
+
+    In long texts these are the lines that stood nowhere before: to compare them in order would
+    take a text of one line repeated hours.
     """
-    long = max(len(old), len(new)) > _LONG_LINES
-    return list(SequenceMatcher(None, old, new, autojunk=long).get_opcodes())
+    old, new = before.split("\n"), after.split("\n")
+    if max(len(old), len(new)) > _LONG_LINES:
+        known = set(old)
+        return [(n, line) for n, line in enumerate(new, 1) if line not in known]
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    return [
+        (index + 1, new[index])
+        for tag, _, _, b1, b2 in matcher.get_opcodes()
+        if tag in ("replace", "insert")
+        for index in range(b1, b2)
+    ]
 
 
 def alike(

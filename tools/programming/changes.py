@@ -26,6 +26,7 @@ class _Known:
     edits: int = 0
     files: dict[str, str] = field(default_factory=dict)
     last_call: str = ""
+    last_told: str = ""
 
 
 _KNOWN: WeakKeyDictionary[Ledger, dict[str, _Known]] = WeakKeyDictionary()
@@ -66,22 +67,30 @@ def text_now(bench: Workbench, assigned: AssignedTicket, path: str) -> str | Non
     return files[path] if path in files else base_text(bench, assigned, path)
 
 
-def was_last(ledger: Ledger, assigned: AssignedTicket, call: str) -> bool:
-    """Whether the newest edit was made by this very call: then it is a repetition of it.
+def told_before(ledger: Ledger, assigned: AssignedTicket, call: str) -> str | None:
+    """What was answered to this very call, if it made the newest edit: a step that was cut off is
+    run again, and must come to the same. None where another edit, or none, is the newest.
 
     Args:
         call: the hash of the tool's name and arguments.
     """
-    return bool(call) and _known(ledger, assigned).last_call == call
+    known = _known(ledger, assigned)
+    return known.last_told if call and known.last_call == call else None
 
 
 def record_edit(
-    bench: Workbench, assigned: AssignedTicket, texts: dict[str, str | None], *, call: str
+    bench: Workbench,
+    assigned: AssignedTicket,
+    texts: dict[str, str | None],
+    *,
+    call: str = "",
+    told: str = "",
 ) -> None:
     """Writes down new texts of files, all of them or none; None takes a file back to its base.
 
     Args:
         call: the hash of the tool's name and arguments.
+        told: what is answered to it.
 
     Raises ToolError for a text or a change that is too large.
     """
@@ -96,7 +105,7 @@ def record_edit(
         actor="merge_request",
         kind=KIND,
         key=_key(assigned, known.edits),
-        data={"texts": texts, "call": call, "revision": assigned.revision},
+        data={"texts": texts, "call": call, "told": told, "revision": assigned.revision},
     )
 
 
@@ -115,6 +124,7 @@ def _known(ledger: Ledger, assigned: AssignedTicket) -> _Known:
                 known.files[path] = text
         known.edits += 1
         known.last_call = str(event.data["call"])
+        known.last_told = str(event.data["told"])
     return known
 
 

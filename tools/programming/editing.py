@@ -16,7 +16,7 @@ from tools.programming.changes import (
     changed_files,
     record_edit,
     text_now,
-    was_last,
+    told_before,
 )
 from tools.programming.parsing import parse_trouble
 from tools.programming.patching import NoPatch, patched
@@ -108,11 +108,12 @@ def _write(call: WriteFile, assigned: AssignedTicket, bench: Workbench) -> Edite
 
 def _restore(call: RestoreFile, assigned: AssignedTicket, bench: Workbench) -> Edited:
     key = call_hash(restore_file.name, call.model_dump(mode="json"))
-    if not was_last(bench.ledger, assigned, key):
+    told = f"{call.path} is as the base commit has it again."
+    if told_before(bench.ledger, assigned, key) is None:
         if call.path not in changed_files(bench.ledger, assigned):
             raise ToolError(f"{call.path} is as the base commit has it.")
-        record_edit(bench, assigned, {call.path: None}, call=key)
-    return Edited(text=f"{call.path} is as the base commit has it again.", paths=(call.path,))
+        record_edit(bench, assigned, {call.path: None}, call=key, told=told)
+    return Edited(text=told, paths=(call.path,))
 
 
 def _edit(
@@ -122,13 +123,10 @@ def _edit(
     bench: Workbench,
     edit: Callable[[], dict[str, str | None]],
 ) -> Edited:
-    """Works out the new texts, checks them and writes them down.
-
-    The same call as the newest edit changes nothing: it is a step that was run again.
-    """
+    """Works out the new texts, checks them and writes them down."""
     key = call_hash(tool, call.model_dump(mode="json"))
-    if was_last(bench.ledger, assigned, key):
-        return Edited(text="This very edit was made already; nothing changed.", paths=())
+    if (before_that := told_before(bench.ledger, assigned, key)) is not None:
+        return Edited(text=before_that, paths=())
     texts = edit()
     before = {path: text_now(bench, assigned, path) for path in texts}
     if all(before[path] == text for path, text in texts.items()):
@@ -140,9 +138,9 @@ def _edit(
             _refuse_a_place_below_a_file(bench, assigned, path)
         if text is not None:
             _refuse_what_does_not_parse(bench, assigned, path, before[path], text)
-    record_edit(bench, assigned, texts, call=key)
-    told = [_told(path, before[path], text or "") for path, text in texts.items()]
-    return Edited(text=shown("\n".join(told)), paths=tuple(texts))
+    told = shown("\n".join(_told(path, before[path], text or "") for path, text in texts.items()))
+    record_edit(bench, assigned, texts, call=key, told=told)
+    return Edited(text=told, paths=tuple(texts))
 
 
 def _refuse_what_does_not_parse(

@@ -1,7 +1,7 @@
 """A unified diff's hunks applied to a text: the context must match, wherever it has moved to."""
 
 from labcrew.unified_diff import FileDiff, Hunk
-from tools.programming.replacement import is_crlf, numbered
+from tools.programming.replacement import is_crlf, numbered, places
 
 _AROUND = 3
 _SHOWN_LINES = 24
@@ -76,13 +76,13 @@ def _place(lines: list[str], hunk: Hunk, taken: int, drift: int, name: str) -> i
     last = len(lines) - len(old)
     if where is not None and taken <= where <= last and lines[where : where + len(old)] == old:
         return where
-    found = [i for i in range(taken, last + 1) if lines[i : i + len(old)] == old]
+    found = [taken + index for index in places(lines[taken:], old)]
     if len(found) == 1:
         return found[0]
     if found:
-        places = ", ".join(str(index + 1) for index in found[:20])
+        numbers = ", ".join(str(index + 1) for index in found)
         raise NoPatch(
-            f"{name} (line {hunk.at} of the diff) fits at several places, lines {places}, and none"
+            f"{name} (line {hunk.at} of the diff) fits at several places, lines {numbers}, and none"
             " of them is where its header says; give more lines of context"
         )
     raise NoPatch(_no_fit(lines, old, where, hunk, name))

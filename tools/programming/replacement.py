@@ -9,6 +9,8 @@ _LEAST_RATIO = 0.6
 _WINDOWS = 4000
 _COMPARED_WINDOWS = 40
 _COMPARED_CHARACTERS = 800
+_COMPARED_LINES = 100
+_ABOVE = 20
 _NUMBERED = re.compile(r"^ *\d+[\t|:]", re.MULTILINE)
 
 
@@ -51,6 +53,24 @@ def is_crlf(text: str) -> bool:
 def numbered(lines: list[str], first: int) -> str:
     """Lines with their numbers in front, as all tools show them."""
     return "\n".join(f"{first + index:>5}\t{line}" for index, line in enumerate(lines))
+
+
+def places(lines: list[str], wanted: list[str], most: int = 20) -> list[int]:
+    """The indices at which some lines stand among others, at most so many.
+
+    By a search in the joined text, whose time grows with the lengths' sum and not their product.
+    """
+    if not lines:  # joined, they would read as one empty line
+        return []
+    joined, needle = "\n" + "\n".join(lines) + "\n", "\n" + "\n".join(wanted) + "\n"
+    found: list[int] = []
+    line = begin = 0
+    at = joined.find(needle)
+    while at >= 0 and len(found) < most:
+        line, begin = line + joined.count("\n", begin, at), at
+        found.append(line)
+        at = joined.find(needle, at + 1)
+    return found
 
 
 def _count(text: str, old: str) -> int:
@@ -98,9 +118,7 @@ def _alike_but_for_space(lines: list[str], wanted: list[str]) -> list[int]:
     bare = ["".join(line.split()) for line in wanted]
     if not any(bare):
         return []
-    stripped = ["".join(line.split()) for line in lines]
-    last = len(lines) - len(bare) + 1
-    return [i for i in range(max(0, last)) if stripped[i : i + len(bare)] == bare]
+    return places(["".join(line.split()) for line in lines], bare)
 
 
 def _near(lines: list[str], wanted: list[str]) -> list[int]:
@@ -110,10 +128,9 @@ def _near(lines: list[str], wanted: list[str]) -> list[int]:
     starts = range(max(1, len(lines) - height + 1))
     if len(starts) > _WINDOWS:
         known = {line.strip() for line in wanted if len(line.strip()) > 3}
-        starts_with_a_line = [
-            i for i in starts if any(line.strip() in known for line in lines[i : i + height])
-        ]
-        candidates = starts_with_a_line[:_WINDOWS]
+        hits = [i for i, line in enumerate(lines) if line.strip() in known][:_WINDOWS]
+        above = {max(0, hit - up) for hit in hits for up in range(min(height, _ABOVE))}
+        candidates = sorted(above)[:_WINDOWS]
     else:
         candidates = list(starts)
     matcher = SequenceMatcher(autojunk=False)
@@ -140,5 +157,5 @@ def _near(lines: list[str], wanted: list[str]) -> list[int]:
 
 
 def _window(lines: list[str], start: int, height: int) -> str:
-    part = lines[start : start + min(height, _COMPARED_CHARACTERS)]
+    part = lines[start : start + min(height, _COMPARED_LINES)]
     return "\n".join(line.strip() for line in part)[:_COMPARED_CHARACTERS]

@@ -149,7 +149,7 @@ def _report(
     if not outcomes.believable:  # failures count, passes don't
         found = {i: "missing" if o in ("passed", "skipped") else o for i, o in found.items()}
     for name in names:
-        if not any(i == name or i.startswith((f"{name}::", f"{name}[")) for i in found):
+        if not any(i == name or i.startswith((f"{name}::", f"{name}[", f"{name}/")) for i in found):
             found[name] = "missing"
     took = (
         (status.finished_at - status.started_at).total_seconds()

@@ -202,3 +202,29 @@ def test_the_owner_of_a_home_takes_over_from_its_dead_self(
     assert alive.token == dead.token + 1
     with pytest.raises(LeaseLost):
         ledger.fenced(dead).trials.put(trial(1), actor="worker")
+
+
+def test_what_is_harmless_to_begin_again_is_one_commit(ledger: Ledger) -> None:
+    async def perform() -> dict[str, object]:
+        if not lines:
+            lines.append(ledger.events.count())
+            raise OSError("the process ends")
+        lines.append(ledger.events.count())
+        return {"made": 1}
+
+    def do(payload: dict[str, object]) -> dict[str, object]:
+        return asyncio.run(ledger.once_async("k", "T", payload, perform, None))
+
+    lines: list[int] = []
+    with pytest.raises(OSError, match="the process ends"):
+        do({"what": "a"})
+    assert ledger.effect("k") is None
+    assert do({"what": "a"}) == do({"what": "a"}) == {"made": 1}
+    assert lines == [0, 0]
+    kept = ledger.effect("k")
+    assert kept is not None
+    assert (kept.status, kept.payload) == ("done", {"what": "a"})
+    assert ledger.verify() == []
+    with pytest.raises(LedgerError, match="another payload"):
+        do({"what": "b"})
+    assert len(lines) == 2

@@ -90,9 +90,10 @@ def test_an_edit_is_kept_seen_and_run(bench: Workbench, assign: Assign) -> None:
 def test_the_same_edit_again_is_the_same_step(bench: Workbench, assign: Assign) -> None:
     assigned = assign()
     call = ReplaceText(path="lab/split.py", old="share):", new="share, seed=0):")
-    replace_text.run(call, assigned, bench)
+    first = replace_text.run(call, assigned, bench)
     before = changed_files(bench.ledger, assigned)
-    assert replace_text.run(call, assigned, bench).paths == ()
+    again = replace_text.run(call, assigned, bench)
+    assert (again.text, again.paths) == (first.text, ())
     assert changed_files(bench.ledger, assigned) == before
 
 

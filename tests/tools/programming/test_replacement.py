@@ -1,12 +1,15 @@
 """Exact replacement: once or not at all, and errors that show where to look."""
 
+import time
 from contextlib import suppress
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tools.programming.replacement import NoReplacement, replaced
+from labcrew.unified_diff import read_diff
+from tools.programming.patching import NoPatch, patched
+from tools.programming.replacement import NoReplacement, places, replaced
 
 TEXTS = st.text(alphabet="ab \n\t", max_size=60)
 PIECES = st.text(alphabet="ab \n\t", min_size=1, max_size=8)
@@ -84,3 +87,27 @@ def test_a_long_file_is_searched_in_good_time() -> None:
     text = "".join(f"value_{n} = compute(things[{n}], other)\n" for n in range(20_000))
     with pytest.raises(NoReplacement):
         replaced(text, "value_x = compute(things[7], others)\nfoo = 1", "")
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", ""]), max_size=20),
+    st.lists(st.sampled_from(["a", "b", ""]), min_size=1, max_size=4),
+)
+def test_places_are_those_of_a_plain_search(lines: list[str], wanted: list[str]) -> None:
+    last = len(lines) - len(wanted)
+    plain = [i for i in range(last + 1) if lines[i : i + len(wanted)] == wanted]
+    assert places(lines, wanted, most=100) == plain
+
+
+@pytest.mark.parametrize(("line", "count"), [("", 200_000), ("x", 150_000), ("long " * 40, 2000)])
+def test_texts_made_to_take_long_do_not(line: str, count: int) -> None:
+    text = f"{line}\n" * count
+    old = f"{line}\n" * (count // 2) + "end"
+    began = time.monotonic()
+    with pytest.raises(NoReplacement):
+        replaced(text, old, "")
+    diff = "--- f\n+++ f\n@@ @@\n" + f" {line}\n" * (count // 2) + "-end\n"
+    [file] = read_diff(diff)
+    with pytest.raises(NoPatch):
+        patched(text, file)
+    assert time.monotonic() - began < 20

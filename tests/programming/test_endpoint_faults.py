@@ -1,0 +1,130 @@
+"""The loop that writes code against every fault of an endpoint, over HTTP.
+
+It ends as a ticket that is parked with a clear message, or as a patch that was given up; no tool
+runs on arguments that were not checked, and nothing is changed.
+"""
+
+import json
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from agents.programming import prompts
+from agents.programming.edits import EditError, edited
+from desk.models import chat_of
+from evals.endpoint import endpoint
+from evals.endpoint_faults import CALL_FAULTS, FAULTS, CallFault, Fault
+from labcrew.errors import LabcrewError
+from labcrew.settings import ModelSettings
+from tests.programming.sessions import SPLIT, ledger_at
+from tests.programming.test_calling import MEND
+from tests.programming.test_machine import Bench
+
+STEPS = 4
+STOPS = {"rate_limited", "unavailable", "timed_out", "unauthorised", "unknown_model"}
+"""Failures that stop a ticket until a person retries it; others are a step without an answer."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _imported() -> None:
+    """The client's library, whose import takes longer than these time limits."""
+    import langchain_openai  # noqa: F401
+
+
+def model_at(url: str, limit_s: float, **changes: Any) -> ModelSettings:
+    return ModelSettings(
+        **{
+            "model": "test-model", "base_url": url, "timeout_s": limit_s, "connect_s": limit_s / 2,
+            "first_token_s": limit_s / 2, "between_tokens_s": 0.2, "retries": 1,
+            "retry_wait_s": 0.02, **changes,
+        }
+    )  # fmt: skip
+
+
+def right(body: dict[str, Any]) -> str:
+    """What mends the code, a step at a time."""
+    messages = body["messages"]
+    if messages[0]["content"].startswith(prompts.CRITIC[:40]):
+        return json.dumps({"problems": []})
+    edited = any(message["role"] == "assistant" for message in messages)
+    name, arguments = ("finish", {"summary": "Mended."}) if edited else MEND
+    action = {"tool": name, "arguments": arguments}
+    return json.dumps({"thought": "So it is.", "action": action})
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_the_loop_ends_whatever_the_endpoint_does(tmp_path: Path, fault: Fault) -> None:
+    limit_s = 0.5 if "timed_out" in fault.kinds else 15
+    with ledger_at(tmp_path) as ledger, fault.served(right) as served:
+        chat = chat_of(model_at(served.base_url, limit_s, tools="schema"))
+        bench = Bench(ledger, "write_code", chat, "tools", budget={"steps": STEPS})
+        parked = ""
+        started = perf_counter()
+        try:
+            await bench.run()
+        except LabcrewError as error:
+            parked = error.message
+        took_s = perf_counter() - started
+        patch = ledger.patches.find("T-0001-C0")
+    assert len(served.requests) <= 2 * STEPS + 4
+    assert took_s < 20
+    if fault.harmless:
+        assert patch is not None
+        assert patch.status == "ready"
+        return
+    assert bench.hands.used == []
+    assert bench.hands.changed == {}
+    if parked:
+        assert set(fault.kinds) & STOPS
+        assert "can't be used now" in parked
+        assert "labcrew ticket retry T-0001" in parked
+        assert parked.isprintable()
+        assert patch is None
+    else:
+        assert not fault.kinds or set(fault.kinds) - STOPS
+        assert patch is not None
+        assert patch.status == "gave_up"
+        assert patch.because
+        assert patch.steps <= STEPS
+
+
+@pytest.mark.parametrize("tools", ["native", "schema"])
+@pytest.mark.parametrize("fault", CALL_FAULTS, ids=lambda fault: fault.name)
+async def test_no_tool_runs_on_arguments_that_were_not_checked(
+    tmp_path: Path, fault: CallFault, tools: str
+) -> None:
+    with endpoint(answers=lambda body: fault.reply(len(served.requests))) as served:
+        chat = chat_of(model_at(served.base_url, 15, tools=tools))
+        with ledger_at(tmp_path) as ledger:
+            bench = Bench(ledger, "write_code", chat, "tools", budget={"steps": STEPS})
+            await bench.run()
+            patch = ledger.patches.get("T-0001-C0")
+    assert patch.status == "gave_up"
+    assert patch.because
+    assert patch.steps <= STEPS
+    assert patch.files == ()
+    assert bench.hands.files == {"data.py": SPLIT}
+    assert bench.hands.changed == {}
+    ran = {used.rpartition(" ")[2] for used in bench.hands.used}
+    assert ran <= set(fault.runs)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<<<<< SEARCH\n" * 800 + "=====\n" * 8000,
+        "<<<<< SEARCH\n=====\n" * 4000,
+        "```x\n" * 20_000,
+        "~~~~~~~\n```\n" * 7000,
+        "1 |" * 30_000,
+        " " * 99_000,
+    ],
+    ids=lambda said: said[:12],
+)
+def test_an_edit_is_read_in_a_moment_whatever_is_said(said: str) -> None:
+    started = perf_counter()
+    with pytest.raises(EditError):
+        edited(said, {"data.py": SPLIT}, path="data.py")
+    assert perf_counter() - started < 5
