@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 
+from agents.programming.edits import EditError, edited
 from evals.repair.attempt import Proposal
 from evals.repair.catalogue import Task
 from labcrew.domain.chat import ChatModel, Message, Tokens
@@ -32,7 +33,7 @@ async def single_shot(task: Task, model: ChatModel) -> Proposal:
             ended=failure.message[:500],
         )
     return Proposal(
-        files=answered(reply.message.content, task.files),
+        files=answered(reply.message.content, task.files) or _edits(reply.message.content, task),
         steps=1,
         tokens=reply.tokens,
         seconds=time.monotonic() - began,
@@ -41,14 +42,22 @@ async def single_shot(task: Task, model: ChatModel) -> Proposal:
 
 
 def asked(task: Task) -> str:
-    """All that a repair needs, in one message."""
+    """All that a repair needs, in one message; what is to be answered stands last.
+
+    Small models repeat what they read last, so the tests come before the files.
+    """
     shown = [f"{task.title}\n\n{task.question.strip()}"]
-    shown += [f"{path}\n```python\n{text.rstrip()}\n```" for path, text in task.files.items()]
     wanted = {name.split("::")[0] for name in task.fail_to_pass}
     shown += [
         f"These tests fail ({path}):\n```python\n{task.tests[path].rstrip()}\n```"
         for path in sorted(wanted)
     ]
+    shown += [f"{path}:\n```python\n{text.rstrip()}\n```" for path, text in task.files.items()]
+    named = " or ".join(task.files)
+    shown.append(
+        f"The fault is in {named}, not in the tests. Write the whole corrected file, with its path on"
+        " the line before its ```python block."
+    )
     return "\n\n".join(shown)
 
 
@@ -68,6 +77,14 @@ def answered(text: str, files: Mapping[str, str]) -> dict[str, str]:
             continue
         found[path] = body if body.endswith("\n") else f"{body}\n"
     return found
+
+
+def _edits(text: str, task: Task) -> dict[str, str]:
+    """What a reply changes that gives functions, lines or SEARCH/REPLACE in place of whole files."""
+    try:
+        return edited(text, task.files)
+    except EditError:
+        return {}
 
 
 def _path(before: str, body: str, files: Mapping[str, str]) -> str | None:

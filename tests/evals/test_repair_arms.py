@@ -1,0 +1,108 @@
+"""What is read out of a single answer, and the budget that every arm has."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.endpoint import Says, Status, endpoint
+from evals.repair.arms.single import answered, asked, single_shot
+from evals.repair.attempt import COMPLETION_TOKENS, STEPS
+from evals.repair.catalogue import catalogue
+from evals.repair.metered import Account, MeteredChat
+from labcrew.domain.chat import Message
+from labcrew.errors import ModelFailure
+from labcrew.settings import ModelSettings
+
+FILES = {
+    "data.py": "def load():\n    return []\n\n\ndef split(rows):\n    return rows, rows\n",
+    "pkg/model.py": "class Model:\n    pass\n",
+}
+WHOLE = "def load():\n    return []\n\n\ndef split(rows):\n    return rows[:1], rows[1:]\n"
+HELLO = [Message(role="user", content="hello")]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"data.py\n```python\n{WHOLE}```", {"data.py": WHOLE}),
+        (f"**`data.py`**:\n\n```python\n{WHOLE}```\nDone.", {"data.py": WHOLE}),
+        (f"```python\n# data.py\n{WHOLE}```", {"data.py": f"# data.py\n{WHOLE}"}),
+        (f"Here it is.\n```\n{WHOLE}```", {"data.py": WHOLE}),
+        ("The file:\n```python\nprint(1)\n```", {}),
+        ("data.py\n```python\n    return rows[:1], rows[1:]\n```", {}),
+        ("other.py\n```python\ndef new():\n    pass\n```", {}),
+        (f"data.py\n```python\n{WHOLE}", {}),
+        ("I can't see any fault.", {}),
+    ],
+)
+def test_whole_files_are_read_out_of_an_answer(text: str, found: dict[str, str]) -> None:
+    assert answered(text, FILES) == found
+
+
+@given(st.text(alphabet="`python\ndef load(): split\x00.pyé", max_size=300))
+def test_whatever_is_answered_only_known_files_come_of_it(text: str) -> None:
+    assert set(answered(text, FILES)) <= set(FILES)
+
+
+def test_the_one_prompt_holds_all_that_is_needed_and_not_the_repair() -> None:
+    for task in catalogue():
+        prompt = asked(task)
+        assert task.question.strip() in prompt
+        assert all(text.rstrip() in prompt for text in task.files.values())
+        assert all(name.rpartition("::")[2] in prompt for name in task.fail_to_pass)
+        assert not any(text.rstrip() in prompt for text in task.solution.values())
+
+
+def settings(base_url: str) -> ModelSettings:
+    return ModelSettings(model="m", base_url=base_url, max_tokens=COMPLETION_TOKENS)
+
+
+def usage(completion: int) -> dict[str, int]:
+    return {"prompt_tokens": 7, "completion_tokens": completion, "total_tokens": 7 + completion}
+
+
+async def test_each_answer_may_be_as_long_as_what_is_left() -> None:
+    with endpoint(Says("a", usage=usage(3)), Says("b", usage=usage(5))) as served:
+        account = Account()
+        chat = MeteredChat(settings(served.base_url), account)
+        await chat.reply(HELLO)
+        await chat.sampled(0.7, 3).reply(HELLO)
+        limits = [request["max_completion_tokens"] for request in served.requests]
+        assert served.requests[1]["temperature"] == 0.7
+        assert served.requests[1]["seed"] == 3
+    assert limits == [COMPLETION_TOKENS, COMPLETION_TOKENS - 3]
+    assert (account.calls, account.tokens.completion, account.tokens.prompt) == (2, 8, 14)
+
+
+async def test_nothing_is_asked_when_the_budget_is_used_up() -> None:
+    with endpoint(Says("a", usage=usage(1))) as served:
+        account = Account()
+        chat = MeteredChat(settings(served.base_url), account)
+        for _ in range(STEPS):
+            await chat.reply(HELLO)
+        with pytest.raises(ModelFailure) as caught:
+            await chat.reply(HELLO)
+        assert len(served.requests) == STEPS
+    assert caught.value.kind == "cut_off"
+    assert account.lost is None
+
+
+async def test_a_cut_answer_costs_what_it_cost() -> None:
+    cut = Says(
+        "data.py " * COMPLETION_TOKENS, finish_reason="length", usage=usage(COMPLETION_TOKENS)
+    )
+    task = catalogue()[0]
+    with endpoint(cut) as served:
+        account = Account()
+        proposal = await single_shot(task, MeteredChat(settings(served.base_url), account))
+    assert proposal.files == {}
+    assert account.left == 0
+    assert account.lost is None
+
+
+async def test_an_endpoint_that_fails_is_not_the_arms_fault() -> None:
+    with endpoint(Status(500)) as served:
+        account = Account()
+        with pytest.raises(ModelFailure):
+            await MeteredChat(settings(served.base_url), account).reply(HELLO)
+    assert account.lost is not None
