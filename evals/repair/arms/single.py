@@ -1,4 +1,4 @@
-"""A single shot: the issue, the files and the failing tests in one prompt, whole files back."""
+"""A single shot: the issue and the files in one prompt, whole files back."""
 
 import re
 import time
@@ -42,21 +42,16 @@ async def single_shot(task: Task, model: ChatModel) -> Proposal:
 
 
 def asked(task: Task) -> str:
-    """All that a repair needs, in one message; what is to be answered stands last.
+    """The issue and the files, the question last: all in one message.
 
-    Small models repeat what they read last, so the tests come before the files.
+    The tests are not shown: of what was tried on the visible half, this did best. Small models
+    that are shown tests write those again.
     """
-    shown = [f"{task.title}\n\n{task.question.strip()}"]
-    wanted = {name.split("::")[0] for name in task.fail_to_pass}
-    shown += [
-        f"These tests fail ({path}):\n```python\n{task.tests[path].rstrip()}\n```"
-        for path in sorted(wanted)
-    ]
-    shown += [f"{path}:\n```python\n{text.rstrip()}\n```" for path, text in task.files.items()]
-    named = " or ".join(task.files)
+    shown = [f"{path}:\n```python\n{text.rstrip()}\n```" for path, text in task.files.items()]
+    shown.append(f"Problem: {task.title}\n{task.question.strip()}")
     shown.append(
-        f"The fault is in {named}, not in the tests. Write the whole corrected file, with its path on"
-        " the line before its ```python block."
+        f"Mend {' or '.join(task.files)}. Write the whole corrected file, with its path on the line"
+        " before its ```python block."
     )
     return "\n\n".join(shown)
 
@@ -80,7 +75,7 @@ def answered(text: str, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def _edits(text: str, task: Task) -> dict[str, str]:
-    """What a reply changes that gives functions, lines or SEARCH/REPLACE in place of whole files."""
+    """What a reply changes that gives functions or SEARCH/REPLACE in place of whole files."""
     try:
         return edited(text, task.files)
     except EditError:
