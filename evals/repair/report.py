@@ -103,9 +103,10 @@ pass all along. Half, kind and difficulty were set when a task was written. The 
 for tuning prompts and loops; the unseen half is for measuring. Models: Qwen2.5-Coder-Instruct
 with 0.5 and 1.5 billion weights, in four bits, in this process, on two shared cores.
 
-Every arm is given the issue, the program and the tests, and may have the model write
-{COMPLETION_TOKENS:,} tokens for a task in at most {STEPS} answers. *Single shot*: one prompt with
-all of it, whole files back. *Loop*: a ticket of kind `fix`, from assignment to its end, every gate
+Every arm is given the issue and the program, and may have the model write {COMPLETION_TOKENS:,}
+tokens for a task in at most {STEPS} answers. *Single shot*: one prompt, whole files back (functions
+and SEARCH/REPLACE blocks are taken too). It is not shown the tests: shown them, the small models of
+the visible half wrote the tests again and repaired less. *Loop*: a ticket of kind `fix`, from assignment to its end, every gate
 accepted; also without one of its parts. *mini-swe-agent* 2.4.6: its own prompts and loop, its
 commands in a hardened container. Whatever comes back, the judge runs the tests on it once more in a
 fresh sandbox without network: solved means that every test passes. Nobody's word counts, and what
