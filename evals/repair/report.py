@@ -105,12 +105,12 @@ with 0.5 and 1.5 billion weights, in four bits, in this process, on two shared c
 
 Every arm is given the issue and the program, and may have the model write {COMPLETION_TOKENS:,}
 tokens for a task in at most {STEPS} answers. *Single shot*: one prompt, whole files back (functions
-and SEARCH/REPLACE blocks are taken too). It is not shown the tests: shown them, the small models of
-the visible half wrote the tests again and repaired less. *Loop*: a ticket of kind `fix`, from assignment to its end, every gate
-accepted; also without one of its parts. *mini-swe-agent* 2.4.6: its own prompts and loop, its
-commands in a hardened container. Whatever comes back, the judge runs the tests on it once more in a
-fresh sandbox without network: solved means that every test passes. Nobody's word counts, and what
-can't be read out of an answer is not solved. Made by
+and SEARCH/REPLACE blocks are taken too); it is not shown the tests, because on the visible half the
+0.5B, shown them, wrote the tests again. *Loop*: a ticket of kind `fix`, from assignment to its end,
+every gate accepted; also without one of its parts. *mini-swe-agent* 2.4.6: its own prompts and
+loop, its commands in a hardened container. Whatever comes back, the judge runs the tests on it once
+more in a fresh sandbox without network: solved means that every test passes. Nobody's word counts,
+and what can't be read out of an answer is not solved. Made by
 
     labcrew eval repair --results evals/results/repair > docs/repair.md
 
