@@ -202,9 +202,11 @@ class Session:
     def answer(self, what: str, question: BaseModel) -> str:
         """A person's answer. Raises Waits until there is one."""
         asked = str(getattr(question, "question", ""))
-        said = self.people(what.replace("/", "."), asked)
+        # A look's step has the number of a later step that writes code, but is another question.
+        name = f"{self.phase}.{what.replace('/', '.')}"
+        said = self.people(name, asked)
         if said is None:
-            raise Waits(what.replace("/", "."), asked)
+            raise Waits(name, asked)
         return said
 
     async def use(
