@@ -24,6 +24,7 @@ from graphs.programming.session import UNANSWERED, GaveUp, Session, outcome
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
 from labcrew.errors import ToolError
+from tools.mcp_offers import McpArguments
 
 FINISH, ASK = "finish", "ask_person"
 _LOOKING = frozenset({"read_file", "search_files", "run_command", "run_tests", "note", ASK, FINISH})
@@ -168,7 +169,8 @@ async def _call(
             return _answer(call, text, trouble=text), tokens
         text, failed = await session.use(what, call.name, arguments)
         return _answer(call, text, trouble=text if failed else ""), tokens
-    lost = _LOST if call.name in _NOT_TWICE else ""
+    outside = isinstance(arguments, McpArguments)  # nobody knows what it did elsewhere
+    lost = _LOST if outside or call.name in _NOT_TWICE else ""
     text, failed = await session.use(what, call.name, arguments, lost=lost)
     return _answer(call, text, trouble=text if failed else ""), Tokens()
 

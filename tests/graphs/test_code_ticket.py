@@ -167,15 +167,17 @@ async def test_code_that_was_given_up_is_a_persons_to_decide(tmp_path: Path) -> 
         assert "test_all_values_count" in shown
 
 
-async def test_a_spent_budget_for_models_is_raised_by_a_person_alone(tmp_path: Path) -> None:
+async def test_a_spent_budget_for_models_is_not_raised_by_yes(tmp_path: Path) -> None:
     spent = ModelFailure("2,000,000 tokens are used up", kind="over_budget")
     async with lab(tmp_path, ScriptedChat(spent, RIGHT)) as (bench, worker, _root):
         ended = await worker.advance("T-001")
-        assert ended.status == "done", ended.outcome
+        assert ended.outcome == "failed: the budget for models is used up"
         (gate,) = [g for g in bench.ledger.gates.of("T-001") if g.kind == "budget"]
-        assert bench.ledger.decisions.get(gate.id).by == "--yes"
-        budget = bench.ledger.tickets.get("T-001").budget
-        assert budget.model_tokens == 2 * ended.ticket.budget.model_tokens
+        assert bench.ledger.decisions.get(gate.id).kind == "ignore"
+        again = ended.model_copy(update={"status": "assigned"})
+        bench.ledger.tickets.put(again, actor="person:ada")
+        ended = await worker.advance("T-001")
+        assert ended.status == "done", ended.outcome
 
 
 async def test_an_endpoint_that_fails_parks_the_ticket(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ from labcrew.errors import ToolError
 from tests.tools.programming.conftest import Assign
 from tools.programming.editing import ReplaceText, WriteFile, replace_text, write_file
 from tools.programming.running import RunCommand, run_command
-from tools.programming.testing import RunTests, baseline_tests, run_afresh, run_tests
+from tools.programming.testing import (
+    RunTests,
+    _asked_for,
+    baseline_tests,
+    run_afresh,
+    run_tests,
+)
 from tools.toolbox import Workbench
 
 pytestmark = pytest.mark.engine
@@ -167,6 +173,15 @@ def test_names_that_are_not_there_are_missing(bench: Workbench, assign: Assign) 
     assert report.exit_code not in (0, 1)
 
 
+def test_a_file_that_can_not_be_imported_hides_no_other(bench: Workbench, assign: Assign) -> None:
+    new = "tests/test_new.py"
+    text = "from lab.split import thirds\n\n\ndef test_thirds():\n    assert thirds\n"
+    assigned = assign(tests={"files": {new: text}, "command": "python -m pytest -qx"})
+    report = run_afresh(bench, assigned, {}, (f"{new}::test_thirds", BAD, GOOD))
+    assert report.outcomes[f"{new}::test_thirds"] == "missing"
+    assert (report.outcomes[BAD], report.outcomes[GOOD]) == ("failed", "passed")
+
+
 def test_a_run_that_hangs_is_ended(bench: Workbench, assign: Assign) -> None:
     assigned = assign(tests={"timeout_s": 3})
     slow = {"lab/split.py": "import time\n\ndef split(rows, share):\n    time.sleep(600)\n"}
@@ -197,3 +212,10 @@ def test_a_command_without_pytest_passes_nothing(bench: Workbench, assign: Assig
     report = run(replace(bench), assigned, GOOD)
     assert report.outcomes == {GOOD: "missing"}
     assert "pytest wrote no report" in report.tail
+
+
+def test_more_names_than_a_command_takes() -> None:
+    ids = tuple(f"tests/test_{n % 7}.py::test_{n:06d}" for n in range(9000))
+    assert len(_asked_for(ids).split()) == 7
+    assert _asked_for(tuple(f"tests/test_{n:06d}.py" for n in range(9000))) == ""
+    assert _asked_for(ids[:2]) == f"/workspace/{ids[0]} /workspace/{ids[1]}"
