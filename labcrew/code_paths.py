@@ -55,3 +55,9 @@ def editing_trouble(ticket: Ticket, path: str) -> str | None:
     if not named and (steers or PurePosixPath(pure.parts[0]).stem in _SHADOWS):
         return f"{path} steers how tests are run; the ticket must name it in editable one by one"
     return None
+
+
+def is_test(path: str) -> bool:
+    """Whether pytest takes a file for tests by its name."""
+    name = path.rpartition("/")[2]
+    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))

@@ -157,6 +157,16 @@ def test_what_steers_the_tests_is_not_edited(bench: Workbench, assign: Assign, p
         write_file.run(WriteFile(path=path, text=""), assign(editable=["**"]), bench)
 
 
+def test_a_test_that_stood_there_is_not_edited_by_a_pattern(
+    bench: Workbench, assign: Assign
+) -> None:
+    easy = WriteFile(path=FILE, text="def test_a(): pass\n")
+    with pytest.raises(ToolError, match="judges the change"):
+        write_file.run(easy, assign(editable=["**"]), bench)
+    write_file.run(easy, assign(editable=["**", FILE]), bench)
+    write_file.run(WriteFile(path="tests/test_b.py", text=""), assign(editable=["**"]), bench)
+
+
 @pytest.mark.parametrize("path", ["pytest.py", "pytest/__init__.py", "_pytest/x.py"])
 def test_pytest_is_not_shadowed(bench: Workbench, assign: Assign, path: str) -> None:
     with pytest.raises(ToolError, match="steers how tests are run"):
