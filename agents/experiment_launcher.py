@@ -110,11 +110,16 @@ def group_of(trials: Sequence[Trial], kind: TrialKind) -> Group | None:
     return next((g for g in groups(trials) if g.kind == kind and g.scores), None)
 
 
-def best_group(assigned: AssignedTicket, trials: Sequence[Trial]) -> Group | None:
+def best_group(assigned: AssignedTicket, trials: Sequence[Trial], code: str = "") -> Group | None:
     """The winner: the best validation mean over all seeds, if it beats the baseline's.
 
     Where code was written, its newest patch: what it is worth is for a person to weigh.
+
+    Args:
+        code: the present patch, by hash: runs with another one say nothing of it.
     """
+    if code:
+        trials = [trial for trial in trials if trial.code in ("", code)]
     baseline = group_of(trials, "baseline")
     if baseline is None:
         return None
@@ -166,7 +171,7 @@ class ExperimentLauncher:
             code: the hash of the patch that is to be measured; empty: settings are searched.
         """
         seeds = assigned.ticket.seeds
-        unconfirmed = tuple(self._confirmations(assigned, trials))
+        unconfirmed = tuple(self._confirmations(assigned, trials, code))
         everything = assigned.budget.trials - spent(trials)
         # Runs that only the last step may use; the baseline's and a winner's that may yet come.
         kept = 2 * len(assigned.ticket.holdout_seeds) - sum(
@@ -227,9 +232,11 @@ class ExperimentLauncher:
         two = budget >= 8 * max(1, more) and room >= _FINALISTS * (1 + more)
         return more * (_FINALISTS if two else 1)
 
-    def _confirmations(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> Iterator[Trial]:
+    def _confirmations(
+        self, assigned: AssignedTicket, trials: Sequence[Trial], code: str = ""
+    ) -> Iterator[Trial]:
         """The fresh seeds that the baseline and the winner have not been run with."""
-        best = best_group(assigned, trials)
+        best = best_group(assigned, trials, code)
         if best is None:
             return
         make = _Maker(assigned, len(trials))

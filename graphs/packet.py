@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.description import Packet
-from agents.experiment_launcher import Group, best_group, confirmations, group_of
+from agents.experiment_launcher import Group, confirmations, group_of
 from agents.merge_request import compared
 from graphs.work import Work
 from labcrew import beneath
@@ -60,7 +60,7 @@ async def make_packet(
         ToolError: the change could not be made.
     """
     trials = work.trials(assigned.id)
-    baseline, best = group_of(trials, "baseline"), best_group(assigned, trials)
+    baseline, best = group_of(trials, "baseline"), work.best(assigned, trials)
     patch = work.patch(assigned)
     if patch is None and (baseline is None or best is None):
         raise EvidenceError(f"{assigned.id} has no winner to propose.")

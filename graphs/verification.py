@@ -4,7 +4,6 @@ import asyncio
 import statistics
 from typing import Any
 
-from agents.experiment_launcher import best_group
 from agents.merge_request import wording
 from graphs import tests_again
 from graphs.nodes.ending import reported_value
@@ -148,7 +147,7 @@ async def rerun(work: Work, request: MergeRequest) -> str:
         LabcrewError: a rerun fails, or lies outside three standard deviations of the seeds.
     """
     assigned = work.assigned(request.ticket)
-    best = best_group(assigned, work.trials(assigned.id))
+    best = work.best(assigned, work.trials(assigned.id))
     if best is None and work.patch(assigned) is not None:
         return "there are no trials to run again; the tests of the change were"
     if best is None:

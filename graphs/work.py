@@ -1,9 +1,11 @@
 """What every node works with: the crew, the adapters, and one ticket's records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from agents.experiment_launcher import Group, best_group
 from agents.monitoring.watch import Watch
 from agents.programming.options import LoopOptions
 from graphs.crew import Crew
@@ -114,6 +116,11 @@ class Work:
     def patch(self, assigned: AssignedTicket) -> Patch | None:
         """The code of this revision, if it was written and its tests let it pass."""
         return ready_patch(self.ledger, assigned)
+
+    def best(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> Group | None:
+        """The winner among trials; where code was written, of its present patch alone."""
+        patch = self.patch(assigned)
+        return best_group(assigned, trials, patch.code if patch is not None else "")
 
     def cards(self, ticket: str) -> tuple[DatasetCard, ...]:
         return tuple(self.ledger.datasets.of(ticket))

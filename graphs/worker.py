@@ -18,6 +18,8 @@ from graphs import spans
 from graphs.accounts import accountable, ticket_bounds
 from graphs.crew import Crew
 from graphs.nodes.responding import withdraw_questions
+from graphs.packet import own_runs
+from graphs.programming.ended import over_budget
 from graphs.state import TicketState
 from graphs.ticket import ticket_graph
 from graphs.work import HALTED, Halted, Work
@@ -56,7 +58,8 @@ class Worker:
         bench: the adapters.
         holder: names this worker in leases, unique in the world.
         assume_yes: answer plan, budget and merge gates with accept, recorded as by "--yes";
-            escalations, and merges whose smoke test failed, keep their safe default.
+            escalations, more budget for models, and merges whose smoke test failed, keep their safe
+            default.
         loop: how the writing of code is led.
         machine: the graph to run, default: the ticket machine.
     """
@@ -289,8 +292,18 @@ class Worker:
             await self._graph.aupdate_state(config, {**values, "route": "merge"}, "gate_merge")
             return
         if assigned.ticket.kind != "search" and work.ledger.plans.of(ticket):
-            begun = state.values | {"outcome": "", "route": "write_code"}
-            if "write_code" in state.values:
+            round_ = state.values.get("escalation_round", 0) + 1
+            begun = state.values | {"outcome": "", "escalation_round": round_}
+            if work.patch(assigned) is not None and not own_runs(work.trials(ticket)):
+                # The code stands; what failed is the program as it was.
+                await self._graph.aupdate_state(
+                    config, begun | {"route": "design_trials"}, "gate_escalation"
+                )
+                return
+            begun |= {"route": "write_code", "models_round": begun.get("models_round", 0) + 1}
+            if over_budget(str(state.values.get("write_code", ""))):
+                pass  # it goes on where it was
+            elif "write_code" in state.values:
                 begun["code_round"] = state.values.get("code_round", 0) + 1
             await self._graph.aupdate_state(config, begun, "gate_code")
             return
@@ -338,7 +351,9 @@ class Worker:
         return ready
 
     def _yes_to(self, work: Work, gate: Gate) -> Decision | None:
-        doubtful = gate.kind == "escalation" or gate.shown.get("smoke_passed") is False
+        # Nobody would end it: each time it was used up, models would be given as much again.
+        models = gate.kind == "budget" and "spent" in gate.shown
+        doubtful = gate.kind == "escalation" or models or gate.shown.get("smoke_passed") is False
         kind = gate.safe_default if doubtful else "accept"
         try:
             return decide(work.ledger, work.bench.clock, gate.id, kind, by="--yes")

@@ -1,5 +1,6 @@
 """Which paths of a repository may be read, and which edited, by who writes code for a ticket."""
 
+import shlex
 from pathlib import PurePosixPath
 
 from labcrew.domain.repository_path import relative
@@ -48,6 +49,8 @@ def editing_trouble(ticket: Ticket, path: str) -> str | None:
         judging = {name.split("::")[0] for name in (*tests.fail_to_pass, *tests.pass_to_pass)}
         if path in judging and not named:
             return f"{path} is a test that judges the change"
+    if not named and path in _evaluating(ticket):
+        return f"{path} makes the score; the ticket must name it in editable one by one"
     if not matches(path, ticket.editable):
         return f"{path} is not among the editable paths ({', '.join(ticket.editable) or 'none'})"
     pure = PurePosixPath(path)
@@ -55,3 +58,21 @@ def editing_trouble(ticket: Ticket, path: str) -> str | None:
     if not named and (steers or PurePosixPath(pure.parts[0]).stem in _SHADOWS):
         return f"{path} steers how tests are run; the ticket must name it in editable one by one"
     return None
+
+
+def _evaluating(ticket: Ticket) -> set[str]:
+    """The files that the evaluator's command names, and those that the ticket brings for it."""
+    evaluator = ticket.evaluator
+    if evaluator is None:
+        return set()
+    try:
+        words = shlex.split(evaluator.command)
+    except ValueError:
+        words = evaluator.command.split()
+    return {PurePosixPath(word).as_posix() for word in words} | set(evaluator.files)
+
+
+def is_test(path: str) -> bool:
+    """Whether pytest takes a file for tests by its name."""
+    name = path.rpartition("/")[2]
+    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))

@@ -148,9 +148,10 @@ class MeteredChat:
                     messages, tools=tools, schema=schema, purpose=purpose
                 )
             except ModelFailure as failure:
-                span.failed(failure.kind, failure.message)
                 said = f"{failure.kind}: {failure.message}"[:_OUTCOME_CHARACTERS]
                 outcome = desk.recordings.redact(said)
+                failure.message = desk.recordings.redact(failure.message)
+                span.failed(failure.kind, failure.message)
                 exact = kept.exact and outcome == said
                 known |= {"outcome": outcome, "exact": exact, "duration_s": took()}
                 known |= self._used(failure, call)

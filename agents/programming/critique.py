@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 
 from agents.programming.source import parts
+from labcrew.code_paths import is_test
 
+__all__ = ["is_test", "unfit"]
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|NotImplementedError)\b|^\s*\.\.\.\s*$", re.M)
 _KNOWS_TESTS = re.compile(r"\bpytest\b|PYTEST_CURRENT_TEST|\bsys\.modules\b|\bunittest\b")
 
@@ -26,12 +28,6 @@ def unfit(before: Mapping[str, str], after: Mapping[str, str]) -> str:
         if not is_test(path) and _count(_KNOWS_TESTS, text) > _count(_KNOWS_TESTS, old):
             return f"The change makes {path} look for the tests: mend the code itself."
     return ""
-
-
-def is_test(path: str) -> bool:
-    """Whether pytest takes a file for tests by its name."""
-    name = path.rpartition("/")[2]
-    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
 
 
 def _count(pattern: re.Pattern[str], text: str) -> int:

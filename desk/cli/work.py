@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = group("")
 YesOption = Annotated[
     bool,
-    typer.Option("--yes", help="Accept plan, budget and merge gates; recorded as by --yes."),
+    typer.Option("--yes", help="Accept plan, budget and merge gates; models get no more."),
 ]
 
 

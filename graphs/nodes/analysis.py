@@ -5,7 +5,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.coordinator import Move, MoveQuestion
-from agents.experiment_launcher import best_group, group_of, ranked, spent
+from agents.experiment_launcher import group_of, ranked, spent
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import ask_about_code
 from graphs.nodes.trials import hours_left
@@ -27,7 +27,15 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     if not own_runs(trials):
         _ask_about_baseline(work, assigned, state["escalation_round"], trials)
         return {"route": "gate_escalation"}
-    if assigned.ticket.kind != "search" and best_group(assigned, trials) is None:
+    if assigned.ticket.kind != "search" and work.best(assigned, trials) is None:
+        patch = work.patch(assigned)
+        ran = patch is not None and any(t.code == patch.code for t in trials)
+        used_up = spent(trials) >= assigned.budget.trials or hours_left(assigned, trials) <= 0
+        round_ = state.get("budget_round", 0)
+        if patch is not None and not ran and used_up and not round_:
+            # Asked once: who turns it down is asked about the code next.
+            _ask_budget(work, assigned, round_, "No run is left to measure the change with")
+            return {"route": "gate_budget"}
         reason = _last_reason(trials, "changed")
         told = f"With the patch no run gave {assigned.ticket.metric.name}: {as_text(reason, 600)}"
         ask_about_code(work, assigned, state, "The changed program gives no score", reason, told)
@@ -54,7 +62,7 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
 
 def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) -> MoveQuestion:
     metric = assigned.ticket.metric
-    baseline, best = group_of(trials, "baseline"), best_group(assigned, trials)
+    baseline, best = group_of(trials, "baseline"), work.best(assigned, trials)
     begins = f"{assigned.id}-budget-r{assigned.revision}."
     asked = sum(1 for gate in work.ledger.gates.of(assigned.id) if _round_of(gate.id, begins))
     tried = [trial.values for trial in trials]

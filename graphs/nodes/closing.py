@@ -5,7 +5,6 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.experiment_launcher import best_group
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Incident, Trial
@@ -58,7 +57,7 @@ def _what_helped(incident: Incident) -> str:
 def _lessons(
     work: Work, assigned: AssignedTicket, trials: list[Trial], outcome: str
 ) -> list[Lesson]:
-    best = best_group(assigned, trials)
+    best = work.best(assigned, trials)
     ticket = assigned.ticket
     texts = [f"{ticket.title}: {outcome}."]
     if best is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.experiment_launcher import best_group, group_of
+from agents.experiment_launcher import group_of
 from graphs import tests_again
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.ending import reported_value
@@ -73,7 +73,7 @@ async def _open_holdout(work: Work, assigned: AssignedTicket) -> None:
         return
     trials = work.trials(assigned.id)
     tools = work.toolbox("merge_request", assigned, "holdout")
-    for group in (group_of(trials, "baseline"), best_group(assigned, trials)):
+    for group in (group_of(trials, "baseline"), work.best(assigned, trials)):
         for trial in group.trials if group else ():
             if trial.result is None or trial.score is None:
                 continue
@@ -114,7 +114,7 @@ async def _read_holdout(work: Work, assigned: AssignedTicket) -> None:
     trials = work.trials(assigned.id)
     chosen = [
         trial
-        for group in (group_of(trials, "baseline"), best_group(assigned, trials))
+        for group in (group_of(trials, "baseline"), work.best(assigned, trials))
         for trial in (group.trials if group else ())
         if trial.score is not None
     ]
@@ -196,7 +196,7 @@ def _beside(work: Work, assigned: AssignedTicket) -> dict[str, Path]:
 
 async def _smoke(work: Work, assigned: AssignedTicket, request: MergeRequest) -> SmokeTest:
     trials = work.trials(assigned.id)
-    best = best_group(assigned, trials)
+    best = work.best(assigned, trials)
     assert best is not None
     packet, _ = await make_packet(work, assigned)
     # What the change wrote into the program's defaults need not be passed again.

@@ -30,14 +30,17 @@ def ask_spending(
     """
     budget = assigned.budget
     spent = spent_by(work.ledger.model_calls.of(assigned.id))
-    add = {name: value for name in _FIELDS if (value := getattr(budget, name))}
+    met = [e for e in work.ledger.events.of(assigned.id) if e.kind == "spending.exhausted"]
+    names: tuple[str, ...] = _FIELDS
+    if met and met[-1].data["bound"] == "seconds":
+        names = (*_FIELDS, "hours")  # models are waited for within the ticket's hours
+    add = {name: value for name in names if (value := getattr(budget, name))}
     shown: dict[str, Any] = {
         "add": add,
         "budget": budget.model_dump(mode="json"),
         "spent": {name: amount.model_dump(mode="json") for name, amount in spent.items()},
         "reason": because[:600],
     }
-    met = [e for e in work.ledger.events.of(assigned.id) if e.kind == "spending.exhausted"]
     if met and met[-1].data["bound"] == "agent":
         # What settings allow this agent for a ticket; a person may let it have as much again.
         shown |= {"agent": met[-1].data["agent"], "agent_tokens": met[-1].data["tokens"]}

@@ -21,9 +21,10 @@ from agents.programming.turns import Outcome, Turn
 from graphs.programming.ending import last_look, written_tests
 from graphs.programming.measure import Measure
 from graphs.programming.session import UNANSWERED, GaveUp, Session, outcome
-from labcrew.domain.base import Model, content_hash
+from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
 from labcrew.errors import ToolError
+from tools.mcp_offers import McpArguments
 
 FINISH, ASK = "finish", "ask_person"
 _LOOKING = frozenset(
@@ -120,8 +121,7 @@ async def _on_course(session: Session, turn: Turn) -> Turn:
     if way.strategy is None:
         return turn
     if way.strategy.back and session.phase == "write_code":
-        for path in sorted(await session.hands.change()):
-            await session.restore(f"{turn.step}/back/{content_hash(path)[:12]}", path)
+        await session.put(f"{turn.step}/back", session.start)
     return turn.model_copy(update={"ask": way.strategy.name, "told": way.told})
 
 
@@ -173,7 +173,8 @@ async def _call(
             return _answer(call, text, trouble=text), tokens
         text, failed = await session.use(what, call.name, arguments)
         return _answer(call, text, trouble=text if failed else ""), tokens
-    lost = _LOST if call.name in _NOT_TWICE else ""
+    outside = isinstance(arguments, McpArguments)  # nobody knows what it did elsewhere
+    lost = _LOST if outside or call.name in _NOT_TWICE else ""
     text, failed = await session.use(what, call.name, arguments, lost=lost)
     return _answer(call, text, trouble=text if failed else ""), Tokens()
 

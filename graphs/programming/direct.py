@@ -63,14 +63,14 @@ async def write_test(session: Session, problem: direct.Problem, measure: Measure
         text = read_test_file(reply.message.content)
     except EditError as error:
         return session.note(turn(str(error), trouble=str(error)))
-    files = {path: text}
-    wrong = await _put(session, str(number), files)
+    files = {**session.start, path: text}
+    wrong = await session.put(str(number), files)
     if wrong:
         raise GaveUp(
             f"The ticket names no fail_to_pass tests, and a new one can't be put at {path}:"
             f" {wrong} Name a test folder in `editable`, or tests in `tests.fail_to_pass`."
         )
-    report = await session.tests_alone(f"{number}/alone", files)
+    report = await session.tests_alone(f"{number}/alone", {path: text})
     if report.passed(path) or report.timed_out or not _failed(report, path):
         return session.note(
             turn("The test does not fail on the code as it is.", files, trouble="no failure")
@@ -153,7 +153,7 @@ async def _try(
     wrong = unfit(now, changed) if session.options.critique else ""
     if session.options.critique and digest in seen:
         wrong = "This very change was tried before and failed. Do something else."
-    wrong = wrong or await _put(session, what, files)
+    wrong = wrong or await session.put(what, files)
     if wrong:
         return Try(direct.tried(now, files, wrong), wrong, files, digest)
     report = await session.tests(f"{what}/wanted", measure.fail_to_pass)
@@ -213,22 +213,6 @@ async def _asked(
     return reply, turn
 
 
-async def _put(session: Session, what: str, files: dict[str, str]) -> str:
-    """Makes the change these files and no others; answers what is wrong, or nothing."""
-    change = await session.hands.change()
-    for path in sorted({*files, *change}):
-        name = f"{what}/write/{content_hash(path)[:12]}"
-        if path not in files:
-            wrong = await session.restore(name, path)
-        elif change.get(path) != files[path]:
-            wrong = await session.write(name, path, files[path])
-        else:
-            continue
-        if wrong:
-            return wrong
-    return ""
-
-
 def _kept(session: Session) -> dict[str, str]:
     """The files that are built upon: of the last turn that was kept, or of an earlier revision."""
     return next((turn.files for turn in reversed(session.turns) if turn.kept), session.start)
@@ -239,9 +223,8 @@ def _left(session: Session, measure: Measure) -> int:
     for turn in reversed(session.turns):
         if turn.kept and turn.failing is not None:
             return turn.failing
-    count = len(failing(measure.before, measure.fail_to_pass))
-    # What an earlier revision made passes them: any change that keeps it so is as good.
-    return count + 1 if session.start else count
+    # What an earlier revision made passes them all: only a change that keeps it so is as good.
+    return 1 if session.start else len(failing(measure.before, measure.fail_to_pass))
 
 
 def _failed(report: TestReport, path: str) -> bool:

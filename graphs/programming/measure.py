@@ -74,6 +74,17 @@ async def measure(session: Session) -> Measure:
             f"The tests did not end within {wanted.timeout_s:g} s on the base commit;"
             " raise tests.timeout_s, or name fewer tests."
         )
+    unknown = [
+        name
+        for name, came in before.outcomes.items()
+        if came == "missing" and (whole or name in wanted.pass_to_pass)
+    ]
+    if unknown:  # else whatever a change breaks among them would go unseen
+        raise GaveUp(
+            f"How these tests stand on the base commit can't be told, and they must go on passing:"
+            f" {', '.join(unknown[:5])}. The output of"
+            f" `{wanted.command}` ends: {before.tail[-600:]}"
+        )
     kept = wanted.pass_to_pass or tuple(
         name
         for name, came in before.outcomes.items()

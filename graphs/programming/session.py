@@ -207,9 +207,11 @@ class Session:
     def answer(self, what: str, question: BaseModel) -> str:
         """A person's answer. Raises Waits until there is one."""
         asked = str(getattr(question, "question", ""))
-        said = self.people(what.replace("/", "."), asked)
+        # A look's step has the number of a later step that writes code, but is another question.
+        name = f"{self.phase}.{what.replace('/', '.')}"
+        said = self.people(name, asked)
         if said is None:
-            raise Waits(what.replace("/", "."), asked)
+            raise Waits(name, asked)
         return said
 
     async def use(
@@ -234,6 +236,21 @@ class Session:
             what, payload, lambda: self.hands.write(self.key(what), path, text)
         )
         return said if failed else ""
+
+    async def put(self, what: str, files: Mapping[str, str]) -> str:
+        """Makes the change these files and no others; answers what is wrong, or nothing."""
+        change = await self.hands.change()
+        for path in sorted({*files, *change}):
+            name = f"{what}/write/{content_hash(path)[:12]}"
+            if path not in files:
+                wrong = await self.restore(name, path)
+            elif change.get(path) != files[path]:
+                wrong = await self.write(name, path, files[path])
+            else:
+                continue
+            if wrong:
+                return wrong
+        return ""
 
     async def restore(self, what: str, path: str) -> str:
         """Takes a file back to the base commit, once; answers what is wrong, or nothing."""

@@ -13,7 +13,6 @@ from graphs.programming.ending import Look, last_look, put_patch, written_tests
 from graphs.programming.hands import Hands
 from graphs.programming.measure import Measure, measure
 from graphs.programming.session import GaveUp, Session
-from labcrew.domain.base import content_hash
 from labcrew.domain.programming import Patch
 from labcrew.errors import ToolError
 from tools.facts import patch_id
@@ -58,13 +57,23 @@ async def _begin(session: Session) -> None:
         return
 
     async def perform() -> dict[str, Any]:
-        return {"files": await session.hands.change() if session.assigned.revision else {}}
+        return {"files": _of_an_earlier_revision(session)}
 
     session.start = (await session.once("start", {}, perform))["files"]
     if not session.turns:
-        for path in sorted(set(await session.hands.change()) - set(session.start)):
-            await session.restore(f"start/{content_hash(path)[:12]}", path)
+        await session.put("start", session.start)
     session.begun = True
+
+
+def _of_an_earlier_revision(session: Session) -> dict[str, str]:
+    """The files of the newest patch that was ready before this revision; none in the first."""
+    assigned = session.assigned
+    ready = [
+        patch
+        for patch in session.ledger.patches.of(assigned.id)
+        if patch.status == "ready" and patch.revision < assigned.revision
+    ]
+    return {f.path: f.content.decode() for f in ready[-1].files} if ready else {}
 
 
 async def _direct(session: Session, found: Measure) -> Next:

@@ -325,6 +325,19 @@ def test_fresh_seeds_that_turn_out_better_change_no_rank() -> None:
     ]
 
 
+def test_runs_of_another_patch_say_nothing_of_the_present_one() -> None:
+    assigned = make_assigned(kind="fix", seeds=(0,), budget={"trials": 2})
+    trials: list[Trial] = []
+    while designed := LAUNCHER.design(assigned, make_plan(), trials, code="a" * 64):
+        trials += [scored(t, 1.0) for t in designed]
+    found = best_group(assigned, trials, "a" * 64)
+    assert found is not None
+    assert found.code == "a" * 64
+    # A revision's patch, for which no run is left.
+    assert LAUNCHER.design(assigned, make_plan(), trials, code="b" * 64) == ()
+    assert best_group(assigned, trials, "b" * 64) is None
+
+
 def test_without_a_winner_no_fresh_seed_is_spent() -> None:
     assigned = assigned_for(8, seeds=(0,), holdout_seeds=(7,))
     trials: list[Trial] = []

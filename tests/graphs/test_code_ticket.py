@@ -15,6 +15,7 @@ from graphs.verification import verify
 from graphs.work import Work
 from graphs.worker import Worker
 from labcrew.deciding import decide
+from labcrew.domain.review import Comment
 from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import ModelFailure
 from labcrew.judgement import Judge
@@ -167,15 +168,17 @@ async def test_code_that_was_given_up_is_a_persons_to_decide(tmp_path: Path) -> 
         assert "test_all_values_count" in shown
 
 
-async def test_a_spent_budget_for_models_is_raised_by_a_person_alone(tmp_path: Path) -> None:
+async def test_a_spent_budget_for_models_is_not_raised_by_yes(tmp_path: Path) -> None:
     spent = ModelFailure("2,000,000 tokens are used up", kind="over_budget")
     async with lab(tmp_path, ScriptedChat(spent, RIGHT)) as (bench, worker, _root):
         ended = await worker.advance("T-001")
-        assert ended.status == "done", ended.outcome
+        assert ended.outcome == "failed: the budget for models is used up"
         (gate,) = [g for g in bench.ledger.gates.of("T-001") if g.kind == "budget"]
-        assert bench.ledger.decisions.get(gate.id).by == "--yes"
-        budget = bench.ledger.tickets.get("T-001").budget
-        assert budget.model_tokens == 2 * ended.ticket.budget.model_tokens
+        assert bench.ledger.decisions.get(gate.id).kind == "ignore"
+        again = ended.model_copy(update={"status": "assigned"})
+        bench.ledger.tickets.put(again, actor="person:ada")
+        ended = await worker.advance("T-001")
+        assert ended.status == "done", ended.outcome
 
 
 async def test_an_endpoint_that_fails_parks_the_ticket(tmp_path: Path) -> None:
@@ -189,3 +192,35 @@ async def test_an_endpoint_that_fails_parks_the_ticket(tmp_path: Path) -> None:
         bench.ledger.tickets.put(again, actor="person:ada")
         ended = await worker.advance("T-001")
         assert ended.status == "done", ended.outcome
+
+
+async def test_a_comment_becomes_a_revision_that_builds_on_what_was_ready(tmp_path: Path) -> None:
+    told = RIGHT.replace("    return", '    """All count."""\n    return')
+    chat = ScriptedChat(RIGHT, WRONG, told)
+    async with lab(tmp_path, chat) as (bench, worker, _root):
+        worker._yes = False
+        for gate in ("plan-r0.0", "merge-r0.0", "plan-r1.0", "merge-r1.0"):
+            ended = await worker.advance("T-001")
+            assert waiting(ended, gate), ended.outcome
+            kind = "respond" if gate == "merge-r0.0" else "accept"
+            said = "say in its docstring that all values count" if kind == "respond" else ""
+            if said:
+                comment = Comment(
+                    id="T-001-MR0-c1",
+                    merge_request="T-001-MR0",
+                    by="ada",
+                    at=bench.clock.now(),
+                    text=said,
+                )
+                bench.ledger.comments.put(comment, actor="person:ada")
+            decide(bench.ledger, bench.clock, f"T-001-{gate}", kind, by="ada", comment=said)
+        ended = await worker.advance("T-001")
+        assert ended.status == "done", ended.outcome
+        assert "say in its docstring" in chat.questions[1]
+        assert "return sum(values) / len(values)" in chat.questions[1], "it stands as revision 0"
+        assert "return sum(values) / len(values)" in chat.questions[2], "nor on what failed"
+        first, second = bench.ledger.merge_requests.of("T-001")
+        assert (first.status, second.status) == ("superseded", "open")
+        landed = bench.repositories.read("T-001", second.commit, "program.py").decode()
+        assert '"""All count."""' in landed
+        assert await holds(bench)

@@ -114,6 +114,19 @@ def test_an_agents_own_bound_is_raised_with_it_once(work: Work) -> None:
     assert work.ledger.verify() == []
 
 
+def test_where_time_was_used_up_accept_gives_time(work: Work) -> None:
+    work.ledger.events.append(
+        ticket=TICKET,
+        actor="worker",
+        kind="spending.exhausted",
+        key=f"{TICKET}/spending/exhausted/seconds/1",
+        data={"bound": "seconds", "because": "used up"},
+    )
+    hours = work.assigned(TICKET).budget.hours
+    assert decided(work, ask(work), "accept") == "more"
+    assert work.assigned(TICKET).budget.hours == 2 * hours
+
+
 def test_bounds_follow_the_budget(work: Work) -> None:
     bounds = ticket_bounds(work.ledger, Settings(), TICKET)
     assert (bounds.tokens, bounds.usd, bounds.agents) == (1000, 0.5, {})

@@ -16,7 +16,10 @@ TICKET = make_assigned(
         "pass_to_pass": ["train.py"],
         "files": {"tests/test_brought.py": ""},
     },
-    evaluator={"command": "judge {outputs} {split}", "private": ["src/judge", "answers"]},
+    evaluator={
+        "command": "python src/score.py {outputs} {split}",
+        "private": ["src/judge", "answers"],
+    },
     data=[{"path": "src/hidden.csv", "split": "holdout", "private": True}],
 ).ticket
 PARTS = st.sampled_from(
@@ -50,6 +53,7 @@ def test_what_may_be_edited_may_be_read_and_is_named(path: str) -> None:
         ("tests/test_brought.py", "the ticket brings"),
         ("tests/test_old.py", "judges the change"),
         ("src/conftest.py", "steers how tests are run"),
+        ("src/score.py", "makes the score"),
         ("src/pyproject.toml", "steers how tests are run"),
     ],
 )

@@ -86,7 +86,7 @@ async def test_a_question_waits_at_a_gate(tmp_path: Path) -> None:
         bench = Bench(ledger, "write_code", model, "tools")
         await bench.run()
         (pause,) = await bench.interrupts()
-        gate = ledger.gates.get("T-0001-escalation-r0.0-question-0.0")
+        gate = ledger.gates.get("T-0001-escalation-r0.0-question-write_code.0.0")
         assert pause.value["action_request"]["action"] == f"escalation:{gate.id}"
         assert "\x1b" not in gate.description
         assert "<b>" not in gate.description
@@ -97,6 +97,21 @@ async def test_a_question_waits_at_a_gate(tmp_path: Path) -> None:
     assert patch.status == "ready"
     assert model.asked[1][-1].content == "Halves."
     assert len(model.asked) == 4
+
+
+async def test_an_answer_is_to_one_question_alone(tmp_path: Path) -> None:
+    looking = ScriptedChat(calls(("ask_person", {"question": "May I rename split?"})))
+    writing = ScriptedChat(calls(("ask_person", {"question": "May I drop the last row?"})))
+    with ledger_at(tmp_path) as ledger:
+        look = Bench(ledger, "investigate", looking, "tools")
+        await look.run()
+        (asked,) = ledger.gates.of("T-0001")
+        decide(ledger, SystemClock(), asked.id, "respond", by="ada", comment="Yes.")
+        write = Bench(ledger, "write_code", writing, "tools")
+        await write.run()
+        assert await write.interrupts()
+        assert len(ledger.gates.of("T-0001")) == 2
+    assert len(writing.asked) == 1
 
 
 async def test_an_endpoint_that_is_down_parks_the_ticket(tmp_path: Path) -> None:

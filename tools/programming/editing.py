@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pydantic import Field
 
-from labcrew.code_paths import editing_trouble
+from labcrew.code_paths import editing_trouble, is_test
 from labcrew.domain.base import Model
 from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.ticket import AssignedTicket
@@ -12,6 +12,7 @@ from labcrew.errors import ToolError
 from labcrew.unified_diff import NotADiff, read_diff
 from tools.programming.changes import (
     FILE_CHARACTERS,
+    base_text,
     call_hash,
     changed_files,
     record_edit,
@@ -134,6 +135,12 @@ def _edit(
     for path, text in texts.items():
         if trouble := editing_trouble(assigned.ticket, path):
             raise ToolError(f"{trouble}.")
+        stood = is_test(path) and base_text(bench, assigned, path) is not None
+        if stood and path not in assigned.ticket.editable:
+            raise ToolError(
+                f"{path} is a test of the repository, and judges the change; the ticket must name"
+                " it in editable one by one."
+            )
         if before[path] is None:
             _refuse_a_place_below_a_file(bench, assigned, path)
         if text is not None:

@@ -7,7 +7,6 @@ without the test that must fail (see pytest_plugin.py) proves nothing.
 
 import re
 import shlex
-from collections.abc import Iterable
 
 from pydantic import Field
 
@@ -25,7 +24,7 @@ from tools.programming.container import (
     code_workspace,
 )
 from tools.programming.junit import Outcomes, read_report
-from tools.programming.pytest_plugin import REPORT, plugin, shell_line
+from tools.programming.pytest_plugin import REPORT, plugin, shell_line, without_canary
 from tools.programming.telling import Told, shown
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import WORKSPACE, data_inputs
@@ -34,6 +33,10 @@ _TAIL = 8000
 _SHOWN_NAMES = 40
 _NO_PYTEST = re.compile(r"No module named '?pytest'?|pytest: (?:command )?not found")
 _KILLED = (137, 143)
+_NO_SUCH_TEST = 4
+"""Pytest's exit code where an argument names no test: then it runs none of the others either."""
+_LINE_CHARACTERS = 100_000
+"""Most of a command's names: Linux takes no argument of 128 KiB."""
 
 
 class RunTests(Model):
@@ -75,6 +78,9 @@ def run_afresh(
 ) -> TestReport:
     """Runs tests in a fresh container.
 
+    A file that can't be imported has no ids, and pytest runs nothing where it is asked for one:
+    then the whole files are run.
+
     Args:
         files: path → text, laid over the commit.
         names: pytest ids or files; none: all that pytest finds.
@@ -82,10 +88,31 @@ def run_afresh(
 
     Raises ToolError where the environment has no pytest, EngineError.
     """
+    report = _run_once(bench, assigned, files, names, names, commit)
+    whole = tuple(dict.fromkeys(name.partition("::")[0] for name in names))
+    if report.exit_code == _NO_SUCH_TEST and whole != names:
+        return _run_once(bench, assigned, files, names, whole, commit)
+    return report
+
+
+def _run_once(
+    bench: Workbench,
+    assigned: AssignedTicket,
+    files: dict[str, str],
+    names: tuple[str, ...],
+    asked: tuple[str, ...],
+    commit: str | None,
+) -> TestReport:
+    """One run.
+
+    Args:
+        names: what the report must speak of.
+        asked: what pytest is asked for.
+    """
     tests = assigned.ticket.tests or Tests()
-    subject = content_hash({"files": files, "names": list(names), "commit": commit or ""})[:24]
+    subject = content_hash({"files": files, "names": list(asked), "commit": commit or ""})[:24]
     name = f"{assigned.id}-tests-{subject[:12]}".lower()
-    spec = _spec(bench, assigned, tests, files, names, commit, name, nonce=f"canary{subject}")
+    spec = _spec(bench, assigned, tests, files, asked, commit, name, nonce=f"canary{subject}")
     box = bench.sandboxes
     box.remove(name)  # left by a run that was killed: what it did is not known
     box.start(spec)
@@ -100,7 +127,7 @@ def run_afresh(
         box.remove(name)
     if outcomes.broken and _NO_PYTEST.search(tail):
         raise _without_pytest(bench, assigned)
-    return _report(outcomes, names, status, tests.timeout_s, shown(tail, _TAIL))
+    return _report(outcomes, names, status, tests.timeout_s, shown(without_canary(tail), _TAIL))
 
 
 def _spec(
@@ -108,15 +135,14 @@ def _spec(
     assigned: AssignedTicket,
     tests: Tests,
     files: dict[str, str],
-    names: Iterable[str],
+    names: tuple[str, ...],
     commit: str | None,
     name: str,
     nonce: str,
 ) -> SandboxSpec:
     workspace = code_workspace(assigned, files, commit)
     laid = (*workspace.overlay, *overlay(plugin(nonce)))
-    # By their absolute paths: the command may go to another folder first.
-    asked = " ".join(shlex.quote(f"{WORKSPACE}/{asked}") for asked in names)
+    asked = _asked_for(names)
     return SandboxSpec(
         name=name,
         purpose="tools",
@@ -128,6 +154,18 @@ def _spec(
         inputs=data_inputs(assigned, {})[0],
         limits=code_limits(assigned, tests.timeout_s),
     )
+
+
+def _asked_for(names: tuple[str, ...]) -> str:
+    """Names as a shell's words; of too many their files, and of too many files all tests there are:
+    whoever asked looks up the names in the report.
+    """
+    for chosen in (names, tuple(dict.fromkeys(name.partition("::")[0] for name in names))):
+        # By their absolute paths: the command may go to another folder first.
+        line = " ".join(shlex.quote(f"{WORKSPACE}/{name}") for name in chosen)
+        if len(line.encode()) <= _LINE_CHARACTERS:
+            return line
+    return ""
 
 
 def _outcomes(bench: Workbench, name: str, files: set[str], nonce: str) -> Outcomes:

@@ -10,7 +10,13 @@ from labcrew.errors import ToolError
 from tests.tools.programming.conftest import Assign
 from tools.programming.editing import ReplaceText, WriteFile, replace_text, write_file
 from tools.programming.running import RunCommand, run_command
-from tools.programming.testing import RunTests, baseline_tests, run_afresh, run_tests
+from tools.programming.testing import (
+    RunTests,
+    _asked_for,
+    baseline_tests,
+    run_afresh,
+    run_tests,
+)
 from tools.toolbox import Workbench
 
 pytestmark = pytest.mark.engine
@@ -40,6 +46,7 @@ def test_before_and_after(bench: Workbench, assign: Assign) -> None:
     assert before.report.exit_code == 1
     assert f"failed:\n  {BAD}" in before.text
     assert "assert ([1, 2], [1, 2]) == ([1, 2], [3, 4])" in before.text
+    assert "canary" not in before.text, "what must fail says nothing to a model"
     mend(bench, assigned)
     after = run(bench, assigned)
     assert after.outcomes == {BAD: "passed", GOOD: "passed"}
@@ -151,6 +158,16 @@ def test_what_steers_the_tests_is_not_edited(bench: Workbench, assign: Assign, p
         write_file.run(WriteFile(path=path, text=""), assign(editable=["**"]), bench)
 
 
+def test_a_test_that_stood_there_is_not_edited_by_a_pattern(
+    bench: Workbench, assign: Assign
+) -> None:
+    easy = WriteFile(path=FILE, text="def test_a(): pass\n")
+    with pytest.raises(ToolError, match="judges the change"):
+        write_file.run(easy, assign(editable=["**"]), bench)
+    write_file.run(easy, assign(editable=["**", FILE]), bench)
+    write_file.run(WriteFile(path="tests/test_b.py", text=""), assign(editable=["**"]), bench)
+
+
 @pytest.mark.parametrize("path", ["pytest.py", "pytest/__init__.py", "_pytest/x.py"])
 def test_pytest_is_not_shadowed(bench: Workbench, assign: Assign, path: str) -> None:
     with pytest.raises(ToolError, match="steers how tests are run"):
@@ -165,6 +182,15 @@ def test_names_that_are_not_there_are_missing(bench: Workbench, assign: Assign) 
     assert report.outcomes[f"{FILE}::test_none"] == "missing"
     assert report.outcomes["tests/test_none.py"] == "missing"
     assert report.exit_code not in (0, 1)
+
+
+def test_a_file_that_can_not_be_imported_hides_no_other(bench: Workbench, assign: Assign) -> None:
+    new = "tests/test_new.py"
+    text = "from lab.split import thirds\n\n\ndef test_thirds():\n    assert thirds\n"
+    assigned = assign(tests={"files": {new: text}, "command": "python -m pytest -qx"})
+    report = run_afresh(bench, assigned, {}, (f"{new}::test_thirds", BAD, GOOD))
+    assert report.outcomes[f"{new}::test_thirds"] == "missing"
+    assert (report.outcomes[BAD], report.outcomes[GOOD]) == ("failed", "passed")
 
 
 def test_a_run_that_hangs_is_ended(bench: Workbench, assign: Assign) -> None:
@@ -197,3 +223,10 @@ def test_a_command_without_pytest_passes_nothing(bench: Workbench, assign: Assig
     report = run(replace(bench), assigned, GOOD)
     assert report.outcomes == {GOOD: "missing"}
     assert "pytest wrote no report" in report.tail
+
+
+def test_more_names_than_a_command_takes() -> None:
+    ids = tuple(f"tests/test_{n % 7}.py::test_{n:06d}" for n in range(9000))
+    assert len(_asked_for(ids).split()) == 7
+    assert _asked_for(tuple(f"tests/test_{n:06d}.py" for n in range(9000))) == ""
+    assert _asked_for(ids[:2]) == f"/workspace/{ids[0]} /workspace/{ids[1]}"
