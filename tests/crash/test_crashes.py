@@ -174,8 +174,9 @@ def test_killed_before_and_after_every_step(
 ) -> None:
     driven = drivers["nodes"]
     lives = driven.wait()
-    steps = "intake literature_review profile_data plan gate_plan prepare design_trials"
-    steps += " launch_trials monitor_trials analyse open_merge_request smoke_test gate_merge merge"
+    steps = "intake literature_review profile_data investigate plan gate_plan prepare"
+    steps += " design_trials launch_trials monitor_trials analyse open_merge_request smoke_test"
+    steps += " gate_merge merge"
     expected = {f"{side} {n}" for n in (*steps.split(), "reflect") for side in ("before", "after")}
     # A gate's step ends only once it is decided; both sides of it were met all the same.
     assert driven.killed_at() == expected
