@@ -260,7 +260,7 @@ def _kept(checkout: Checkout, ticket: Ticket) -> list[str]:
 
 def _warnings(ticket: Ticket) -> list[str]:
     warnings = []
-    if ticket.evaluator is None:
+    if ticket.evaluator is None and ticket.measured:
         warnings.append(
             "There is no evaluator: all numbers are what runs report of themselves, labelled so."
         )

@@ -31,6 +31,7 @@ _TOOLS = {
     "publish_branch": "published the branch",
 }
 
+_CAME = 120
 _HELPED = {True: "helped", False: "did not help"}
 
 
@@ -235,6 +236,24 @@ def _draft(event: Event, ledger: Ledger) -> str | None:
     }.get(event.kind)
 
 
+def _code_step(event: Event, ledger: Ledger) -> str | None:
+    """One step of writing code: what was tried, and the first words of what came of it."""
+    tried = event.data.get("ask") or ", ".join(o["name"] for o in event.data.get("outcomes", ()))
+    came = next((o["text"] for o in event.data.get("outcomes", ())), "")
+    said = " ".join(str(came).split())[:_CAME]
+    return f"Code, step {int(event.data['step']) + 1}: {tried}{f': {said}' * bool(said)}"
+
+
+def _patch(event: Event, ledger: Ledger) -> str | None:
+    patch = ledger.patches.find(_id(event))
+    if patch is None:
+        return None
+    if patch.status == "gave_up":
+        return f"The code was given up after {patch.steps} steps"
+    paths = ", ".join(file.path for file in patch.files)
+    return f"The code is written in {patch.steps} steps, its tests pass: {paths}"
+
+
 _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "tickets.*": _ticket,
     "trials.*": _trial,
@@ -249,6 +268,8 @@ _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "lessons.*": _lesson,
     "drafts.*": _draft,
     "attachments.*": _attachment,
+    "patches.*": _patch,
+    "programming.turn": _code_step,
     "agent.failed": _agent_failed,
     "tool.used": _tool,
     "judgement.answered": _judgement,

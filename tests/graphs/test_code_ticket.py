@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agents.programming.options import PROGRAMMING, LoopOptions
+from desk.wording import sentence
 from evals.lab import bare_bench, take
 from graphs.crew import Crew
 from graphs.verification import verify
@@ -122,6 +123,11 @@ async def test_a_fault_is_mended_proposed_and_merged(tmp_path: Path) -> None:
         change = bench.repositories.change("T-001", request.base_commit, request.commit)
         assert set(change.files) == {"program.py"}
         assert bench.ledger.trials.of("T-001") == []
+        said = [sentence(event, bench.ledger) for event in bench.ledger.events.of("T-001")]
+        steps = [told for told in said if told and told.startswith("Code, step")]
+        assert len(steps) == 2
+        assert steps[0].startswith("Code, step 1: function program.py mean: With it")
+        assert "The code is written in 2 steps, its tests pass: program.py" in said
         assert await holds(bench)
 
 
