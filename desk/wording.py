@@ -240,7 +240,7 @@ def _code_step(event: Event, ledger: Ledger) -> str | None:
     """One step of writing code: what was tried, and the first words of what came of it."""
     tried = event.data.get("ask") or ", ".join(o["name"] for o in event.data.get("outcomes", ()))
     came = next((o["text"] for o in event.data.get("outcomes", ())), "")
-    said = " ".join(str(came).split())[:_CAME]
+    said = " ".join(str(came).rpartition("```")[2].split())[:_CAME]  # behind the change itself
     return f"Code, step {int(event.data['step']) + 1}: {tried}{f': {said}' * bool(said)}"
 
 
