@@ -16,6 +16,8 @@ _COMMON_WORDS = (
 _COMMON = frozenset(_COMMON_WORDS.split())
 _IN_TRACE, _LAST_OF_TRACE, _WORDS = 6.0, 3.0, 3.0
 _CALLED, _OF_A_CALLED_CLASS, _CALLED_BY_CALLED = 4.0, 1.5, 2.0
+_OF_A_NAMED_CLASS = 2.5
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 def ranked(
@@ -27,7 +29,7 @@ def ranked(
     """The functions of files, the likeliest first.
 
     A function counts that the traceback went through, that a failing test calls, that such a one
-    calls, and whose words the question has.
+    calls, whose class the question names, and whose words it has.
 
     Args:
         files: path → text of what may be changed.
@@ -42,6 +44,7 @@ def ranked(
     words = [_words(f"{part.path} {part.name} {part.text}") for part in found]
     asked = _words(question + " " + " ".join(test.name for test in tests))
     having = Counter(word for has in words for word in has)
+    spoken = frozenset(_NAME.findall(question))
     scores: dict[Part, float] = {}
     for part, has in zip(found, words, strict=True):
         score = 0.0
@@ -54,6 +57,8 @@ def ranked(
             score += _CALLED
         if _owner(part) in named and part not in called:
             score += _OF_A_CALLED_CLASS
+        if _owner(part) in spoken:
+            score += _OF_A_NAMED_CLASS
         if _short(part) in second:
             score += _CALLED_BY_CALLED
         # A word that few functions have says more.

@@ -103,3 +103,11 @@ def test_any_output_is_told_within_bounds(tail: str, characters: int) -> None:
     for path, line in frames(report):
         assert path
         assert line >= 0
+
+
+def test_the_class_that_the_question_names_comes_before_its_siblings() -> None:
+    text = "class Ranker:\n    def scores(self, query):\n        return query\n\n\n"
+    files = {"rank.py": text.replace("Ranker", "BM25") + text.replace("Ranker", "BM25L")}
+    tests = in_order({"t.py": "def test_it():\n    RANKER.scores(['cat'])\n"})
+    first, *_ = ranked(files, "BM25L lets a repeated word count without bound", tests)
+    assert first.name == "BM25L.scores"
