@@ -4,7 +4,7 @@ question name.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from agents.programming.source import Part, parts
 
@@ -14,7 +14,7 @@ _COMMON_WORDS = (
     " return self should test tests that the this to true was what when where which with"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
-_IN_TRACE, _LAST_OF_TRACE, _WORDS = 6.0, 3.0, 3.0
+_IN_TRACE, _LAST_OF_TRACE, _WORDS = 6.0, 9.0, 3.0
 _CALLED, _OF_A_CALLED_CLASS, _CALLED_BY_CALLED = 4.0, 1.5, 2.0
 _OF_A_NAMED_CLASS = 2.5
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -44,15 +44,15 @@ def ranked(
     words = [_words(f"{part.path} {part.name} {part.text}") for part in found]
     asked = _words(question + " " + " ".join(test.name for test in tests))
     having = Counter(word for has in words for word in has)
+    # A failure ends where the next one begins: in a test, which is not among the files.
+    ends = [*trace[1:], ("", 0)]
+    inner = [place for place, after in zip(trace, ends, strict=False) if after[0] not in files]
     spoken = frozenset(_NAME.findall(question))
     scores: dict[Part, float] = {}
     for part, has in zip(found, words, strict=True):
         score = 0.0
-        lines = [line for path, line in trace if path == part.path]
-        if any(part.first <= line <= part.last for line in lines):
-            score += _IN_TRACE
-            if part.first <= lines[-1] <= part.last and trace[-1][0] == part.path:
-                score += _LAST_OF_TRACE
+        score += _IN_TRACE * any(map(_holds(part), trace))
+        score += _LAST_OF_TRACE * any(map(_holds(part), inner))
         if part in called:
             score += _CALLED
         if _owner(part) in named and part not in called:
@@ -70,6 +70,10 @@ def ranked(
 def in_order(files: Mapping[str, str]) -> tuple[Part, ...]:
     """The functions of files by path and line: what is shown without any search."""
     return tuple(part for path in sorted(files) for part in parts(path, files[path]))
+
+
+def _holds(part: Part) -> Callable[[tuple[str, int]], bool]:
+    return lambda place: place[0] == part.path and part.first <= place[1] <= part.last
 
 
 def _short(part: Part) -> str:

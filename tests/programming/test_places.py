@@ -111,3 +111,10 @@ def test_the_class_that_the_question_names_comes_before_its_siblings() -> None:
     tests = in_order({"t.py": "def test_it():\n    RANKER.scores(['cat'])\n"})
     first, *_ = ranked(files, "BM25L lets a repeated word count without bound", tests)
     assert first.name == "BM25L.scores"
+
+
+def test_where_each_failure_ends_comes_first() -> None:
+    text = "def a():\n    return b()\n\n\ndef b():\n    return 1 / 0\n\n\ndef c():\n    return b\n"
+    trace = [("t.py", 3), ("m.py", 2), ("m.py", 6), ("t.py", 7), ("m.py", 10), ("t.py", 11)]
+    found = ranked({"m.py": text}, "a a a", (), trace)
+    assert {part.name for part in found[:2]} == {"b", "c"}

@@ -1,1 +1,1 @@
-"""A fault of a real library, as a ticket: rank-bm25's BM25L, which many search engines use."""
+"""Faults of a real library, as tickets: rank-bm25, which many search engines use."""

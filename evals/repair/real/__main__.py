@@ -1,10 +1,11 @@
-"""Makes the lab: rank-bm25 0.2.1 from the package index (Apache-2.0) as a repository, and a ticket.
+"""Makes a lab: rank-bm25 0.2.1 from the package index (Apache-2.0) as a repository, and a ticket.
 
-    python -m evals.repair.real FOLDER
+    python -m evals.repair.real FOLDER [empty|saturation]
     labcrew run FOLDER/ticket.md
 
-The fault is the library's own, in two places: BM25L multiplies by a word's frequency once too often
-(Lv and Zhai, "When documents are very long, BM25 fails!", SIGIR 2011, equation 7).
+Both faults are the library's own. empty: it divides by the number of documents, and of words.
+saturation: BM25L multiplies by a word's frequency once too often, in two places (Lv and Zhai, "When
+documents are very long, BM25 fails!", SIGIR 2011, equation 7).
 """
 
 import shutil
@@ -24,11 +25,15 @@ RANK_BM25 = Sdist(
 )
 
 
-def make_lab(folder: Path) -> Path:
+TICKETS = ("empty", "saturation")
+
+
+def make_lab(folder: Path, which: str = "empty") -> Path:
     """The ticket's path, with the repository beside it.
 
     Args:
         folder: is made; must not hold the lab already.
+        which: of TICKETS.
 
     Raises:
         FileExistsError: it does.
@@ -39,14 +44,17 @@ def make_lab(folder: Path) -> Path:
     unpack(fetch(RANK_BM25), RANK_BM25, repository)
     committed(repository, "rank-bm25 0.2.1")
     ticket = folder / "ticket.md"
-    shutil.copyfile(Path(__file__).with_name("ticket.md"), ticket)
+    shutil.copyfile(Path(__file__).with_name(f"{which}.md"), ticket)
     return ticket
 
 
 if __name__ == "__main__":
+    folder, *which = sys.argv[1:] or [""]
+    if not folder or not set(which) <= set(TICKETS) or Path(folder).exists():
+        sys.exit(
+            "usage: python -m evals.repair.real FOLDER [empty|saturation]; FOLDER is to be made"
+        )
     try:
-        print(make_lab(Path(sys.argv[1])))
-    except (IndexError, FileExistsError):
-        sys.exit("usage: python -m evals.repair.real FOLDER, which is to be made")
+        print(make_lab(Path(folder), *which[:1]))
     except LabcrewError as error:
         sys.exit(str(error))
