@@ -26,6 +26,7 @@ from labcrew.errors import LabcrewError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
+from labcrew.tracing import OFF
 
 BOUND_MS = 5.0
 _FEW, _MANY = 10, 50
@@ -152,7 +153,7 @@ def _run(steps: int) -> float:
             assigned = _assigned(steps)
             ledger.tickets.put(assigned, actor="person:bench")
             work = Work(
-                bench=cast(Any, SimpleNamespace(ledger=ledger, clock=clock)),
+                bench=cast(Any, SimpleNamespace(tracer=OFF, ledger=ledger, clock=clock)),
                 crew=cast(Any, None),
                 rules=cast(Any, None),
                 programmer=InstantChat(),
