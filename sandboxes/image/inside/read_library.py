@@ -96,9 +96,13 @@ def guarded(
         raise TooSlow
 
     signal.signal(signal.SIGALRM, too_slow)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 5)  # again, should a parser swallow it
+    # Again and again, for what is raised in a callback of an import or a parser may be swallowed.
+    signal.setitimer(signal.ITIMER_REAL, seconds, min(seconds, 5))
     try:
-        return READERS[path.suffix.lower()](path, where, problems)
+        try:
+            return READERS[path.suffix.lower()](path, where, problems)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     except Skipped as reason:
         problems.append(f"{where}: {reason}, left out")
     except TooSlow:
@@ -107,8 +111,6 @@ def guarded(
         problems.append(f"{where}: takes too much memory, left out")
     except Exception as error:  # parsers of untrusted files raise anything
         problems.append(f"{where}: can't be read ({type(error).__name__}), left out")
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
     return []
 
 
