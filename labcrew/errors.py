@@ -161,7 +161,8 @@ class JudgementError(LabcrewError):
 
 class ModelFailure(JudgementError):
     """`kind` says how; `retry_after_s` is what the endpoint asked for; `tokens` is what the call
-    used all the same, where the endpoint said so.
+    used all the same, where the endpoint said so; `said` is what had been written of an answer
+    that was cut off.
     """
 
     def __init__(
@@ -172,8 +173,10 @@ class ModelFailure(JudgementError):
         kind: "FailureKind",
         retry_after_s: float | None = None,
         tokens: "Tokens | None" = None,
+        said: str = "",
     ) -> None:
         super().__init__(message, remedy)
+        self.said = said
         self.kind = kind
         self.retry_after_s = retry_after_s
         self.tokens = tokens

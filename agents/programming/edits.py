@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections.abc import Mapping
 
-from agents.programming.source import defined, parsed, with_definitions
+from agents.programming.source import defined, parsed, with_definitions, without_last
 
 MOST_CHARACTERS = 100_000
 """Of a reply that is read as an edit."""
@@ -94,6 +94,22 @@ def guesses(reply: str, most: int) -> tuple[str, ...]:
         return (reply,)
     found = [m.group(0) for m in _FENCE.finditer(reply)]
     return tuple(dict.fromkeys(found))[:most] or (reply,)
+
+
+def uncut(reply: str) -> str:
+    """What stands whole in a reply that was cut off: its closed blocks, and of the last one the
+    definitions before the one that it ends in. Empty where there is none.
+    """
+    reply = reply[:MOST_CHARACTERS]
+    found = list(_FENCE.finditer(reply))
+    if not found:
+        return ""
+    last = found[-1]
+    if len(last.group(0).splitlines()) > 1 and last.group(0).splitlines()[-1].strip() == last[1]:
+        return reply[: last.end()]
+    whole = without_last(last.group(2))
+    closed = f"{last.group(1)}python\n{whole}\n{last.group(1)}\n" if whole else ""
+    return reply[: last.start()] + closed if closed or len(found) > 1 else ""
 
 
 def read_test_file(reply: str) -> str:

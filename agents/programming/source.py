@@ -86,6 +86,25 @@ def defined(text: str) -> tuple[str, ...]:
     return tuple(n.name for n in body if isinstance(n, _DEFINITIONS))
 
 
+def without_last(text: str) -> str:
+    """What can be read of a text that breaks off, without the statement that it may break off in:
+    the last one, or of a class its last method. Empty where nothing is left.
+    """
+    lines, broken = textwrap.dedent(text).splitlines(), ""
+    while lines and parsed("\n".join(lines)) is None:
+        broken = lines.pop()
+    tree = parsed("\n".join(lines))
+    if tree is None or not tree.body:
+        return ""
+    last = tree.body[-1]
+    if isinstance(last, ast.ClassDef) and len(last.body) > 1:
+        last = last.body[-1]
+    if broken and len(broken) - len(broken.lstrip()) <= last.col_offset:
+        return "\n".join(lines).rstrip()  # it broke off in the one after
+    first = _first_line(last) if isinstance(last, _DEFINITIONS) else last.lineno
+    return "\n".join(lines[: first - 1]).rstrip()
+
+
 def with_definitions(text: str, written: str, wanted: str = "", new: bool = False) -> str | None:
     """A file's text with functions and classes exchanged for those that were written anew.
 

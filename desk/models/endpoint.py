@@ -189,7 +189,7 @@ def _check(heard: Assembly, settings: ModelSettings) -> None:
         raise ModelFailure("the model refused to answer", kind="refused")
     if heard.finish == "length":
         reason = f"the answer was cut off at max_tokens ({settings.max_tokens})"
-        raise ModelFailure(reason, kind="cut_off")
+        raise ModelFailure(reason, kind="cut_off", said=heard.text)
     if heard.finish == "content_filter":
         raise ModelFailure("the endpoint's content filter withheld the answer", kind="refused")
     if heard.finish == "error" or (settings.stream and not heard.finish):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from agents.programming import direct
 from agents.programming.critique import is_test, unfit
-from agents.programming.edits import EditError, edited, guesses, read_test_file
+from agents.programming.edits import EditError, edited, guesses, read_test_file, uncut
 from agents.programming.failures import (
     account,
     failing,
@@ -85,10 +85,13 @@ async def write_code(session: Session, problem: direct.Problem, measure: Measure
     tried = [turn for turn in session.turns if not turn.ask.startswith("test ")]
     ask = direct.next_ask(tried, problem)
     reply, turn = await _asked(session, ask, problem, now)
-    if reply.finish in UNANSWERED:
+    written = reply.message.content
+    if reply.finish == "cut_off":
+        written = uncut(written)
+    if reply.finish in UNANSWERED and not written:
         return session.note(turn(UNANSWERED[reply.finish], trouble=reply.finish))
     done: list[Try] = []
-    for index, guess in enumerate(guesses(reply.message.content, direct.GUESSES.get(ask.form, 1))):
+    for index, guess in enumerate(guesses(written, direct.GUESSES.get(ask.form, 1))):
         seen = {h for t in session.turns for h in t.tried} | {t.hash for t in done if t.hash}
         done.append(await _try(session, f"{number}.{index}", guess, ask, now, seen, measure))
         if done[-1].left == 0:

@@ -171,7 +171,7 @@ class Session:
             sample: which of several replies is drawn, where the model can be sampled.
 
         Returns:
-            The reply; an empty one that has a kind of `UNANSWERED` as its `finish`.
+            The reply; one that is empty, or cut off, has a kind of `UNANSWERED` as its `finish`.
 
         Raises:
             ModelFailure: of any other kind.
@@ -195,9 +195,9 @@ class Session:
             except ModelFailure as failure:
                 if failure.kind not in UNANSWERED:
                     raise
-                none = Message(role="assistant")
+                said = Message(role="assistant", content=failure.said)
                 used = failure.tokens or Tokens()
-                reply = Reply(message=none, model=model.name, tokens=used, finish=failure.kind)
+                reply = Reply(message=said, model=model.name, tokens=used, finish=failure.kind)
             return _capped(reply).model_dump(mode="json")
 
         # Killed after the answer came and before it is noted, it is answered from the records.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.programming.edits import EditError, edited, read_test_file
+from agents.programming.edits import EditError, edited, read_test_file, uncut
 from agents.programming.source import defined, parsed, with_definitions
 
 SOURCE = '''"""A module."""
@@ -172,3 +172,28 @@ def test_all_but_the_function_stays(before: int, after: int, comment: str) -> No
     text = f"{head}{note}def f(x):\n    return x\n{tail}"
     new = with_definitions(text, "def f(x):\n    return x + 1\n")
     assert new == f"{head}{note}def f(x):\n    return x + 1\n{tail}"
+
+
+def test_of_a_reply_that_was_cut_off_the_whole_definitions_are_taken() -> None:
+    area = "def area(radius):\n    return math.pi * radius * radius\n"
+    cut = f"Here:\n```python\nimport math\n\n\n{area}\n\nclass Box:\n    side = [2,"
+    assert uncut(cut) == f"Here:\n```python\nimport math\n\n\n{area}```\n".replace(
+        "\n\n```", "\n```"
+    )
+    assert "return math.pi * radius * radius\n\n" in edited(uncut(cut), {"a.py": SOURCE})["a.py"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "left"),
+    [
+        ("", ""),
+        ("It may be that", ""),
+        ("```python\ndef area(radius):\n    half = radius", ""),
+        ("```python\nclass A:\n    def f(self):\n        return 1\n\n    def g(self):\n        re",
+         "```python\nclass A:\n    def f(self):\n        return 1\n```\n"),
+        ("```\n3 | x = 1\n```\nor\n```\n4 | y", "```\n3 | x = 1\n```\nor\n"),
+        ("```\n3 | x = 1\n```\nbecause it", "```\n3 | x = 1\n```"),
+    ],
+)  # fmt: skip
+def test_what_is_cut_off_is_left_out(reply: str, left: str) -> None:
+    assert uncut(reply) == left
