@@ -8,6 +8,7 @@ import sys
 import typer
 
 from desk.cli import (
+    board,
     decisions,
     evaluating,
     home,
@@ -31,7 +32,7 @@ def _app() -> typer.Typer:
         "labcrew: a research crew for machine-learning labs. Assign a ticket, decide at its gates,"
         " review its merge request."
     )
-    for module in (home, work, decisions, results, replaying):
+    for module in (home, work, board, decisions, results, replaying):
         front.registered_commands += module.app.registered_commands
     front.add_typer(tickets.app, name="ticket")
     front.add_typer(merge_requests.app, name="mr")

@@ -132,6 +132,33 @@ class Records(Generic[T]):
                 rows = list(connection.execute(query.order_by(self._table.c.line)).all())
         return [self._record(row) for row in rows]
 
+    def page(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        status: str | None = None,
+        ticket: str | None = None,
+    ) -> list[tuple[int, T]]:
+        """The newest records, newest first, each with the number of the line that first put it.
+
+        Args:
+            limit: how many at most.
+            before: only those whose number is below this: the last one's of the page before.
+            status: only those with this status.
+            ticket: only this ticket's.
+        """
+        query = select(self._table)
+        if before is not None:
+            query = query.where(self._table.c.line < before)
+        if status is not None:
+            query = query.where(self._status() == status)
+        if ticket is not None:
+            query = query.where(self._table.c.ticket == ticket)
+        with self._store.reading() as connection:
+            rows = connection.execute(query.order_by(self._table.c.line.desc()).limit(limit)).all()
+        return [(int(row.line), self._record(row)) for row in rows]
+
     def count(self, ticket: str | None = None, *, status: str | None = None) -> int:
         """How many records there are, of a ticket and of a status if given."""
         query = select(func.count()).select_from(self._table)

@@ -1,0 +1,42 @@
+"""What the web serves: one open home, who may enter it, and its newest lines as they come."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastapi import Request
+
+from desk.office import Office
+from desk.web.access import Access
+from desk.web.feed import Feed
+from desk.wiring import Opened
+from labcrew.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Handed to every route.
+
+    Args:
+        opened: the home.
+        access: who may enter.
+        feed: new lines of the ledger.
+    """
+
+    opened: Opened
+    access: Access
+    feed: Feed
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.opened.ledger
+
+    @cached_property
+    def office(self) -> Office:
+        """What people do here."""
+        return self.opened.office()
+
+
+def lab_of(request: Request) -> Lab:
+    """The lab that a request is about; a route's dependency."""
+    lab: Lab = request.app.state.lab
+    return lab
