@@ -29,4 +29,12 @@ def page(request: Request, template: str, caller: Caller, **values: Any) -> HTML
         caller: who looks at it.
         values: what the template names.
     """
-    return _TEMPLATES.TemplateResponse(request, template, {"caller": caller, **values})
+    csrf = getattr(request.state, "csrf", "")
+    return _TEMPLATES.TemplateResponse(
+        request, template, {"caller": caller, "csrf": csrf, **values}
+    )
+
+
+def bare(request: Request, template: str, **values: Any) -> HTMLResponse:
+    """A page without the board around it, for whoever is not signed in, and for errors."""
+    return _TEMPLATES.TemplateResponse(request, template, values)
