@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from desk.api import tickets
+from desk.api import events, tickets
 
-ROUTERS: tuple[APIRouter, ...] = (tickets.router,)
+ROUTERS: tuple[APIRouter, ...] = (tickets.router, events.router)
 """A resource is one file and one line here."""
