@@ -6,6 +6,7 @@ from functools import cached_property
 from fastapi import Request
 
 from desk.office import Office
+from desk.views.recall import Recall
 from desk.web.access import Access
 from desk.web.feed import Feed
 from desk.wiring import Opened
@@ -29,6 +30,13 @@ class Lab:
     @property
     def ledger(self) -> Ledger:
         return self.opened.ledger
+
+    @cached_property
+    def recall(self) -> Recall:
+        """Searches what the crew remembers."""
+        from memory.embedding import OnnxEmbedder
+
+        return Recall(self.ledger, OnnxEmbedder())
 
     @cached_property
     def office(self) -> Office:
