@@ -67,6 +67,12 @@ class Events:
         with self._store.reading() as connection:
             return [event_of(row) for row in connection.execute(query)]
 
+    def last(self) -> int:
+        """The number of the newest line, 0 where there is none."""
+        self._store.write_notes()
+        with self._store.reading() as connection:
+            return int(connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0)
+
     def find(self, key: str) -> Event | None:
         """The line that has this key."""
         self._store.write_notes()

@@ -10,7 +10,7 @@ from labcrew.domain.base import canonical_json
 from labcrew.errors import InputError, LedgerError, NotFound
 from labcrew.ledger.chain import RESERVED, plain, text_hash, text_of
 from labcrew.ledger.leases import Lease
-from labcrew.ledger.schema import ID_LENGTH, RECORDS, Kind, T
+from labcrew.ledger.schema import EVENTS, ID_LENGTH, RECORDS, Kind, T
 
 if TYPE_CHECKING:
     from labcrew.ledger.store import Store, Transaction
@@ -158,6 +158,17 @@ class Records(Generic[T]):
         with self._store.reading() as connection:
             rows = connection.execute(query.order_by(self._table.c.line.desc()).limit(limit)).all()
         return [(int(row.line), self._record(row)) for row in rows]
+
+    def newest_line(self, id: str) -> int | None:
+        """The number of the line that last wrote this record; None: there is no such record."""
+        with self._store.reading() as connection:
+            query = select(self._table.c.version).where(self._table.c.id == id)
+            version = connection.execute(query).scalar_one_or_none()
+            if version is None:
+                return None
+            key = put_key(self._kind.table, id, int(version))
+            line = select(EVENTS.c.sequence).where(EVENTS.c.key == key)
+            return int(connection.execute(line).scalar_one())
 
     def count(self, ticket: str | None = None, *, status: str | None = None) -> int:
         """How many records there are, of a ticket and of a status if given."""
