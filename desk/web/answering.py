@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from desk.board.pages import bare
 from desk.web.access import NoEntry
 from desk.web.attempts import TooMany
-from desk.web.problems import FieldProblem, problem, status_of
+from desk.web.problems import FieldProblem, facts_of, problem, status_of
 from labcrew.errors import LabcrewError
 
 SIGN_IN = "/sign-in"
@@ -47,7 +47,13 @@ def told(request: Request, error: LabcrewError) -> Response:
     if isinstance(error, NoEntry):
         headers["WWW-Authenticate"] = "Bearer"
     return refusal(
-        request, status_of(error), type(error).__name__, error.message, error.remedy, headers
+        request,
+        status_of(error),
+        type(error).__name__,
+        error.message,
+        error.remedy,
+        headers,
+        facts=facts_of(error),
     )
 
 
@@ -59,10 +65,11 @@ def refusal(
     remedy: str = "",
     headers: Mapping[str, str] | None = None,
     fields: Sequence[FieldProblem] = (),
+    facts: Mapping[str, object] | None = None,
 ) -> Response:
     """A problem in the form that suits who asks; see `problem`."""
     if for_programs(request):
-        return problem(status, title, detail, remedy, headers=headers, fields=fields)
+        return problem(status, title, detail, remedy, headers=headers, fields=fields, facts=facts)
     answer = bare(request, "error.html", status=status, detail=detail, remedy=remedy, fields=fields)
     answer.status_code = status
     answer.headers.update(headers or {})

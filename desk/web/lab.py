@@ -7,6 +7,7 @@ from functools import cached_property
 from fastapi import Request
 
 from desk.office import Office
+from desk.views.recall import Recall
 from desk.web.access import Access
 from desk.web.attempts import Attempts
 from desk.web.feed import Feed
@@ -32,6 +33,13 @@ class Lab:
     @property
     def ledger(self) -> Ledger:
         return self.opened.ledger
+
+    @cached_property
+    def recall(self) -> Recall:
+        """Searches what the crew remembers."""
+        from memory.embedding import OnnxEmbedder
+
+        return Recall(self.ledger, OnnxEmbedder())
 
     @cached_property
     def office(self) -> Office:

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from desk.web.access import NoEntry, NotAllowed
 from desk.web.attempts import TooMany
 from labcrew.domain.base import Model
-from labcrew.errors import InputError, LabcrewError, NotFound
+from labcrew.errors import Conflict, InputError, LabcrewError, NotFound, TicketError
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[LabcrewError], int] = {
@@ -15,6 +15,7 @@ STATUS: dict[type[LabcrewError], int] = {
     NotAllowed: 403,
     TooMany: 429,
     NotFound: 404,
+    Conflict: 409,
     InputError: 422,
     LabcrewError: 503,
 }
@@ -45,6 +46,13 @@ def status_of(error: LabcrewError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def facts_of(error: LabcrewError) -> dict[str, object]:
+    """What an error tells programs beside its words."""
+    if isinstance(error, TicketError):
+        return {"problems": [wrong.model_dump() for wrong in error.problems]}
+    return {"now": error.facts} if isinstance(error, Conflict) else {}
+
+
 def problem(
     status: int,
     title: str,
@@ -53,6 +61,7 @@ def problem(
     *,
     headers: Mapping[str, str] | None = None,
     fields: Sequence[FieldProblem] = (),
+    facts: Mapping[str, object] | None = None,
 ) -> JSONResponse:
     """A problem's answer.
 
@@ -62,8 +71,12 @@ def problem(
         remedy: what to do.
         headers: more of the answer's headers.
         fields: what is wrong with which field.
+        facts: more that programs may want to know.
     """
     told = Problem(title=title, status=status, detail=detail, remedy=remedy, fields=tuple(fields))
     return JSONResponse(
-        told.model_dump(mode="json"), status, dict(headers or {}), media_type=MEDIA_TYPE
+        {**told.model_dump(mode="json"), **(facts or {})},
+        status,
+        dict(headers or {}),
+        media_type=MEDIA_TYPE,
     )
