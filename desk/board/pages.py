@@ -89,3 +89,8 @@ def page(request: Request, template: str, caller: Caller, **values: Any) -> HTML
         "waiting": lab.ledger.gates.count(status="open"),
     }
     return _TEMPLATES.TemplateResponse(request, template, common | values)
+
+
+def bare(request: Request, template: str, **values: Any) -> HTMLResponse:
+    """A page without the board around it, for whoever is not signed in, and for errors."""
+    return _TEMPLATES.TemplateResponse(request, template, values)

@@ -10,7 +10,7 @@ from labcrew.domain.base import Model
 from labcrew.domain.experiment import Trial
 from labcrew.errors import NotFound
 from labcrew.home import Home
-from tools.log_lines import metrics, step_of
+from tools.log_lines import STEPS, metrics, step_of
 
 _LOG_BYTES = 64 << 20
 _LINE_BYTES = 1 << 14
@@ -56,7 +56,9 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
             numbers = metrics(line)
             step = step_of(numbers, position)
             for name, value in numbers.items():
-                if not math.isfinite(value) or (name not in found and len(found) >= _NAMES):
+                if name.lower() in STEPS or not math.isfinite(value):
+                    continue
+                if name not in found and len(found) >= _NAMES:
                     continue
                 found.setdefault(name, Series()).add(step, value)
     except (NotFound, FileNotFoundError):

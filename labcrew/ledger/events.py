@@ -55,12 +55,18 @@ class Events:
         )
 
     def of(
-        self, ticket: str | None = None, after: int = 0, limit: int | None = None
+        self,
+        ticket: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+        kind: str | None = None,
     ) -> list[Event]:
         """The lines of a ticket, or all (None), with a number above `after`, oldest first."""
         query = select(EVENTS).where(EVENTS.c.sequence > after).order_by(EVENTS.c.sequence)
         if ticket is not None:
             query = query.where(EVENTS.c.ticket == ticket)
+        if kind is not None:
+            query = query.where(EVENTS.c.kind == kind)
         if limit is not None:
             query = query.limit(limit)
         self._store.write_notes()

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from sqlalchemy import Row, func, select
 
 from labcrew.domain.base import canonical_json
-from labcrew.errors import InputError, LedgerError, NotFound
+from labcrew.errors import Conflict, LedgerError, NotFound
 from labcrew.ledger.chain import RESERVED, plain, text_hash, text_of
 from labcrew.ledger.leases import Lease
 from labcrew.ledger.schema import EVENTS, ID_LENGTH, RECORDS, Kind, T
@@ -43,7 +43,7 @@ class Records(Generic[T]):
             kind: the line's kind; default: '<table>.put'.
 
         Raises:
-            InputError: the gate is decided already, and differently.
+            Conflict: the gate is decided already, and differently.
             NotFound: the merge request of a comment, or the gate of a decision, is not there.
             LeaseLost: the ledger is fenced and its lease is no longer current.
             LedgerError: the record can't be kept as it is.
@@ -142,6 +142,7 @@ class Records(Generic[T]):
         status: str | None = None,
         ticket: str | None = None,
         holding: str = "",
+        parent: str | None = None,
     ) -> list[tuple[int, T]]:
         """The newest records, newest first, each with the number of the line that first put it.
 
@@ -151,10 +152,13 @@ class Records(Generic[T]):
             status: only those with this status.
             ticket: only this ticket's.
             holding: only those whose document holds this text, in capitals or not.
+            parent: only this record's, as a merge request's comments.
         """
         query = select(self._table)
         if holding:
             query = query.where(self._holds(holding))
+        if parent is not None:
+            query = query.where(self._table.c.parent == parent)
         if before is not None:
             query = query.where(self._table.c.line < before)
         if status is not None:
@@ -222,9 +226,9 @@ class Records(Generic[T]):
             new.pop(name, None)
         return canonical_json(old) == canonical_json(new)
 
-    def _already(self, stored: T) -> InputError:
+    def _already(self, stored: T) -> Conflict:
         by = f" by {stored.by}" if hasattr(stored, "by") else ""
-        return InputError(
+        return Conflict(
             f"{self._kind.id(stored)} is already decided{by}"
             f" ({getattr(stored, 'kind', 'otherwise')}); it can't be decided again.",
             "Comment on the merge request, or assign a new ticket, to change course.",
