@@ -29,7 +29,7 @@ def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
         TicketError: all that is wrong, a line each: "ticket.md:17, field metric.direction: …".
     """
     if isinstance(source, Path):
-        name, text = source.name, _text_of(source)
+        name, text = source.name, ticket_text(source)
     else:
         text = source
         if len(text) > MOST_BYTES:
@@ -67,7 +67,8 @@ def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
         raise TicketError("\n".join(dict.fromkeys(problems)), _REMEDY) from None
 
 
-def _text_of(path: Path) -> str:
+def ticket_text(path: Path) -> str:
+    """A ticket's file as text, at most 1 MB. Raises TicketError."""
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
