@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from labcrew.settings import (
+    BoardSettings,
     ModelSettings,
     MonitorSettings,
     SandboxSettings,
@@ -12,7 +13,17 @@ from labcrew.settings import (
     TracingSettings,
 )
 
-_GROUPS = ("mcp", "models", "answering", "prices", "spending", "tracing", "sandbox", "monitor")
+_GROUPS = (
+    "mcp",
+    "models",
+    "answering",
+    "prices",
+    "spending",
+    "tracing",
+    "sandbox",
+    "monitor",
+    "board",
+)
 _EXAMPLES = {
     "skills_folder": "/srv/lab/skills",
     "endpoint": "http://localhost:4318",
@@ -82,6 +93,11 @@ _MONITOR = """
 #
 # [monitor]
 """
+_BOARD = """
+# The web page and the REST API that `labcrew board` serves.
+#
+# [board]
+"""
 
 
 _MCP = """
@@ -106,6 +122,7 @@ def settings_text() -> str:
         (_TRACING, TracingSettings),
         (_SANDBOX, SandboxSettings),
         (_MONITOR, MonitorSettings),
+        (_BOARD, BoardSettings),
     ):
         lines.append(head)
         for name, field in model.model_fields.items():

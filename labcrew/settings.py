@@ -145,6 +145,20 @@ class MonitorSettings(BaseModel):
     )
 
 
+class BoardSettings(BaseModel):
+    """What `labcrew board` serves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="names, as name or name:port, that a proxy of yours serves the board by",
+    )
+    session_hours: float = Field(
+        default=168, gt=0, le=8760, description="how long a browser stays signed in"
+    )
+
+
 class TracingSettings(BaseModel):
     """Where spans are sent; needs labcrew[tracing]."""
 
@@ -187,6 +201,7 @@ class Settings(BaseSettings):
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
+    board: BoardSettings = Field(default_factory=BoardSettings)
     mcp: dict[ServerName, McpServer] = Field(
         default_factory=dict,
         description="name → server of outside tools that agents may use; see docs/mcp.md",
