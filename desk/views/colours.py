@@ -59,7 +59,7 @@ def marked(
     words = [_WORD.findall(text) for text in texts]
     if max(map(len, words)) > _MOST_WORDS:
         return old, new
-    matcher = difflib.SequenceMatcher(None, *words, autojunk=False)
+    matcher = difflib.SequenceMatcher(None, words[0], words[1], autojunk=False)
     shared = sum(
         len("".join(words[0][block.a : block.a + block.size]).strip())
         for block in matcher.get_matching_blocks()
