@@ -2,7 +2,12 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, inbox, tickets
+from desk.board import assets, inbox, merge_requests, tickets
 
-ROUTERS: tuple[APIRouter, ...] = (assets.router, tickets.router, inbox.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    assets.router,
+    tickets.router,
+    inbox.router,
+    merge_requests.router,
+)
 """A subject is one file, its templates, and one line here."""

@@ -51,6 +51,11 @@ def coloured(text: str, path: str) -> dict[int, tuple[Span, ...]]:
     return lines
 
 
+def is_code(path: str) -> bool:
+    """Whether a file of this name has colours."""
+    return _lexer(path) is not None
+
+
 def marked(
     old: tuple[Span, ...], new: tuple[Span, ...]
 ) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
@@ -59,7 +64,7 @@ def marked(
     words = [_WORD.findall(text) for text in texts]
     if max(map(len, words)) > _MOST_WORDS:
         return old, new
-    matcher = difflib.SequenceMatcher(None, *words, autojunk=False)
+    matcher = difflib.SequenceMatcher(None, words[0], words[1], autojunk=False)
     shared = sum(
         len("".join(words[0][block.a : block.a + block.size]).strip())
         for block in matcher.get_matching_blocks()
