@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, inbox, merge_requests, tickets
+from desk.board import assets, inbox, merge_requests, ticket, tickets
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     tickets.router,
+    ticket.router,
     inbox.router,
     merge_requests.router,
 )

@@ -1,4 +1,4 @@
-"""How a page is rendered: Jinja2, everything escaped."""
+"""How a page is rendered: Jinja2, everything cleaned, capped and escaped."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.board import wording
 from desk.board.assets import asset
+from desk.board.markdown import rendered
 from desk.web.access import Caller, needs
 from desk.web.lab import Lab, lab_of
 from labcrew.domain.base import Model
@@ -48,11 +49,12 @@ _ENVIRONMENT = Environment(
     loader=FileSystemLoader(FOLDER / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=wording.shown,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.globals |= {"asset": asset, "navigation": NAVIGATION}
-_ENVIRONMENT.filters |= wording.FILTERS
+_ENVIRONMENT.globals |= {"asset": asset, "navigation": NAVIGATION, "nothing": wording.NOTHING}
+_ENVIRONMENT.filters |= wording.FILTERS | {"markdown": rendered}
 _TEMPLATES = Jinja2Templates(env=_ENVIRONMENT)
 
 

@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime
 
+from markupsafe import Markup, escape
+
 from labcrew.domain.base import Model
+from sandboxes.text import clean
 
 NOTHING = "\N{EN DASH}"
 """Stands where there is no value."""
@@ -18,6 +21,29 @@ _NAMES = {
     "worker": ("Worker", "Wo"),
     "rule": ("Rule", "Ru"),
 }
+
+
+_MOST = 20_000
+
+
+def shown(value: object) -> object:
+    """What stands in a page for a value: text without control and direction characters, capped."""
+    if type(value) is not str:
+        return value
+    if len(value) <= _MOST:
+        return clean(value)
+    return f"{clean(value[:_MOST])} … ({len(value) - _MOST:,} more characters)"
+
+
+def whole(value: str) -> Markup:
+    """A text that a person edits, cleaned and escaped but not capped."""
+    return escape(clean(value))
+
+
+def clip(value: str, most: int) -> str:
+    """A text in one line of at most so many characters."""
+    line = " ".join(clean(value[: 4 * most + 1000]).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 class Who(Model):
@@ -99,6 +125,8 @@ def count(value: float) -> str:
 
 
 FILTERS = {
+    "whole": whole,
+    "clip": clip,
     "who": who,
     "iso": iso,
     "moment": moment,

@@ -55,7 +55,7 @@ class Focus(Model):
 
     intent: str = ""
     tickets: tuple[str, ...] = ()
-    trials: tuple[str, ...] = ()
+    trials: tuple[int, ...] = ()
     gate: str = ""
     merge_request: str = ""
     metric: str = ""

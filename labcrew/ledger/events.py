@@ -73,11 +73,15 @@ class Events:
         with self._store.reading() as connection:
             return [event_of(row) for row in connection.execute(query)]
 
-    def newest(self, limit: int, ticket: str | None = None) -> list[Event]:
-        """The newest lines, of a ticket if given, newest first."""
+    def newest(
+        self, limit: int, ticket: str | None = None, before: int | None = None
+    ) -> list[Event]:
+        """The newest lines, newest first: of a ticket if given, with a number below `before`."""
         query = select(EVENTS).order_by(EVENTS.c.sequence.desc()).limit(limit)
         if ticket is not None:
             query = query.where(EVENTS.c.ticket == ticket)
+        if before is not None:
+            query = query.where(EVENTS.c.sequence < before)
         self._store.write_notes()
         with self._store.reading() as connection:
             return [event_of(row) for row in connection.execute(query)]

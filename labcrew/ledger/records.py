@@ -1,9 +1,11 @@
 """Typed records: one table a kind, every change with a line in the log."""
 
 import difflib
-from typing import TYPE_CHECKING, Any, Generic
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 from sqlalchemy import Row, func, select
 
 from labcrew.domain.base import canonical_json
@@ -139,6 +141,7 @@ class Records(Generic[T]):
         before: int | None = None,
         status: str | None = None,
         ticket: str | None = None,
+        holding: str = "",
         parent: str | None = None,
     ) -> list[tuple[int, T]]:
         """The newest records, newest first, each with the number of the line that first put it.
@@ -148,9 +151,12 @@ class Records(Generic[T]):
             before: only those whose number is below this: the last one's of the page before.
             status: only those with this status.
             ticket: only this ticket's.
+            holding: only those whose document holds this text, in capitals or not.
             parent: only this record's, as a merge request's comments.
         """
         query = select(self._table)
+        if holding:
+            query = query.where(self._holds(holding))
         if parent is not None:
             query = query.where(self._table.c.parent == parent)
         if before is not None:
@@ -183,6 +189,28 @@ class Records(Generic[T]):
             query = query.where(self._status() == status)
         with self._store.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def tally(self, by: Literal["status", "ticket"], of: Sequence[str] = ()) -> dict[str, int]:
+        """How many records there are of each status, or of each ticket.
+
+        Args:
+            of: these statuses or tickets alone; default: all.
+        """
+        column = self._status() if by == "status" else self._table.c.ticket
+        query = select(column, func.count()).group_by(column)
+        if of:
+            query = query.where(column.in_(of))
+        with self._store.reading() as connection:
+            return {str(value): int(count) for value, count in connection.execute(query)}
+
+    def _holds(self, text: str) -> Any:
+        spelt = to_json(text).decode()[1:-1]  # as it stands in a document
+        for special in ("\\", "%", "_"):
+            spelt = spelt.replace(special, f"\\{special}")
+        column = self._table.c.document
+        # SQLite's LIKE takes capitals and small letters as the same; ILIKE there copies each text.
+        like = column.like if self._store.is_sqlite else column.ilike
+        return like(f"%{spelt}%", escape="\\")
 
     def _status(self) -> Any:
         if not self._kind.has_status:

@@ -2,7 +2,7 @@
 //
 // The fields go as JSON by their names: a dot nests, `data-type` (int, number, json, lines) types,
 // a checkbox with a value adds it to a list, one without is true or false, an empty field with
-// `data-optional` (and any empty number) is left out. `data-then` is "reload", "refresh" or an
+// `data-optional` (and any empty number) is left out, one with `data-changed` also when untouched. `data-then` is "reload", "refresh" or an
 // address, in which {name} is taken from the answer. `data-confirm` asks first.
 import { confirmed } from "./asking.js";
 
@@ -46,6 +46,7 @@ export function body(form, submitter) {
       else if (field.checked) put(said, field.name, typed(field), true);
       continue;
     }
+    if ("changed" in field.dataset && field.value === field.defaultValue) continue;
     const optional = field.type === "number" || "optional" in field.dataset || field.dataset.type;
     if (field.value.trim() === "" && optional) continue;
     put(said, field.name, typed(field));
@@ -81,11 +82,11 @@ export function problem(answer) {
 }
 
 // Puts what is wrong beside the fields that it is about; answers what is about none of them.
-export function besideFields(form, errors) {
+export function besideFields(form, problems) {
   for (const place of form.querySelectorAll("[data-error-for]")) place.textContent = "";
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   const rest = [];
-  for (const { field, message } of errors ?? []) {
+  for (const { field, message } of problems ?? []) {
     const place = form.querySelector(`[data-error-for="${CSS.escape(field ?? "")}"]`);
     if (place) {
       place.textContent = message;
@@ -132,7 +133,7 @@ async function send(form, submitter) {
     delete form.asked;
     return onwards(form, answer.data);
   }
-  const rest = besideFields(form, answer.data?.errors);
+  const rest = besideFields(form, answer.data?.problems);
   const told = [problem(answer), ...rest].join("\n");
   if (alert) alert.textContent = told;
   form.dispatchEvent(new CustomEvent("refused", { bubbles: true, detail: answer }));

@@ -143,10 +143,8 @@ def test_lines_in_pages(client: TestClient) -> None:
 
 def test_the_lab(client: TestClient, lab: Lab, opened: Opened) -> None:
     trial(opened, "T-001", 1)
-    assert client_of(lab, "viewer", "bo").get(f"{API}/whoami").json() == {
-        "name": "bo",
-        "role": "viewer",
-    }
+    told = client_of(lab, "viewer", "bo").get(f"{API}/whoami").json()
+    assert (told["name"], told["role"]) == ("bo", "viewer")
     crew = {one["actor"]: one for one in client.get(f"{API}/crew").json()["items"]}
     assert "T-001-001" in crew["experiment_launcher"]["doing"]
     assert crew["literature_review"]["doing"] == ""
