@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from labcrew.domain.forge import ForgeSettings
 from labcrew.settings import (
     ModelSettings,
     MonitorSettings,
@@ -12,8 +13,19 @@ from labcrew.settings import (
     TracingSettings,
 )
 
-_GROUPS = ("mcp", "models", "answering", "prices", "spending", "tracing", "sandbox", "monitor")
+_GROUPS = (
+    "mcp",
+    "models",
+    "answering",
+    "prices",
+    "spending",
+    "tracing",
+    "sandbox",
+    "monitor",
+    "forge",
+)
 _EXAMPLES = {
+    "kind": "gitlab",
     "skills_folder": "/srv/lab/skills",
     "endpoint": "http://localhost:4318",
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
@@ -84,6 +96,12 @@ _MONITOR = """
 """
 
 
+_FORGE = """
+# Where merge requests are opened beside the local ones; needs `pip install 'labcrew[forges]'` and a
+# token in the environment. See docs/forges.md. Try it with: labcrew doctor.
+#
+# [forge]
+"""
 _MCP = """
 # A server of outside tools; docs/mcp.md. People approve each tool: labcrew mcp approve.
 #
@@ -106,6 +124,7 @@ def settings_text() -> str:
         (_TRACING, TracingSettings),
         (_SANDBOX, SandboxSettings),
         (_MONITOR, MonitorSettings),
+        (_FORGE, ForgeSettings),
     ):
         lines.append(head)
         for name, field in model.model_fields.items():
