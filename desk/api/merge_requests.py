@@ -20,7 +20,7 @@ from desk.api.common import (
 from desk.api.once import OnceOnly
 from desk.api.page import Before, Limit, Page
 from desk.verifying import verification
-from desk.views.diffs import FileDifference, file_difference, file_of
+from desk.views.diffs import Comparison, FileDifference
 from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.repository import Change, ChangedFile
@@ -98,9 +98,8 @@ def get_file_diff(
 ) -> FileDifference:
     """How one file changes, side by side: hunks of numbered lines, with colours."""
     found = lab.office.merge_request(id)
-    repositories, ends = lab.office.repositories, (found.base_commit, found.commit)
-    file = file_of(repositories.changed_files(found.ticket, *ends), path)
-    return file_difference(repositories, found.ticket, *ends, file)
+    ends = (found.ticket, found.base_commit, found.commit)
+    return Comparison(lab.office.repositories, *ends).file(path)
 
 
 @router.get("/{id}/comments", responses=READ)

@@ -18,7 +18,7 @@ from labcrew.domain.repository import Change
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError
-from labcrew.ticket_file import read_ticket, text_of
+from labcrew.ticket_file import read_ticket, ticket_text
 
 T = TypeVar("T")
 _VERIFY_S = 600.0
@@ -41,7 +41,7 @@ class There:
         self._server, self._say, self._pause = server, say, pause
 
     def assign(self, file: Path) -> AssignedTicket:
-        text = text_of(file)
+        text = ticket_text(file)
         read_ticket(text, name=file.name)  # what is wrong with it is said with the file's name
         place = file.absolute()
         body = {"text": text, "beside": str(place.parent), "source": str(place)}
