@@ -92,12 +92,16 @@ def room_of(ledger: Ledger, ticket: str | None = None) -> Room:
     """
     events = ledger.events.newest(_LOOKED_AT, ticket)
     tickets = _unfinished(ledger)
+    gates = tuple(gate for gate in ledger.gates.all(status="open") if ticket in (None, gate.ticket))
+    held_up = {gate.ticket for gate in gates if gate.kind != "incident"}
     leased = {
         t.id
         for t in tickets
-        if t.status == "running" and ledger.lease_of(t.id) is not None and ticket in (None, t.id)
+        if t.status == "running"
+        and t.id not in held_up
+        and ticket in (None, t.id)
+        and ledger.lease_of(t.id) is not None
     }
-    gates = tuple(gate for gate in ledger.gates.all(status="open") if ticket in (None, gate.ticket))
     turns = _turns(events, leased)
     running = {id: _running(ledger, id) for id in leased}
     doing = _doing(ledger, events, turns, running)

@@ -16,7 +16,21 @@ function side(box, other) {
   return { x: far.x > 0 ? box.x + box.width : box.x, y: middle.y, dx: Math.sign(far.x), dy: 0 };
 }
 
-function line(from, to, order) {
+// From a desk of the upper row to the people below: through the aisle beside it.
+function aisle(from, people, desks) {
+  const start = { x: from.x + from.width / 2, y: from.y + from.height };
+  const below = desks.filter((desk) => desk.y >= start.y).map((desk) => desk.y);
+  const turn = start.y + (below.length ? Math.min(...below) - start.y : 0) / 2;
+  const right = from.x + from.width + 32;
+  const x = right < people.width ? right : from.x - 32;
+  const way = x > start.x ? 10 : -10;
+  return {
+    path: `M${start.x} ${start.y} V${turn - 10} q0 10 ${way} 10 H${x - way} q${way} 0 ${way} 10 V${people.y}`,
+    end: { x, y: people.y, dx: 0, dy: -1 },
+  };
+}
+
+function line(from, to, order, desks) {
   const [a, b] = [side(from, to), side(to, from)];
   // Work that goes both ways between two desks has two lines.
   const aside = from.x + from.y < to.x + to.y ? 9 : -9;
@@ -25,15 +39,17 @@ function line(from, to, order) {
     else end.y += aside;
   }
   const bend = Math.min(60, Math.hypot(b.x - a.x, b.y - a.y) / 2);
-  const path = `M${a.x} ${a.y} C${a.x + a.dx * bend} ${a.y + a.dy * bend} ${b.x + b.dx * bend} ${b.y + b.dy * bend} ${b.x} ${b.y}`;
+  const direct = `M${a.x} ${a.y} C${a.x + a.dx * bend} ${a.y + a.dy * bend} ${b.x + b.dx * bend} ${b.y + b.dy * bend} ${b.x} ${b.y}`;
+  const behind = desks && desks.some((desk) => desk.y >= from.y + from.height);
+  const { path, end } = behind ? aisle(from, to, desks) : { path: direct, end: b };
   const group = made("g", {});
   group.append(made("path", { d: path }));
-  const angle = (Math.atan2(-b.dy, -b.dx) * 180) / Math.PI;
+  const angle = (Math.atan2(-end.dy, -end.dx) * 180) / Math.PI;
   group.append(
-    made("path", { class: "arrow", d: "M0 0 L-9 -5 L-9 5 z", transform: `translate(${b.x} ${b.y}) rotate(${angle})` }),
+    made("path", { class: "arrow", d: "M0 0 L-9 -5 L-9 5 z", transform: `translate(${end.x} ${end.y}) rotate(${angle})` }),
   );
   const dot = made("circle", { r: 5 });
-  dot.append(made("animateMotion", { path, dur: "2.6s", begin: `${order * 0.35}s`, repeatCount: "indefinite" }));
+  dot.append(made("animateMotion", { path, dur: "2.6s", begin: `-${order * 0.35}s`, repeatCount: "indefinite" }));
   return { group, dot };
 }
 
@@ -49,13 +65,15 @@ function draw() {
     const box = desk.getBoundingClientRect();
     boxes[desk.dataset.agent] = { x: box.x - zero.x, y: box.y - zero.y, width: box.width, height: box.height };
   }
+  const { people: _, ...seated } = boxes;
+  const desks = Object.values(seated);
   const drawn = new Map();
   const handed = [...document.querySelectorAll(".handovers > li")];
   handed.forEach((item, order) => {
     const { from, to } = item.dataset;
     const key = `${from} ${to}`;
     if (drawn.has(key) || !boxes[from] || !boxes[to]) return;
-    const { group, dot } = line(boxes[from], boxes[to], order);
+    const { group, dot } = line(boxes[from], boxes[to], order, to === "people" ? desks : null);
     const now = "now" in item.dataset;
     const fresh = seen !== null && Number(item.dataset.line) > seen;
     group.classList.toggle("is-now", now);
