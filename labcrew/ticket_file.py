@@ -30,7 +30,7 @@ def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
         TicketError: all that is wrong, a line each: "ticket.md:17, field metric.direction: …".
     """
     if isinstance(source, Path):
-        name, text = source.name, _text_of(source)
+        name, text = source.name, ticket_text(source)
     else:
         text = source
         if len(text) > MOST_BYTES:
@@ -109,7 +109,8 @@ def _wrong(name: str, problems: Sequence[TicketProblem], remedy: str = _REMEDY) 
     return TicketError("\n".join(lines), remedy, tuple(problems))
 
 
-def _text_of(path: Path) -> str:
+def ticket_text(path: Path) -> str:
+    """A ticket's file as text, at most 1 MB. Raises TicketError."""
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)

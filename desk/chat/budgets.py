@@ -10,10 +10,11 @@ from labcrew.domain.ticket import Budget
 
 _WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _NUMBER = rf"(\d{{1,12}}(?:[.,]\d{{1,6}})?|{_WORDS})"
+_RUNS = "trials?|runs?|experiments?"
 _UNITS: tuple[tuple[str, BudgetField, float], ...] = (
-    (r"(?:trials?|runs?|experiments?)\s+(?:at once|in parallel|at a time|at the same time)", "parallel", 1),
+    (rf"(?:{_RUNS})\s+(?:at once|in parallel|at a time|at the same time)", "parallel", 1),
     (r"(?:in parallel|at once|parallel)", "parallel", 1),
-    (r"(?:trials?|runs?|experiments?)", "trials", 1),
+    (rf"(?:{_RUNS})", "trials", 1),
     (r"(?:hours?|hrs?|h)", "hours", 1),
     (r"(?:minutes?|mins?)", "hours", 1 / 60),
     (r"days?", "hours", 24),

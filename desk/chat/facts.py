@@ -12,13 +12,11 @@ from labcrew.ledger.records import Records
 
 _ID = re.compile(r"\b[TAD]-\d+(?:-[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _NUMBER = re.compile(r"(?<![\d.])\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_WORDS = {
-    word: number
-    for number, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
-    )
-    if word != "one"
-} | {
+_TO_TWENTY = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    " sixteen seventeen eighteen nineteen twenty"
+)
+_WORDS = {word: n for n, word in enumerate(_TO_TWENTY.split()) if word != "one"} | {
     "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
     "ninety": 90, "hundred": 100, "thousand": 1000, "dozen": 12, "million": 1_000_000,
 }  # fmt: skip

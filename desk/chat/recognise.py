@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from desk.chat.intents import INTENTS, Intent, examples
@@ -123,7 +124,7 @@ def _pieces(text: str) -> Counter[int]:
     """Words, pairs of words and runs of three to five letters, which stand typing errors."""
     words = re.findall(r"[a-z0-9']+", text)
     pieces = [f"={word}" for word in words]
-    pieces += [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    pieces += [f"{a} {b}" for a, b in pairwise(words)]
     padded = f" {' '.join(words)} "
     pieces += [padded[at : at + n] for n in (3, 4, 5) for at in range(len(padded) - n + 1)]
     return Counter(zlib.crc32(piece.encode()) % _BUCKETS for piece in pieces)

@@ -21,11 +21,13 @@ class Answer(Model):
     Args:
         focus: what `it` means next.
         choices: what may be said next, in words.
+        open: it is a question back, that one of what `focus` lists answers.
     """
 
     statements: tuple[Statement, ...]
     focus: Focus = Focus()
     choices: tuple[str, ...] = ()
+    open: bool = False
 
 
 class Teller:
@@ -48,7 +50,9 @@ class Teller:
             figures: its numbers that stand in no record.
         """
         rows = [self.row(name, id) for name, id in records]
-        return Statement(text=text, rows=tuple(rows), figures=tuple(figures))
+        return Statement(
+            text=re.sub(r"\.{2}$", ".", text), rows=tuple(rows), figures=tuple(figures)
+        )
 
     def row(self, name: str, id: str) -> Row:
         """A record with the line that last wrote it; a line itself is ("events", its number)."""

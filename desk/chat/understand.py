@@ -35,7 +35,8 @@ _SAYING = re.compile(
     r"\b(?:saying|that says|says|that|with)\s+(?!\w+'s\b)(.{3,20000})$", re.I | re.S
 )
 _DECISIONS: tuple[tuple[DecisionKind, re.Pattern[str]], ...] = (
-    ("respond", re.compile(r"\b(send|sent|give|hand)\b.*\bback\b|\breturn|\brespond|\brevis", re.I)),
+    ("respond", re.compile(
+        r"\b(send|sent|give|hand)\b.*\bback\b|\breturn|\brespond|\brevis", re.I)),
     ("ignore", re.compile(
         r"\b(reject|declin|turn(?:ed)? down|ignore|refuse|say no|dismiss|veto|disapprov)", re.I)),
     ("accept", re.compile(

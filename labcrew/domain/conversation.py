@@ -108,6 +108,7 @@ class ChatMessage(Model):
     proposal: str = Field(default="", description="id of what waits for a yes")
     choices: tuple[str, ...] = Field(default=(), description="what may be said next, in words")
     focus: Focus = Focus()
+    answers: int = Field(default=0, ge=0, description="number of the message it answers; 0: none")
     key: str = Field(default="", description="idempotency key of the request; empty: none")
 
 

@@ -115,7 +115,7 @@ def asks(question: str, tickets: Sequence[AssignedTicket]) -> Answer:
     listed = Teller.rows_of("tickets", ids)
     statement = answer.statements[0].model_copy(update={"text": f"{question} {told}."})
     statement = statement.model_copy(update={"rows": listed})
-    return Answer(statements=(statement,), focus=Focus(listed=ids), choices=ids)
+    return Answer(statements=(statement,), focus=Focus(listed=ids), choices=ids, open=True)
 
 
 def _missing(text: str, wanted: str, ids: Sequence[str], table: str) -> Answer:
@@ -128,4 +128,5 @@ def _missing(text: str, wanted: str, ids: Sequence[str], table: str) -> Answer:
         statements=(statement.model_copy(update={"rows": rows}),),
         focus=Focus(listed=tuple(near)),
         choices=tuple(near),
+        open=True,
     )

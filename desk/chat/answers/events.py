@@ -24,12 +24,14 @@ def since(asked: Asked) -> Answer:
     ticket = next(iter(wanted)) if len(wanted) == 1 else None
     lines = reversed(asked.ledger.events.newest(_LOOKED_BACK, ticket))
     told: list[Statement] = []
+    before = ""
     for event in lines:
         if (start is not None and event.at < start) or (wanted and event.ticket not in wanted):
             continue
         words = sentence(event, asked.ledger)
-        if not words:
+        if not words or words == before:  # several lines may say one thing
             continue
+        before = words
         rows = [("events", str(event.sequence))]
         table, id = str(event.data.get("table", "")), str(event.data.get("id", ""))
         if table and table != "effects":

@@ -78,7 +78,7 @@ def _nearest(topic: str, texts: Sequence[str], embedder: Embedder) -> list[int]:
     if not texts:
         return []
     asked, *vectors = _VECTORS.of([topic[:500], *(text[:2000] for text in texts)], embedder)
-    words = {word for word in re.findall(r"[a-z]{4,}", topic.lower())}
+    words = set(re.findall(r"[a-z]{4,}", topic.lower()))
     scores = []
     for at, vector in enumerate(vectors):
         score = sum(a * b for a, b in zip(asked, vector, strict=True))

@@ -51,7 +51,8 @@ def _told(asked: Asked, request: MergeRequest) -> Answer:
             row,
         )
     ]
-    numbers = [e for e in request.evidence if e.statistic in ("mean", "gain", "value")]
+    numbers = [e for e in request.evidence if e.statistic in ("mean", "gain")]
+    numbers = numbers or list(request.evidence)
     if numbers:
         told = "; ".join(f"{e.key.replace('_', ' ')} {e.rendered()}" for e in numbers[:LISTED])
         statements.append(asked.tell.say(f"Its evidence: {told}.", row))
