@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, inbox, merge_requests, ticket, tickets
+from desk.board import (
+    assets,
+    crew,
+    inbox,
+    memory,
+    merge_requests,
+    report,
+    settings,
+    ticket,
+    tickets,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -10,5 +20,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     ticket.router,
     inbox.router,
     merge_requests.router,
+    crew.router,
+    memory.router,
+    report.router,
+    settings.router,
 )
 """A subject is one file, its templates, and one line here."""
