@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from desk.api import gates, lab, merge_requests, research, tickets, trials
+from desk.api import chat, gates, lab, merge_requests, research, tickets, trials
 
 ROUTERS: tuple[APIRouter, ...] = (
     tickets.router,
@@ -11,5 +11,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     gates.router,
     merge_requests.router,
     lab.router,
+    chat.router,
 )
 """A resource is one file and one line here."""

@@ -92,15 +92,6 @@ class Events:
         with self._store.reading() as connection:
             return int(connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0)
 
-    def newest(self, ticket: str | None, limit: int) -> list[Event]:
-        """The newest lines of a ticket, or of all (None), newest first."""
-        query = select(EVENTS).order_by(EVENTS.c.sequence.desc()).limit(limit)
-        if ticket is not None:
-            query = query.where(EVENTS.c.ticket == ticket)
-        self._store.write_notes()
-        with self._store.reading() as connection:
-            return [event_of(row) for row in connection.execute(query)]
-
     def find(self, key: str) -> Event | None:
         """The line that has this key."""
         self._store.write_notes()

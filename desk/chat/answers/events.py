@@ -22,7 +22,7 @@ def since(asked: Asked) -> Answer:
     start = begin(asked.slots.since, asked.now)
     wanted = {ticket.id for ticket in named}
     ticket = next(iter(wanted)) if len(wanted) == 1 else None
-    lines = reversed(asked.ledger.events.newest(ticket, _LOOKED_BACK))
+    lines = reversed(asked.ledger.events.newest(_LOOKED_BACK, ticket))
     told: list[Statement] = []
     before = ""
     for event in lines:

@@ -110,7 +110,7 @@ def _one(asked: Asked, ticket: AssignedTicket) -> Answer:
 
 def _last(asked: Asked, ticket: AssignedTicket) -> list[Statement]:
     """What happened last, in words."""
-    events = asked.ledger.events.newest(ticket.id, _LOOKED_BACK)
+    events = asked.ledger.events.newest(_LOOKED_BACK, ticket.id)
     for event in events:
         words = sentence(event, asked.ledger)
         table, id = str(event.data.get("table", "")), str(event.data.get("id", ""))
