@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from labcrew.domain.forge import ForgeSettings
 from labcrew.settings import (
     BoardSettings,
     ModelSettings,
@@ -23,8 +24,10 @@ _GROUPS = (
     "sandbox",
     "monitor",
     "board",
+    "forge",
 )
 _EXAMPLES = {
+    "kind": "gitlab",
     "skills_folder": "/srv/lab/skills",
     "endpoint": "http://localhost:4318",
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
@@ -100,6 +103,12 @@ _BOARD = """
 """
 
 
+_FORGE = """
+# Where merge requests are opened beside the local ones; needs `pip install 'labcrew[forges]'` and a
+# token in the environment. See docs/forges.md. Try it with: labcrew doctor.
+#
+# [forge]
+"""
 _MCP = """
 # A server of outside tools; docs/mcp.md. People approve each tool: labcrew mcp approve.
 #
@@ -123,6 +132,7 @@ def settings_text() -> str:
         (_SANDBOX, SandboxSettings),
         (_MONITOR, MonitorSettings),
         (_BOARD, BoardSettings),
+        (_FORGE, ForgeSettings),
     ):
         lines.append(head)
         for name, field in model.model_fields.items():

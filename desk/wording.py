@@ -29,6 +29,8 @@ _TOOLS = {
     "make_change": "made the change on a branch",
     "run_smoke_test": "ran the smoke test",
     "publish_branch": "published the branch",
+    "propose_change": "opened the merge request at the forge",
+    "withdraw_change": "closed the merge request at the forge",
 }
 
 _CAME = 120

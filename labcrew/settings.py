@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from labcrew.domain.forge import ForgeSettings
 from labcrew.domain.hosts import PrivateHost
 from labcrew.domain.mcp import McpServer, ServerName
 from labcrew.domain.research import AgentName
@@ -202,6 +203,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
     board: BoardSettings = Field(default_factory=BoardSettings)
+    forge: ForgeSettings = Field(default_factory=ForgeSettings)
     mcp: dict[ServerName, McpServer] = Field(
         default_factory=dict,
         description="name → server of outside tools that agents may use; see docs/mcp.md",

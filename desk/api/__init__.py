@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from desk.api import chat, gates, lab, merge_requests, research, tickets, trials
+from desk.api import chat, events, gates, lab, merge_requests, research, tickets, trials
 
 ROUTERS: tuple[APIRouter, ...] = (
     tickets.router,
@@ -12,5 +12,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     merge_requests.router,
     lab.router,
     chat.router,
+    events.router,
 )
 """A resource is one file and one line here."""

@@ -58,4 +58,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 READ = problems(404)
-ACT = problems(404, 409)
+ACT = problems(400, 404, 409, 413)
+TRY = problems(400, 413)

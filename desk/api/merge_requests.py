@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from desk.api.common import ACT, READ, AnyLab, Id, Researcher, Viewer, problems
+from desk.api.common import ACT, READ, After, AnyLab, Id, Most, Researcher, Viewer, problems
 from desk.api.once import OnceOnly
 from desk.api.page import Before, Limit, Page
 from desk.verifying import verification
-from desk.views.difference import Difference, difference
+from desk.views.diffs import Comparison, FileDifference
 from labcrew import beneath
 from labcrew.domain.base import Model
+from labcrew.domain.repository import Change, ChangedFile
 from labcrew.domain.review import Comment, MergeRequest, Verification
 from labcrew.errors import NotFound
 
@@ -56,10 +57,38 @@ def get_merge_request(caller: Viewer, lab: AnyLab, id: Id) -> MergeRequest:
 
 
 @router.get("/{id}/diff", responses=READ)
-def get_diff(caller: Viewer, lab: AnyLab, id: Id) -> Difference:
-    """What a merge request changes, as files, hunks and lines."""
+def get_diff(caller: Viewer, lab: AnyLab, id: Id) -> Change:
+    """What a merge request changes, as git writes it; a large one is cut."""
     found = lab.office.merge_request(id)
-    return difference(lab.office.repositories.change(found.ticket, found.base_commit, found.commit))
+    return lab.office.repositories.change(found.ticket, found.base_commit, found.commit)
+
+
+@router.get("/{id}/files", responses=READ)
+def list_files(
+    caller: Viewer,
+    lab: AnyLab,
+    id: Id,
+    after: After = 0,
+    limit: Most = 50,
+) -> Page[ChangedFile]:
+    """The files that a merge request changes."""
+    found = lab.office.merge_request(id)
+    files = lab.office.repositories.changed_files(found.ticket, found.base_commit, found.commit)
+    rows = list(enumerate(files, start=1))[after : after + limit]
+    return Page.of(rows, limit)
+
+
+@router.get("/{id}/files/diff", responses=READ)
+def get_file_diff(
+    caller: Viewer,
+    lab: AnyLab,
+    id: Id,
+    path: Annotated[str, Query(min_length=1, max_length=4096, description="one of the files'")],
+) -> FileDifference:
+    """How one file changes, side by side: hunks of numbered lines, with colours."""
+    found = lab.office.merge_request(id)
+    ends = (found.ticket, found.base_commit, found.commit)
+    return Comparison(lab.office.repositories, *ends).file(path)
 
 
 @router.get("/{id}/comments", responses=READ)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
 
-from desk.api.common import ACT, READ, AnyLab, Id, Researcher, Viewer, problems
+from desk.api.common import ACT, READ, TRY, AnyLab, Id, Researcher, Viewer, problems
 from desk.api.once import OnceOnly
 from desk.api.page import Before, Limit, Page
 from desk.assigning import examine
@@ -122,7 +122,7 @@ def assign(caller: Researcher, lab: AnyLab, once: OnceOnly, sent: Sent) -> Assig
     )
 
 
-@router.post("/check", responses=problems())
+@router.post("/check", responses=TRY)
 def check(
     caller: Viewer,
     lab: AnyLab,

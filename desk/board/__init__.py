@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, chat, inbox, ticket, tickets
+from desk.board import assets, chat, inbox, merge_requests, ticket, tickets
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -10,5 +10,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     ticket.router,
     inbox.router,
     chat.router,
+    merge_requests.router,
 )
 """A subject is one file, its templates, and one line here."""

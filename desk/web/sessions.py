@@ -55,10 +55,16 @@ class Sessions:
             session = Session.model_validate(said)
         except (jwt.InvalidTokenError, ValidationError):
             return None
-        if session.ends <= self._clock.now().timestamp() or self._access.ended(session.id):
-            return None
         caller = self._access.caller_by_id(session.token)
-        return None if caller is None else (caller, session)
+        return None if caller is None or not self.stands(session) else (caller, session)
+
+    def stands(self, session: Session) -> bool:
+        """Whether a session is not over, not ended, and its token still there."""
+        return (
+            session.ends > self._clock.now().timestamp()
+            and not self._access.ended(session.id)
+            and self._access.caller_by_id(session.token) is not None
+        )
 
     def end(self, session: Session) -> None:
         """Ends a session, also for whoever has copied its cookie."""

@@ -11,7 +11,7 @@ OPENERS = {
     "extract", "loadtxt", "load", "read_csv", "ZipFile", "memmap",
 }  # fmt: skip
 AMBIGUOUS = {"copy", "copy2", "load", "extract", "move", "walk"}  # unless a file module's
-NO_FILES = {"Ledger", "UserRepository", "ast", "uplinks", "residents", "self"}
+NO_FILES = {"Ledger", "forge", "UserRepository", "ast", "uplinks", "residents", "self"}
 FILE_MODULES = {"os", "io", "shutil", "tarfile", "zipfile", "np", "numpy", "pickle", "fileinput"}
 
 # What each opens, and why nothing in a sandbox can have made it.

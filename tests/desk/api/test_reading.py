@@ -78,25 +78,27 @@ def test_a_link_in_the_place_of_a_log_is_not_followed(
 
 
 def test_a_difference_by_file_and_line(client: TestClient, request_: MergeRequest) -> None:
-    shown = client.get(f"{API}/merge-requests/{request_.id}/diff").json()
-    by_path = {file["path"]: file for file in shown["files"]}
-    assert {path: file["state"] for path, file in by_path.items()} == {
-        "data/holdout.csv": "deleted",
+    url = f"{API}/merge-requests/{request_.id}"
+    files = client.get(f"{url}/files", params={"limit": 2}).json()
+    rest = client.get(f"{url}/files", params={"after": files["next"]}).json()
+    states = {one["path"]: one["state"] for one in [*files["items"], *rest["items"]]}
+    assert states == {
+        "data/holdout.csv": "removed",
         "new file.txt": "added",
         "train.py": "changed",
     }
-    [hunk] = by_path["train.py"]["hunks"]
-    assert [(one["sign"], one["old"], one["new"], one["text"]) for one in hunk["lines"]] == [
-        ("-", 1, None, "print('hello')"),
-        ("+", None, 1, "import x"),
-        ("+", None, 2, "print('better')"),
+    shown = client.get(f"{url}/files/diff", params={"path": "train.py"}).json()
+    [section] = shown["sections"]
+    told = [
+        tuple(row[side] and (row[side]["number"], row[side]["text"]) for side in ("old", "new"))
+        for row in section["rows"]
     ]
-    assert [one["text"] for one in by_path["new file.txt"]["hunks"][0]["lines"]] == [
-        "--- a/none",
-        "+++ b/none",
-    ]
-    assert (shown["complete"], shown["left_out"]) == (True, [])
-    assert (shown["insertions"], shown["deletions"]) == (4, 3)
+    assert [old for old, _ in told if old] == [(1, "print('hello')")]
+    assert [new for _, new in told if new] == [(1, "import x"), (2, "print('better')")]
+    assert client.get(f"{url}/files/diff", params={"path": "none"}).status_code == 404
+    whole = client.get(f"{url}/diff").json()
+    assert "+print('better')" in whole["diff"]
+    assert (whole["insertions"], whole["deletions"]) == (4, 3)
 
 
 def test_remarks_on_lines(client: TestClient, request_: MergeRequest) -> None:
@@ -143,8 +145,8 @@ def test_lines_in_pages(client: TestClient) -> None:
 
 def test_the_lab(client: TestClient, lab: Lab, opened: Opened) -> None:
     trial(opened, "T-001", 1)
-    told = client_of(lab, "viewer", "bo").get(f"{API}/whoami").json()
-    assert (told["name"], told["role"]) == ("bo", "viewer")
+    who = client_of(lab, "viewer", "bo").get(f"{API}/whoami").json()
+    assert (who["name"], who["role"]) == ("bo", "viewer")
     crew = {one["actor"]: one for one in client.get(f"{API}/crew").json()["items"]}
     assert "T-001-001" in crew["experiment_launcher"]["doing"]
     assert crew["literature_review"]["doing"] == ""
