@@ -18,8 +18,13 @@ def actor(by: str) -> str:
 
 
 @contextmanager
-def one_at_a_time(home: Home) -> Iterator[None]:
-    """Two people who ask for something at once get two numbers."""
-    with (home.root / "assign.lock").open("a") as lock:
+def one_at_a_time(home: Home, name: str = "assign.lock") -> Iterator[None]:
+    """Two people who ask for something at once get two numbers.
+
+    Args:
+        home: whose lock is taken.
+        name: the lock's file; two of different names don't wait for each other.
+    """
+    with (home.root / name).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

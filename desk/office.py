@@ -1,7 +1,7 @@
 """The actions that people take: on tickets, at gates, on merge requests."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from labcrew.deciding import budget_with, decide, settled
 from labcrew.domain.repository import Repositories
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket, Budget, Ticket
-from labcrew.errors import InputError
+from labcrew.errors import Conflict, InputError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import Clock
@@ -52,7 +52,15 @@ class Office:
         self.repositories = repositories
         self.settings = settings
 
-    def assign(self, ticket: Ticket, *, source: str, by: str, beside: Path) -> AssignedTicket:
+    def assign(
+        self,
+        ticket: Ticket,
+        *,
+        source: str,
+        by: str,
+        beside: Path,
+        settle: Callable[[AssignedTicket], None] = lambda assigned: None,
+    ) -> AssignedTicket:
         """Takes a ticket, after everything that can be checked beforehand was checked.
 
         Args:
@@ -60,6 +68,7 @@ class Office:
             source: the file it came from, or who sent it.
             by: a person's name.
             beside: the folder that a relative repository path starts from.
+            settle: writes to the ledger what follows, in the commit that takes the ticket.
 
         Raises:
             InputError: with all that is wrong; nothing was started.
@@ -80,7 +89,9 @@ class Office:
                 budget=ticket.budget,
                 warnings=examined.warnings,
             )
-            self.ledger.tickets.put(assigned, actor=person, kind="ticket.assigned")
+            with self.ledger.transaction():
+                self.ledger.tickets.put(assigned, actor=person, kind="ticket.assigned")
+                settle(assigned)
         return assigned
 
     def unfinished(
@@ -134,7 +145,7 @@ class Office:
         with self.ledger.transaction():
             assigned = self.ledger.tickets.get(id)
             if assigned.status == "done":
-                raise InputError(f"{id} is done; its budget can't change any more.")
+                raise Conflict(f"{id} is done; its budget can't change any more.", status="done")
             budget = Budget.model_validate(budget_with(assigned.budget, changes))
             used = spent(self.ledger.trials.of(id))
             if budget.trials < used:
@@ -214,7 +225,10 @@ class Office:
         person = actor(by)
         request = self.merge_request(merge_request)
         if request.status != "open":
-            raise InputError(f"{request.id} is {request.status}; comments are for open ones.")
+            raise Conflict(
+                f"{request.id} is {request.status}; comments are for open ones.",
+                status=request.status,
+            )
         if not 0 < len(text.strip()) <= 20_000:
             raise InputError("A comment has 1 to 20,000 characters.")
         with self.ledger.transaction():
@@ -282,9 +296,10 @@ class Office:
             if assigned.status == to and to != "assigned":
                 return assigned
             if assigned.status not in states:
-                raise InputError(
+                raise Conflict(
                     f"{id} is {assigned.status}; {action} is for tickets that are"
-                    f" {' or '.join(states)}."
+                    f" {' or '.join(states)}.",
+                    status=assigned.status,
                 )
             moved = assigned.model_copy(update={"status": to, "outcome": f"{action} by {by}"})
             self.ledger.tickets.put(moved, actor=person, kind=_MOVES[action])

@@ -6,6 +6,7 @@ from typing import Any
 
 from labcrew.domain.forge import ForgeSettings
 from labcrew.settings import (
+    BoardSettings,
     ModelSettings,
     MonitorSettings,
     SandboxSettings,
@@ -23,6 +24,7 @@ _GROUPS = (
     "sandbox",
     "monitor",
     "forge",
+    "board",
 )
 _EXAMPLES = {
     "kind": "gitlab",
@@ -94,6 +96,11 @@ _MONITOR = """
 #
 # [monitor]
 """
+_BOARD = """
+# The web page and the REST API that `labcrew board` serves.
+#
+# [board]
+"""
 
 
 _FORGE = """
@@ -125,6 +132,7 @@ def settings_text() -> str:
         (_SANDBOX, SandboxSettings),
         (_MONITOR, MonitorSettings),
         (_FORGE, ForgeSettings),
+        (_BOARD, BoardSettings),
     ):
         lines.append(head)
         for name, field in model.model_fields.items():

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from labcrew.domain.review import Decision, DecisionKind, Gate
 from labcrew.domain.ticket import Budget
-from labcrew.errors import InputError
+from labcrew.errors import Conflict, InputError
 from labcrew.ledger import Ledger
 from labcrew.ports import Clock
 
@@ -53,18 +53,18 @@ def decide(
 
     Raises:
         NotFound: no such gate.
-        InputError: decided already, expired, void, not what was shown, or not allowed here.
+        Conflict: decided already, expired, void, or not what was shown.
+        InputError: not allowed here.
     """
     gate = ledger.gates.get(gate_id)
     earlier = settled(ledger, clock, gate)
     if earlier is not None:
-        raise InputError(
-            f"{gate.id} is already decided: {earlier.kind}, by {earlier.by},"
-            f" {earlier.at:%Y-%m-%d %H:%M} UTC.",
-            "A gate is decided once; comment on the merge request, or assign a new ticket.",
-        )
+        raise taken(earlier)
     if gate.status == "void":
-        raise InputError(f"{gate.id} no longer asks anything: its ticket moved on or was stopped.")
+        raise Conflict(
+            f"{gate.id} no longer asks anything: its ticket moved on or was stopped.",
+            status="void",
+        )
     if kind not in gate.allowed:
         raise InputError(
             f"{gate.id} can't be decided by {kind!r}.", f"Allowed here: {', '.join(gate.allowed)}."
@@ -72,9 +72,11 @@ def decide(
     if payload_hash is not None:
         seen = payload_hash.lower()
         if len(seen) < 8 or not gate.payload_hash.startswith(seen):
-            raise InputError(
+            raise Conflict(
                 f"{gate.id} shows something else now than what {seen[:12]!r} stands for.",
                 f"Look at it again: it is {gate.payload_hash[:12]} now.",
+                status="changed",
+                payload_hash=gate.payload_hash,
             )
     if kind == "respond" and not comment.strip():
         raise InputError("To respond, say what should change.", "Add --comment '…'.")
@@ -84,6 +86,22 @@ def decide(
         raise InputError(f"{kind} takes no edits.", "Decide 'edit' to change what is shown.")
     checked = checked_edits(ledger, gate, edits or {}) if kind == "edit" else {}
     return _write(ledger, clock, gate, kind, by, comment, checked)
+
+
+def taken(decision: Decision) -> Conflict:
+    """What is said to whoever comes too late."""
+    expired = decision.by == EXPIRED
+    when = f"{decision.at:%Y-%m-%d %H:%M} UTC"
+    late = " has expired and" if expired else ""
+    said = f"{decision.gate}{late} is already decided: {decision.kind}, by {decision.by}, {when}."
+    return Conflict(
+        said,
+        "A gate is decided once; comment on the merge request, or assign a new ticket.",
+        status="expired" if expired else "decided",
+        by=decision.by,
+        at=decision.at.isoformat(),
+        kind=decision.kind,
+    )
 
 
 def checked_edits(ledger: Ledger, gate: Gate, edits: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ LabcrewError
 │   ├── SkillError        a skill's file, with line and field (also a ValueError)
 │   ├── RepositoryError   the repository or commit that a ticket names
 │   ├── DraftRefused      no ticket can be drafted from this repository as it is
+│   ├── Conflict          what stands now is not what was seen: look again (see `facts`)
 │   └── NotFound          no such ticket, gate, trial or merge request (also a LookupError)
 ├── ToolError             a tool's call failed: the agent that called is told, the ticket goes on
 │   ├── PolicyRefused     the policy table says no (also a PermissionError)
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from labcrew.domain.chat import FailureKind, Tokens
     from labcrew.domain.forge import ForgeFailure
     from labcrew.domain.mcp import McpTool
+    from labcrew.domain.ticket_problem import TicketProblem
 
 
 class LabcrewError(Exception):
@@ -54,7 +56,13 @@ class InputError(LabcrewError):
 
 
 class TicketError(InputError, ValueError):
-    pass
+    """`problems` is the same as the message, one by one, where lines or fields are known."""
+
+    def __init__(
+        self, message: str, remedy: str = "", problems: "tuple[TicketProblem, ...]" = ()
+    ) -> None:
+        super().__init__(message, remedy)
+        self.problems = problems
 
 
 class SettingsError(InputError, ValueError):
@@ -71,6 +79,14 @@ class RepositoryError(InputError):
 
 class DraftRefused(InputError):
     pass
+
+
+class Conflict(InputError):
+    """`facts` is what stands now, for programs: who decided and when, or the status."""
+
+    def __init__(self, message: str, remedy: str = "", **facts: str) -> None:
+        super().__init__(message, remedy)
+        self.facts = facts
 
 
 class NotFound(InputError, LookupError):

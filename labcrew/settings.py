@@ -146,6 +146,20 @@ class MonitorSettings(BaseModel):
     )
 
 
+class BoardSettings(BaseModel):
+    """What `labcrew board` serves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="names, as name or name:port, that a proxy of yours serves the board by",
+    )
+    session_hours: float = Field(
+        default=168, gt=0, le=8760, description="how long a browser stays signed in"
+    )
+
+
 class TracingSettings(BaseModel):
     """Where spans are sent; needs labcrew[tracing]."""
 
@@ -189,6 +203,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
     forge: ForgeSettings = Field(default_factory=ForgeSettings)
+    board: BoardSettings = Field(default_factory=BoardSettings)
     mcp: dict[ServerName, McpServer] = Field(
         default_factory=dict,
         description="name → server of outside tools that agents may use; see docs/mcp.md",

@@ -1,13 +1,14 @@
 """Reads a ticket from Markdown with YAML front matter, and says precisely what is wrong with it."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from labcrew.domain.ticket import Ticket
+from labcrew.domain.ticket_problem import TicketProblem
 from labcrew.errors import TicketError
 from labcrew.ticket_shape import known_names, lookup, type_words, variants
 from labcrew.ticket_yaml import Node, Trouble, parse, shown
@@ -29,7 +30,7 @@ def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
         TicketError: all that is wrong, a line each: "ticket.md:17, field metric.direction: …".
     """
     if isinstance(source, Path):
-        name, text = source.name, _text_of(source)
+        name, text = source.name, ticket_text(source)
     else:
         text = source
         if len(text) > MOST_BYTES:
@@ -42,13 +43,21 @@ def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
             raise Trouble(root.line, "the front matter must be a table of fields, 'title: …'")
         values = root.value()
     except Trouble as trouble:
-        raise TicketError(f"{name}:{trouble.line}: {trouble.message}.", _REMEDY) from None
+        raise _wrong(
+            name, [TicketProblem(line=trouble.line, message=f"{trouble.message}.")]
+        ) from None
     question = body.strip()
     if question:
         if "question" in values:
-            raise TicketError(
-                f"{name}:{root.line_of(['question'])}, field question: the question stands"
-                " here and below the front matter.",
+            raise _wrong(
+                name,
+                [
+                    TicketProblem(
+                        line=root.line_of(["question"]),
+                        field="question",
+                        message="the question stands here and below the front matter.",
+                    )
+                ],
                 "Keep the one below.",
             )
         values["question"] = question
@@ -61,13 +70,47 @@ def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
             line = body_line if location[:1] == ("question",) else root.line_of(location)
             rows.append((line, _dotted(location, root), said))
         problems = [
-            f"{name}:{line}{f', field {field}' if field else ''}: {said}"
-            for line, field, said in sorted(rows)
+            TicketProblem(line=line, field=field, message=said)
+            for line, field, said in dict.fromkeys(sorted(rows))
         ]
-        raise TicketError("\n".join(dict.fromkeys(problems)), _REMEDY) from None
+        raise _wrong(name, problems) from None
 
 
-def _text_of(path: Path) -> str:
+def ticket_of(fields: Mapping[str, object]) -> Ticket:
+    """A ticket from its fields, as a form has them. Raises TicketError."""
+    try:
+        return Ticket.model_validate(dict(fields))
+    except ValidationError as error:
+        rows = []
+        for detail in error.errors(include_url=False):
+            location, said = _explain(detail)
+            rows.append((_dotted(location, _node_of(fields)), said))
+        problems = [
+            TicketProblem(field=field, message=said) for field, said in dict.fromkeys(sorted(rows))
+        ]
+        raise _wrong("The ticket", problems) from None
+
+
+def _node_of(value: object) -> Node:
+    """A form's value as if it had been read from a file, to find the way in it."""
+    if isinstance(value, Mapping):
+        return Node(line=1, pairs={str(k): (1, _node_of(inner)) for k, inner in value.items()})
+    if isinstance(value, list | tuple):
+        return Node(line=1, items=[_node_of(inner) for inner in value])
+    return Node(line=1, plain=value)
+
+
+def _wrong(name: str, problems: Sequence[TicketProblem], remedy: str = _REMEDY) -> TicketError:
+    lines = [
+        f"{name}{f':{p.line}' if p.line else ''}{f', field {p.field}' if p.field else ''}:"
+        f" {p.message}"
+        for p in problems
+    ]
+    return TicketError("\n".join(lines), remedy, tuple(problems))
+
+
+def ticket_text(path: Path) -> str:
+    """A ticket's file as text, at most 1 MB. Raises TicketError."""
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
@@ -87,18 +130,21 @@ def _split(lines: list[str], name: str) -> tuple[str, str, int, int]:
     """Front matter, body, the lines before the front matter, the body's first line."""
     start = next((i for i, line in enumerate(lines) if line.strip()), 0)
     if lines[start].rstrip() != _FENCE:
-        raise TicketError(
-            f"{name}:{start + 1}: a ticket begins with a line '---', then its fields as YAML, then"
-            " '---', then the question.",
+        said = (
+            "a ticket begins with a line '---', then its fields as YAML, then '---', then the"
+            " question."
+        )
+        raise _wrong(
+            name,
+            [TicketProblem(line=start + 1, message=said)],
             "`labcrew ticket fields` shows an example.",
         )
     for end in range(start + 1, len(lines)):
         if lines[end].rstrip() == _FENCE:
             break
     else:
-        raise TicketError(
-            f"{name}:{start + 1}: the front matter that begins here has no closing '---'."
-        )
+        said = "the front matter that begins here has no closing '---'."
+        raise _wrong(name, [TicketProblem(line=start + 1, message=said)], "")
     front = "\n".join(lines[start + 1 : end])
     if len(front) > MOST_FRONT_MATTER:
         raise TicketError(

@@ -15,7 +15,7 @@ _PAIR = re.compile(
     rf"({_NUMBER})(?!\w|\.\w)",
     re.IGNORECASE,
 )
-_STEPS = ("step", "global_step", "iteration", "iter", "epoch", "it")
+STEPS = ("step", "global_step", "iteration", "iter", "epoch", "it")
 _LINE_CAP = 4000
 _LARGEST_STEP = 2**53
 
@@ -50,7 +50,7 @@ def metrics(line: str) -> dict[str, float]:
 def step_of(found: dict[str, float], fallback: int) -> int:
     """The step a line speaks of, else `fallback`."""
     spelt = {name.lower(): value for name, value in found.items()}
-    for name in _STEPS:
+    for name in STEPS:
         value = spelt.get(name)
         if value is not None and abs(value) <= _LARGEST_STEP:
             return int(value)
@@ -63,7 +63,7 @@ def points(lines: Iterable[str], cap: int = 2000) -> tuple[MetricPoint, ...]:
         MetricPoint(name=name, step=step_of(numbers, position), value=value)
         for position, numbers in enumerate(metrics(line) for line in lines)
         for name, value in numbers.items()
-        if name.lower() not in _STEPS and math.isfinite(value)
+        if name.lower() not in STEPS and math.isfinite(value)
     ]
     stride = -(-len(found) // cap) or 1
     return tuple(found[::stride])

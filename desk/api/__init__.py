@@ -2,7 +2,15 @@
 
 from fastapi import APIRouter
 
-from desk.api import tickets
+from desk.api import events, gates, lab, merge_requests, research, tickets, trials
 
-ROUTERS: tuple[APIRouter, ...] = (tickets.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    tickets.router,
+    trials.router,
+    research.router,
+    gates.router,
+    merge_requests.router,
+    lab.router,
+    events.router,
+)
 """A resource is one file and one line here."""

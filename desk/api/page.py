@@ -1,6 +1,7 @@
 """Lists in pages: newest first, each with a cursor for the next."""
 
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Generic, Self, TypeVar
 
 from fastapi import Query
 from pydantic import Field
@@ -17,7 +18,13 @@ Before = Annotated[
 
 
 class Page(Model, Generic[T]):
-    """A part of a list, newest first."""
+    """A part of a list."""
 
     items: tuple[T, ...]
     next: int | None = Field(description="cursor of the next page; null: this is the last")
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, T]], limit: int) -> Self:
+        """A page from rows with their numbers, as `Records.page` gives them."""
+        more = rows[-1][0] if len(rows) == limit else None
+        return cls(items=tuple(row for _, row in rows), next=more)

@@ -1,34 +1,256 @@
-"""Tickets."""
+"""Tickets: assigned, looked at, steered."""
 
-from typing import Annotated
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
+from pydantic import Field, model_validator
 
+from desk.api.common import ACT, READ, TRY, AnyLab, Id, Researcher, Viewer, problems
+from desk.api.once import OnceOnly
 from desk.api.page import Before, Limit, Page
-from desk.web.access import Caller, needs
-from desk.web.lab import Lab, lab_of
-from labcrew.domain.ticket import AssignedTicket
+from desk.assigning import examine
+from desk.preview import Preview, of_ticket
+from desk.web.access import Caller, NotAllowed
+from desk.web.lab import Lab
+from labcrew.domain.base import Model
+from labcrew.domain.ticket import AssignedTicket, Budget, Ticket, TicketStatus
+from labcrew.domain.ticket_problem import TicketProblem
+from labcrew.errors import InputError, TicketError
+from labcrew.ticket_file import MOST_BYTES, read_ticket, ticket_of
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
-Viewer = Annotated[Caller, Depends(needs("viewer"))]
-AnyLab = Annotated[Lab, Depends(lab_of)]
 
 
-@router.get("")
+class Sent(Model):
+    """A ticket as it is sent: the text of its file, or its fields."""
+
+    text: str | None = Field(
+        default=None, max_length=MOST_BYTES, description="Markdown with YAML front matter"
+    )
+    fields: dict[str, Any] | None = Field(
+        default=None, description="instead of `text`; see `labcrew ticket fields`"
+    )
+    beside: str | None = Field(
+        default=None,
+        max_length=4096,
+        description="the folder, absolute, on the server's machine, that a relative repository path"
+        " starts from",
+    )
+    source: str = Field(
+        default="", max_length=4096, description="the file it came from; empty: who sent it"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Sent":
+        if (self.text is None) == (self.fields is None):
+            raise ValueError("give either text or fields")
+        return self
+
+    def read(self) -> Ticket:
+        """The ticket. Raises TicketError."""
+        if self.text is not None:
+            return read_ticket(self.text, name=Path(self.source).name or "ticket.md")
+        return ticket_of(self.fields or {})
+
+    def folder(self, ticket: Ticket) -> Path:
+        """Where a relative repository path starts. Raises InputError."""
+        if self.beside is not None:
+            if "\0" in self.beside or not Path(self.beside).is_absolute():
+                raise InputError("beside is not an absolute path.")
+            return Path(self.beside)
+        if not Path(ticket.repository).expanduser().is_absolute():
+            raise InputError(
+                f"repository: {ticket.repository!r} is relative, and nothing says to what.",
+                "Name it from the root, /…, or send `beside`: the folder it starts from.",
+            )
+        return Path("/")
+
+
+class Checked(Model):
+    """What is wrong with a ticket; it can be read when nothing is."""
+
+    problems: tuple[TicketProblem, ...]
+    warnings: tuple[str, ...] = Field(
+        default=(), description="what a person should know; with `thorough` alone"
+    )
+
+
+class BudgetChange(Model):
+    """The fields of a budget that change."""
+
+    trials: int | None = None
+    hours: float | None = None
+    parallel: int | None = None
+    cpus: float | None = None
+    memory_mb: int | None = None
+    disk_mb: int | None = None
+    usd_per_hour: float | None = None
+    model_tokens: int | None = None
+    model_usd: float | None = None
+
+
+@router.get("", responses=problems())
 def list_tickets(
     caller: Viewer,
     lab: AnyLab,
-    status: Annotated[str | None, Query(max_length=40)] = None,
+    status: Annotated[
+        TicketStatus | None, Query(description="only those; leave out for all")
+    ] = None,
     before: Before = None,
     limit: Limit = 50,
 ) -> Page[AssignedTicket]:
     """The tickets, newest first."""
-    rows = lab.ledger.tickets.page(status=status, before=before, limit=limit)
-    more = rows[-1][0] if len(rows) == limit else None
-    return Page[AssignedTicket](items=tuple(ticket for _, ticket in rows), next=more)
+    return Page.of(lab.ledger.tickets.page(status=status, before=before, limit=limit), limit)
 
 
-@router.get("/{id}")
-def get_ticket(caller: Viewer, lab: AnyLab, id: str) -> AssignedTicket:
+@router.post("", status_code=201, responses=ACT)
+def assign(caller: Researcher, lab: AnyLab, once: OnceOnly, sent: Sent) -> AssignedTicket:
+    """Assign a ticket: everything that can be checked beforehand is checked first."""
+    ticket = sent.read()
+    beside = sent.folder(ticket)
+    return once.settled(
+        lambda settle: lab.office.assign(
+            ticket,
+            source=sent.source or f"{caller.name}, by the API",
+            by=caller.name,
+            beside=beside,
+            settle=settle,
+        ),
+        AssignedTicket,
+    )
+
+
+class Import(Model):
+    """An issue's address."""
+
+    url: str = Field(min_length=1, max_length=500, description="of GitLab or GitHub")
+
+
+class Imported(Model):
+    """The draft of a ticket's text; nothing is assigned."""
+
+    text: str
+    url: str
+
+
+@router.post("/import", responses=TRY)
+def import_issue(caller: Researcher, lab: AnyLab, sent: Import) -> Imported:
+    """Draft a ticket's text from an issue of the lab's forge, gitlab.com or github.com."""
+    from sandboxes.git.repositories import GitRepositories
+    from tools.forges.issues import drafted, issue_at
+
+    copies = GitRepositories(lab.opened.home.repositories)
+    issue = issue_at(sent.url, lab.opened.settings.forge, copies)
+    return Imported(text=drafted(issue), url=issue.url)
+
+
+@router.post("/check", responses=TRY)
+def check(
+    caller: Viewer,
+    lab: AnyLab,
+    sent: Sent,
+    thorough: Annotated[
+        bool, Query(description="also hold it against the repository, as assigning would")
+    ] = False,
+) -> Checked:
+    """Say all that is wrong with a ticket, field by field; nothing is kept."""
+    try:
+        ticket = sent.read()
+        if not thorough or not caller.may("researcher"):
+            return Checked(problems=())
+        return Checked(problems=(), warnings=_examined(ticket, sent.folder(ticket), lab))
+    except TicketError as error:
+        lines = error.message.split("\n")
+        found = error.problems or tuple(_located(line) for line in lines)
+        return Checked(problems=found)
+    except InputError as error:
+        return Checked(problems=(TicketProblem(message=error.message),))
+
+
+@router.post("/preview", responses=ACT)
+def preview(caller: Researcher, lab: AnyLab, sent: Sent) -> Preview:
+    """Show what a ticket would take, before it is assigned; nothing is kept."""
+    ticket = sent.read()
+    return of_ticket(ticket, sent.folder(ticket), lab.opened.settings)
+
+
+@router.get("/{id}", responses=READ)
+def get_ticket(caller: Viewer, lab: AnyLab, id: Id) -> AssignedTicket:
     """One ticket."""
     return lab.ledger.tickets.get(id)
+
+
+@router.post("/{id}/pause", responses=ACT)
+def pause(caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id) -> AssignedTicket:
+    """Let a ticket rest: running trials go on, nothing new begins."""
+    return once.answer(lambda: lab.office.pause(id, caller.name), AssignedTicket)
+
+
+@router.post("/{id}/resume", responses=ACT)
+def resume(caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id) -> AssignedTicket:
+    """Let a paused ticket go on."""
+    return once.answer(lambda: lab.office.resume(id, caller.name), AssignedTicket)
+
+
+@router.post("/{id}/stop", responses=ACT)
+def stop(caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id) -> AssignedTicket:
+    """End a ticket; what it made stays, its open gates ask no more."""
+    return once.answer(lambda: lab.office.stop(id, caller.name), AssignedTicket)
+
+
+@router.post("/{id}/retry", responses=ACT)
+def retry(caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id) -> AssignedTicket:
+    """Let a failed or stopped ticket go on from where it was."""
+    return once.answer(lambda: lab.office.retry(id, caller.name), AssignedTicket)
+
+
+@router.patch("/{id}/budget", responses=ACT)
+def change_budget(
+    caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id, change: BudgetChange
+) -> AssignedTicket:
+    """Change some fields of a ticket's budget; to raise one is for an approver."""
+    changes = change.model_dump(exclude_unset=True)
+
+    def changed() -> AssignedTicket:
+        before = lab.ledger.tickets.get(id).budget
+        made = lab.office.change_budget(id, caller.name, changes)
+        _may_raise(caller, before, made.budget)
+        return made
+
+    return once.answer(changed, AssignedTicket)
+
+
+def _may_raise(caller: Caller, before: Budget, after: Budget) -> None:
+    """Raises NotAllowed."""
+    old, new = before.model_dump(), after.model_dump()
+    raised = [
+        name
+        for name in BudgetChange.model_fields
+        if old.get(name) != new.get(name)
+        and (new[name] is None or (old[name] is not None and new[name] > old[name]))
+    ]
+    if raised and not caller.may("approver"):
+        raise NotAllowed(
+            f"{caller.name} is a {caller.role} here; to raise a budget's {', '.join(raised)} is"
+            " for an approver.",
+            "Ask an approver.",
+        )
+
+
+def _examined(ticket: Ticket, beside: Path, lab: Lab) -> tuple[str, ...]:
+    """What a person should know of a ticket that can be taken. Raises InputError."""
+    from sandboxes.git.repositories import GitRepositories
+
+    with tempfile.TemporaryDirectory(prefix="labcrew-check-") as folder:
+        repositories = GitRepositories(Path(folder))
+        return examine(ticket, "check", beside, repositories, lab.opened.settings).warnings
+
+
+def _located(line: str) -> TicketProblem:
+    """A line of a ticket's examination: `field: what is wrong`, or a sentence."""
+    field, colon, message = line.partition(": ")
+    if not colon or " " in field:
+        return TicketProblem(message=line)
+    return TicketProblem(field=field, message=message)

@@ -2,7 +2,12 @@
 
 from fastapi import APIRouter
 
-from desk.board import tickets
+from desk.board import assets, inbox, ticket, tickets
 
-ROUTERS: tuple[APIRouter, ...] = (tickets.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    assets.router,
+    tickets.router,
+    ticket.router,
+    inbox.router,
+)
 """A subject is one file, its templates, and one line here."""

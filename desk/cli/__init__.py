@@ -9,6 +9,7 @@ import typer
 
 from desk.cli import (
     board,
+    chat,
     decisions,
     evaluating,
     home,
@@ -32,7 +33,7 @@ def _app() -> typer.Typer:
         "labcrew: a research crew for machine-learning labs. Assign a ticket, decide at its gates,"
         " review its merge request."
     )
-    for module in (home, work, board, decisions, results, replaying):
+    for module in (home, work, board, chat, decisions, results, replaying):
         front.registered_commands += module.app.registered_commands
     front.add_typer(tickets.app, name="ticket")
     front.add_typer(merge_requests.app, name="mr")

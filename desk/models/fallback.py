@@ -26,10 +26,14 @@ class FallbackChat:
     Args:
         chats: in the order in which they are asked, at least one.
         clock: seconds that never go back.
+        rests_until: by that clock, one a chat; shared with a copy that is sampled.
     """
 
     def __init__(
-        self, chats: Sequence[ChatModel], clock: Callable[[], float] = time.monotonic
+        self,
+        chats: Sequence[ChatModel],
+        clock: Callable[[], float] = time.monotonic,
+        rests_until: list[float] | None = None,
     ) -> None:
         self.name = chats[0].name
         self.timeout_s = sum(getattr(chat, "timeout_s", 60.0) for chat in chats)
@@ -37,7 +41,7 @@ class FallbackChat:
         self.names = tuple(chat.name for chat in chats)
         self._chats = tuple(chats)
         self._clock = clock
-        self._rests_until = [0.0] * len(self._chats)
+        self._rests_until = [0.0] * len(self._chats) if rests_until is None else rests_until
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_chats"][0], name)  # what the first endpoint can do
@@ -45,7 +49,7 @@ class FallbackChat:
     def sampled(self, temperature: float, seed: int) -> "FallbackChat":
         """The same, asked at another temperature with a seed."""
         chats = [chat.sampled(temperature, seed) for chat in self._chats]  # type: ignore[attr-defined]
-        return FallbackChat(chats, self._clock)
+        return FallbackChat(chats, self._clock, self._rests_until)
 
     async def reply(
         self,

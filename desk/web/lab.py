@@ -1,13 +1,17 @@
 """What the web serves: one open home, who may enter it, and its newest lines as they come."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from fastapi import Request
 
 from desk.office import Office
+from desk.views.recall import Recall
 from desk.web.access import Access
+from desk.web.attempts import Attempts
 from desk.web.feed import Feed
+from desk.web.sessions import Sessions
 from desk.wiring import Opened
 from labcrew.ledger import Ledger
 
@@ -31,9 +35,32 @@ class Lab:
         return self.opened.ledger
 
     @cached_property
+    def recall(self) -> Recall:
+        """Searches what the crew remembers."""
+        from memory.embedding import OnnxEmbedder
+
+        return Recall(self.ledger, OnnxEmbedder())
+
+    @cached_property
     def office(self) -> Office:
         """What people do here."""
         return self.opened.office()
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is signed in with a browser."""
+        lasts = timedelta(hours=self.opened.settings.board.session_hours)
+        return Sessions(self.access, self.opened.clock, lasts)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """How often somebody failed to sign in."""
+        return Attempts(self.opened.clock)
+
+    @cached_property
+    def cookie(self) -> str:
+        """The session cookie's name; each home has its own, for cookies know no ports."""
+        return f"labcrew-{self.opened.home.id}"
 
 
 def lab_of(request: Request) -> Lab:

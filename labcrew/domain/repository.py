@@ -28,6 +28,25 @@ class Change(Model):
     deletions: int
 
 
+class ChangedFile(Model):
+    """One file of what lies between two commits."""
+
+    path: str = Field(description="in the newer commit; in the older one where it was removed")
+    old_path: str = Field(description="in the older commit; another one where it was renamed")
+    state: Literal["added", "removed", "changed", "renamed"]
+    insertions: int | None = Field(description="lines; None: binary, or too large to compare")
+    deletions: int | None
+    old_mode: str = Field(description="git's, e.g. 100644; 000000: not there")
+    new_mode: str
+
+
+class FilePatch(Model):
+    """How one file differs between two commits."""
+
+    raw: bytes = Field(description="git's unified diff as it is: untrusted")
+    whole: bool = Field(description="False: cut at the cap")
+
+
 class MergeOutcome(Model):
     """How a merge ended."""
 
@@ -88,6 +107,14 @@ class Repositories(Protocol):
 
     def change(self, name: str, base: str, head: str) -> Change:
         """What `head` changes over `base`."""
+
+    def changed_files(self, name: str, base: str, head: str) -> tuple[ChangedFile, ...]:
+        """The files that differ between two commits, by path; renames are found."""
+
+    def file_patch(
+        self, name: str, base: str, head: str, file: ChangedFile, cap_bytes: int = 1 << 19
+    ) -> FilePatch:
+        """How one of `changed_files` differs, with three lines around each change."""
 
     def publish(self, name: str, commit: str, repository: Path, branch: str) -> None:
         """Makes a new branch in the user's repository, hooks off; nothing if it stands there.

@@ -55,17 +55,42 @@ class Events:
         )
 
     def of(
-        self, ticket: str | None = None, after: int = 0, limit: int | None = None
+        self,
+        ticket: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+        kind: str | None = None,
     ) -> list[Event]:
         """The lines of a ticket, or all (None), with a number above `after`, oldest first."""
         query = select(EVENTS).where(EVENTS.c.sequence > after).order_by(EVENTS.c.sequence)
         if ticket is not None:
             query = query.where(EVENTS.c.ticket == ticket)
+        if kind is not None:
+            query = query.where(EVENTS.c.kind == kind)
         if limit is not None:
             query = query.limit(limit)
         self._store.write_notes()
         with self._store.reading() as connection:
             return [event_of(row) for row in connection.execute(query)]
+
+    def newest(
+        self, limit: int, ticket: str | None = None, before: int | None = None
+    ) -> list[Event]:
+        """The newest lines, newest first: of a ticket if given, with a number below `before`."""
+        query = select(EVENTS).order_by(EVENTS.c.sequence.desc()).limit(limit)
+        if ticket is not None:
+            query = query.where(EVENTS.c.ticket == ticket)
+        if before is not None:
+            query = query.where(EVENTS.c.sequence < before)
+        self._store.write_notes()
+        with self._store.reading() as connection:
+            return [event_of(row) for row in connection.execute(query)]
+
+    def last(self) -> int:
+        """The number of the newest line, 0 where there is none."""
+        self._store.write_notes()
+        with self._store.reading() as connection:
+            return int(connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0)
 
     def find(self, key: str) -> Event | None:
         """The line that has this key."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from labcrew.domain.conversation import ChatMessage, Proposal, Thread
 from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.monitoring import Attachment
@@ -45,6 +46,9 @@ class Ledger:
     attachments: Records[Attachment]
     patches: Records[Patch]
     model_calls: Records[ModelCall]
+    threads: Records[Thread]
+    messages: Records[ChatMessage]
+    proposals: Records[Proposal]
     events: Events
     effects: Effects
 
@@ -71,6 +75,9 @@ class Ledger:
         self.attachments = Records(store, schema.ATTACHMENTS, lease)
         self.patches = Records(store, schema.PATCHES, lease)
         self.model_calls = Records(store, schema.MODEL_CALLS, lease)
+        self.threads = Records(store, schema.THREADS, lease)
+        self.messages = Records(store, schema.MESSAGES, lease)
+        self.proposals = Records(store, schema.PROPOSALS, lease)
 
     @classmethod
     def open(

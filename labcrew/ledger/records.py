@@ -1,16 +1,18 @@
 """Typed records: one table a kind, every change with a line in the log."""
 
 import difflib
-from typing import TYPE_CHECKING, Any, Generic
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 from sqlalchemy import Row, func, select
 
 from labcrew.domain.base import canonical_json
-from labcrew.errors import InputError, LedgerError, NotFound
+from labcrew.errors import Conflict, LedgerError, NotFound
 from labcrew.ledger.chain import RESERVED, plain, text_hash, text_of
 from labcrew.ledger.leases import Lease
-from labcrew.ledger.schema import ID_LENGTH, RECORDS, Kind, T
+from labcrew.ledger.schema import EVENTS, ID_LENGTH, RECORDS, Kind, T
 
 if TYPE_CHECKING:
     from labcrew.ledger.store import Store, Transaction
@@ -41,7 +43,7 @@ class Records(Generic[T]):
             kind: the line's kind; default: '<table>.put'.
 
         Raises:
-            InputError: the gate is decided already, and differently.
+            Conflict: the gate is decided already, and differently.
             NotFound: the merge request of a comment, or the gate of a decision, is not there.
             LeaseLost: the ledger is fenced and its lease is no longer current.
             LedgerError: the record can't be kept as it is.
@@ -139,6 +141,8 @@ class Records(Generic[T]):
         before: int | None = None,
         status: str | None = None,
         ticket: str | None = None,
+        holding: str = "",
+        parent: str | None = None,
     ) -> list[tuple[int, T]]:
         """The newest records, newest first, each with the number of the line that first put it.
 
@@ -147,8 +151,14 @@ class Records(Generic[T]):
             before: only those whose number is below this: the last one's of the page before.
             status: only those with this status.
             ticket: only this ticket's.
+            holding: only those whose document holds this text, in capitals or not.
+            parent: only this record's, as a merge request's comments.
         """
         query = select(self._table)
+        if holding:
+            query = query.where(self._holds(holding))
+        if parent is not None:
+            query = query.where(self._table.c.parent == parent)
         if before is not None:
             query = query.where(self._table.c.line < before)
         if status is not None:
@@ -159,6 +169,17 @@ class Records(Generic[T]):
             rows = connection.execute(query.order_by(self._table.c.line.desc()).limit(limit)).all()
         return [(int(row.line), self._record(row)) for row in rows]
 
+    def newest_line(self, id: str) -> int | None:
+        """The number of the line that last wrote this record; None: there is no such record."""
+        with self._store.reading() as connection:
+            query = select(self._table.c.version).where(self._table.c.id == id)
+            version = connection.execute(query).scalar_one_or_none()
+            if version is None:
+                return None
+            key = put_key(self._kind.table, id, int(version))
+            line = select(EVENTS.c.sequence).where(EVENTS.c.key == key)
+            return int(connection.execute(line).scalar_one())
+
     def count(self, ticket: str | None = None, *, status: str | None = None) -> int:
         """How many records there are, of a ticket and of a status if given."""
         query = select(func.count()).select_from(self._table)
@@ -168,6 +189,28 @@ class Records(Generic[T]):
             query = query.where(self._status() == status)
         with self._store.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def tally(self, by: Literal["status", "ticket"], of: Sequence[str] = ()) -> dict[str, int]:
+        """How many records there are of each status, or of each ticket.
+
+        Args:
+            of: these statuses or tickets alone; default: all.
+        """
+        column = self._status() if by == "status" else self._table.c.ticket
+        query = select(column, func.count()).group_by(column)
+        if of:
+            query = query.where(column.in_(of))
+        with self._store.reading() as connection:
+            return {str(value): int(count) for value, count in connection.execute(query)}
+
+    def _holds(self, text: str) -> Any:
+        spelt = to_json(text).decode()[1:-1]  # as it stands in a document
+        for special in ("\\", "%", "_"):
+            spelt = spelt.replace(special, f"\\{special}")
+        column = self._table.c.document
+        # SQLite's LIKE takes capitals and small letters as the same; ILIKE there copies each text.
+        like = column.like if self._store.is_sqlite else column.ilike
+        return like(f"%{spelt}%", escape="\\")
 
     def _status(self) -> Any:
         if not self._kind.has_status:
@@ -183,9 +226,9 @@ class Records(Generic[T]):
             new.pop(name, None)
         return canonical_json(old) == canonical_json(new)
 
-    def _already(self, stored: T) -> InputError:
+    def _already(self, stored: T) -> Conflict:
         by = f" by {stored.by}" if hasattr(stored, "by") else ""
-        return InputError(
+        return Conflict(
             f"{self._kind.id(stored)} is already decided{by}"
             f" ({getattr(stored, 'kind', 'otherwise')}); it can't be decided again.",
             "Comment on the merge request, or assign a new ticket, to change course.",

@@ -11,6 +11,7 @@ from pydantic import Field
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, Text
 
 from labcrew.domain.base import Model
+from labcrew.domain.conversation import ChatMessage, Proposal, Thread
 from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.monitoring import Attachment
@@ -21,7 +22,7 @@ from labcrew.domain.ticket import AssignedTicket
 
 T = TypeVar("T", bound=Model)
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration; a test holds it against the migrations folder."""
 
 ID_LENGTH = 200
@@ -91,6 +92,9 @@ KNOWLEDGE = Kind("knowledge", Knowledge, lambda r: r.id, lambda r: r.id)
 ATTACHMENTS = Kind("attachments", Attachment, lambda r: r.id, lambda r: r.id)
 PATCHES = Kind("patches", Patch, lambda r: r.id, lambda r: r.ticket)
 MODEL_CALLS = Kind("model_calls", ModelCall, lambda r: r.id, lambda r: r.ticket)
+THREADS = Kind("threads", Thread, lambda r: r.id, lambda r: r.id)
+MESSAGES = Kind("messages", ChatMessage, lambda r: r.id, lambda r: r.thread)
+PROPOSALS = Kind("proposals", Proposal, lambda r: r.id, lambda r: r.thread)
 EFFECTS = Kind("effects", Effect, lambda r: r.key, lambda r: r.ticket)
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -111,6 +115,9 @@ KINDS: tuple[Kind[Any], ...] = (
     ATTACHMENTS,
     PATCHES,
     MODEL_CALLS,
+    THREADS,
+    MESSAGES,
+    PROPOSALS,
     EFFECTS,
 )
 

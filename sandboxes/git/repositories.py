@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labcrew.domain.repository import Change, Checkout, MergeOutcome
+from labcrew.domain.repository import Change, ChangedFile, Checkout, FilePatch, MergeOutcome
 from labcrew.errors import BoundaryError, NotFound, RepositoryError
 from labcrew.patterns import matches
 from sandboxes.git.changes import escapes
+from sandboxes.git.comparing import changed_files, file_patch
 from sandboxes.git.git_runner import GitFailed, GitRunner
 from sandboxes.git.landing import Landing
 from sandboxes.git.pushing import push
@@ -157,6 +158,17 @@ class GitRepositories:
         return Change(
             diff=clean(raw) + note, files=tuple(files), insertions=added, deletions=removed
         )
+
+    def changed_files(self, name: str, base: str, head: str) -> tuple[ChangedFile, ...]:
+        bare = self._open(name)
+        return changed_files(self._git, bare, self._commit(bare, base), self._commit(bare, head))
+
+    def file_patch(
+        self, name: str, base: str, head: str, file: ChangedFile, cap_bytes: int = 1 << 19
+    ) -> FilePatch:
+        bare = self._open(name)
+        old, new = self._commit(bare, base), self._commit(bare, head)
+        return file_patch(self._git, bare, old, new, file, cap_bytes)
 
     def publish(self, name: str, commit: str, repository: Path, branch: str) -> None:
         bare = self._open(name)

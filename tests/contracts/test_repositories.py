@@ -191,6 +191,56 @@ class TestRead:
         assert not {n for n in names(repositories.archive("lab", commit, ("data",))) if "data" in n}
 
 
+class TestCompare:
+    def test_every_kind_of_change(self, repositories: Repositories, user: UserFolder) -> None:
+        many = "".join(f"line {number}\n" for number in range(40))
+        for path, text in {"same": "x\n", "goes": "1\n2\n", "moves": many, "tool": "x\n"}.items():
+            user.write(path, text)
+        user.write("a*b", "glob\n")
+        (user.path / "picture").write_bytes(b"\0\1")
+        base = repositories.take("lab", user.path, user.commit(), snapshot=False)
+        (user.path / "goes").unlink()
+        (user.path / "moves").rename(user.path / "folder moved")
+        user.write("folder moved", many + "one more")
+        user.write("comes", "new\n")
+        user.write("a*b", "other\n")
+        user.write("axb", "not that one\n")
+        (user.path / "picture").write_bytes(b"\0\2")
+        (user.path / "tool").chmod(0o755)
+        head = repositories.take("lab", user.path, user.commit(), snapshot=False)
+        files = {file.path: file for file in repositories.changed_files("lab", base, head)}
+        told = {path: (file.state, file.insertions, file.deletions) for path, file in files.items()}
+        assert told == {
+            "a*b": ("changed", 1, 1),
+            "axb": ("added", 1, 0),
+            "comes": ("added", 1, 0),
+            "folder moved": ("renamed", 1, 0),
+            "goes": ("removed", 0, 2),
+            "picture": ("changed", None, None),
+            "tool": ("changed", 0, 0),
+        }
+        assert files["folder moved"].old_path == "moves"
+        assert (files["tool"].old_mode, files["tool"].new_mode) == ("100644", "100755")
+        patch = repositories.file_patch("lab", base, head, files["folder moved"])
+        assert patch.whole
+        assert patch.raw.endswith(b"+one more\n\\ No newline at end of file\n")
+        # A path is a name, never a pattern.
+        assert b"axb" not in repositories.file_patch("lab", base, head, files["a*b"]).raw
+        assert b"Binary files" in repositories.file_patch("lab", base, head, files["picture"]).raw
+
+    def test_a_large_difference_is_cut(self, repositories: Repositories, user: UserFolder) -> None:
+        base = repositories.take("lab", user.path, user.head(), snapshot=False)
+        user.write("large", "0123456789\n" * 400_000)
+        head = repositories.take("lab", user.path, user.commit(), snapshot=False)
+        (file,) = repositories.changed_files("lab", base, head)
+        assert (file.path, file.insertions) == ("large", 400_000)
+        patch = repositories.file_patch("lab", base, head, file, 1000)
+        assert (len(patch.raw), patch.whole) == (1000, False)
+
+    def test_nothing_differs(self, repositories: Repositories, taken: str) -> None:
+        assert repositories.changed_files("lab", taken, taken) == ()
+
+
 class TestLand:
     def test_work_lands_once(self, repositories: Repositories, taken: str, tmp_path: Path) -> None:
         bundle, made = work_in_a_clone(

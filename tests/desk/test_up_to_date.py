@@ -20,6 +20,7 @@ from labcrew.domain.review import MergeRequest
 from labcrew.domain.spending import Price
 from labcrew.errors import InputError, LedgerError
 from labcrew.settings import (
+    BoardSettings,
     ModelSettings,
     MonitorSettings,
     SandboxSettings,
@@ -176,11 +177,22 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
     assert build_judge(read).models.keys() == {"default"}
     assert "# # gguf = " in settings_text()  # which does not go with base_url
     named = {line.partition(" = ")[0] for line in settings if " = " in line}
-    groups = {"mcp", "models", "answering", "prices", "spending", "tracing", "sandbox", "monitor"}
+    groups = {
+        "mcp",
+        "models",
+        "answering",
+        "prices",
+        "spending",
+        "tracing",
+        "sandbox",
+        "monitor",
+        "board",
+    }
     every = {
         *Settings.model_fields,
         *SandboxSettings.model_fields,
         *MonitorSettings.model_fields,
+        *BoardSettings.model_fields,
         *TracingSettings.model_fields,
         *ModelSettings.model_fields,
         *Price.model_fields,

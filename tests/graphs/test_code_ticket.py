@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 
 from agents.programming.options import PROGRAMMING, LoopOptions
+from desk.models.answering import chat_of
 from desk.wording import sentence
 from evals.lab import bare_bench, take
+from evals.local_models import fetched
 from graphs.crew import Crew
 from graphs.verification import verify
 from graphs.work import Work
 from graphs.worker import Worker
 from labcrew.deciding import decide
+from labcrew.domain.chat import ChatModel
 from labcrew.domain.review import Comment
 from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import ModelFailure
 from labcrew.judgement import Judge
-from labcrew.settings import Settings
+from labcrew.settings import ModelSettings, Settings
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.embedder import WordEmbedder
 from tools.toolbox import Workbench
@@ -57,7 +60,7 @@ def test_of_one_kind():
 
 @asynccontextmanager
 async def lab(
-    folder: Path, chat: ScriptedChat, **fields: Any
+    folder: Path, chat: ChatModel, **fields: Any
 ) -> AsyncIterator[tuple[Workbench, Worker, Path]]:
     root = folder / "lab"
     root.mkdir()
@@ -129,6 +132,25 @@ async def test_a_fault_is_mended_proposed_and_merged(tmp_path: Path) -> None:
         assert steps[0].startswith("Code, step 1: function program.py mean: With it")
         assert "The code is written in 2 steps, its tests pass: program.py" in said
         assert await holds(bench)
+
+
+async def test_a_model_of_half_a_billion_works_through_a_ticket(tmp_path: Path) -> None:
+    """Protocol, not quality: it ends in a merge request that holds, or asks with what was tried."""
+    small = ModelSettings(gguf=fetched("0.5b"), temperature=0, max_tokens=160, context_tokens=4096)
+    async with lab(tmp_path, chat_of(small), budget={"steps": 4}) as (bench, worker, root):
+        ended = await worker.advance("T-001")
+        assert (root / "program.py").read_text() == PROGRAM
+        (patch,) = bench.ledger.patches.of("T-001")
+        assert 1 <= patch.steps <= 4
+        assert patch.tokens.prompt > patch.steps * 100
+        assert 0 < patch.tokens.completion <= patch.steps * 160
+        if patch.status == "ready":
+            assert ended.status == "done", ended.outcome
+            assert await holds(bench)
+        else:
+            assert waiting(ended, "code"), ended.outcome
+            assert patch.because
+            assert bench.ledger.merge_requests.of("T-001") == []
 
 
 async def test_a_patch_is_measured_where_a_metric_is_asked_for(tmp_path: Path) -> None:

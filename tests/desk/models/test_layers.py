@@ -130,6 +130,19 @@ async def test_an_endpoint_that_failed_rests() -> None:
     assert len(first.asked) == 2
 
 
+class Sampling(ScriptedChat):
+    def sampled(self, temperature: float, seed: int) -> "Sampling":
+        return self
+
+
+async def test_a_sampled_copy_knows_who_rests() -> None:
+    first = Sampling(failure("unavailable"), reply("a"), name="a")
+    chat = FallbackChat([first, Sampling(reply("b"), name="b")], Clock())
+    assert (await chat.sampled(0.7, 1).reply(ASKED)).model == "b"
+    assert (await chat.sampled(0.7, 2).reply(ASKED)).model == "b"
+    assert len(first.asked) == 1
+
+
 async def test_while_all_rest_they_are_asked_all_the_same() -> None:
     chats = [
         ScriptedChat(failure("unavailable"), reply("a"), name="a"),

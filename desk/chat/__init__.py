@@ -1,0 +1,1 @@
+"""The coordinator in conversation: it answers from records, and acts after a person's yes."""

@@ -1,0 +1,106 @@
+"""Changes of a budget, as people say them: `40 trials`, `two more hours`, `double the trials`."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from desk.chat.slots import BudgetChange, BudgetField, count
+from labcrew.domain.ticket import Budget
+
+_WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_NUMBER = rf"(\d{{1,12}}(?:[.,]\d{{1,6}})?|{_WORDS})"
+_RUNS = "trials?|runs?|experiments?"
+_UNITS: tuple[tuple[str, BudgetField, float], ...] = (
+    (rf"(?:{_RUNS})\s+(?:at once|in parallel|at a time|at the same time)", "parallel", 1),
+    (r"(?:in parallel|at once|parallel)", "parallel", 1),
+    (rf"(?:{_RUNS})", "trials", 1),
+    (r"(?:hours?|hrs?|h)", "hours", 1),
+    (r"(?:minutes?|mins?)", "hours", 1 / 60),
+    (r"days?", "hours", 24),
+    (r"(?:gb|gib|gigabytes?)(?:\s+(?:of\s+)?disk)", "disk_mb", 1024),
+    (r"(?:gb|gib|gigabytes?|gigs?)", "memory_mb", 1024),
+    (r"(?:mb|mib|megabytes?)(?:\s+(?:of\s+)?disk)", "disk_mb", 1),
+    (r"(?:mb|mib|megabytes?)", "memory_mb", 1),
+    (r"(?:cpus?|cores?)", "cpus", 1),
+    (r"tokens?", "model_tokens", 1),
+    (r"(?:usd|dollars?|bucks)", "model_usd", 1),
+)  # fmt: skip
+_NAMES: tuple[tuple[str, BudgetField], ...] = (
+    (r"trials?|runs?", "trials"),
+    (r"hours?", "hours"),
+    (r"parallel", "parallel"),
+    (r"tokens?", "model_tokens"),
+    (r"memory(?:_mb)?", "memory_mb"),
+    (r"disk(?:_mb)?", "disk_mb"),
+    (r"cpus?|cores?", "cpus"),
+)
+_MORE = re.compile(
+    r"\b(more|extra|additional|further|another)\b|\b(?:by|extend)\b.*\d|\+\s*\d", re.I
+)
+_LESS = re.compile(r"\b(fewer|less)\b|\b(?:reduce|cut|lower|shorten)\w*\b.*\bby\b", re.I)
+_TIMES = {"double": 2.0, "triple": 3.0, "halve": 0.5, "half": 0.5}
+
+
+def budget_changes(text: str) -> tuple[BudgetChange, ...]:
+    """The changes that a text asks for, one a field; ids must have been taken out of it."""
+    found: dict[BudgetField, BudgetChange] = {}
+    for change in (*_multiples(text), *_amounts(text), *_named(text)):
+        found.setdefault(change.field, change)
+    return tuple(found.values())
+
+
+def changed(budget: Budget, changes: Sequence[BudgetChange]) -> dict[str, float | int]:
+    """The fields' new values; checked where the budget is changed."""
+    values: dict[str, float | int] = {}
+    for change in changes:
+        before = getattr(budget, change.field) or 0
+        value = {
+            "=": change.value,
+            "+": before + change.value,
+            "-": before - change.value,
+            "*": before * change.value,
+        }[change.how]
+        whole = change.field not in ("hours", "cpus", "model_usd")
+        values[change.field] = round(value) if whole and math.isfinite(value) else round(value, 4)
+    return values
+
+
+def _multiples(text: str) -> Iterator[BudgetChange]:
+    for word, factor in _TIMES.items():
+        for name, field in _NAMES:
+            if re.search(rf"\b{word}\b(?:\s+\w+){{0,3}}?\s+(?:{name})\b", text, re.I):
+                yield BudgetChange(field=field, how="*", value=factor)
+
+
+def _amounts(text: str) -> Iterator[BudgetChange]:
+    rest = text
+    more = r"(?:\s+(?:more|extra|additional|further|fewer|less))?"
+    for unit, field, scale in _UNITS:
+        pattern = re.compile(rf"(?<![\w.-]){_NUMBER}{more}\s*{unit}\b", re.I)
+        for match in pattern.finditer(rest):
+            yield BudgetChange(
+                field=field, how=_how(text), value=round(_value(match[1]) * scale, 6)
+            )
+        rest = pattern.sub(" ", rest)
+
+
+def _named(text: str) -> Iterator[BudgetChange]:
+    """`hours to 6`, `trials = 40`, `trials of it by 5`."""
+    for name, field in _NAMES:
+        between = r"(?:\s+(?:budget|of|for|it|the|ticket|limit)){0,4}\s*(?:to|at|=|:|by)\s*"
+        pattern = rf"\b(?:{name})\b{between}{_NUMBER}\b"
+        for match in re.finditer(pattern, text, re.I):
+            yield BudgetChange(field=field, how=_how(text), value=_value(match[1]))
+
+
+def _how(text: str) -> Literal["=", "+", "-"]:
+    if _LESS.search(text):
+        return "-"
+    return "+" if _MORE.search(text) else "="
+
+
+def _value(text: str) -> float:
+    if text[0].isalpha():
+        return float(count(text))
+    return float(text.replace(",", "."))

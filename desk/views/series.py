@@ -1,0 +1,77 @@
+"""What a run printed, as series of numbers: for plots, whole and thinned to a constant size."""
+
+import math
+
+from pydantic import Field
+
+from agents.monitoring.history import Series
+from labcrew import beneath
+from labcrew.domain.base import Model
+from labcrew.domain.experiment import Trial
+from labcrew.errors import NotFound
+from labcrew.home import Home
+from tools.log_lines import STEPS, metrics, step_of
+
+_LOG_BYTES = 64 << 20
+_LINE_BYTES = 1 << 14
+_NAMES = 64
+
+
+class MetricSeries(Model):
+    """One printed number over a run; finite values alone."""
+
+    name: str = Field(description="as the run prints it: untrusted text")
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+class TrialSeries(Model):
+    """What a trial's kept log says."""
+
+    trial: str
+    series: tuple[MetricSeries, ...]
+    complete: bool = Field(description="false: the log is longer than what was read of it")
+
+
+def series_of(home: Home, trial: Trial) -> TrialSeries:
+    """A trial's numbers; none while it has not ended, for its log is kept then.
+
+    Args:
+        home: where logs are kept.
+        trial: whose log is read, at most 64 MiB of it.
+
+    Raises BoundaryError: something else stands where the log should be.
+    """
+    found: dict[str, Series] = {}
+    seen, complete = 0, True
+    folder = home.artefacts(trial.ticket) / "logs"
+    try:
+        for position, line in enumerate(
+            beneath.lines(folder, f"{trial.id}.log", line_cap=_LINE_BYTES)
+        ):
+            seen += len(line)
+            if seen > _LOG_BYTES:
+                complete = False
+                break
+            numbers = metrics(line)
+            step = step_of(numbers, position)
+            for name, value in numbers.items():
+                if name.lower() in STEPS or not math.isfinite(value):
+                    continue
+                if name not in found and len(found) >= _NAMES:
+                    continue
+                found.setdefault(name, Series()).add(step, value)
+    except (NotFound, FileNotFoundError):
+        pass
+    return TrialSeries(
+        trial=trial.id,
+        series=tuple(
+            MetricSeries(
+                name=name,
+                steps=tuple(step for step, _ in one.points()),
+                values=tuple(value for _, value in one.points()),
+            )
+            for name, one in found.items()
+        ),
+        complete=complete,
+    )

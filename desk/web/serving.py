@@ -1,0 +1,73 @@
+"""Serves an application on this machine alone, and ends with streams open."""
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from desk.web.feed import Feed
+from labcrew.errors import InputError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+ADDRESS = "127.0.0.1"
+_BACKLOG = 2048
+_END_S = 5
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that is reached from this machine alone.
+
+    Args:
+        port: 0: any that is free.
+
+    Raises:
+        InputError: the port is taken, or not for this user.
+    """
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((ADDRESS, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise InputError(
+            f"Port {port} of this machine can't be used: {error.strerror}.",
+            "Is a board running already? Name another port with --port, or 0 for any.",
+        ) from None
+    return listening
+
+
+class Server(uvicorn.Server):
+    """Ends the feed first, so that open streams do not keep it up.
+
+    Args:
+        app: what is served.
+        feed: what its streams follow.
+    """
+
+    def __init__(self, app: "FastAPI", feed: Feed) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                proxy_headers=False,
+                server_header=False,
+                date_header=True,
+                timeout_graceful_shutdown=_END_S,
+            )
+        )
+        self._feed = feed
+
+    async def run_on(self, listening: socket.socket) -> None:
+        """Serves until it is told to end."""
+        await self.serve([listening])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._feed.close()
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)
