@@ -128,6 +128,30 @@ def assign(caller: Researcher, lab: AnyLab, once: OnceOnly, sent: Sent) -> Assig
     )
 
 
+class Import(Model):
+    """An issue's address."""
+
+    url: str = Field(min_length=1, max_length=500, description="of GitLab or GitHub")
+
+
+class Imported(Model):
+    """The draft of a ticket's text; nothing is assigned."""
+
+    text: str
+    url: str
+
+
+@router.post("/import", responses=TRY)
+def import_issue(caller: Researcher, lab: AnyLab, sent: Import) -> Imported:
+    """Draft a ticket's text from an issue of the lab's forge, gitlab.com or github.com."""
+    from sandboxes.git.repositories import GitRepositories
+    from tools.forges.issues import drafted, issue_at
+
+    copies = GitRepositories(lab.opened.home.repositories)
+    issue = issue_at(sent.url, lab.opened.settings.forge, copies)
+    return Imported(text=drafted(issue), url=issue.url)
+
+
 @router.post("/check", responses=TRY)
 def check(
     caller: Viewer,

@@ -24,6 +24,37 @@ app = group("Tickets: draft, assign, look, pause, stop.")
 TicketArgument = Annotated[str, typer.Argument(metavar="TICKET", help="e.g. T-001")]
 
 
+@app.command("import")
+@guarded
+def import_(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="An issue of your forge, gitlab.com or github.com.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there; it must not exist.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draft a ticket's text from a GitLab or GitHub issue; nothing is assigned."""
+    from desk.wiring import open_home
+    from labcrew.errors import InputError
+    from sandboxes.git.repositories import GitRepositories
+    from tools.forges.issues import drafted, issue_at
+
+    with open_home(home) as opened:
+        copies = GitRepositories(opened.home.repositories)
+        issue = issue_at(url, opened.settings.forge, copies)
+    text = drafted(issue)
+    if output is not None:
+        try:
+            with output.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise InputError(f"{output} can't be written: {error.strerror}.") from None
+    answer({"ticket": text, "url": issue.url}, as_json, lambda: text)
+
+
 @app.command()
 @guarded
 def new(

@@ -83,8 +83,9 @@ def up(
     import asyncio
 
     from desk.live import Board, alongside
-    from desk.shift import Shift
+    from desk.shift import Shift, beside
     from desk.wiring import at_work, open_home
+    from graphs.following import Following
 
     with open_home(home, create=True) as opened, at_work(opened, say, many=True) as working:
         say(f"At work in {opened.home.root}; interrupt to end. Tickets keep their place.")
@@ -93,7 +94,9 @@ def up(
             async with working.worker(yes) as worker:
                 board = Board(opened.ledger, opened.clock, readings=worker.readings)
                 shift = Shift(opened.office(), worker, at_once=at_once, say=say)
-                await alongside(shift.run(until_idle=idle_exit), board, console(err=True))
+                following = Following(working.work, opened.settings.forge)
+                async with beside(following.look, every_s=opened.settings.forge.poll_s, say=say):
+                    await alongside(shift.run(until_idle=idle_exit), board, console(err=True))
 
         try:
             asyncio.run(work())
