@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from evals.bench.desk_ledger import write_ledger
@@ -20,15 +20,17 @@ from labcrew.ports import SystemClock
 
 TICKETS, EVENTS = 10_000, 1_000_000
 STREAMS = 200
+TICKET = "T-5000"
 PAGE_MS, LIST_MS, SEEN_MS = 50.0, 20.0, 250.0
 _WARM, _ROUNDS = 10, 100
 _LINES = 40
+_SILENCE_S = 5
 
 PAGES = {
     "the list of tickets": "/tickets",
     "a page of it far back": "/tickets?before={middle}",
     "a status in it": "/tickets?status=done",
-    "a ticket": "/tickets/T-5000",
+    "a ticket": "/tickets/{ticket}",
     "the inbox": "/inbox",
 }
 LISTS = {
@@ -36,8 +38,8 @@ LISTS = {
     "tickets far back": "/api/v1/tickets?limit=50&before={middle}",
     "tickets of a status": "/api/v1/tickets?limit=50&status=done",
     "gates that are open": "/api/v1/gates?status=open&limit=50",
-    "a ticket's trials": "/api/v1/tickets/T-5000/trials?limit=50",
-    "a ticket's lines": "/api/v1/tickets/T-5000/events?limit=50",
+    "a ticket's trials": "/api/v1/tickets/{ticket}/trials?limit=50",
+    "a ticket's lines": "/api/v1/tickets/{ticket}/events?limit=50",
 }
 
 
@@ -55,6 +57,10 @@ class Served:
     def __init__(self, process: "subprocess.Popen[str]", port: int, token: str) -> None:
         self.process, self.port, self.token = process, port, token
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        self._connection.close()
 
     def ask(self, path: str, times: Times) -> None:
         """Asks once. Raises RuntimeError: it does not answer 200."""
@@ -93,8 +99,8 @@ def measured(home: Home) -> tuple[Figure, ...]:
     """The figures over a home that is there."""
     with _served("bare") as bare, _served("board", str(home.root)) as board:
         asked = {"bare": "/"}
-        middle = {"middle": EVENTS // 2}
-        asked |= {name: path.format(**middle) for name, path in (PAGES | LISTS).items()}
+        known = {"middle": EVENTS // 2, "ticket": TICKET}
+        asked |= {name: path.format(**known) for name, path in (PAGES | LISTS).items()}
         times = {name: Times() for name in asked}
         # Interleaved, so that whatever else the machine does weighs on all alike.
         for round_ in range(_WARM + _ROUNDS):
@@ -148,7 +154,8 @@ def _served(*arguments: str) -> Iterator[Served]:
         assert process.stdout is not None
         try:
             port, token = process.stdout.readline().split()
-            yield Served(process, int(port), token)
+            with closing(Served(process, int(port), token)) as served:
+                yield served
         finally:
             process.terminate()
 
@@ -163,7 +170,7 @@ async def _seen(home: Home, board: Served) -> list[float]:
         await ready.acquire()
     await asyncio.sleep(1)
     await asyncio.to_thread(_write, home, written)
-    await asyncio.sleep(5)
+    await asyncio.sleep(_SILENCE_S)
     for stream in streams:
         stream.cancel()
     await asyncio.gather(*streams, return_exceptions=True)
@@ -182,7 +189,7 @@ def _write(home: Home, written: dict[int, float]) -> None:
             time.sleep(rng.uniform(0.05, 0.3))
             written[last + number] = time.monotonic()
             ledger.events.append(
-                ticket="T-5000",
+                ticket=TICKET,
                 actor="log_monitor",
                 kind="bench.line",
                 key=f"bench/{last + number}",
@@ -209,3 +216,5 @@ async def _stream(
                 arrived.append((int(line[3:]), time.monotonic()))
     finally:
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
