@@ -46,6 +46,17 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{ADDRESS}:{listening.getsockname()[1]}"
 
 
+def make_ready(app: "FastAPI") -> None:
+    """Makes routes ready, and leaves what is there now out of the collection of garbage.
+
+    Going through it all would hold up a request for a tenth of a second now and then. For a
+    process that ends with its server.
+    """
+    app.openapi()
+    gc.collect()
+    gc.freeze()
+
+
 class Server(uvicorn.Server):
     """Ends the feed first, so that open streams do not keep it up.
 
@@ -67,15 +78,10 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=_END_S,
             )
         )
-        self._app, self._feed = app, feed
+        self._feed = feed
 
     async def run_on(self, listening: socket.socket) -> None:
         """Serves until it is told to end."""
-        self._app.openapi()  # makes every route ready, so that the first request finds it so
-        # What is there now stays: a collection of garbage that went through it all would hold up
-        # a request for a tenth of a second.
-        gc.collect()
-        gc.freeze()
         await self.serve([listening])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from desk.web.serving import Server, listen
+from desk.web.serving import Server, listen, make_ready
 
 
 def bare() -> tuple[FastAPI, None]:
@@ -36,17 +36,16 @@ def main(kind: str, home: str = "") -> None:
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
         uvicorn.Server(config).run(sockets=[listening])
         return
-    from desk.web.access import Access
     from desk.web.app import create_app
-    from desk.web.feed import Feed
     from desk.web.lab import Lab
     from desk.wiring import open_home
 
     with open_home(Path(home)) as opened:
-        access = Access(opened.home.root / "access.json")
-        lab = Lab(opened, access, Feed(opened.ledger))
-        print(port, access.add("bench", "approver"), flush=True)
-        asyncio.run(Server(create_app(lab), lab.feed).run_on(listening))
+        lab = Lab.of(opened)
+        app = create_app(lab)
+        make_ready(app)
+        print(port, lab.access.add("bench", "approver"), flush=True)
+        asyncio.run(Server(app, lab.feed).run_on(listening))
 
 
 if __name__ == "__main__":
