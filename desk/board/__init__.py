@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, inbox, ticket, tickets
+from desk.board import assets, assign, inbox, ticket, tickets
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     tickets.router,
     ticket.router,
     inbox.router,
+    assign.router,
 )
 """A subject is one file, its templates, and one line here."""
