@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from labcrew.domain.forge import ForgeSettings
 from labcrew.settings import (
     BoardSettings,
     ModelSettings,
@@ -22,9 +23,11 @@ _GROUPS = (
     "tracing",
     "sandbox",
     "monitor",
+    "forge",
     "board",
 )
 _EXAMPLES = {
+    "kind": "gitlab",
     "skills_folder": "/srv/lab/skills",
     "endpoint": "http://localhost:4318",
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
@@ -100,6 +103,12 @@ _BOARD = """
 """
 
 
+_FORGE = """
+# Where merge requests are opened beside the local ones; needs `pip install 'labcrew[forges]'` and a
+# token in the environment. See docs/forges.md. Try it with: labcrew doctor.
+#
+# [forge]
+"""
 _MCP = """
 # A server of outside tools; docs/mcp.md. People approve each tool: labcrew mcp approve.
 #
@@ -122,6 +131,7 @@ def settings_text() -> str:
         (_TRACING, TracingSettings),
         (_SANDBOX, SandboxSettings),
         (_MONITOR, MonitorSettings),
+        (_FORGE, ForgeSettings),
         (_BOARD, BoardSettings),
     ):
         lines.append(head)

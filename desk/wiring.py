@@ -185,6 +185,7 @@ def at_work(
         from sandboxes.docker_sandboxes import DockerSandboxes
         from sandboxes.environments.environments import Environments
         from sandboxes.git.repositories import GitRepositories
+        from tools.forges.known import build_forge
         from tools.literature.arxiv_source import ArxivSource
         from tools.literature.openalex import OpenAlexSource
         from tools.mcp_servers.configured import ConfiguredServers
@@ -219,6 +220,7 @@ def at_work(
             output_cap_mb=settings.output_cap_mb,
             skills=skills_of(opened),
             mcp=ConfiguredServers(settings.mcp, sandboxes, base_image),
+            forge=build_forge(settings.forge, repositories),
             redact=redact,
             tracer=tracer,
         )
@@ -241,7 +243,8 @@ def redaction(settings: Settings) -> Redaction:
     """Takes out what looks like a secret, the environment's, and the keys that settings hold."""
     keys = [model.api_key for model in settings.models.values()]
     held = [key.get_secret_value() for key in keys if key is not None]
-    return Redaction([*secrets_of(os.environ), *held])
+    named = os.environ.get(settings.forge.token_variable, "")
+    return Redaction([*secrets_of(os.environ), *held, named])
 
 
 def skills_of(opened: Opened) -> "tuple[Skill, ...]":

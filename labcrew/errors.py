@@ -13,6 +13,7 @@ LabcrewError
 │   ├── PolicyRefused     the policy table says no (also a PermissionError)
 │   ├── ToolChanged       an outside server's tool is not what a person approved any more
 │   ├── SourceUnreachable a literature source doesn't answer now (also a ConnectionError)
+│   ├── ForgeError        a forge, or the way to it, does not allow what was asked, and how
 │   └── GateRequired      the policy table says a person decides first (also a PermissionError)
 ├── EngineError           the Docker engine is missing, stopped or refused
 │   ├── EngineUnavailable no engine answers
@@ -34,6 +35,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labcrew.domain.chat import FailureKind, Tokens
+    from labcrew.domain.forge import ForgeFailure
     from labcrew.domain.mcp import McpTool
     from labcrew.domain.ticket_problem import TicketProblem
 
@@ -113,6 +115,17 @@ class ToolChanged(ToolError):
 
 class SourceUnreachable(ToolError, ConnectionError):
     pass
+
+
+class ForgeError(ToolError):
+    """`kind` says how; `wait_s` is how long the forge asked to be left alone, in seconds."""
+
+    def __init__(
+        self, message: str, remedy: str = "", *, kind: "ForgeFailure", wait_s: float | None = None
+    ) -> None:
+        super().__init__(message, remedy)
+        self.kind = kind
+        self.wait_s = wait_s
 
 
 class EngineError(LabcrewError):

@@ -235,6 +235,15 @@ POLICY: tuple[Row, ...] = (
         merge_request=must.shown_request,
     ),
     _row(
+        "merge_request", "propose_change", "plan",
+        "the change leaves for the forge that the plan gate named, nothing else does",
+        merge_request=must.own_request, commit=must.own_change, forge=must.shown_forge,
+    ),
+    _row(
+        "merge_request", "withdraw_change", "allowed", "closes what it opened there",
+        merge_request=must.own_request_of_any_revision,
+    ),
+    _row(
         _EVERYBODY, "call_mcp_tool", "allowed",
         "settings let this agent use it without a gate; what it answers taints the ticket",
         server=mcp.ungated_server, tool=mcp.approved_tool, arguments=mcp.fitting_arguments,

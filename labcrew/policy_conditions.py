@@ -540,6 +540,24 @@ def shown_request(call: Call, value: Any) -> bool:
     return value is not None and value == _shown(call, "merge_request")
 
 
+def own_request(call: Call, value: Any) -> bool:
+    """the merge request of this ticket's present revision"""
+    assigned = call.facts.assigned
+    return bool(value == f"{assigned.id}-MR{assigned.revision}")
+
+
+def own_request_of_any_revision(call: Call, value: Any) -> bool:
+    """a merge request of this ticket"""
+    assigned = call.facts.assigned
+    return value in {f"{assigned.id}-MR{number}" for number in range(assigned.revision + 1)}
+
+
+def shown_forge(call: Call, value: Any) -> bool:
+    """the forge that the plan gate showed"""
+    approval = call.facts.approval("plan")
+    return bool(value) and approval is not None and value == approval.shown.get("forge")
+
+
 def _shown(call: Call, name: str) -> Any:
     approval = call.facts.approval("merge")
     return approval.shown.get(name) if approval is not None else None

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from labcrew.domain.forge import ForgeSettings
 from labcrew.domain.hosts import PrivateHost
 from labcrew.domain.mcp import McpServer, ServerName
 from labcrew.domain.research import AgentName
@@ -201,6 +202,7 @@ class Settings(BaseSettings):
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
+    forge: ForgeSettings = Field(default_factory=ForgeSettings)
     board: BoardSettings = Field(default_factory=BoardSettings)
     mcp: dict[ServerName, McpServer] = Field(
         default_factory=dict,

@@ -8,6 +8,7 @@ from tools.call_mcp_tool import call_mcp_tool
 from tools.clean_data import clean_data
 from tools.evaluate import evaluate_outputs
 from tools.first_run import first_run
+from tools.forge_requests import propose_change, withdraw_change
 from tools.free_space import free_space
 from tools.inspect_checkpoints import inspect_checkpoints
 from tools.install_environment import install_environment
@@ -72,6 +73,8 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     run_smoke_test,
     publish_branch,
     merge_branch,
+    propose_change,
+    withdraw_change,
     call_mcp_tool,
 )
 TOOLS: Mapping[str, Tool[Any, Any, Any]] = MappingProxyType({tool.name: tool for tool in _ALL})

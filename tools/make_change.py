@@ -14,6 +14,7 @@ from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket, Settings
 from labcrew.errors import BoundaryError, EngineError, NotFound, ToolError
+from tools.forge_requests import forge_of
 from tools.tool_container import tool_container
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import values_in_file
@@ -78,7 +79,7 @@ class PublishBranch(Model):
 
 
 class MergeBranch(Model):
-    """Fast-forwards the target branch."""
+    """Merges where the request stands: at the forge, else by a fast-forward of the target."""
 
     target: str
     commit: str
@@ -172,7 +173,9 @@ def _publish(call: PublishBranch, assigned: AssignedTicket, bench: Workbench) ->
 
 
 def _merge(call: MergeBranch, assigned: AssignedTicket, bench: Workbench) -> MergeOutcome:
-    return bench.repositories.merge(Path(assigned.repository), call.target, call.commit)
+    forge, number = forge_of(call.merge_request, assigned, bench)
+    branch = bench.ledger.merge_requests.get(call.merge_request).branch
+    return forge.merge(number, branch, call.target, call.commit)
 
 
 render_settings: Tool[RenderSettings, Rendered, Commission] = Tool(

@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 from labcrew.domain.base import content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.experiment import Tracker
+from labcrew.domain.forge import Forge
 from labcrew.domain.mcp import McpServers
 from labcrew.domain.repository import Repositories
 from labcrew.domain.research import AgentName, LiteratureSource, Memory
@@ -53,6 +54,7 @@ class Workbench:
     tracer: Tracer = OFF
     skills: tuple[Skill, ...] = ()
     mcp: McpServers | None = None
+    forge: Forge | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, assign, inbox, ticket, tickets
+from desk.board import (
+    assets,
+    assign,
+    chat,
+    crew,
+    inbox,
+    memory,
+    merge_requests,
+    report,
+    settings,
+    ticket,
+    tickets,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -10,5 +22,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     ticket.router,
     inbox.router,
     assign.router,
+    chat.router,
+    merge_requests.router,
+    crew.router,
+    memory.router,
+    report.router,
+    settings.router,
 )
 """A subject is one file, its templates, and one line here."""

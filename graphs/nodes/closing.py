@@ -5,6 +5,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from graphs import forging
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Incident, Trial
@@ -16,14 +17,17 @@ from labcrew.domain.ticket import AssignedTicket
 async def close(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     """Ends a ticket that is not merged."""
     work = runtime.context
+    requests = work.ledger.merge_requests.of(state["ticket"])
     with work.ledger.transaction():
-        for request in work.ledger.merge_requests.of(state["ticket"]):
+        for request in requests:
             if request.status == "open":
                 work.ledger.merge_requests.put(
                     request.model_copy(update={"status": "closed"}),
                     actor="merge_request",
                     kind="merge_request.closed",
                 )
+    if requests:
+        await forging.withdraw(work, work.assigned(state["ticket"]), requests[-1])
     return {}
 
 

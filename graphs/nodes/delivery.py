@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.experiment_launcher import group_of
-from graphs import tests_again
+from graphs import forging, tests_again
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.ending import reported_value
 from graphs.packet import make_packet
@@ -18,8 +18,9 @@ from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.research import data_hash
 from labcrew.domain.review import MergeRequest, SmokeTest
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import ToolError
+from labcrew.errors import ForgeError, ToolError
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
+from tools.forge_requests import proposed
 from tools.make_change import MergeBranch, PublishBranch, merge_branch, publish_branch
 from tools.run_trial import log_path
 from tools.smoke_test import RunSmokeTest, run_smoke_test
@@ -167,6 +168,7 @@ async def smoke_test(state: TicketState, runtime: Runtime[Work]) -> dict[str, An
         work.ledger.merge_requests.put(
             request, actor="merge_request", kind="merge_request.smoke_tested"
         )
+    await forging.propose(work, assigned, request)
     make_gate(
         work,
         assigned,
@@ -292,13 +294,19 @@ async def merge(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         note = f"no branch was checked out; merge {request.branch} yourself"
         return _merged(work, request, "open", note)
     tools = work.toolbox("merge_request", assigned, "merge")
-    outcome = await tools.use(
-        merge_branch,
-        MergeBranch(target=request.target, commit=request.commit, merge_request=request.id),
-    )
+    try:
+        outcome = await tools.use(
+            merge_branch,
+            MergeBranch(target=request.target, commit=request.commit, merge_request=request.id),
+        )
+    except ForgeError as error:
+        return _merged(work, request, "open", f"the forge has not merged it yet: {error.message}")
     if outcome.state in ("merged", "already"):
         # The same words for both: after a crash in between, the second try finds it merged.
+        there = proposed(work.ledger, request.id)
         note = f"merged: {request.target} holds {request.commit[:12]}"
+        if there is not None and work.bench.forge is not None:
+            note = f"merged at {there.url}"
         return _merged(work, request, "merged", note)
     return _merged(work, request, "open", outcome.message)
 

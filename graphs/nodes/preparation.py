@@ -117,12 +117,14 @@ async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
             made,
             _notes(work, assigned.id),
             [taint.source for taint in taints(work.ledger, assigned.id)],
+            work.bench.forge.name if work.bench.forge is not None else "",
         ),
         shown={
             "plan": made.model_dump(mode="json"),
             "budget": assigned.budget.model_dump(mode="json"),
             "base_commit": assigned.base_commit,
             **_guessed_and_made(assigned),
+            **({"forge": work.bench.forge.name} if work.bench.forge is not None else {}),
         },
     )
     return {"revision": assigned.revision, "plan_round": round_}
@@ -230,7 +232,9 @@ def _seconds_a_run(work: Work, assigned: AssignedTicket) -> float | None:
     return times[len(times) // 2] if times else None
 
 
-def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str], read: list[str]) -> str:
+def _plan_text(
+    assigned: AssignedTicket, made: Plan, notes: list[str], read: list[str], forge: str
+) -> str:
     budget, forecast = assigned.budget, made.forecast
     left_out = [host for host in assigned.ticket.hosts if host not in made.hosts]
     lines = [made.summary, "", *(f"{n}. {step}" for n, step in enumerate(made.steps, 1)), ""]
@@ -257,6 +261,7 @@ def _plan_text(assigned: AssignedTicket, made: Plan, notes: list[str], read: lis
         f"Environment: {made.environment}",
         f"Network hosts: {', '.join(made.hosts) or 'none'}"
         + (f" (the ticket asks for {', '.join(left_out)})" if left_out else ""),
+        *([f"The change will be proposed at {forge}, with its description"] if forge else []),
         f"Budget: {budget.trials} runs, {budget.parallel} at once, {budget.cpus:g} CPU and"
         f" {budget.memory_mb} MiB each, at most {budget.hours:g} h",
         f"Forecast: {forecast.hours:g} h, {forecast.cost_usd:.2f} USD ({forecast.basis})",

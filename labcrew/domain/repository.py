@@ -48,9 +48,11 @@ class FilePatch(Model):
 
 
 class MergeOutcome(Model):
-    """How a fast-forward ended."""
+    """How a merge ended."""
 
-    state: Literal["merged", "already", "moved", "checked_out"]
+    state: Literal["merged", "already", "moved", "checked_out", "refused"] = Field(
+        description="refused: a forge's rules forbid it now"
+    )
     message: str = Field(description="one line for a person; holds the command for checked_out")
 
 
@@ -122,3 +124,16 @@ class Repositories(Protocol):
 
     def merge(self, repository: Path, branch: str, commit: str) -> MergeOutcome:
         """Fast-forwards the user's branch to the commit by compare-and-swap."""
+
+    def push(
+        self, name: str, commit: str, address: str, branch: str, *, expected: str | None, token: str
+    ) -> None:
+        """Puts a commit at a branch of another place, over http(s), by compare-and-swap.
+
+        Args:
+            address: without a user or a password.
+            expected: the commit that the branch holds now; None: the branch is not there.
+            token: reaches that one git process in its environment, and nothing else.
+
+        Raises ForgeError: refused, moved, or out of reach.
+        """

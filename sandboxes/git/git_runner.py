@@ -39,6 +39,11 @@ _CONFIG = """\
 """
 _TIMED_OUT = 124  # what `timeout` answers
 _COMPLAINTS = 1 << 20
+# How this machine reaches others: its proxies and certificates.
+_WAY_OUT = (
+    "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO",
+)  # fmt: skip
 _OVERRIDES = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -123,21 +128,7 @@ class GitRunner:
             GitFailed: it ended with an error.
             StorageFull: a disk is full.
         """
-        variables = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(self.root),
-            "LC_ALL": "C.UTF-8",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": str(self._config),
-            "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",
-            "GIT_ASKPASS": "false",
-            "GIT_EDITOR": "false",
-            **(environment or {}),
-        }
+        variables = {**self._closed(), **(environment or {})}
         command = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
         if timeout_s is not None:
             command += ["timeout", "-k", "5", str(timeout_s)]
@@ -159,6 +150,52 @@ class GitRunner:
                 text = f"it took longer than {timeout_s:g} s"
             raise GitFailed(arguments, status, text)
         return output
+
+    def ask_elsewhere(
+        self,
+        folder: Path,
+        *arguments: str,
+        secrets: Mapping[str, str],
+        settings: Sequence[str],
+        timeout_s: float,
+    ) -> tuple[int, str]:
+        """Runs one command that talks to another machine; answers its exit code and what it said.
+
+        Args:
+            secrets: variables of that process, which no list of processes shows.
+            settings: `key=value` of configuration, above all others.
+            timeout_s: seconds before it is killed; the exit code is then 124.
+        """
+        passed = {name: os.environ[name] for name in _WAY_OUT if name in os.environ}
+        command = ["timeout", "-k", "5", str(timeout_s), "git", "-C", str(folder)]
+        for setting in (*_OVERRIDES, *settings):
+            command += ["-c", setting]
+        done = subprocess.run(
+            [*command, *arguments],
+            env={**passed, **self._closed(), **secrets},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        said = (done.stdout + b"\n" + done.stderr)[-_COMPLAINTS:]
+        return done.returncode, said.decode("utf-8", "replace")
+
+    def _closed(self) -> dict[str, str]:
+        """The variables that every git process gets."""
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.root),
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": str(self._config),
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_ASKPASS": "false",
+            "GIT_EDITOR": "false",
+        }
 
     def _whole(self, command: list[str], source: BinaryIO) -> tuple[int, bytes, str]:
         from git.cmd import Git

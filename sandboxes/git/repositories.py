@@ -21,6 +21,7 @@ from sandboxes.git.changes import escapes
 from sandboxes.git.comparing import changed_files, file_patch
 from sandboxes.git.git_runner import GitFailed, GitRunner
 from sandboxes.git.landing import Landing
+from sandboxes.git.pushing import push
 from sandboxes.git.snapshot import AUTHOR, take_snapshot
 from sandboxes.git.user_repository import UserRepository
 from sandboxes.text import clean
@@ -177,6 +178,15 @@ class GitRepositories:
     def merge(self, repository: Path, branch: str, commit: str) -> MergeOutcome:
         self._git.prepare()
         return UserRepository.open(self._git, str(repository)).merge(branch, commit)
+
+    def push(
+        self, name: str, commit: str, address: str, branch: str, *, expected: str | None, token: str
+    ) -> None:
+        bare = self._open(name)
+        push(
+            self._git, bare, self._commit(bare, commit), address, branch,
+            expected=expected, token=token,
+        )  # fmt: skip
 
     def _without(self, bare: Path, commit: str, paths: list[str]) -> str:
         """A commit without some paths, the same each time."""

@@ -11,7 +11,7 @@ OPENERS = {
     "extract", "loadtxt", "load", "read_csv", "ZipFile", "memmap",
 }  # fmt: skip
 AMBIGUOUS = {"copy", "copy2", "load", "extract", "move", "walk"}  # unless a file module's
-NO_FILES = {"Ledger", "UserRepository", "ast", "uplinks", "residents", "self"}
+NO_FILES = {"Ledger", "forge", "UserRepository", "ast", "uplinks", "residents", "self"}
 FILE_MODULES = {"os", "io", "shutil", "tarfile", "zipfile", "np", "numpy", "pickle", "fileinput"}
 
 # What each opens, and why nothing in a sandbox can have made it.
@@ -44,6 +44,7 @@ TRUSTED = {
     "agents/drafting/judge.py": "labcrew's own evaluator, which runs in a sandbox alone",
     "desk/acting.py": "a lock",
     "desk/web/access_file.py": "the home's own list of who may enter: no link, no pipe, capped",
+    "desk/cli/tickets.py": "the draft of an imported issue being written",
     "desk/cli/drafting.py": "the ticket's file being written",
     "desk/assigning.py": "the data file that a person's ticket names",
     "desk/keeping.py": "whether the export's folder is empty, and the home's own folders",

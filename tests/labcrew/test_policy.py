@@ -51,7 +51,7 @@ FACTS = KnownFacts(
     ASSIGNED,
     change=COMMIT,
     gates={
-        "plan": {"plan": PLAN},
+        "plan": {"plan": PLAN, "forge": "gitlab forge.example lab/toy"},
         "merge": {"target": "main", "commit": COMMIT, "merge_request": "T-0001-MR0"},
     },
     edits={"readmit": [["data/train.csv", 4]]},
@@ -185,6 +185,12 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
         "cleaned": {},
     },
     ("merge_request", "publish_branch"): {"commit": COMMIT, "branch": "labcrew/T-0001"},
+    ("merge_request", "propose_change"): {
+        "merge_request": "T-0001-MR0",
+        "commit": COMMIT,
+        "forge": "gitlab forge.example lab/toy",
+    },
+    ("merge_request", "withdraw_change"): {"merge_request": "T-0001-MR0"},
     ("merge_request", "merge_branch"): {
         "target": "main",
         "commit": COMMIT,
@@ -294,7 +300,7 @@ def test_without_a_persons_gate_nothing_that_matters_is_done(agent: AgentName, t
     waits = {
         "clean_data", "prepare_environment", "start_trial", "make_change", "run_smoke_test",
         "publish_branch", "merge_branch", "replace_text", "apply_diff", "write_file",
-        "restore_file",
+        "restore_file", "propose_change",
     }  # fmt: skip
     if tool in waits or (agent, tool) == ("merge_request", "evaluate_outputs"):
         assert said == "waits"
@@ -424,6 +430,11 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
         ("merge_request", "run_tests", {"names": [name]})
         for name in ("-p evil", "/etc/x.py", "../x.py", "judge.py", "--rootdir=/", "", None)
     ),
+    ("merge_request", "propose_change", {"merge_request": "T-0002-MR0"}),
+    ("merge_request", "propose_change", {"commit": "d" * 40}),
+    ("merge_request", "propose_change", {"forge": "github github.com stranger/loot"}),
+    ("merge_request", "propose_change", {"forge": ""}),
+    ("merge_request", "withdraw_change", {"merge_request": "T-0002-MR0"}),
     ("merge_request", "merge_branch", {"target": "release"}),
     ("merge_request", "merge_branch", {"commit": "d" * 40}),
     ("merge_request", "call_mcp_tool", {"server": "gated"}),

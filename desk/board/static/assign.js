@@ -218,7 +218,7 @@ document.getElementById("import").addEventListener("submit", async (event) => {
   const address = document.getElementById("address").value.trim();
   if (!address) return;
   brought.textContent = "Asking …";
-  const answer = await ask("POST", "/api/v1/tickets/import", { address });
+  const answer = await ask("POST", "/api/v1/tickets/import", { url: address });
   if (answer.ok) takeText(answer.data.text, `Imported from ${address}; fill in what is missing.`);
   else brought.textContent = [404, 405].includes(answer.status) ? "This board can't import issues." : problem(answer);
 });

@@ -1,0 +1,186 @@
+"""What people do at the forge comes into the ledger: comments as work, approvals as decisions."""
+
+import asyncio
+
+from graphs.forging import propose, trouble, withdraw, withdrawal_effect
+from graphs.work import Work
+from labcrew.deciding import decide
+from labcrew.domain.forge import Approver, Forge, ForgeComment, ForgeRequest, ForgeSettings
+from labcrew.domain.review import Comment, DecisionKind, Gate, MergeRequest
+from labcrew.errors import ForgeError, ToolError
+from labcrew.plain_text import ODD
+from tools.forge_requests import Proposed, proposed
+from tools.make_change import MergeBranch, merge_branch
+
+ASKS = "/labcrew revise"
+_MOST = 20_000
+
+
+class Following:
+    """Looks at the forge for every request that waits there.
+
+    Args:
+        work: adapters; its ledger is the home's own, for no worker holds a ticket that waits.
+        settings: whose word counts there.
+    """
+
+    def __init__(self, work: Work, settings: ForgeSettings) -> None:
+        self._work, self._settings = work, settings
+        self._not_before = 0.0
+
+    async def look(self) -> None:
+        """One round over all requests. Trouble is noted with the request; nothing is raised for it.
+
+        Whoever asks to be left alone is, for as long as they asked.
+        """
+        forge = self._work.bench.forge
+        if forge is None or self._work.bench.clock.monotonic() < self._not_before:
+            return
+        ledger = self._work.ledger
+        gates = {
+            str(gate.shown.get("merge_request")): gate
+            for gate in ledger.gates.all(status="open")
+            if gate.kind == "merge"
+        }
+        for request in ledger.merge_requests.all(status="open"):
+            gate = gates.get(request.id)
+            if gate is not None:
+                await self._guarded(request, self._waiting(forge, request, gate))
+            elif self._approved(request):
+                await self._guarded(request, self._finish(request))
+        for request in ledger.merge_requests.all(status="closed"):
+            if proposed(ledger, request.id) is None:
+                continue
+            effect = ledger.effect(withdrawal_effect(request.id))
+            if effect is None or effect.result is None:
+                await withdraw(self._work, self._work.assigned(request.ticket), request)
+
+    async def _guarded(self, request: MergeRequest, step: "asyncio.Future[None] | object") -> None:
+        try:
+            await step  # type: ignore[misc]
+        except ToolError as error:
+            trouble(self._work, request, error)
+            if isinstance(error, ForgeError) and error.wait_s:
+                self._not_before = self._work.bench.clock.monotonic() + error.wait_s
+
+    async def _waiting(self, forge: Forge, request: MergeRequest, gate: Gate) -> None:
+        there = proposed(self._work.ledger, request.id)
+        if there is None:
+            await propose(self._work, self._work.assigned(request.ticket), request)
+            return
+        now = await asyncio.to_thread(forge.look, there.number)
+        comments: tuple[ForgeComment, ...] = ()
+        if self._settings.comments != "nobody":
+            comments = await asyncio.to_thread(forge.comments, there.number)
+        approvals: tuple[Approver, ...] = ()
+        if self._settings.approvals and now.state == "open":
+            approvals = await asyncio.to_thread(forge.approvals, there.number)
+        ledger = self._work.ledger
+        with ledger.transaction():
+            asking = self._take_up(request, comments)
+            if ledger.gates.get(gate.id).status != "open" or ledger.decisions.find(gate.id):
+                return  # decided here meanwhile
+            self._decide(request, gate, there, now, asking, approvals)
+
+    def _take_up(
+        self, request: MergeRequest, comments: tuple[ForgeComment, ...]
+    ) -> ForgeComment | None:
+        """Writes new comments down; answers one that asks for work and was not taken up yet."""
+        ledger = self._work.ledger
+        known = {c.id.partition("-F-")[2]: c for c in ledger.comments.of(request.ticket)}
+        asking = None
+        for comment in comments:
+            if self._settings.comments == "members" and not comment.member:
+                continue
+            mine = known.get(comment.id)
+            if mine is None and comment.text:
+                mine = Comment(
+                    id=f"{request.id}-F-{comment.id}",
+                    merge_request=request.id,
+                    by=_somebody(comment.by, self._settings),
+                    at=comment.at,
+                    text=comment.text[:_MOST],
+                    path=comment.path,
+                    line=comment.line,
+                )
+                ledger.comments.put(mine, actor=_actor(mine.by), kind="merge_request.commented")
+            asks = comment.asks_for_changes or (
+                comment.member and comment.text.strip().lower().startswith(ASKS)
+            )
+            if asks and mine is not None and mine.resolved_by_revision is None:
+                asking = comment
+        return asking
+
+    def _decide(
+        self,
+        request: MergeRequest,
+        gate: Gate,
+        there: Proposed,
+        now: ForgeRequest,
+        asking: ForgeComment | None,
+        approvals: tuple[Approver, ...],
+    ) -> None:
+        """What was said there, as a decision at the gate here, bound to what it showed."""
+        same = now.head == request.commit == gate.shown.get("commit")
+        if now.state == "merged" and same:
+            self._say(gate, "accept", self._settings.kind or "", f"merged at {now.url}")
+        elif now.state == "closed":
+            self._say(gate, "ignore", self._settings.kind or "", f"closed at {now.url}")
+        elif not same:
+            raise ForgeError(
+                f"{now.url} {'was merged with' if now.state == 'merged' else 'holds'}"
+                f" {now.head[:12] or 'nothing'}, not {request.commit[:12]}, which was shown here;"
+                " approvals there do not count.",
+                "Decide here, or take the strange commits away there.",
+                kind="moved",
+            )
+        elif asking is not None:
+            self._say(gate, "respond", _somebody(asking.by, self._settings), asking.text)
+        else:
+            for each in approvals:
+                # One that was given before these commits came is not for them.
+                old = (each.by, each.at) in there.seen
+                if not old and each.commit in ("", request.commit):
+                    by = _somebody(each.by, self._settings)
+                    self._say(gate, "accept", by, f"approved at {now.url}")
+                    return
+
+    def _say(self, gate: Gate, kind: DecisionKind, by: str, comment: str) -> None:
+        work = self._work
+        decide(
+            work.ledger, work.bench.clock, gate.id, kind,
+            by=by, payload_hash=gate.payload_hash, comment=comment[:_MOST],
+        )  # fmt: skip
+
+    def _approved(self, request: MergeRequest) -> bool:
+        """Whether a person accepted it while the forge could not or would not merge it."""
+        assigned = self._work.assigned(request.ticket)
+        return (
+            assigned.status == "done"
+            and bool(request.merge_note)
+            and proposed(self._work.ledger, request.id) is not None
+            and self._work.approved(assigned, "merge")
+        )
+
+    async def _finish(self, request: MergeRequest) -> None:
+        work, assigned = self._work, self._work.assigned(request.ticket)
+        assert request.target is not None, "only such are proposed"
+        call = MergeBranch(target=request.target, commit=request.commit, merge_request=request.id)
+        outcome = await work.toolbox("merge_request", assigned, "merge").use(merge_branch, call)
+        merged = outcome.state in ("merged", "already")
+        if merged or outcome.message != request.merge_note:
+            changed = {"merge_note": outcome.message, "status": "merged" if merged else "open"}
+            work.ledger.merge_requests.put(
+                request.model_copy(update=changed),
+                actor="merge_request",
+                kind="merge_request.merged" if merged else "",
+            )
+
+
+def _somebody(name: str, settings: ForgeSettings) -> str:
+    """A person of the forge, who can't be taken for one who sits here."""
+    return f"{' '.join(ODD.sub('', name).split())[:60] or 'somebody'} at {settings.kind}"
+
+
+def _actor(by: str) -> str:
+    return f"person:{by}"

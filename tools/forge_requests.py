@@ -1,0 +1,137 @@
+"""Merge requests at the lab's forge: proposed, kept up to date, withdrawn; all from the ledger."""
+
+from contextlib import suppress
+from typing import Any
+
+from labcrew.domain.base import Model
+from labcrew.domain.forge import CommitState, Forge, ForgeRequest, Proposal
+from labcrew.domain.review import MergeRequest
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import ForgeError, ToolError
+from labcrew.ledger import Ledger
+from tools.forges.local import LocalForge
+from tools.toolbox import Tool, Workbench
+
+
+class ProposeChange(Model):
+    """Pushes the change's branch to the forge and opens its request, or brings it up to date."""
+
+    merge_request: str
+    commit: str
+    forge: str
+
+
+class WithdrawChange(Model):
+    """Closes the request at the forge."""
+
+    merge_request: str
+
+
+class Proposed(Model):
+    """Where a merge request stands at the forge.
+
+    Args:
+        pushed: the commit that labcrew put there.
+        seen: approvals that were given before it, which do not count for it.
+    """
+
+    number: int
+    url: str
+    branch: str
+    pushed: str
+    seen: tuple[tuple[str, str], ...] = ()
+
+
+def proposal_effect(request: str) -> str:
+    """The key of the effect that proposes a merge request."""
+    return f"{request}/forge"
+
+
+def proposed(ledger: Ledger, request: str) -> Proposed | None:
+    """Where a merge request stands at the forge; None where it does not."""
+    effect = ledger.effect(proposal_effect(request))
+    if effect is None or effect.result is None:
+        return None
+    return Proposed.model_validate(effect.result)
+
+
+def forge_of(request: str, assigned: AssignedTicket, bench: Workbench) -> tuple[Forge, int]:
+    """Where a merge request is merged, and its number there."""
+    there = proposed(bench.ledger, request) if bench.forge is not None else None
+    if bench.forge is not None and there is not None:
+        return bench.forge, there.number
+    number = request.rpartition("-MR")[2]
+    local = LocalForge(bench.ledger, bench.repositories, assigned)
+    return local, int(number) if number.isdigit() else 0
+
+
+def _propose(call: ProposeChange, assigned: AssignedTicket, bench: Workbench) -> Proposed:
+    """Found again by its branch, whatever an earlier process did before it was killed."""
+    forge = _forge(bench)
+    request = bench.ledger.merge_requests.get(call.merge_request)
+    if request.target is None:
+        raise ToolError(f"{request.id} has no target branch to be merged into there.")
+    # One branch for all revisions: a new one is new commits of the same request.
+    branch = f"labcrew/{assigned.id}"
+    there = forge.find(branch)
+    known = there if there is not None and there.state == "open" else None
+    seen = _approved(forge, known) if known is not None and known.head != call.commit else ()
+    _push(forge, bench.ledger, assigned.id, call.commit, branch)
+    proposal = Proposal(
+        branch=branch, target=request.target, title=request.title, text=_text(request)
+    )
+    made = known or forge.open(proposal)
+    if known is not None:
+        forge.update(known.number, proposal)
+    _say_status(forge, request, call.commit)
+    return Proposed(number=made.number, url=made.url, branch=branch, pushed=call.commit, seen=seen)
+
+
+def _push(forge: Forge, ledger: Ledger, ticket: str, commit: str, branch: str) -> None:
+    """Puts the commit there over nothing, or over a commit that was labcrew's own."""
+    # A process that was killed after an earlier push may not have noted it, so each is tried.
+    own = [r.commit for r in ledger.merge_requests.of(ticket) if r.commit != commit]
+    tried: list[str | None] = list(dict.fromkeys(reversed(own)))
+    for number, expected in enumerate([*tried, None]):
+        try:
+            forge.publish(ticket, commit, branch, expected)
+        except ForgeError as error:
+            if error.kind != "moved" or number == len(tried):
+                raise
+        else:
+            return
+
+
+def _approved(forge: Forge, request: ForgeRequest) -> tuple[tuple[str, str], ...]:
+    return tuple((each.by, each.at) for each in forge.approvals(request.number))
+
+
+def _say_status(forge: Forge, request: MergeRequest, commit: str) -> None:
+    smoke = request.smoke
+    state: CommitState = "pending"
+    if smoke is not None:
+        state = "success" if smoke.passed else "failure"
+    text = smoke.detail if smoke is not None else "not run yet"
+    # A token may be allowed to open requests and not to set a status: the description tells it too.
+    with suppress(ForgeError):
+        forge.set_status(commit, state, text)
+
+
+def _text(request: MergeRequest) -> str:
+    return f"{request.description}\n\n---\n{request.id}, opened by labcrew."
+
+
+def _withdraw(call: WithdrawChange, assigned: AssignedTicket, bench: Workbench) -> None:
+    there = proposed(bench.ledger, call.merge_request)
+    if there is not None:
+        _forge(bench).close(there.number)
+
+
+def _forge(bench: Workbench) -> Any:
+    if bench.forge is None:
+        raise ToolError("No forge is set.", "See [forge] in labcrew.toml.")
+    return bench.forge
+
+
+propose_change = Tool("propose_change", ProposeChange, _propose)
+withdraw_change = Tool("withdraw_change", WithdrawChange, _withdraw)

@@ -1,0 +1,1 @@
+"""Forges: where merge requests are reviewed beside the local one."""
