@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from desk.board import (
     assets,
+    chat,
     crew,
     inbox,
     memory,
@@ -19,6 +20,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tickets.router,
     ticket.router,
     inbox.router,
+    chat.router,
     merge_requests.router,
     crew.router,
     memory.router,
