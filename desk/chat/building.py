@@ -34,7 +34,7 @@ def coordinator(
 
     return Coordinator(
         opened.office(),
-        _recogniser(),
+        recogniser(),
         recall or Recall(opened.ledger, _embedder()),
         files=files,
         halt=ended,
@@ -50,7 +50,7 @@ def _embedder() -> Embedder:
 
 
 @cache
-def _recogniser() -> Recogniser:
+def recogniser() -> Recogniser:
     """One for a process: what it has learnt is the same everywhere."""
     return Recogniser(_embedder())
 
