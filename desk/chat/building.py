@@ -56,4 +56,19 @@ def recogniser() -> Recogniser:
 
 
 def _model(opened: Opened) -> Callable[[Replying], Conversing] | None:
-    return None
+    """Makes what converses with the model that settings name; None: the rules answer."""
+    from desk.chat.conversing import ModelConversing
+    from desk.models import build_models
+    from desk.models.answering import asked_for
+    from desk.models.questions import CHAT
+
+    names = asked_for(opened.settings, CHAT)
+    if not names:
+        return None
+    models = build_models(opened.settings)
+    chat = next(
+        (models[n] for n in (CHAT, "coordinator", "default") if models.get(n) is not None), None
+    )
+    if chat is None:
+        return None
+    return lambda replying: ModelConversing(replying, chat, opened.ledger, opened.clock)
