@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, chat, inbox, merge_requests, ticket, tickets
+from desk.board import (
+    assets,
+    chat,
+    crew,
+    inbox,
+    memory,
+    merge_requests,
+    report,
+    settings,
+    ticket,
+    tickets,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -11,5 +22,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     inbox.router,
     chat.router,
     merge_requests.router,
+    crew.router,
+    memory.router,
+    report.router,
+    settings.router,
 )
 """A subject is one file, its templates, and one line here."""

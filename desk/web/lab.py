@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import Self
 
 from fastapi import Request
 
@@ -13,7 +14,7 @@ from desk.web.access import Access
 from desk.web.attempts import Attempts
 from desk.web.feed import Feed
 from desk.web.sessions import Sessions
-from desk.wiring import Opened
+from desk.wiring import Opened, redaction
 from labcrew.ledger import Ledger
 
 
@@ -30,6 +31,12 @@ class Lab:
     opened: Opened
     access: Access
     feed: Feed
+
+    @classmethod
+    def of(cls, opened: Opened) -> Self:
+        """What is served of an open home."""
+        access = Access(opened.home.access_file, opened.clock)
+        return cls(opened, access, Feed(opened.ledger, redaction(opened.settings)))
 
     @property
     def ledger(self) -> Ledger:

@@ -44,6 +44,7 @@ TRUSTED = {
     "agents/drafting/judge.py": "labcrew's own evaluator, which runs in a sandbox alone",
     "desk/acting.py": "a lock",
     "desk/web/access_file.py": "the home's own list of who may enter: no link, no pipe, capped",
+    "desk/cli/tickets.py": "the draft of an imported issue being written",
     "desk/cli/drafting.py": "the ticket's file being written",
     "desk/assigning.py": "the data file that a person's ticket names",
     "desk/keeping.py": "whether the export's folder is empty, and the home's own folders",
