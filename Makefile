@@ -36,10 +36,10 @@ check: setup
 	.venv/bin/lint-imports
 
 test: check
-	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m pytest --durations=25 --cov --cov-report=term:skip-covered --cov-fail-under=90'
+	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m pytest -n 2 --dist loadfile --durations=25 --cov --cov-report=term:skip-covered --cov-fail-under=90'
 
 test-fast: setup
-	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m pytest -m "not crash" -x'
+	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m pytest -n 2 --dist loadfile -m "not crash" -x'
 
 bench: setup
 	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m evals.bench'

@@ -256,6 +256,17 @@ def _patch(event: Event, ledger: Ledger) -> str | None:
     return f"The code is written in {patch.steps} steps, its tests pass: {paths}"
 
 
+def _access(event: Event, ledger: Ledger) -> str | None:
+    name = event.data.get("name")
+    return {
+        "access.signed_in": f"{who(event.actor)} signed in to the board",
+        "access.signed_out": f"{who(event.actor)} signed out of the board",
+        "access.refused": "Somebody was refused at the board's sign-in",
+        "access.token_added": f"{who(event.actor)} gave {name} a token, {event.data.get('role')}",
+        "access.token_removed": f"{who(event.actor)} removed a token of {name}",
+    }.get(event.kind)
+
+
 _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "tickets.*": _ticket,
     "trials.*": _trial,
@@ -276,4 +287,9 @@ _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "tool.used": _tool,
     "judgement.answered": _judgement,
     "network.request": _network,
+    "access.signed_in": _access,
+    "access.signed_out": _access,
+    "access.refused": _access,
+    "access.token_added": _access,
+    "access.token_removed": _access,
 }

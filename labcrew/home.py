@@ -53,6 +53,11 @@ class Home:
         return self.root / "skills"
 
     @property
+    def access_file(self) -> Path:
+        """Who may enter the board."""
+        return self.root / "access.json"
+
+    @property
     def settings_file(self) -> Path:
         return self.root / "labcrew.toml"
 

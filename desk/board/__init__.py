@@ -2,12 +2,29 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, inbox, ticket, tickets
+from desk.board import (
+    assets,
+    chat,
+    crew,
+    inbox,
+    memory,
+    merge_requests,
+    report,
+    settings,
+    ticket,
+    tickets,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     tickets.router,
     ticket.router,
     inbox.router,
+    chat.router,
+    merge_requests.router,
+    crew.router,
+    memory.router,
+    report.router,
+    settings.router,
 )
 """A subject is one file, its templates, and one line here."""

@@ -1,10 +1,12 @@
 """How values are written on pages: moments, durations, numbers, and who did something."""
 
 from datetime import UTC, datetime
+from typing import get_args
 
 from markupsafe import Markup, escape
 
 from labcrew.domain.base import Model
+from labcrew.domain.research import AgentName
 from sandboxes.text import clean
 
 NOTHING = "\N{EN DASH}"
@@ -58,6 +60,11 @@ class Who(Model):
     role: str
     name: str
     mark: str
+
+    @property
+    def drawn(self) -> bool:
+        """Whether they have a sign of their own, in static/crew.svg."""
+        return self.role in get_args(AgentName)
 
 
 def who(actor: str) -> Who:

@@ -2,28 +2,30 @@
 
 import contextlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from desk.chat.coordinator import Conversing, Coordinator
+from desk.chat.recognise import Recogniser
 from desk.chat.replying import Replying
+from desk.views.recall import Recall
 from desk.wiring import Opened, halt
 from labcrew.domain.research import Embedder
 from labcrew.errors import EngineError
 
 
 def coordinator(
-    opened: Opened, *, files: Path | None = None, embedder: Embedder | None = None
+    opened: Opened, *, files: Path | None = None, recall: Recall | None = None
 ) -> Coordinator:
     """The coordinator of a home.
 
     Args:
         opened: the home.
         files: where ticket files are looked for; None: they must be pasted.
-        embedder: default: the one that memory uses.
+        recall: finds what was learnt; default: one of its own.
 
     Raises SettingsError: a model's settings.
     """
-    from memory.embedding import OnnxEmbedder
 
     def ended(ticket: str) -> None:
         # The ticket is stopped all the same; whoever works on it ends what it runs.
@@ -32,11 +34,25 @@ def coordinator(
 
     return Coordinator(
         opened.office(),
-        embedder or OnnxEmbedder(),
+        _recogniser(),
+        recall or Recall(opened.ledger, _embedder()),
         files=files,
         halt=ended,
         model=_model(opened),
     )
+
+
+@cache
+def _embedder() -> Embedder:
+    from memory.embedding import OnnxEmbedder
+
+    return OnnxEmbedder()
+
+
+@cache
+def _recogniser() -> Recogniser:
+    """One for a process: what it has learnt is the same everywhere."""
+    return Recogniser(_embedder())
 
 
 def _model(opened: Opened) -> Callable[[Replying], Conversing] | None:

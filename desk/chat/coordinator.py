@@ -12,6 +12,7 @@ from desk.chat.telling import Teller
 from desk.chat.threads import Threads
 from desk.chat.understand import Understanding
 from desk.office import Office
+from desk.views.recall import Recall
 from desk.web.access import Caller, NotAllowed
 from labcrew.domain.conversation import (
     MOST_CHARACTERS,
@@ -22,7 +23,6 @@ from labcrew.domain.conversation import (
     Statement,
     Thread,
 )
-from labcrew.domain.research import Embedder
 from labcrew.errors import InputError
 
 YES = re.compile(
@@ -68,7 +68,8 @@ class Coordinator:
 
     Args:
         office: through which it acts.
-        embedder: for what is alike in meaning.
+        recogniser: tells what people mean.
+        recall: finds what was learnt.
         files: where ticket files are looked for; None: they must be pasted.
         halt: ends the containers of a ticket that was stopped.
         model: converses in place of the rules; None: the rules answer.
@@ -77,7 +78,8 @@ class Coordinator:
     def __init__(
         self,
         office: Office,
-        embedder: Embedder,
+        recogniser: Recogniser,
+        recall: Recall,
         *,
         files: Path | None = None,
         halt: Halt = lambda ticket: None,
@@ -85,7 +87,7 @@ class Coordinator:
     ) -> None:
         self._ledger = office.ledger
         self.threads = Threads(office.ledger, office.clock)
-        self.replying = Replying(office, embedder, Understanding(Recogniser(embedder)), files)
+        self.replying = Replying(office, recall, Understanding(recogniser), files)
         self._carrying_out = CarryingOut(office, self.replying.proposing, halt)
         self._model = model(self.replying) if model is not None else None
 

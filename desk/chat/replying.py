@@ -15,9 +15,9 @@ from desk.chat.slots import names, nth
 from desk.chat.telling import Answer, Teller, nothing
 from desk.chat.understand import Reading, Understanding, filled
 from desk.office import Office
+from desk.views.recall import Recall
 from desk.web.access import Caller
 from labcrew.domain.conversation import ActionName, Focus, Statement
-from labcrew.domain.research import Embedder
 
 _CHOICE = re.compile(r"\s*(?:the\s+)?(?:number\s+|option\s+|\()?(\d)\)?[\s.!]*", re.I)
 _PASTED = re.compile(r"^---[ \t]*\r?$", re.M)
@@ -43,7 +43,7 @@ class Replying:
 
     Args:
         office: the lab.
-        embedder: for what is alike in meaning.
+        recall: finds what was learnt.
         understanding: reads messages.
         files: where ticket files are looked for; None: they must be pasted.
     """
@@ -51,12 +51,12 @@ class Replying:
     def __init__(
         self,
         office: Office,
-        embedder: Embedder,
+        recall: Recall,
         understanding: Understanding,
         files: Path | None = None,
     ) -> None:
         self._office = office
-        self._embedder = embedder
+        self._recall = recall
         self._understanding = understanding
         self.proposing = Proposing(office, files)
 
@@ -135,7 +135,7 @@ class Replying:
             slots=reading.slots,
             known=known(self._office.ledger),
             now=self._office.clock.now(),
-            embedder=self._embedder,
+            recall=self._recall,
             person=caller.name,
         )
 

@@ -35,6 +35,7 @@ def _app() -> typer.Typer:
     )
     for module in (home, work, board, chat, decisions, results, replaying):
         front.registered_commands += module.app.registered_commands
+    front.add_typer(board.app, name="board")
     front.add_typer(tickets.app, name="ticket")
     front.add_typer(merge_requests.app, name="mr")
     front.add_typer(memory.app, name="memory")

@@ -1,6 +1,5 @@
 """Talking to the coordinator: `labcrew chat`."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,6 +78,8 @@ def _list(made: "Coordinator", caller: "Caller", as_json: bool) -> None:
 
 
 def _once(made: "Coordinator", caller: "Caller", id: str, text: str, as_json: bool) -> None:
+    import asyncio
+
     reply = asyncio.run(made.say(id, text, caller))
     if as_json:
         proposal = made.threads.proposals(id).get(reply.proposal)
@@ -98,6 +99,8 @@ def _converse(made: "Coordinator", caller: "Caller", id: str, as_json: bool) -> 
             typer.echo(_shown(made, message))
     elif not as_json:
         say("Ask, or say what to do; `help` tells what I can. An empty line ends it.")
+    import asyncio
+
     if sys.stdin.isatty():
         import readline  # noqa: F401 (arrow keys and history for input)
     seen = 0

@@ -51,6 +51,11 @@ def coloured(text: str, path: str) -> dict[int, tuple[Span, ...]]:
     return lines
 
 
+def is_code(path: str) -> bool:
+    """Whether a file of this name has colours."""
+    return _lexer(path) is not None
+
+
 def marked(
     old: tuple[Span, ...], new: tuple[Span, ...]
 ) -> tuple[tuple[Span, ...], tuple[Span, ...]]:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
-from typing import Literal
+from functools import lru_cache
+from itertools import groupby, zip_longest
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -47,6 +48,12 @@ class Section(Model):
     place: str
     rows: tuple[Row, ...]
 
+    @property
+    def blocks(self) -> list[tuple[bool, list[Row]]]:
+        """Rows in runs that stay the same (True) and that change (False)."""
+        runs = groupby(self.rows, key=lambda row: row.kind == "same")
+        return [(same, list(rows)) for same, rows in runs]
+
 
 class FileDifference(Model):
     """What is shown of one file."""
@@ -56,31 +63,44 @@ class FileDifference(Model):
     notes: tuple[str, ...]
 
 
-def file_of(files: Sequence[ChangedFile], path: str) -> ChangedFile:
-    """The changed file of this path. Raises NotFound."""
-    for file in files:
-        if file.path == path:
-            return file
-    raise NotFound(f"{path[:200]} is not among the files that change.")
-
-
-def file_difference(
-    repositories: Repositories, name: str, base: str, head: str, file: ChangedFile
-) -> FileDifference:
-    """One file of a change, with colours and with the words marked that differ.
-
-    Args:
-        repositories: the git boundary.
-        name: of the trusted repository.
-        base, head: the commits.
-        file: one of the changed files.
+class Comparison(NamedTuple):
+    """Two commits of a trusted repository; what differs between them is kept in mind, for commits
+    never change.
     """
-    shown = read_patch(file, repositories.file_patch(name, base, head, file))
+
+    repositories: Any
+    """The git boundary: labcrew.domain.repository.Repositories."""
+    name: str
+    base: str
+    head: str
+
+    def files(self) -> tuple[ChangedFile, ...]:
+        """The files that differ, by path."""
+        return _files(self)
+
+    def file(self, path: str) -> FileDifference:
+        """One file, with colours and with the words marked that differ. Raises NotFound."""
+        return _file(self, path)
+
+
+@lru_cache(maxsize=128)
+def _files(of: Comparison) -> tuple[ChangedFile, ...]:
+    repositories: Repositories = of.repositories
+    return repositories.changed_files(of.name, of.base, of.head)
+
+
+@lru_cache(maxsize=32)
+def _file(of: Comparison, path: str) -> FileDifference:
+    repositories: Repositories = of.repositories
+    file = next((file for file in of.files() if file.path == path), None)
+    if file is None:
+        raise NotFound(f"{path[:200]} is not among the files that change.")
+    shown = read_patch(file, repositories.file_patch(of.name, of.base, of.head, file))
     sides = []
-    for state, commit, path in (("added", base, file.old_path), ("removed", head, file.path)):
+    for state, commit, place in (("added", of.base, file.old_path), ("removed", of.head, path)):
         there = file.state != state and file.insertions is not None
-        sides.append(_text_of(repositories, name, commit, path) if there else "")
-    old, new = (coloured(text, file.path) for text in sides)
+        sides.append(_text_of(repositories, of.name, commit, place) if there else "")
+    old, new = (coloured(text, path) for text in sides)
     sections = tuple(
         section.model_copy(update={"rows": tuple(_painted(row, old, new) for row in section.rows)})
         for section in shown.sections

@@ -55,7 +55,11 @@ class Access:
         self._clock = clock or SystemClock()
 
     def add(self, name: str, role: Role) -> str:
-        """Makes a token for a person and answers it; it is not kept, and can't be shown again.
+        """Makes a token for a person and answers it, see `make`."""
+        return self.make(name, role)[0]
+
+    def make(self, name: str, role: Role) -> tuple[str, Token]:
+        """Makes a token: its secret, which is not kept and can't be shown again; and what is kept.
 
         Raises:
             InputError: the name or the role is none, or there are too many tokens.
@@ -68,7 +72,7 @@ class Access:
                     f"There are {MOST_TOKENS} tokens.", "Remove some: labcrew board token list"
                 )
             admitted.tokens += (made,)
-        return token
+        return token, made
 
     def add_first(self, name: str, role: Role) -> str | None:
         """A token where there is none yet, as `add` makes it; None where somebody may enter."""
@@ -79,14 +83,14 @@ class Access:
             admitted.tokens = (made,)
         return token
 
-    def remove(self, id: str) -> Caller:
+    def remove(self, id: str) -> Token:
         """Ends a token and the sessions that were begun with it. Raises NotFound."""
         with self._file.changing() as admitted:
             found = next((t for t in admitted.tokens if t.id == id), None)
             if found is None:
                 raise NotFound(f"There is no token {id}.", "See: labcrew board token list")
             admitted.tokens = tuple(t for t in admitted.tokens if t.id != id)
-        return _caller(found)
+        return found
 
     def all(self) -> tuple[Token, ...]:
         """The tokens, oldest first; their secrets are not known here."""

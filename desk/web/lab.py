@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import Self
 
 from fastapi import Request
 
+from desk.chat.coordinator import Coordinator
 from desk.office import Office
 from desk.views.recall import Recall
 from desk.web.access import Access
 from desk.web.attempts import Attempts
 from desk.web.feed import Feed
 from desk.web.sessions import Sessions
-from desk.wiring import Opened
+from desk.wiring import Opened, redaction
 from labcrew.ledger import Ledger
 
 
@@ -30,6 +32,12 @@ class Lab:
     access: Access
     feed: Feed
 
+    @classmethod
+    def of(cls, opened: Opened) -> Self:
+        """What is served of an open home."""
+        access = Access(opened.home.access_file, opened.clock)
+        return cls(opened, access, Feed(opened.ledger, redaction(opened.settings)))
+
     @property
     def ledger(self) -> Ledger:
         return self.opened.ledger
@@ -40,6 +48,13 @@ class Lab:
         from memory.embedding import OnnxEmbedder
 
         return Recall(self.ledger, OnnxEmbedder())
+
+    @cached_property
+    def coordinator(self) -> Coordinator:
+        """Who answers in the chat; it reads no files of this machine."""
+        from desk.chat.building import coordinator
+
+        return coordinator(self.opened, recall=self.recall)
 
     @cached_property
     def office(self) -> Office:

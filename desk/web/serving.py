@@ -40,6 +40,11 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
+def address_of(listening: socket.socket) -> str:
+    """What a browser is pointed to."""
+    return f"http://{ADDRESS}:{listening.getsockname()[1]}"
+
+
 class Server(uvicorn.Server):
     """Ends the feed first, so that open streams do not keep it up.
 

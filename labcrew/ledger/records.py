@@ -190,16 +190,21 @@ class Records(Generic[T]):
         with self._store.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def tally(self, by: Literal["status", "ticket"], of: Sequence[str] = ()) -> dict[str, int]:
+    def tally(
+        self, by: Literal["status", "ticket"], of: Sequence[str] = (), *, but: str | None = None
+    ) -> dict[str, int]:
         """How many records there are of each status, or of each ticket.
 
         Args:
             of: these statuses or tickets alone; default: all.
+            but: those with this status are not counted.
         """
         column = self._status() if by == "status" else self._table.c.ticket
         query = select(column, func.count()).group_by(column)
         if of:
             query = query.where(column.in_(of))
+        if but is not None:
+            query = query.where(self._status() != but)
         with self._store.reading() as connection:
             return {str(value): int(count) for value, count in connection.execute(query)}
 

@@ -63,8 +63,12 @@ def test_it_is_never_a_broken_or_a_later_one(
     assert one.finite is not False
     if since is not None and one.step is not None:
         assert one.step <= since
-        fitting = [c.step for c in them if c.loads and c.finite is not False and c.step is not None]
-        assert one.step == max(step for step in fitting if step <= since)
+        fitting = [
+            c.step
+            for c in them
+            if c.loads and c.finite is not False and (before is None or c.modified_at < before)
+        ]
+        assert one.step == max(step for step in fitting if step is not None and step <= since)
 
 
 @pytest.mark.parametrize("order", [1, -1])

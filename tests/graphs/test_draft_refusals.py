@@ -66,7 +66,7 @@ REFUSED: dict[str, tuple[Files, str, str, str]] = {
     "window": (
         program("import tkinter", "tkinter.Tk()"), "crash", "opens a window", "without a window"),
     "memory": (
-        program("hog = []", "while True:", "    hog.append(b'x' * (64 << 20))"),
+        program("hog = []", "while True:", "    hog.append(b'x' * (1 << 30))"),
         "memory", "ran out of memory", "smaller"),
     "too-large-to-read": (
         {"train.py": WHOLE + f"words = '{'a' * 5_000_000}'\n"},

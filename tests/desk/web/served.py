@@ -1,14 +1,13 @@
 """The board served for real: uvicorn in a thread of its own, on a port that the system gives."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from desk.web.app import create_app
 from desk.web.lab import Lab
-from desk.web.serving import Server, listen
+from desk.web.serving import Server, address_of, listen
 
 
 @contextmanager
@@ -19,12 +18,8 @@ def served(lab: Lab) -> Iterator[str]:
         thread = threading.Thread(target=lambda: asyncio.run(server.run_on(listening)))
         thread.start()
         try:
-            yield address(listening)
+            yield address_of(listening)
         finally:
             server.should_exit = True
             thread.join(20)
             assert not thread.is_alive()
-
-
-def address(listening: socket.socket) -> str:
-    return f"http://127.0.0.1:{listening.getsockname()[1]}"
