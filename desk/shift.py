@@ -79,6 +79,7 @@ class Shift:
 
     def _movable(self) -> list[str]:
         """Tickets that nobody moves now and that need no person first."""
+        self._office.settle()
         asking = {gate.ticket for gate in self._office.inbox()}
         return [
             assigned.id

@@ -48,7 +48,7 @@ def board(
 
     with open_home(home, create=True) as opened, listen(port) as listening:
         lab = Lab.of(opened)
-        server = Server(create_app(lab), lab.feed)
+        server = Server(create_app(lab), lab)
 
         def end(*_: Any) -> None:
             server.should_exit = True
