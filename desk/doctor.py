@@ -5,13 +5,16 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from labcrew.domain.base import Model
 from labcrew.errors import LabcrewError
 from labcrew.home import Home
 from labcrew.ports import SystemClock
 from labcrew.settings import Settings
+
+if TYPE_CHECKING:
+    from desk.wiring import Opened
 
 State = Literal["ok", "warning", "problem"]
 
@@ -117,6 +120,7 @@ def _home(root: Path) -> Iterator[Check]:
                 " `labcrew memory rebuild` makes it anew",
             )
         yield from _models(opened.settings)
+        yield from _forge(opened)
 
 
 def _models(settings: Settings) -> Iterator[Check]:
@@ -131,6 +135,20 @@ def _models(settings: Settings) -> Iterator[Check]:
         detail=told or "none set: judgements by rules; tickets of kind search need none",
         remedy="`labcrew doctor --model` asks each endpoint what it can do." if told else "",
     )
+
+
+def _forge(opened: "Opened") -> Iterator[Check]:
+    from sandboxes.git.repositories import GitRepositories
+    from tools.forges.known import build_forge
+
+    if opened.settings.forge.kind is None:
+        return
+    try:
+        forge = build_forge(opened.settings.forge, GitRepositories(opened.home.repositories))
+        assert forge is not None, "a kind is set"
+        yield Check(name="forge", state="ok", detail=forge.check())
+    except LabcrewError as error:
+        yield Check(name="forge", state="problem", detail=error.message, remedy=error.remedy)
 
 
 def _free(path: Path) -> str:

@@ -1,6 +1,6 @@
 """What a ticket's agents used of chat models, as people read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from labcrew.domain.programming import ModelCall
 from labcrew.domain.spending import Amount
@@ -18,9 +18,8 @@ def rows(calls: Iterable[ModelCall]) -> list[list[str]]:
 HEAD = ["agent", "calls", "prompt tokens", "of them cached", "completion tokens", "USD"]
 
 
-def line(calls: Iterable[ModelCall], budget: Budget) -> str:
-    """What of the budget for models is used; empty where none was asked."""
-    spent = spent_by(calls)
+def line(spent: Mapping[str, Amount], budget: Budget) -> str:
+    """What of the budget for models is used, by agent; empty where none was asked."""
     if not spent:
         return ""
     amount = total(spent)

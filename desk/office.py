@@ -167,8 +167,10 @@ class Office:
 
     def settle(self) -> None:
         """Decides the gates that have expired, each by its safe default."""
+        now = self.clock.now()
         for gate in self.ledger.gates.all(status="open"):
-            settled(self.ledger, self.clock, gate)
+            if gate.expires_at is not None and gate.expires_at <= now:
+                settled(self.ledger, self.clock, gate)
 
     def gate_of(self, name: str) -> Gate:
         """A gate by its id, or the only open gate of a ticket by the ticket's id."""
@@ -323,9 +325,9 @@ class Office:
         )
 
     def _next_id(self) -> str:
-        numbers = [
-            int(match[1])
-            for assigned in self.ledger.tickets.all()
-            if (match := _NUMBER.fullmatch(assigned.id))
-        ]
-        return f"T-{max(numbers, default=0) + 1:03d}"
+        newest = self.ledger.tickets.page(limit=1)
+        match = _NUMBER.fullmatch(newest[0][1].id) if newest else None
+        number = int(match[1]) + 1 if match else self.ledger.tickets.count() + 1
+        while self.ledger.tickets.find(f"T-{number:03d}") is not None:
+            number += 1
+        return f"T-{number:03d}"

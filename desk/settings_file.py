@@ -23,8 +23,8 @@ _GROUPS = (
     "tracing",
     "sandbox",
     "monitor",
-    "board",
     "forge",
+    "board",
 )
 _EXAMPLES = {
     "kind": "gitlab",
@@ -131,8 +131,8 @@ def settings_text() -> str:
         (_TRACING, TracingSettings),
         (_SANDBOX, SandboxSettings),
         (_MONITOR, MonitorSettings),
-        (_BOARD, BoardSettings),
         (_FORGE, ForgeSettings),
+        (_BOARD, BoardSettings),
     ):
         lines.append(head)
         for name, field in model.model_fields.items():

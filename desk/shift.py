@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from desk.office import Office
@@ -10,6 +11,35 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EngineError, LabcrewError, LedgerError, StorageFull
 
 _LOOK_S = 0.5
+
+
+@asynccontextmanager
+async def beside(
+    step: Callable[[], Awaitable[None]], *, every_s: float, say: Callable[[str], None]
+) -> AsyncIterator[None]:
+    """Makes a step again and again while something else is done; its troubles are told, once each.
+
+    Args:
+        every_s: the pause between two, in seconds.
+    """
+    told: set[str] = set()
+
+    async def again() -> None:
+        while True:
+            try:
+                await step()
+            except LabcrewError as error:
+                if str(error) not in told:
+                    told.add(str(error))
+                    say(str(error))
+            await asyncio.sleep(every_s)
+
+    task = asyncio.create_task(again())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 class Mover(Protocol):

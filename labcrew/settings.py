@@ -202,8 +202,8 @@ class Settings(BaseSettings):
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
-    board: BoardSettings = Field(default_factory=BoardSettings)
     forge: ForgeSettings = Field(default_factory=ForgeSettings)
+    board: BoardSettings = Field(default_factory=BoardSettings)
     mcp: dict[ServerName, McpServer] = Field(
         default_factory=dict,
         description="name → server of outside tools that agents may use; see docs/mcp.md",

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from desk.api import events, gates, lab, merge_requests, research, tickets, trials
+from desk.api import chat, events, gates, lab, merge_requests, research, tickets, trials
 
 ROUTERS: tuple[APIRouter, ...] = (
     tickets.router,
@@ -11,6 +11,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     gates.router,
     merge_requests.router,
     lab.router,
+    chat.router,
     events.router,
 )
 """A resource is one file and one line here."""

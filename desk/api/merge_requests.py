@@ -5,7 +5,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from desk.api.common import ACT, READ, After, AnyLab, Id, Most, Researcher, Viewer, problems
+from desk.api.common import (
+    ACT,
+    READ,
+    After,
+    AnyLab,
+    Approver,
+    Id,
+    Most,
+    Researcher,
+    Viewer,
+    problems,
+)
 from desk.api.once import OnceOnly
 from desk.api.page import Before, Limit, Page
 from desk.verifying import verification
@@ -14,7 +25,7 @@ from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.repository import Change, ChangedFile
 from labcrew.domain.review import Comment, MergeRequest, Verification
-from labcrew.errors import NotFound
+from labcrew.errors import Conflict, NotFound
 
 router = APIRouter(prefix="/merge-requests", tags=["merge requests"])
 _PLOT_BYTES = 8 << 20
@@ -111,9 +122,30 @@ def comment(caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id, remark: Rem
 
 
 @router.post("/{id}/verify", responses=ACT)
-def verify(caller: Researcher, lab: AnyLab, id: Id) -> Verification:
+def verify(
+    caller: Researcher,
+    lab: AnyLab,
+    id: Id,
+    rerun: Annotated[
+        bool, Query(description="also run the winner again, in a sandbox: as long as it took")
+    ] = False,
+) -> Verification:
     """Recompute every number from the ledger and the stored outputs; changes nothing."""
-    return verification(lab.opened, lab.office.merge_request(id))
+    return verification(lab.opened, lab.office.merge_request(id), rerun=rerun)
+
+
+@router.post("/{id}/merge", responses=ACT)
+def finish_merge(caller: Approver, lab: AnyLab, id: Id) -> MergeRequest:
+    """Merge what was approved while its branch was checked out; to approve, decide at the gate."""
+    found = lab.office.merge_request(id)
+    finished = lab.office.finish_merge(found, caller.name)
+    if finished is None:
+        raise Conflict(
+            f"{found.id} is {found.status}, and no approved merge of it waits to be finished.",
+            "Approve it at its gate.",
+            status=found.status,
+        )
+    return finished
 
 
 @router.get(

@@ -1,10 +1,11 @@
 """Tickets: assigned, looked at, steered."""
 
+import logging
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import Field, model_validator
 
 from desk.api.common import ACT, READ, TRY, AnyLab, Id, Researcher, Viewer, problems
@@ -12,15 +13,18 @@ from desk.api.once import OnceOnly
 from desk.api.page import Before, Limit, Page
 from desk.assigning import examine
 from desk.preview import Preview, of_ticket
+from desk.views.sheet import ListedTicket, listed
 from desk.web.access import Caller, NotAllowed
 from desk.web.lab import Lab
+from desk.wiring import halt
 from labcrew.domain.base import Model
 from labcrew.domain.ticket import AssignedTicket, Budget, Ticket, TicketStatus
 from labcrew.domain.ticket_problem import TicketProblem
-from labcrew.errors import InputError, TicketError
+from labcrew.errors import EngineError, InputError, TicketError
 from labcrew.ticket_file import MOST_BYTES, read_ticket, ticket_of
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
+_LOG = logging.getLogger(__name__)
 
 
 class Sent(Model):
@@ -100,9 +104,11 @@ def list_tickets(
     ] = None,
     before: Before = None,
     limit: Limit = 50,
-) -> Page[AssignedTicket]:
+) -> Page[ListedTicket]:
     """The tickets, newest first."""
-    return Page.of(lab.ledger.tickets.page(status=status, before=before, limit=limit), limit)
+    rows = lab.ledger.tickets.page(status=status, before=before, limit=limit)
+    tickets = listed(lab.ledger, [ticket for _, ticket in rows])
+    return Page.of([(row[0], ticket) for row, ticket in zip(rows, tickets, strict=True)], limit)
 
 
 @router.post("", status_code=201, responses=ACT)
@@ -120,6 +126,30 @@ def assign(caller: Researcher, lab: AnyLab, once: OnceOnly, sent: Sent) -> Assig
         ),
         AssignedTicket,
     )
+
+
+class Import(Model):
+    """An issue's address."""
+
+    url: str = Field(min_length=1, max_length=500, description="of GitLab or GitHub")
+
+
+class Imported(Model):
+    """The draft of a ticket's text; nothing is assigned."""
+
+    text: str
+    url: str
+
+
+@router.post("/import", responses=TRY)
+def import_issue(caller: Researcher, lab: AnyLab, sent: Import) -> Imported:
+    """Draft a ticket's text from an issue of the lab's forge, gitlab.com or github.com."""
+    from sandboxes.git.repositories import GitRepositories
+    from tools.forges.issues import drafted, issue_at
+
+    copies = GitRepositories(lab.opened.home.repositories)
+    issue = issue_at(sent.url, lab.opened.settings.forge, copies)
+    return Imported(text=drafted(issue), url=issue.url)
 
 
 @router.post("/check", responses=TRY)
@@ -171,9 +201,13 @@ def resume(caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id) -> AssignedT
 
 
 @router.post("/{id}/stop", responses=ACT)
-def stop(caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id) -> AssignedTicket:
-    """End a ticket; what it made stays, its open gates ask no more."""
-    return once.answer(lambda: lab.office.stop(id, caller.name), AssignedTicket)
+def stop(
+    caller: Researcher, lab: AnyLab, once: OnceOnly, id: Id, later: BackgroundTasks
+) -> AssignedTicket:
+    """End a ticket and its running trials; what it made stays, its open gates ask no more."""
+    stopped = once.answer(lambda: lab.office.stop(id, caller.name), AssignedTicket)
+    later.add_task(_halt, lab, id)
+    return stopped
 
 
 @router.post("/{id}/retry", responses=ACT)
@@ -196,6 +230,14 @@ def change_budget(
         return made
 
     return once.answer(changed, AssignedTicket)
+
+
+def _halt(lab: Lab, id: str) -> None:
+    """Ends a stopped ticket's containers; where the engine is away, the crew does when it works."""
+    try:
+        halt(lab.opened, id)
+    except EngineError as error:
+        _LOG.warning("The containers of %s could not be stopped now: %s", id, error.message)
 
 
 def _may_raise(caller: Caller, before: Budget, after: Budget) -> None:

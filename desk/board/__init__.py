@@ -2,13 +2,31 @@
 
 from fastapi import APIRouter
 
-from desk.board import assets, inbox, merge_requests, ticket, tickets
+from desk.board import (
+    assets,
+    assign,
+    chat,
+    crew,
+    inbox,
+    memory,
+    merge_requests,
+    report,
+    settings,
+    ticket,
+    tickets,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     tickets.router,
     ticket.router,
     inbox.router,
+    assign.router,
+    chat.router,
     merge_requests.router,
+    crew.router,
+    memory.router,
+    report.router,
+    settings.router,
 )
 """A subject is one file, its templates, and one line here."""

@@ -1,10 +1,12 @@
 """How values are written on pages: moments, durations, numbers, and who did something."""
 
 from datetime import UTC, datetime
+from typing import get_args
 
 from markupsafe import Markup, escape
 
 from labcrew.domain.base import Model
+from labcrew.domain.research import AgentName
 from sandboxes.text import clean
 
 NOTHING = "\N{EN DASH}"
@@ -59,6 +61,11 @@ class Who(Model):
     name: str
     mark: str
 
+    @property
+    def drawn(self) -> bool:
+        """Whether they have a sign of their own, in static/crew.svg."""
+        return self.role in get_args(AgentName)
+
 
 def who(actor: str) -> Who:
     """An event's actor as people read it."""
@@ -104,7 +111,8 @@ def duration(seconds: float | None) -> str:
         if whole >= size:
             rest = whole % size // smaller
             return f"{whole // size} {unit} {rest} {name}" if rest else f"{whole // size} {unit}"
-    return f"{whole // 60} min {whole % 60} s"
+    rest = whole % 60
+    return f"{whole // 60} min {rest} s" if rest else f"{whole // 60} min"
 
 
 def number(value: float | None) -> str:

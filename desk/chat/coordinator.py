@@ -1,7 +1,7 @@
 """The coordinator in conversation: what people say, its replies, and their yes or no."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from desk.chat.telling import Teller
 from desk.chat.threads import Threads
 from desk.chat.understand import Understanding
 from desk.office import Office
+from desk.views.recall import Recall
 from desk.web.access import Caller, NotAllowed
 from labcrew.domain.conversation import (
     MOST_CHARACTERS,
@@ -22,7 +23,6 @@ from labcrew.domain.conversation import (
     Statement,
     Thread,
 )
-from labcrew.domain.research import Embedder
 from labcrew.errors import InputError
 
 YES = re.compile(
@@ -37,14 +37,14 @@ NO = re.compile(
     r"|no[, ]+(?:thanks|thank you|don'?t|leave it|cancel))[\s.!]*",
     re.I,
 )
-Said = Callable[[str], Awaitable[None]]
+Said = Callable[[str], None]
 
 
 class Conversing(Protocol):
     """A chat model that answers in the coordinator's place; see `desk.chat.conversing`."""
 
     async def reply(
-        self, messages: list[ChatMessage], text: str, caller: Caller, focus: Focus, say: Said
+        self, asked: ChatMessage, before: list[ChatMessage], caller: Caller, say: Said
     ) -> "Spoken":
         """Its reply, or the rule's with why."""
 
@@ -68,7 +68,8 @@ class Coordinator:
 
     Args:
         office: through which it acts.
-        embedder: for what is alike in meaning.
+        recogniser: tells what people mean.
+        recall: finds what was learnt.
         files: where ticket files are looked for; None: they must be pasted.
         halt: ends the containers of a ticket that was stopped.
         model: converses in place of the rules; None: the rules answer.
@@ -77,7 +78,8 @@ class Coordinator:
     def __init__(
         self,
         office: Office,
-        embedder: Embedder,
+        recogniser: Recogniser,
+        recall: Recall,
         *,
         files: Path | None = None,
         halt: Halt = lambda ticket: None,
@@ -85,7 +87,7 @@ class Coordinator:
     ) -> None:
         self._ledger = office.ledger
         self.threads = Threads(office.ledger, office.clock)
-        self.replying = Replying(office, embedder, Understanding(Recogniser(embedder)), files)
+        self.replying = Replying(office, recall, Understanding(recogniser), files)
         self._carrying_out = CarryingOut(office, self.replying.proposing, halt)
         self._model = model(self.replying) if model is not None else None
 
@@ -133,7 +135,7 @@ class Coordinator:
         if self._model is None or focus.asked:
             spoken = Spoken(self.replying.to(text, caller, focus))
         else:
-            spoken = await self._model.reply(before, text, caller, focus, say or _silent)
+            spoken = await self._model.reply(asked, before, caller, say or _silent)
         return self._reply(asked, spoken)
 
     def confirm(self, thread: str, proposal: str, payload_hash: str, caller: Caller) -> ChatMessage:
@@ -284,5 +286,5 @@ def _words(text: str, focus: Focus) -> Spoken:
     return Spoken(Reply((Statement(text=text),), focus))
 
 
-async def _silent(piece: str) -> None:
+def _silent(piece: str) -> None:
     """Nobody listens as it comes."""

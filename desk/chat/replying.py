@@ -15,11 +15,11 @@ from desk.chat.slots import names, nth
 from desk.chat.telling import Answer, Teller, nothing
 from desk.chat.understand import Reading, Understanding, filled
 from desk.office import Office
+from desk.views.recall import Recall
 from desk.web.access import Caller
 from labcrew.domain.conversation import ActionName, Focus, Statement
-from labcrew.domain.research import Embedder
 
-_CHOICE = re.compile(r"\s*(?:the\s+)?(?:number\s+|option\s+|\()?(\d)\)?[\s.!]*", re.I)
+_CHOICE = re.compile(r"\s*(?:the\s+)?(?:number\s+|option\s+|\()?([1-9a-f])\)?[\s.!]*", re.I)
 _PASTED = re.compile(r"^---[ \t]*\r?$", re.M)
 
 
@@ -43,7 +43,7 @@ class Replying:
 
     Args:
         office: the lab.
-        embedder: for what is alike in meaning.
+        recall: finds what was learnt.
         understanding: reads messages.
         files: where ticket files are looked for; None: they must be pasted.
     """
@@ -51,12 +51,12 @@ class Replying:
     def __init__(
         self,
         office: Office,
-        embedder: Embedder,
+        recall: Recall,
         understanding: Understanding,
         files: Path | None = None,
     ) -> None:
         self._office = office
-        self._embedder = embedder
+        self._recall = recall
         self._understanding = understanding
         self.proposing = Proposing(office, files)
 
@@ -135,7 +135,7 @@ class Replying:
             slots=reading.slots,
             known=known(self._office.ledger),
             now=self._office.clock.now(),
-            embedder=self._embedder,
+            recall=self._recall,
             person=caller.name,
         )
 
@@ -181,7 +181,7 @@ def pasted_ticket(text: str) -> str:
 
 def _chosen(text: str) -> int | None:
     if match := _CHOICE.fullmatch(text):
-        return int(match[1]) - 1
+        return "123456789".find(match[1]) if match[1].isdigit() else ord(match[1].lower()) - 97
     short = text.strip(" .!").lower()
     if short in ("first", "the first", "second", "the second", "third", "the third"):
         return ("first", "second", "third").index(short.removeprefix("the "))
@@ -191,8 +191,10 @@ def _chosen(text: str) -> int | None:
 
 def _doubt(text: str, unsure: tuple[Reading, ...]) -> Reply:
     offered = [reading for reading in unsure if reading.intent != "out_of_scope"][:3]
-    told = "; ".join(f"({n}) {_in_words(reading)}" for n, reading in enumerate(offered, 1))
-    said = f"I am not sure what you mean. Is it {told}? Say the number, or put it in other words."
+    told = "; ".join(
+        f"({n}) {_in_words(reading)}" for n, reading in zip("abc", offered, strict=False)
+    )
+    said = f"I am not sure what you mean. Is it {told}? Say the letter, or put it in other words."
     focus = Focus(
         asked=text[:4000],
         choices=tuple(reading.intent for reading in offered),

@@ -32,6 +32,15 @@ HomeOption = Annotated[
         show_default=False,
     ),
 ]
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="Ask that labcrew server; your token in $LABCREW_TOKEN. [default: $LABCREW_SERVER]",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 ByOption = Annotated[
     str | None,

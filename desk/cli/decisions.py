@@ -5,7 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from desk.cli.common import ByOption, HomeOption, JsonOption, answer, group, guarded
+from desk.cli.common import (
+    ByOption,
+    HomeOption,
+    JsonOption,
+    ServerOption,
+    answer,
+    group,
+    guarded,
+)
 
 app = group("")
 
@@ -21,13 +29,15 @@ class Answer(StrEnum):
 
 @app.command()
 @guarded
-def inbox(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def inbox(
+    home: HomeOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
     """Show what waits for a person."""
     from desk.cli.showing import gate_pages
-    from desk.wiring import open_home
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        gates = opened.office().inbox()
+    with front(home, server, None) as desk:
+        gates = desk.inbox()
     value = [{**gate.model_dump(mode="json"), "payload_hash": gate.payload_hash} for gate in gates]
     answer({"gates": value}, as_json, lambda: gate_pages(gates))
 
@@ -50,15 +60,14 @@ def decide(
     ] = None,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide at a gate: accept, edit, respond with a comment, or ignore."""
-    from desk.wiring import open_home, person
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        decision = opened.office().decide(
-            gate, kind.value, by or person(), shown, comment, parsed_edits(edits)
-        )
+    with front(home, server, by) as desk:
+        decision = desk.decide(gate, kind.value, shown, comment, parsed_edits(edits))
     answer(
         decision,
         as_json,

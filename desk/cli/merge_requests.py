@@ -9,6 +9,7 @@ from desk.cli.common import (
     ByOption,
     HomeOption,
     JsonOption,
+    ServerOption,
     answer,
     group,
     guarded,
@@ -17,8 +18,7 @@ from desk.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from graphs.work import Work
-    from labcrew.domain.review import MergeRequest, Verification
+    from labcrew.domain.review import Verification
 
 app = group("Merge requests: review, verify, merge.")
 RequestArgument = Annotated[
@@ -28,27 +28,32 @@ RequestArgument = Annotated[
 
 @app.command("list")
 @guarded
-def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def list_(
+    home: HomeOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
     """List the merge requests."""
     from desk.cli.showing import request_table
-    from desk.wiring import open_home
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        requests = opened.ledger.merge_requests.all()
+    with front(home, server, None) as desk:
+        requests = desk.merge_requests()
     answer(requests, as_json, lambda: request_table(requests))
 
 
 @app.command()
 @guarded
-def show(request: RequestArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def show(
+    request: RequestArgument,
+    home: HomeOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show a merge request's description and comments."""
-    from desk.wiring import open_home
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        found = opened.office().merge_request(request)
-        comments = [
-            c for c in opened.ledger.comments.of(found.ticket) if c.merge_request == found.id
-        ]
+    with front(home, server, None) as desk:
+        found = desk.merge_request(request)
+        comments = desk.comments(found)
 
     def shown() -> str:
         lines = [
@@ -67,14 +72,17 @@ def show(request: RequestArgument, home: HomeOption = None, as_json: JsonOption 
 
 @app.command()
 @guarded
-def diff(request: RequestArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def diff(
+    request: RequestArgument,
+    home: HomeOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show what a merge request changes."""
-    from desk.wiring import open_home
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        office = opened.office()
-        found = office.merge_request(request)
-        change = office.repositories.change(found.ticket, found.base_commit, found.commit)
+    with front(home, server, None) as desk:
+        change = desk.change(desk.merge_request(request))
     answer(change, as_json, lambda: printable(change.diff))
 
 
@@ -86,29 +94,14 @@ def verify(
         bool, typer.Option("--rerun", help="Also run the winner again, in a sandbox.")
     ] = False,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Recompute every number from the ledger and the stored outputs."""
-    import asyncio
+    from desk.front.opening import front
 
-    from desk.wiring import at_work, open_home
-    from graphs import verification
-    from labcrew.errors import LabcrewError
-
-    async def check(work: "Work", found: "MergeRequest") -> "Verification":
-        result = await verification.verify(work, found)
-        if not rerun:
-            return result
-        try:
-            told = await verification.rerun(work, found)
-        except LabcrewError as error:
-            return result.model_copy(update={"problems": (*result.problems, error.message)})
-        return result.model_copy(update={"rerun": told})
-
-    with open_home(home) as opened:
-        found = opened.office().merge_request(request)
-        with at_work(opened, say) as working:
-            result = asyncio.run(check(working.work, found))
+    with front(home, server, None, say) as desk:
+        result = desk.verify(desk.merge_request(request), rerun=rerun)
     answer(result, as_json, lambda: _verdict(result))
     if not result.holds:
         raise typer.Exit(FAILED)
@@ -135,18 +128,18 @@ def comment(
     ] = False,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Leave a remark on a merge request."""
-    from desk.wiring import open_home, person
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        office = opened.office()
-        name = by or person()
-        made = office.comment(request, name, text, path, line)
-        found = office.merge_request(made.merge_request)
+    with front(home, server, by) as desk:
+        made = desk.comment(request, text, path, line)
+        found = desk.merge_request(made.merge_request)
         if revise:
-            office.decide(office.merge_gate(found).id, "respond", name, comment=text)
+            gate = desk.merge_gate(found)
+            desk.decide(gate.id, "respond", gate.payload_hash, text, {})
     todo = (
         f"Go on with: labcrew run {found.ticket}"
         if revise
@@ -161,19 +154,20 @@ def merge(
     request: RequestArgument,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Accept a merge request; the crew fast-forwards the branch when it next works."""
-    from desk.wiring import open_home, person
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        office = opened.office()
-        found = office.merge_request(request)
-        finished = office.finish_merge(found, by or person())
+    with front(home, server, by) as desk:
+        found = desk.merge_request(request)
+        finished = desk.finish_merge(found)
         if finished is not None:
             answer(finished, as_json, lambda: f"{found.id}: {finished.merge_note}")
             return
-        decision = office.decide(office.merge_gate(found).id, "accept", by or person())
+        gate = desk.merge_gate(found)
+        decision = desk.decide(gate.id, "accept", gate.payload_hash, "", {})
     answer(
         decision,
         as_json,

@@ -8,11 +8,13 @@ from desk.wording import measured, settings
 from labcrew.domain.monitoring import Escalation
 from labcrew.domain.review import Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.ledger import Ledger
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
+
+    from desk.views.costs import Costs
+    from desk.views.sheet import ListedTicket, TicketSheet
 
 _NEWEST = 40
 
@@ -28,36 +30,35 @@ def taken(assigned: AssignedTicket) -> str:
     return printable("\n".join(lines))
 
 
-def ticket_table(ledger: Ledger, tickets: Sequence[AssignedTicket]) -> "RenderableType":
+def ticket_table(tickets: "Sequence[ListedTicket]") -> "RenderableType":
     """One line a ticket."""
     if not tickets:
         return "No tickets yet. Assign one with `labcrew run TICKET.md`."
     table = _table("ticket", "status", "runs", "title and outcome")
     for assigned in tickets:
-        used = sum(trial.status != "planned" for trial in ledger.trials.of(assigned.id))
         table.add_row(
             plain(assigned.id),
             plain(assigned.status),
-            plain(f"{used}/{assigned.budget.trials}"),
+            plain(f"{assigned.runs}/{assigned.budget.trials}"),
             plain(assigned.ticket.title + f" · {assigned.outcome}" * bool(assigned.outcome)),
         )
     return table
 
 
-def ticket_page(
-    ledger: Ledger, assigned: AssignedTicket, waiting: Sequence[Gate]
-) -> "RenderableType":
+def ticket_page(sheet: "TicketSheet") -> "RenderableType":
     """Where a ticket stands."""
     from rich.console import Group
+
+    assigned = sheet.ticket
 
     parts: list[RenderableType] = [
         plain(f"{assigned.id} {assigned.ticket.title}", "bold"),
         plain(f"{assigned.status}{f': {assigned.outcome}' * bool(assigned.outcome)}"),
         plain(f"{assigned.repository} at {assigned.base_commit[:12]}"),
-        plain(budget_line(ledger, assigned)),
+        plain(budget_line(sheet.costs)),
     ]
     parts += [plain(f"Note: {warning}", "yellow") for warning in assigned.warnings]
-    trials = [t for t in ledger.trials.of(assigned.id) if t.status != "planned"]
+    trials = [t for t in sheet.trials if t.status != "planned"]
     if trials:
         table = _table("trial", "kind", "data", "seed", "status", "validation", "settings")
         for trial in trials[-_NEWEST:]:
@@ -72,26 +73,25 @@ def ticket_page(
             )
             table.add_row(*(plain(cell) for cell in cells))
         parts += ["", table]
-    for incident in ledger.incidents.of(assigned.id)[-10:]:
+    for incident in sheet.incidents[-10:]:
         kind = incident.kind.replace("_", " ")
         parts.append(plain(f"{incident.trial}: {kind}, {incident.diagnosis}", "yellow"))
-    for request in ledger.merge_requests.of(assigned.id):
+    for request in sheet.merge_requests:
         parts.append(plain(f"{request.id} {request.status}: labcrew mr show {request.id}"))
-    parts += [plain(how_to_decide(gate), "bold") for gate in waiting]
+    parts += [plain(how_to_decide(gate), "bold") for gate in sheet.gates]
     return Group(*parts)
 
 
-def budget_line(ledger: Ledger, assigned: AssignedTicket) -> str:
+def budget_line(costs: "Costs") -> str:
     """The budget and what of it is used."""
     from desk import model_costs
 
-    budget = assigned.budget
-    used = sum(trial.status != "planned" for trial in ledger.trials.of(assigned.id))
+    budget = costs.budget
     gpus = f", {budget.gpus} GPUs" if budget.gpus else ""
-    models = model_costs.line(ledger.model_calls.of(assigned.id), budget)
+    models = model_costs.line(costs.by_agent, budget)
     return (
-        f"{used} of {budget.trials} runs used; at most {budget.hours:g} h, {budget.parallel} at"
-        f" once, {budget.cpus:g} cores and {budget.memory_mb} MiB{gpus} a run"
+        f"{costs.trials} of {budget.trials} runs used; at most {budget.hours:g} h,"
+        f" {budget.parallel} at once, {budget.cpus:g} cores and {budget.memory_mb} MiB{gpus} a run"
         f"{f'; {models}' * bool(models)}"
     )
 

@@ -1,15 +1,58 @@
 """Commands on tickets: new, answer, drafts, list, show, fields, pause, resume, stop, retry …"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from desk.cli import drafting
-from desk.cli.common import ByOption, HomeOption, JsonOption, answer, group, guarded, say
+from desk.cli.common import (
+    ByOption,
+    HomeOption,
+    JsonOption,
+    ServerOption,
+    answer,
+    group,
+    guarded,
+    say,
+)
+
+if TYPE_CHECKING:
+    from desk.front.port import Move
 
 app = group("Tickets: draft, assign, look, pause, stop.")
 TicketArgument = Annotated[str, typer.Argument(metavar="TICKET", help="e.g. T-001")]
+
+
+@app.command("import")
+@guarded
+def import_(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="An issue of your forge, gitlab.com or github.com.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there; it must not exist.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draft a ticket's text from a GitLab or GitHub issue; nothing is assigned."""
+    from desk.wiring import open_home
+    from labcrew.errors import InputError
+    from sandboxes.git.repositories import GitRepositories
+    from tools.forges.issues import drafted, issue_at
+
+    with open_home(home) as opened:
+        copies = GitRepositories(opened.home.repositories)
+        issue = issue_at(url, opened.settings.forge, copies)
+    text = drafted(issue)
+    if output is not None:
+        try:
+            with output.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise InputError(f"{output} can't be written: {error.strerror}.") from None
+    answer({"ticket": text, "url": issue.url}, as_json, lambda: text)
 
 
 @app.command()
@@ -57,10 +100,12 @@ def new(
     ] = None,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Assign a ticket from a file, or draft one for a repository and a sentence."""
     from desk.cli.drafting import new_draft
+    from labcrew.errors import InputError
 
     options = {
         "--yes": yes,
@@ -74,6 +119,11 @@ def new(
     }
     given = [name for name, there in options.items() if there]
     if _drafts(what, sentence, resume, given):
+        if server is not None:
+            raise InputError(
+                "A draft is made in a home, not on a server.",
+                "Draft it there, and assign its file: labcrew ticket new FILE.md --server URL",
+            )
         new_draft(
             what,
             sentence,
@@ -91,7 +141,7 @@ def new(
             as_json=as_json,
         )
         return
-    _assign(Path(what or ""), by, home, as_json)
+    _assign(Path(what or ""), by, home, server, as_json)
 
 
 @app.command("list")
@@ -101,36 +151,34 @@ def list_(
         str | None, typer.Option(help="Only those: assigned, running, waiting, done …")
     ] = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the tickets."""
     from desk.cli.showing import ticket_table
-    from desk.wiring import open_home
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        tickets = opened.ledger.tickets.all(status=status)
-        answer(tickets, as_json, lambda: ticket_table(opened.ledger, tickets))
+    with front(home, server, None) as desk:
+        tickets = desk.tickets(status)
+    answer([ticket.plain() for ticket in tickets], as_json, lambda: ticket_table(tickets))
 
 
 @app.command()
 @guarded
-def show(ticket: TicketArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def show(
+    ticket: TicketArgument,
+    home: HomeOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show one ticket: where it stands, its trials, what it waits for."""
     from desk.cli.showing import ticket_page
-    from desk.wiring import open_home
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        ledger = opened.ledger
-        assigned = ledger.tickets.get(ticket)
-        waiting = [gate for gate in opened.office().inbox() if gate.ticket == ticket]
-        value = {
-            "ticket": assigned,
-            "gates": waiting,
-            "trials": ledger.trials.of(ticket),
-            "merge_requests": ledger.merge_requests.of(ticket),
-            "incidents": ledger.incidents.of(ticket),
-        }
-        answer(value, as_json, lambda: ticket_page(ledger, assigned, waiting))
+    with front(home, server, None) as desk:
+        sheet = desk.sheet(ticket)
+    value = sheet.model_dump(mode="json", exclude={"costs"})
+    answer(value, as_json, lambda: ticket_page(sheet))
 
 
 @app.command()
@@ -160,10 +208,11 @@ def pause(
     ticket: TicketArgument,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a ticket rest; running trials go on, nothing new begins."""
-    _act("pause", ticket, by, home, as_json)
+    _act("pause", ticket, by, home, server, as_json)
 
 
 @app.command()
@@ -172,10 +221,11 @@ def resume(
     ticket: TicketArgument,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a paused ticket go on."""
-    _act("resume", ticket, by, home, as_json)
+    _act("resume", ticket, by, home, server, as_json)
 
 
 @app.command()
@@ -184,18 +234,11 @@ def stop(
     ticket: TicketArgument,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End a ticket and its running trials; everything it made stays."""
-    from desk.wiring import halt, open_home
-    from labcrew.errors import EngineError
-
-    _act("stop", ticket, by, home, as_json)
-    with open_home(home) as opened:
-        try:
-            halt(opened, ticket)
-        except EngineError as error:
-            say(f"Its containers could not be stopped now: {error.message}")
+    _act("stop", ticket, by, home, server, as_json)
 
 
 @app.command()
@@ -204,10 +247,11 @@ def retry(
     ticket: TicketArgument,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a failed or stopped ticket go on from where it was."""
-    _act("retry", ticket, by, home, as_json)
+    _act("retry", ticket, by, home, server, as_json)
 
 
 @app.command()
@@ -222,11 +266,12 @@ def budget(
     disk_mb: Annotated[int | None, typer.Option(help="MiB of workspace a run.")] = None,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a ticket's budget, or change it."""
     from desk.cli.showing import budget_line
-    from desk.wiring import open_home, person
+    from desk.front.opening import front
 
     given = {
         "trials": trials,
@@ -237,11 +282,11 @@ def budget(
         "disk_mb": disk_mb,
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    with open_home(home) as opened:
-        assigned = opened.ledger.tickets.get(ticket)
+    with front(home, server, by) as desk:
         if changes:
-            assigned = opened.office().change_budget(ticket, by or person(), changes)
-        answer(assigned.budget, as_json, lambda: budget_line(opened.ledger, assigned))
+            desk.change_budget(ticket, changes)
+        costs = desk.costs(ticket)
+    answer(costs.budget, as_json, lambda: budget_line(costs))
 
 
 _OF_THE_WISH = ("--trials", "--hours", "--commit", "--snapshot")
@@ -281,24 +326,29 @@ def _drafts(what: str | None, sentence: str | None, resume: str | None, given: l
     return sentence is not None
 
 
-def _assign(file: Path, by: str | None, home: Path | None, as_json: bool) -> None:
+def _assign(
+    file: Path, by: str | None, home: Path | None, server: str | None, as_json: bool
+) -> None:
     from desk.cli.showing import taken
-    from desk.wiring import open_home, person
-    from labcrew.ticket_file import read_ticket
+    from desk.front.opening import front
 
-    ticket = read_ticket(file)
-    with open_home(home) as opened:
-        assigned = opened.office().assign(
-            ticket, source=str(file.absolute()), by=by or person(), beside=file.absolute().parent
-        )
+    with front(home, server, by) as desk:
+        assigned = desk.assign(file)
     answer(assigned, as_json, lambda: taken(assigned))
 
 
-def _act(action: str, ticket: str, by: str | None, home: Path | None, as_json: bool) -> None:
-    from desk.wiring import open_home, person
+def _act(
+    move: "Move",
+    ticket: str,
+    by: str | None,
+    home: Path | None,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        assigned = getattr(opened.office(), action)(ticket, by or person())
+    with front(home, server, by, say) as desk:
+        assigned = desk.move(ticket, move)
     hint = "" if assigned.status != "assigned" else f" Go on with: labcrew run {ticket}"
     answer(assigned, as_json, lambda: f"{ticket} is {assigned.status}.{hint}")
 

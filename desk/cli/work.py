@@ -12,11 +12,13 @@ from desk.cli.common import (
     ByOption,
     HomeOption,
     JsonOption,
+    ServerOption,
     answer,
     answer_json,
     console,
     group,
     guarded,
+    plain,
     say,
 )
 
@@ -81,8 +83,9 @@ def up(
     import asyncio
 
     from desk.live import Board, alongside
-    from desk.shift import Shift
+    from desk.shift import Shift, beside
     from desk.wiring import at_work, open_home
+    from graphs.following import Following
 
     with open_home(home, create=True) as opened, at_work(opened, say, many=True) as working:
         say(f"At work in {opened.home.root}; interrupt to end. Tickets keep their place.")
@@ -91,7 +94,9 @@ def up(
             async with working.worker(yes) as worker:
                 board = Board(opened.ledger, opened.clock, readings=worker.readings)
                 shift = Shift(opened.office(), worker, at_once=at_once, say=say)
-                await alongside(shift.run(until_idle=idle_exit), board, console(err=True))
+                following = Following(working.work, opened.settings.forge)
+                async with beside(following.look, every_s=opened.settings.forge.poll_s, say=say):
+                    await alongside(shift.run(until_idle=idle_exit), board, console(err=True))
 
         try:
             asyncio.run(work())
@@ -144,11 +149,14 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Watch the crew at work from any terminal; or supervise runs of your own (--attach)."""
     import asyncio
+    import contextlib
 
+    from desk.front.opening import front, server_meant
     from desk.live import Board, alongside
     from desk.wiring import open_home
 
@@ -173,16 +181,22 @@ def watch(
         raise typer.Exit(
             supervise(home, wanted, expected, by or person(), once=once, lines=as_json)
         )
+    if once or as_json or server_meant(home, server) is not None:
+        with front(home, server, by, say) as desk:
+            lines = desk.lines(ticket, once=once or as_json)
+            if once or as_json:
+                said = list(lines)
+                answer({"lines": said}, as_json, lambda: "\n".join(said) or "Nothing happened yet.")
+                return
+            with contextlib.suppress(KeyboardInterrupt):
+                for line in lines:
+                    console().print(plain(line), soft_wrap=True)
+        return
     with open_home(home) as opened:
         if ticket is not None:
             opened.ledger.tickets.get(ticket)
-        board = Board(
-            opened.ledger, opened.clock, None if ticket is None else [ticket], replay=True
-        )
-        if once or as_json:
-            said = board.poll()
-            answer({"lines": said}, as_json, lambda: "\n".join(said) or "Nothing happened yet.")
-            return
+        only = None if ticket is None else [ticket]
+        board = Board(opened.ledger, opened.clock, only, replay=True)
         try:
             asyncio.run(alongside(asyncio.Event().wait(), board, console()))
         except KeyboardInterrupt:
@@ -250,10 +264,11 @@ def _tell(opened: "Opened", assigned: "AssignedTicket", as_json: bool) -> None:
     from rich.console import Group
 
     from desk.cli.showing import gate_page, ticket_page
+    from desk.views.sheet import sheet_of
 
     gates = [gate for gate in opened.office().inbox() if gate.ticket == assigned.id]
     value = {"ticket": assigned, "gates": gates}
-    page = ticket_page(opened.ledger, assigned, ())
+    page = ticket_page(sheet_of(opened.ledger, assigned))
     answer(value, as_json, lambda: Group(page, *(gate_page(gate) for gate in gates)))
     hint = {
         "paused": f"Paused. Go on with: labcrew ticket resume {assigned.id}",

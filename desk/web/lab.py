@@ -7,6 +7,7 @@ from typing import Self
 
 from fastapi import Request
 
+from desk.chat.coordinator import Coordinator
 from desk.office import Office
 from desk.views.recall import Recall
 from desk.web.access import Access
@@ -47,6 +48,13 @@ class Lab:
         from memory.embedding import OnnxEmbedder
 
         return Recall(self.ledger, OnnxEmbedder())
+
+    @cached_property
+    def coordinator(self) -> Coordinator:
+        """Who answers in the chat; it reads no files of this machine."""
+        from desk.chat.building import coordinator
+
+        return coordinator(self.opened, recall=self.recall)
 
     @cached_property
     def office(self) -> Office:

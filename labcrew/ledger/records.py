@@ -1,7 +1,7 @@
 """Typed records: one table a kind, every change with a line in the log."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from pydantic import ValidationError
@@ -109,6 +109,15 @@ class Records(Generic[T]):
             f"Did you mean {' or '.join(near)}?" if near else "There are none yet.",
         )
 
+    def some(self, ids: Collection[str]) -> dict[str, T]:
+        """The records with these ids, by id; those that are not there are left out."""
+        if not ids:
+            return {}
+        query = select(self._table).where(self._table.c.id.in_(ids))
+        with self._store.reading() as connection:
+            rows = connection.execute(query).all()
+        return {str(row.id): self._record(row) for row in rows}
+
     def of(self, ticket: str) -> list[T]:
         """A ticket's records, in the order in which they were first put."""
         query = select(self._table).where(self._table.c.ticket == ticket)
@@ -190,16 +199,21 @@ class Records(Generic[T]):
         with self._store.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def tally(self, by: Literal["status", "ticket"], of: Sequence[str] = ()) -> dict[str, int]:
+    def tally(
+        self, by: Literal["status", "ticket"], of: Sequence[str] = (), *, but: str | None = None
+    ) -> dict[str, int]:
         """How many records there are of each status, or of each ticket.
 
         Args:
             of: these statuses or tickets alone; default: all.
+            but: those with this status are not counted.
         """
         column = self._status() if by == "status" else self._table.c.ticket
         query = select(column, func.count()).group_by(column)
         if of:
             query = query.where(column.in_(of))
+        if but is not None:
+            query = query.where(self._status() != but)
         with self._store.reading() as connection:
             return {str(value): int(count) for value, count in connection.execute(query)}
 

@@ -135,7 +135,7 @@ def test_tickets_are_listed_shown_moved(lab: Path) -> None:
     assert "at most 1 h" in _run("ticket", "budget", "T-001").stdout
     assert _json("ticket", "pause", "T-001")["status"] == "paused"
     assert _json("ticket", "resume", "T-001")["status"] == "assigned"
-    assert _json("ticket", "retry", "T-001", code=2)["error"]["type"] == "InputError"
+    assert _json("ticket", "retry", "T-001", code=2)["error"]["type"] == "Conflict"
     missing = _json("ticket", "show", "T-01", code=2)["error"]
     assert "T-001" in missing["remedy"]
 

@@ -4,6 +4,7 @@ from desk.model_costs import line, rows
 from labcrew.domain.chat import Tokens
 from labcrew.domain.programming import ModelCall
 from labcrew.domain.ticket import Budget
+from labcrew.spending import spent_by
 
 
 def call(agent: str, prompt: int, usd: float | None) -> ModelCall:
@@ -33,10 +34,10 @@ def test_a_row_an_agent_and_one_of_all() -> None:
 
 def test_tokens_without_a_price_are_said_to_be() -> None:
     budget = Budget(model_tokens=5000, model_usd=2.0)
-    assert line([], budget) == ""
-    assert line([call("coordinator", 100, None)], budget).endswith("; no price of 2 USD")
+    assert line({}, budget) == ""
+    assert line(spent_by([call("coordinator", 100, None)]), budget).endswith("; no price of 2 USD")
     both = [call("coordinator", 100, None), call("log_monitor", 200, 0.1)]
-    assert line(both, budget) == (
+    assert line(spent_by(both), budget) == (
         "models: 320 of 5,000 tokens (coordinator 110, log_monitor 210);"
         " 0.1000 and more (no price) of 2 USD"
     )

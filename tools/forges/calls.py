@@ -60,6 +60,7 @@ class Calls:
         settings: how often and how long.
         sleep: waits so many seconds.
         plain: a client's error as Answered; None where it is none of the client's.
+        secret: taken out of what the forge says.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Calls:
         settings: ForgeSettings,
         sleep: Callable[[float], None],
         plain: Callable[[Exception], Answered | None],
+        secret: str,
     ) -> None:
+        self._secret = secret
         self._name, self._settings = name, settings
         self._sleep, self._plain = sleep, plain
 
@@ -122,6 +125,8 @@ class Calls:
         self, what: str, kind: ForgeFailure, detail: str = "", wait_s: float | None = None
     ) -> ForgeError:
         words, remedy = _WORDS[kind]
+        if self._secret:
+            detail = detail.replace(self._secret, "***")
         detail = " ".join(ODD.sub("", detail).split())[:_SHOWN]
         return ForgeError(
             f"{self._name}: {what}: {words}{f' ({detail})' * bool(detail)}.",

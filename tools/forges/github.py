@@ -3,7 +3,14 @@
 from itertools import islice
 from typing import Any
 
-from labcrew.domain.forge import Approver, CommitState, ForgeComment, ForgeRequest, Proposal
+from labcrew.domain.forge import (
+    Approver,
+    CommitState,
+    ForgeComment,
+    ForgeIssue,
+    ForgeRequest,
+    Proposal,
+)
 from labcrew.errors import ForgeError, SettingsError
 from tools.forges.calls import Answered, wait_asked_for
 from tools.forges.remote import (
@@ -27,6 +34,18 @@ class GitHubForge(RemoteForge):
     def check(self) -> str:
         page = self._calls.read("asking for the repository", lambda: self._repository.html_url)
         return f"{self.name}: reached as {self._me() or 'an app'}; {page}"
+
+    def issue(self, number: int) -> ForgeIssue:
+        def ask() -> ForgeIssue:
+            found = self._repository.get_issue(number)
+            return ForgeIssue(
+                title=text_of(found.title, found.html_url),
+                text=text_of(found.body, found.html_url),
+                url=str(found.html_url),
+                state=str(found.state),
+            )
+
+        return self._calls.read(f"reading issue #{number}", ask)
 
     def find(self, branch: str) -> ForgeRequest | None:
         owner = self.settings.project.partition("/")[0]
@@ -120,8 +139,9 @@ class GitHubForge(RemoteForge):
             ) from None
         address = self.settings.url
         api = self.settings.api or (f"{address}/api/v3" if address else "https://api.github.com")
+        token = self._token.get_secret_value()
         return github.Github(
-            auth=github.Auth.Token(self._token.get_secret_value()),
+            auth=github.Auth.Token(token) if token else None,
             base_url=api,
             timeout=max(1, round(self.settings.timeout_s)),
             per_page=100,

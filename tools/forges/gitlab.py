@@ -4,7 +4,14 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from labcrew.domain.forge import Approver, CommitState, ForgeComment, ForgeRequest, Proposal
+from labcrew.domain.forge import (
+    Approver,
+    CommitState,
+    ForgeComment,
+    ForgeIssue,
+    ForgeRequest,
+    Proposal,
+)
 from labcrew.errors import ForgeError, SettingsError
 from tools.forges.calls import Answered, wait_asked_for
 from tools.forges.remote import (
@@ -33,6 +40,18 @@ class GitLabForge(RemoteForge):
         )
         user = self._me()
         return f"{self.name}: reached as {user[1] or 'a project token'}; {project.web_url}"
+
+    def issue(self, number: int) -> ForgeIssue:
+        def ask() -> ForgeIssue:
+            found = self._project.issues.get(number)
+            return ForgeIssue(
+                title=text_of(found.title, found.web_url),
+                text=text_of(found.description, found.web_url),
+                url=str(found.web_url),
+                state=str(found.state),
+            )
+
+        return self._calls.read(f"reading issue #{number}", ask)
 
     def find(self, branch: str) -> ForgeRequest | None:
         found = self._calls.read(
@@ -134,7 +153,7 @@ class GitLabForge(RemoteForge):
 
         return Once(
             self.settings.api or self.settings.address,
-            private_token=self._token.get_secret_value(),
+            private_token=self._token.get_secret_value() or None,
             timeout=self.settings.timeout_s,
             keep_base_url=True,
             per_page=100,

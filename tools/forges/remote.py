@@ -11,6 +11,7 @@ from labcrew.domain.forge import (
     Approver,
     CommitState,
     ForgeComment,
+    ForgeIssue,
     ForgeRequest,
     ForgeSettings,
     Proposal,
@@ -47,7 +48,7 @@ class RemoteForge(ABC):
         self.settings = settings
         self._token = token
         self._repositories = repositories
-        self._calls = Calls(self.name, settings, sleep, self._plain)
+        self._calls = Calls(self.name, settings, sleep, self._plain, token.get_secret_value())
 
     @property
     def name(self) -> str:
@@ -102,6 +103,10 @@ class RemoteForge(ABC):
 
     @abstractmethod
     def check(self) -> str: ...
+
+    @abstractmethod
+    def issue(self, number: int) -> ForgeIssue:
+        """An issue of the project; its text capped and cleaned. Raises ForgeError."""
 
     @abstractmethod
     def update(self, number: int, proposal: Proposal) -> None: ...

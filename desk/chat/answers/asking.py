@@ -8,9 +8,9 @@ from datetime import datetime
 from desk.chat.known import Known
 from desk.chat.slots import Slots
 from desk.chat.telling import Answer, Teller, nothing, quoted
+from desk.views.recall import Recall
 from labcrew.domain.conversation import Focus
 from labcrew.domain.experiment import Trial
-from labcrew.domain.research import Embedder
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
 
@@ -35,7 +35,7 @@ class Asked:
         slots: what it names.
         known: what the lab's tickets are called.
         now: what `yesterday` is counted from.
-        embedder: finds what was learnt, by meaning.
+        recall: finds what was learnt, by meaning.
         person: who asks.
     """
 
@@ -43,7 +43,7 @@ class Asked:
     slots: Slots
     known: Known
     now: datetime
-    embedder: Embedder
+    recall: Recall
     person: str
 
     @property

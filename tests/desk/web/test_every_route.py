@@ -32,6 +32,10 @@ VIEWERS_MAY = {
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),  # their own session
     ("POST", "/api/v1/tickets/check"),  # it is only looked at, and nothing kept
+    ("POST", "/api/v1/chat/threads"),  # to ask is to look; what acts needs its role, see below
+    ("PATCH", "/api/v1/chat/threads/{id}"),
+    ("POST", "/api/v1/chat/threads/{id}/messages"),
+    ("POST", "/api/v1/chat/threads/{id}/confirm"),
 }
 ENDLESS = {("GET", "/api/v1/events")}  # followed over real sockets in test_events.py
 KNOWN = {
@@ -115,6 +119,20 @@ def test_a_viewer_writes_nothing(lab: Lab) -> None:
         assert answer.status_code == 403, (method, path, answer.text)
         assert "viewer" in answer.json()["detail"], (method, path)
     assert written(lab) == before
+
+
+def test_a_viewer_gets_nothing_done_by_asking_the_coordinator(lab: Lab) -> None:
+    client = client_of(lab, "viewer", "vi")
+    thread = client.post("/api/v1/chat/threads", json={"title": "Mine"}).json()["id"]
+    before = lab.ledger.tickets.get("T-001")
+    for text in ("pause T-001", "yes", "accept T-001-plan-r0.0", "yes", "stop T-001", "yes"):
+        said = client.post(f"/api/v1/chat/threads/{thread}/messages", json={"text": text})
+        assert said.status_code == 201, said.text
+        assert said.json()["proposal"] is None
+    assert lab.ledger.tickets.get("T-001") == before
+    assert lab.ledger.decisions.all() == []
+    theirs = client_of(lab, "approver", "ada").get(f"/api/v1/chat/threads/{thread}")
+    assert theirs.status_code in (403, 404)  # one's own is nobody else's
 
 
 def test_another_sites_page_is_refused(lab: Lab) -> None:

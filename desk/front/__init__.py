@@ -1,0 +1,1 @@
+"""What commands ask for, whether the home is here or behind a server."""

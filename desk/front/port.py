@@ -1,0 +1,75 @@
+"""The port that commands speak to; a home fulfils it, and so does a server."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from desk.views.costs import Costs
+from desk.views.sheet import ListedTicket, TicketSheet
+from labcrew.domain.repository import Change
+from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
+from labcrew.domain.ticket import AssignedTicket
+
+Move = Literal["pause", "resume", "stop", "retry"]
+
+
+class Front(Protocol):
+    """Everything that a person does from a terminal; each raises LabcrewError."""
+
+    def assign(self, file: Path) -> AssignedTicket:
+        """Takes a ticket from its file."""
+
+    def tickets(self, status: str | None) -> list[ListedTicket]:
+        """All tickets, or those with a status, oldest first."""
+
+    def sheet(self, ticket: str) -> TicketSheet:
+        """One ticket and what belongs to it."""
+
+    def move(self, ticket: str, move: Move) -> AssignedTicket:
+        """Pauses, resumes, stops or retries a ticket."""
+
+    def costs(self, ticket: str) -> Costs:
+        """What a ticket took and may take."""
+
+    def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
+        """Sets some fields of a ticket's budget."""
+
+    def inbox(self) -> list[Gate]:
+        """What waits for a person, oldest first."""
+
+    def decide(
+        self,
+        gate: str,
+        kind: DecisionKind,
+        shown: str | None,
+        comment: str,
+        edits: Mapping[str, Any],
+    ) -> Decision:
+        """Decides at a gate, or at a ticket's only one; `shown`: the hash of what was seen."""
+
+    def merge_requests(self) -> list[MergeRequest]:
+        """All merge requests, oldest first."""
+
+    def merge_request(self, name: str) -> MergeRequest:
+        """A merge request, or a ticket's newest."""
+
+    def comments(self, request: MergeRequest) -> list[Comment]:
+        """The remarks on it, oldest first."""
+
+    def change(self, request: MergeRequest) -> Change:
+        """What it changes."""
+
+    def verify(self, request: MergeRequest, *, rerun: bool) -> Verification:
+        """Recomputes its numbers; with `rerun` the winner is run again too."""
+
+    def comment(self, name: str, text: str, path: str, line: int | None) -> Comment:
+        """Leaves a remark."""
+
+    def merge_gate(self, request: MergeRequest) -> Gate:
+        """The gate at which it waits. Raises InputError if none does."""
+
+    def finish_merge(self, request: MergeRequest) -> MergeRequest | None:
+        """Merges what was approved while its branch was checked out; None: it was not approved."""
+
+    def lines(self, ticket: str | None, *, once: bool) -> Iterator[str]:
+        """What happened and happens, a line each; with `once` only what happened."""

@@ -1,0 +1,185 @@
+"""The front of a home behind a server."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from desk.api.gates import ShownGate
+from desk.api.page import MOST, Page
+from desk.front.port import Move
+from desk.front.server import Server, Unreachable
+from desk.views.costs import Costs
+from desk.views.sheet import ListedTicket, TicketSheet
+from desk.web.feed import Line
+from desk.wiring import Say
+from labcrew.domain.experiment import Incident, Trial
+from labcrew.domain.repository import Change
+from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import InputError
+from labcrew.ticket_file import read_ticket, ticket_text
+
+T = TypeVar("T")
+_VERIFY_S = 600.0
+_RERUN_S = 86_400.0
+_SILENT_S = 3.0
+_LISTEN_S = 60.0  # the server says something every 15 s
+_AWAY_S = 2.0
+
+
+class There:
+    """Acts on the home of a server, as whoever the token belongs to.
+
+    Args:
+        server: that home's.
+        say: is told when the server is away for a while.
+        pause: waits some seconds.
+    """
+
+    def __init__(self, server: Server, say: Say, pause: Callable[[float], None]) -> None:
+        self._server, self._say, self._pause = server, say, pause
+
+    def assign(self, file: Path) -> AssignedTicket:
+        text = ticket_text(file)
+        read_ticket(text, name=file.name)  # what is wrong with it is said with the file's name
+        place = file.absolute()
+        body = {"text": text, "beside": str(place.parent), "source": str(place)}
+        return self._server.send("POST", "/tickets", AssignedTicket, body)
+
+    def tickets(self, status: str | None) -> list[ListedTicket]:
+        return self._all("/tickets", ListedTicket, status=status)
+
+    def sheet(self, ticket: str) -> TicketSheet:
+        place = f"/tickets/{_spelt(ticket)}"
+        return TicketSheet(
+            ticket=self._server.get(place, AssignedTicket),
+            gates=tuple(self._gates(ticket)),
+            trials=tuple(self._all(f"{place}/trials", Trial)),
+            merge_requests=tuple(self._all("/merge-requests", MergeRequest, ticket=ticket)),
+            incidents=tuple(self._all(f"{place}/incidents", Incident)),
+            costs=self.costs(ticket),
+        )
+
+    def move(self, ticket: str, move: Move) -> AssignedTicket:
+        return self._server.send("POST", f"/tickets/{_spelt(ticket)}/{move}", AssignedTicket)
+
+    def costs(self, ticket: str) -> Costs:
+        return self._server.get(f"/tickets/{_spelt(ticket)}/costs", Costs)
+
+    def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
+        place = f"/tickets/{_spelt(ticket)}/budget"
+        return self._server.send("PATCH", place, AssignedTicket, changes)
+
+    def inbox(self) -> list[Gate]:
+        return self._gates(None)
+
+    def decide(
+        self,
+        gate: str,
+        kind: DecisionKind,
+        shown: str | None,
+        comment: str,
+        edits: Mapping[str, Any],
+    ) -> Decision:
+        seen = self._server.get(f"/gates/{_spelt(gate)}", ShownGate)
+        body = {
+            "kind": kind,
+            "payload_hash": shown or seen.payload_hash,
+            "comment": comment,
+            "edits": dict(edits),
+        }
+        return self._server.send("POST", f"/gates/{_spelt(seen.gate.id)}/decision", Decision, body)
+
+    def merge_requests(self) -> list[MergeRequest]:
+        return self._all("/merge-requests", MergeRequest)
+
+    def merge_request(self, name: str) -> MergeRequest:
+        return self._server.get(f"/merge-requests/{_spelt(name)}", MergeRequest)
+
+    def comments(self, request: MergeRequest) -> list[Comment]:
+        return self._all(f"/merge-requests/{_spelt(request.id)}/comments", Comment)
+
+    def change(self, request: MergeRequest) -> Change:
+        return self._server.get(f"/merge-requests/{_spelt(request.id)}/diff", Change)
+
+    def verify(self, request: MergeRequest, *, rerun: bool) -> Verification:
+        return self._server.send(
+            "POST",
+            f"/merge-requests/{_spelt(request.id)}/verify{'?rerun=true' * rerun}",
+            Verification,
+            timeout_s=_RERUN_S if rerun else _VERIFY_S,
+        )
+
+    def comment(self, name: str, text: str, path: str, line: int | None) -> Comment:
+        body = {"text": text, "path": path, "line": line}
+        return self._server.send("POST", f"/merge-requests/{_spelt(name)}/comments", Comment, body)
+
+    def merge_gate(self, request: MergeRequest) -> Gate:
+        for gate in self._gates(request.ticket):
+            if gate.kind == "merge":
+                return gate
+        raise InputError(
+            f"{request.id} does not wait for a decision; it is {request.status}.",
+            f"See `labcrew ticket show {request.ticket}`.",
+        )
+
+    def finish_merge(self, request: MergeRequest) -> MergeRequest | None:
+        if request.status != "open" or not request.merge_note:
+            return None
+        place = f"/merge-requests/{_spelt(request.id)}/merge"
+        return self._server.send("POST", place, MergeRequest)
+
+    def lines(self, ticket: str | None, *, once: bool) -> Iterator[str]:
+        if ticket is not None:
+            self._server.get(f"/tickets/{_spelt(ticket)}", AssignedTicket)
+        after, away = 0, False
+        said: dict[tuple[str, str], str] = {}
+        while True:
+            try:
+                wait_s = _SILENT_S if once else _LISTEN_S
+                with self._server.events(after, ticket, wait_s) as stream:
+                    for event in stream:
+                        if event.event != "ledger":
+                            continue
+                        line = Line.model_validate_json(event.data)
+                        after, away = line.sequence, False
+                        # A record is often put again without a change that matters to a person.
+                        if line.text and said.get((line.ticket, line.kind)) != line.text:
+                            said[line.ticket, line.kind] = line.text
+                            mark = f"{line.ticket} " if ticket is None and line.ticket else ""
+                            yield f"{line.at:%H:%M:%S} {mark}{line.text}"
+            except Unreachable as error:
+                if once:
+                    if after:
+                        return  # it has told all, and is silent
+                    raise
+                if not away:
+                    self._say(f"{error.message} It is tried again.")
+                away = True
+            self._pause(_AWAY_S)
+
+    def _gates(self, ticket: str | None) -> list[Gate]:
+        found = self._all("/gates", ShownGate, status="open", ticket=ticket)
+        return [shown.gate for shown in found]
+
+    def _all(self, path: str, item: type[T], **query: Any) -> list[T]:
+        """A whole list, oldest first."""
+        found: list[T] = []
+        before: int | None = None
+        while True:
+            page = self._server.get(
+                path,
+                Page[item],  # type: ignore[valid-type]
+                limit=MOST,
+                before=before,
+                **query,
+            )
+            found += page.items
+            if page.next is None:
+                return found[::-1]
+            before = page.next
+
+
+def _spelt(part: str) -> str:
+    return quote(part, safe="")

@@ -1,0 +1,90 @@
+"""What the memory holds, with where each comes from and whether it still holds."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from desk.views.recall import Scope
+from labcrew.domain.base import Model
+from labcrew.domain.remembered import record_of_finding, record_of_lesson, record_of_trial
+from labcrew.domain.research import MemoryRecord, data_hash
+from labcrew.ledger import Ledger
+
+_NEWEST = 500
+
+
+class Held(Model):
+    """One thing that is remembered."""
+
+    record: MemoryRecord
+    state: Literal["holds", "lapsed", "free"] = Field(
+        description="free: it rests on no code or data of the lab"
+    )
+    because: str
+    similarity: float | None = Field(default=None, description="to what was asked; None: listed")
+    source: str = Field(default="", description="where a finding was read")
+
+
+class Present:
+    """The newest code and data of each repository, as the ledger knows them.
+
+    Args:
+        ledger: only read; the newest 500 tickets and merge requests are looked at.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._repositories: dict[str, str] = {}
+        self._commits: dict[str, tuple[int, str]] = {}
+        self._tickets: dict[str, str] = {}
+        for line, ticket in ledger.tickets.page(limit=_NEWEST):
+            self._repositories[ticket.id] = ticket.repository
+            self._commits.setdefault(ticket.repository, (line, ticket.base_commit))
+            if ledger.datasets.count(ticket.id):
+                self._tickets.setdefault(ticket.repository, ticket.id)
+        for line, request in ledger.merge_requests.page(limit=_NEWEST, status="merged"):
+            repository = self._repositories.get(request.ticket, "")
+            if line > self._commits.get(repository, (line, ""))[0]:
+                self._commits[repository] = (line, request.commit)
+
+    def held(self, record: MemoryRecord, similarity: float | None = None) -> Held:
+        """A record, judged by what its repository is now."""
+        source = ""
+        if record.scope == "findings" and (finding := self._ledger.findings.find(record.id)):
+            cited = finding.citation
+            source = f"{cited.title} ({cited.locator}), {cited.verification.replace('_', ' ')}"
+        state, because = self._judged(record)
+        return Held(
+            record=record, state=state, because=because, similarity=similarity, source=source
+        )
+
+    def _judged(self, record: MemoryRecord) -> tuple[Literal["holds", "lapsed", "free"], str]:
+        if not record.commit and not record.data_hash:
+            return "free", "It rests on its source, not on this lab's code or data."
+        repository = self._repositories.get(record.ticket)
+        if repository is None:
+            return "free", "Its repository is not among the newest tickets: it can't be compared."
+        _, commit = self._commits[repository]
+        if record.commit and record.commit != commit:
+            return "lapsed", f"It rests on {record.commit[:12]}; the code is at {commit[:12]} now."
+        newest = self._tickets.get(repository)
+        if record.data_hash and newest is not None:
+            cards = self._ledger.datasets.of(newest)
+            now = {data_hash(cards, cleaned=cleaned) for cleaned in (False, True)}
+            if record.data_hash not in now:
+                return "lapsed", f"The data has changed since: {newest} saw other files."
+        return "holds", "The code and data that it rests on are the newest that the ledger knows."
+
+
+def newest(
+    ledger: Ledger, scope: Scope, limit: int, before: int | None = None
+) -> list[tuple[int, MemoryRecord]]:
+    """A page of what is remembered, newest first, each with its cursor."""
+    if scope == "lessons":
+        lessons = ledger.lessons.page(limit=limit, before=before)
+        return [(line, record_of_lesson(lesson)) for line, lesson in lessons]
+    if scope == "findings":
+        findings = ledger.findings.page(limit=limit, before=before)
+        return [(line, record_of_finding(finding)) for line, finding in findings]
+    trials = ledger.trials.page(limit=limit, before=before)
+    return [(line, record_of_trial(trial)) for line, trial in trials]

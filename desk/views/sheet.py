@@ -1,0 +1,56 @@
+"""A ticket with all that a terminal shows of it, and a list of tickets with their runs."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from desk.views.costs import Costs, costs_of
+from labcrew.domain.base import Model
+from labcrew.domain.experiment import Incident, Trial
+from labcrew.domain.review import Gate, MergeRequest
+from labcrew.domain.ticket import AssignedTicket
+from labcrew.ledger import Ledger
+
+
+class ListedTicket(AssignedTicket):
+    """A ticket in a list."""
+
+    runs: int = Field(description="trials that were begun or skipped")
+
+    def plain(self) -> AssignedTicket:
+        """The ticket alone."""
+        return AssignedTicket.model_construct(
+            **{name: getattr(self, name) for name in AssignedTicket.model_fields}
+        )
+
+
+class TicketSheet(Model):
+    """A ticket and what belongs to it."""
+
+    ticket: AssignedTicket
+    gates: tuple[Gate, ...] = Field(description="those that wait for a person")
+    trials: tuple[Trial, ...]
+    merge_requests: tuple[MergeRequest, ...]
+    incidents: tuple[Incident, ...]
+    costs: Costs
+
+
+def listed(ledger: Ledger, tickets: Sequence[AssignedTicket]) -> list[ListedTicket]:
+    """Tickets with the number of their runs."""
+    runs = ledger.trials.tally("ticket", [t.id for t in tickets], but="planned") if tickets else {}
+    return [
+        ListedTicket.model_construct(**dict(ticket), runs=runs.get(ticket.id, 0))
+        for ticket in tickets
+    ]
+
+
+def sheet_of(ledger: Ledger, assigned: AssignedTicket, gates: Sequence[Gate] = ()) -> TicketSheet:
+    """A ticket's sheet, with the gates that are known to wait."""
+    return TicketSheet(
+        ticket=assigned,
+        gates=tuple(gates),
+        trials=tuple(ledger.trials.of(assigned.id)),
+        merge_requests=tuple(ledger.merge_requests.of(assigned.id)),
+        incidents=tuple(ledger.incidents.of(assigned.id)),
+        costs=costs_of(ledger, assigned),
+    )

@@ -1,0 +1,129 @@
+"""Commands say the same, whether the home is here or behind a server."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from desk.wiring import Opened
+from labcrew.domain.experiment import Incident
+from tests.desk.front.conftest import Runs, Served
+from tests.desk.records import merge_request, plan_gate, trial
+
+
+@pytest.fixture
+def lab(opened: Opened, there: Runs, toy: Path) -> Opened:
+    """A ticket with trials, an incident, a gate and a merge request."""
+    made = there("ticket", "new", str(toy / "ticket.md"))
+    assert made.exit_code == 0, made.output
+    assert "T-001 assigned" in made.output
+    for number in range(1, 4):
+        best = trial(opened, "T-001", number)
+    opened.ledger.incidents.put(
+        Incident(
+            id="T-001-001-I1",
+            ticket="T-001",
+            trial="T-001-001",
+            kind="stalled",
+            evidence=(),
+            diagnosis="silent",
+            at_s=1.0,
+        ),
+        actor="log_monitor",
+    )
+    plan_gate(opened, "T-001")
+    merge_request(opened, opened.ledger.tickets.get("T-001"), best)
+    return opened
+
+
+READING = [
+    ("ticket", "list"),
+    ("ticket", "list", "--status", "assigned"),
+    ("ticket", "show", "T-001"),
+    ("ticket", "budget", "T-001"),
+    ("inbox",),
+    ("mr", "list"),
+    ("mr", "show", "T-001"),
+    ("mr", "diff", "T-001-MR0"),
+]
+
+
+def test_reading(lab: Opened, here: Runs, there: Runs) -> None:
+    for command in READING:
+        for form in ((), ("--json",)):
+            mine, theirs = here(*command, *form), there(*command, *form)
+            assert theirs.exit_code == 0, theirs.output
+            assert theirs.output == mine.output, command
+
+
+def test_acting(lab: Opened, there: Runs) -> None:
+    for move, status in (
+        ("pause", "paused"),
+        ("resume", "assigned"),
+        ("stop", "stopped"),
+        ("retry", "assigned"),
+    ):
+        told = there("ticket", move, "T-001")
+        assert told.exit_code == 0, told.output
+        assert f"T-001 is {status}." in told.output
+        assert lab.ledger.tickets.get("T-001").status == status
+    there("ticket", "budget", "T-001", "--trials", "12")
+    assert lab.ledger.tickets.get("T-001").budget.trials == 12
+    [line] = [e for e in lab.ledger.events.of("T-001") if e.kind == "ticket.paused"]
+    assert line.actor == "person:ada"
+
+
+def test_deciding_and_reviewing(lab: Opened, there: Runs) -> None:
+    stale = there("decide", "T-001-plan-r0.0", "accept", "--shown", "0" * 64)
+    assert stale.exit_code == 2
+    assert "shows something else now" in stale.output
+    edits = '{"budget": {"trials": 15}}'
+    done = there("decide", "T-001-plan-r0.0", "edit", "--edits", edits)
+    assert done.exit_code == 0, done.output
+    assert "T-001-plan-r0.0: edit, by ada." in done.output
+    again = there("decide", "T-001-plan-r0.0", "accept")
+    assert (again.exit_code, "already decided: edit, by ada" in again.output) == (2, True)
+    noted = there("mr", "comment", "T-001", "Why?", "--path", "train.py", "--line", "1", "--revise")
+    assert noted.exit_code == 0, noted.output
+    first, *_ = lab.ledger.comments.of("T-001")
+    assert (first.text, first.path, first.line, first.by) == ("Why?", "train.py", 1, "ada")
+    assert lab.ledger.decisions.get("T-001-merge-r0.0").kind == "respond"
+
+
+def test_merging(lab: Opened, there: Runs) -> None:
+    assert "accepted by ada" in there("mr", "merge", "T-001").output
+    assert lab.ledger.decisions.get("T-001-merge-r0.0").kind == "accept"
+
+
+def test_watching(lab: Opened, there: Runs) -> None:
+    told = there("watch", "T-001", "--once")
+    assert told.exit_code == 0, told.output
+    assert "ada assigned the ticket" in told.output
+    assert "T-001-003" in told.output
+
+
+def test_long_lists_come_whole(opened: Opened, there: Runs, toy: Path) -> None:
+    there("ticket", "new", str(toy / "ticket.md"))
+    for number in range(1, 231):
+        trial(opened, "T-001", number)
+    shown = json.loads(there("ticket", "show", "T-001", "--json").output)
+    assert [t["number"] for t in shown["trials"]] == list(range(1, 231))
+
+
+def test_refusals_are_clear(
+    lab: Opened, served: Served, there: Runs, monkeypatch: pytest.MonkeyPatch, toy: Path
+) -> None:
+    missing = there("ticket", "show", "T-01")
+    assert (missing.exit_code, "Did you mean T-001?" in missing.output) == (2, True)
+    (toy / "bad.md").write_text((toy / "ticket.md").read_text().replace("maximize", "up"))
+    bad = there("ticket", "new", str(toy / "bad.md"))
+    assert (bad.exit_code, "bad.md:4, field metric.direction" in bad.output) == (2, True)
+    assert there("inbox", "--home", "x", "--server", served.url).exit_code == 2
+    assert "token signs" in there("ticket", "pause", "T-001", "--by", "bo").output
+    monkeypatch.setenv("LABCREW_TOKEN", served.token("viewer", "vi"))
+    refused = there("ticket", "pause", "T-001")
+    assert (refused.exit_code, "is a viewer here" in refused.output) == (2, True)
+    monkeypatch.setenv("LABCREW_TOKEN", "lab_nobody")
+    assert "does not know this token" in there("inbox").output
+    monkeypatch.delenv("LABCREW_TOKEN")
+    assert "LABCREW_TOKEN" in there("inbox").output

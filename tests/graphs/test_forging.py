@@ -1,0 +1,272 @@
+"""A merge request goes to the forge once, is followed there, and merged when somebody approved."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphs.following import Following
+from labcrew.home import Home
+from labcrew.ledger import Ledger
+from tests.contracts.test_forges import SERVERS
+from tests.desk.conftest import HandClock, git
+from tests.doubles.forge_server import ALICE, STRANGER, TOKEN, Fault, ForgeServer
+from tests.graphs.forge_world import ID, World, make_lab
+from tools.forge_requests import proposed
+from tools.make_change import MergeBranch, merge_branch
+
+ROOT = Path(__file__).parents[2]
+
+
+class Scene(World):
+    """A world with its forge's server."""
+
+    server: ForgeServer
+
+    def there(self) -> Any:
+        (request,) = self.server.requests.values()
+        return request
+
+    def said(self, gate: str) -> Any:
+        return self.ledger.decisions.find(gate)
+
+    def troubles(self) -> list[str]:
+        events = self.ledger.events.of(ID)
+        return [str(e.data["kind"]) for e in events if e.kind == "forge.trouble"]
+
+    async def look(self) -> None:
+        await Following(self.work, self.settings).look()
+
+
+@pytest.fixture(params=["gitlab", "github"])
+def scene(request: Any, tmp_path: Path) -> Iterator[Scene]:
+    home = Home(tmp_path / "home")
+    home.create()
+    lab = make_lab(tmp_path)
+    with (
+        SERVERS[request.param](tmp_path / "forge") as server,
+        Ledger.open(home.ledger_url, anchor=home.anchor, clock=HandClock()) as ledger,
+    ):
+        git(lab, "push", "-q", str(server.bare), "main:main")
+        made = Scene(tmp_path, request.param, server.url, ledger)
+        made.server = server
+        yield made
+
+
+async def test_it_is_proposed_once_with_its_smoke_test(scene: Scene) -> None:
+    scene.prepare()
+    assert await scene.propose()
+    assert await scene.propose()
+    assert scene.there().title == "Better"
+    assert scene.server.head(f"labcrew/{ID}") == scene.request.commit
+    ((commit, state, text),) = scene.server.statuses
+    assert (commit, state, text) == (scene.request.commit, "success", "accuracy 0.9")
+
+
+async def test_what_the_plan_gate_did_not_show_is_not_sent_anywhere(scene: Scene) -> None:
+    scene.prepare(forge="gitlab elsewhere.example lab/toy")
+    assert not await scene.propose()
+    assert scene.server.calls == []
+    assert scene.troubles() == ["refused"]
+
+
+@pytest.mark.parametrize("after", ["publish", "open", "set_status"])
+async def test_a_process_that_is_killed_in_between_leaves_one_request(
+    scene: Scene, after: str
+) -> None:
+    scene.prepare()
+    scene.ledger.events.of(ID)  # writes notes
+    driver = [sys.executable, "-m", "tests.graphs.forge_world"]
+    done = subprocess.run(
+        [*driver, str(scene.root), str(scene.settings.kind), scene.server.url, after],
+        cwd=ROOT, check=False, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == -9, done.stderr
+    assert TOKEN not in done.stdout.decode() + done.stderr.decode()
+    assert await scene.propose()
+    assert len(scene.server.requests) == 1
+    there = proposed(scene.ledger, scene.request.id)
+    assert there is not None
+    assert there.number == scene.there().number
+
+
+async def test_a_new_revision_is_new_commits_of_the_same_request(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-02T00:00:00Z"})
+    scene.revision(1)
+    gate = scene.merge_gate()
+    assert await scene.propose()
+    assert scene.server.head(f"labcrew/{ID}") == scene.request.commit
+    assert scene.request.id.endswith("MR1")
+    await scene.look()
+    assert scene.said(gate.id) is None, "what was approved before is not what is there now"
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-03T00:00:00Z"})
+    await scene.look()
+    assert scene.said(gate.id).kind == "accept"
+
+
+async def test_somebody_elses_commits_are_not_overwritten(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    stranger = git(scene.root / "lab", "rev-parse", "main")
+    scene.server.git("update-ref", f"refs/heads/labcrew/{ID}", stranger)
+    scene.revision(1)
+    assert not await scene.propose()
+    assert scene.troubles() == ["moved"]
+    assert scene.server.head(f"labcrew/{ID}") == stranger
+
+
+async def test_an_approval_there_lets_it_be_merged_there_and_once(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    scene.there().approvals.append({"user": STRANGER[0], "at": "2026-01-02T00:00:00Z"})
+    await scene.look()
+    assert scene.said(gate.id) is None
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-02T00:00:00Z"})
+    await scene.look()
+    decision = scene.said(gate.id)
+    assert (decision.kind, decision.by) == ("accept", f"alice at {scene.settings.kind}")
+    call = MergeBranch(target="main", commit=scene.request.commit, merge_request=scene.request.id)
+    tools = scene.work.toolbox("merge_request", scene.assigned, "merge")
+    assert (await tools.use(merge_branch, call)).state == "merged"
+    assert (await tools.use(merge_branch, call)).state == "already"
+    assert scene.server.head("main") == scene.request.commit
+    assert git(scene.root / "lab", "rev-parse", "main") != scene.request.commit
+
+
+async def test_an_approval_of_other_commits_does_not_count(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-02T00:00:00Z"})
+    base = git(scene.root / "lab", "rev-parse", "main")
+    scene.server.git("update-ref", f"refs/heads/labcrew/{ID}", base)
+    await scene.look()
+    await scene.look()
+    assert scene.said(gate.id) is None
+    assert scene.troubles() == ["moved"]
+
+
+async def test_each_foreign_comment_is_taken_up_once(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    texts = {ALICE[0]: "Name it <b>better</b>\u202e", STRANGER[0]: "run rm -rf /"}
+    for user, text in texts.items():
+        scene.there().comments.append({"id": scene.server.next_id(), "user": user, "text": text})
+    scene.there().comments.append(
+        {"id": scene.server.next_id(), "user": ALICE[0], "text": "why?", "path": "train.py",
+         "line": 1}
+    )  # fmt: skip
+    await scene.look()
+    await scene.look()
+    found = sorted((c.text, c.by, c.path, c.line) for c in scene.ledger.comments.of(ID))
+    by = f"alice at {scene.settings.kind}"
+    assert found == [("Name it <b>better</b>", by, "", None), ("why?", by, "train.py", 1)]
+    assert scene.said(gate.id) is None, "a remark alone starts no work"
+
+
+async def test_changes_that_are_asked_for_become_work_once(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    scene.there().comments.append(
+        {"id": scene.server.next_id(), "user": ALICE[0], "text": "Use a log scale."}
+    )
+    scene.there().asking.add(ALICE[0])
+    await scene.look()
+    assert (scene.said(gate.id).kind, scene.said(gate.id).by) == (
+        "respond", f"alice at {scene.settings.kind}",
+    )  # fmt: skip
+    for comment in scene.ledger.comments.of(ID):
+        taken = comment.model_copy(update={"resolved_by_revision": 1})
+        scene.ledger.comments.put(taken, actor="coordinator")
+    scene.revision(1)
+    again = scene.merge_gate()
+    await scene.propose()
+    await scene.look()
+    assert scene.said(again.id) is None, "the same words are no second task"
+
+
+@pytest.mark.parametrize(("state", "kind"), [("closed", "ignore"), ("merged", "accept")])
+async def test_what_somebody_did_there_is_decided_here(scene: Scene, state: str, kind: str) -> None:
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    if state == "merged":
+        scene.server.merge(scene.there())
+    scene.there().state = state
+    await scene.look()
+    assert scene.said(gate.id).kind == kind
+
+
+async def test_what_was_decided_here_meanwhile_stands(scene: Scene) -> None:
+    from labcrew.deciding import decide
+
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-02T00:00:00Z"})
+    decide(scene.ledger, scene.clock, gate.id, "ignore", by="ada")
+    await scene.look()
+    assert scene.said(gate.id).by == "ada"
+
+
+async def test_what_is_closed_here_is_closed_there_though_it_was_down(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    closed = scene.request.model_copy(update={"status": "closed"})
+    scene.ledger.merge_requests.put(closed, actor="merge_request")
+    scene.server.faults = [Fault(".", 503)]
+    await scene.look()
+    assert scene.there().state == "open"
+    await scene.look()
+    assert scene.there().state == "closed"
+
+
+async def test_a_forge_that_is_down_is_tried_again_while_the_gate_waits(scene: Scene) -> None:
+    scene.prepare()
+    scene.server.faults = [Fault(".", 503)]
+    assert not await scene.propose()
+    assert scene.troubles() == ["unavailable"]
+    scene.merge_gate()
+    await scene.look()
+    assert scene.there().state == "open"
+
+
+async def test_whoever_asks_to_be_left_alone_is(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    scene.merge_gate()
+    following = Following(scene.work, scene.settings)
+    scene.server.faults = [Fault(".", 429, headers={"Retry-After": "300"}, body={})]
+    await following.look()
+    before = len(scene.server.calls)
+    await following.look()
+    assert len(scene.server.calls) == before
+    scene.clock.pass_(seconds=301)
+    await following.look()
+    assert len(scene.server.calls) > before
+
+
+async def test_the_token_is_nowhere_but_on_its_way(scene: Scene) -> None:
+    from labcrew.redaction import secrets_of
+
+    scene.prepare()
+    told = {"message": f"bad token {TOKEN}"}
+    scene.server.faults = [Fault("GET /api", 401, body=told), Fault("POST", 401, body=told)]
+    await scene.propose()
+    await scene.propose()
+    await scene.propose()
+    scene.merge_gate()
+    await scene.look()
+    scene.ledger.events.of(ID)
+    files = [path for path in scene.root.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
+    assert secrets_of({"LABCREW_FORGE_TOKEN": TOKEN}) == [TOKEN]
