@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from labcrew.domain.base import Model
 
 WIDTH, HEIGHT = 720, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 10, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 12, 12, 28
 _FENCE = 8.0
 _TICKS = 4
 
