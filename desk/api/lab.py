@@ -1,13 +1,14 @@
 """The lab as a whole: who asks, the crew, the memory, reports and costs."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from desk import morning as overnight
 from desk import report as reporting
 from desk.api.common import READ, AnyLab, Id, Viewer, problems
+from desk.deliverables.formats import MEDIA_TYPES, Format, deliverable
 from desk.views.costs import Costs, costs_of
 from desk.views.crew import AtDesk, crew_of
 from desk.views.recall import Remembered, Scope
@@ -62,18 +63,33 @@ def get_costs(caller: Viewer, lab: AnyLab, id: Id) -> Costs:
 
 @router.get(
     "/tickets/{id}/report",
-    response_class=PlainTextResponse,
-    responses={**READ, 200: {"content": {"text/markdown": {}}, "description": "The report."}},
+    response_class=Response,
+    responses={
+        **READ,
+        200: {
+            "content": {kind.split(";")[0]: {} for kind in MEDIA_TYPES.values()},
+            "description": "The report.",
+        },
+    },
 )
 def get_report(
     caller: Viewer,
     lab: AnyLab,
     id: Id,
-    format: Annotated[Literal["md"], Query(description="Markdown")] = "md",
-) -> PlainTextResponse:
+    format: Annotated[
+        Format | None,
+        Query(description="a first draft to be sent on; without it: all records, as Markdown"),
+    ] = None,
+) -> Response:
     """A ticket's report."""
-    text = reporting.report(lab.ledger, lab.ledger.tickets.get(id))
-    return PlainTextResponse(text, media_type="text/markdown")
+    assigned = lab.ledger.tickets.get(id)
+    if format is None:
+        text = reporting.report(lab.ledger, assigned)
+        return PlainTextResponse(text, media_type="text/markdown")
+    made = deliverable(lab.ledger, assigned, format)
+    # A file to keep: shown in the board's own place, strange words could pass for its.
+    name = f'attachment; filename="{assigned.id}.{format}"'
+    return Response(made, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": name})
 
 
 @router.get("/morning", responses=problems())

@@ -1,11 +1,14 @@
 """Commands that hand results out: report, export."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from desk.cli.common import HomeOption, JsonOption, answer, group, guarded
+
+if TYPE_CHECKING:
+    from desk.deliverables.formats import Format
 
 app = group("")
 TicketArgument = Annotated[str, typer.Argument(metavar="TICKET", help="e.g. T-001")]
@@ -22,16 +25,27 @@ def report(
         typer.Option(metavar="TIME", help="Of the morning report: 12h, 2d, or 2026-01-31T18:00."),
     ] = "12h",
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FILE.md", help="Write it there instead.")
+        Path | None,
+        typer.Option("--output", "--to", metavar="FILE", help="Write it there instead."),
+    ] = None,
+    format: Annotated[
+        Literal["md", "html", "pdf", "docx", "pptx"] | None,
+        typer.Option(
+            help="A first draft to be sent on, as md, html, pdf, docx or pptx; without it: all"
+            " records, as Markdown. Without --output: TICKET.FORMAT, which must not exist."
+        ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a ticket's report as Markdown; without TICKET, what happened overnight."""
+    """Write a ticket's report; without TICKET, what happened overnight."""
     from desk import report as reporting
     from desk.wiring import open_home
     from labcrew.errors import InputError
 
+    if format is not None:
+        _deliver(ticket, format, to, home, as_json)
+        return
     value: dict[str, Any] = {}
     with open_home(home) as opened:
         if ticket is None:
@@ -64,6 +78,27 @@ def report(
         answer({"file": str(to), **value}, as_json, lambda: f"Wrote {to}.")
         return
     answer({"report": text, **value}, as_json, lambda: text)
+
+
+def _deliver(
+    ticket: str | None, format: "Format", to: Path | None, home: Path | None, as_json: bool
+) -> None:
+    from desk.deliverables.formats import deliverable
+    from desk.wiring import open_home
+    from labcrew.errors import InputError
+
+    if ticket is None:
+        raise InputError("--format is for a ticket's report.", "Name one: labcrew report T-001 …")
+    with open_home(home) as opened:
+        made = deliverable(opened.ledger, opened.ledger.tickets.get(ticket), format)
+    file = to or Path(f"{ticket}.{format}")
+    try:
+        # A name that was not chosen overwrites nothing.
+        with file.open("wb" if to is not None else "xb") as opened_file:
+            opened_file.write(made)
+    except OSError as error:
+        raise InputError(f"{file} can't be written: {error.strerror}.") from None
+    answer({"file": str(file), "bytes": len(made)}, as_json, lambda: f"Wrote {file}.")
 
 
 @app.command()
