@@ -1,6 +1,7 @@
 """Talking over HTTP: threads, messages, a yes; on the board and as a stream."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -136,7 +137,9 @@ def test_pages_show_what_was_said_escaped(ada: TestClient) -> None:
     assert page.status_code == 200
     assert 'role="log"' in page.text
     assert "<script>alert" not in page.text
-    assert "/tickets/T-001#event-" in page.text
+    link = re.search(r'href="(/tickets/T-001/timeline\?before=\d+#l\d+)"', page.text)
+    assert link is not None
+    assert f'id="{link[1].partition("#")[2]}"' in ada.get(link[1].partition("#")[0]).text
     assert "Yes, do this" in page.text
     assert ada.get("/chat").status_code == 200
 
