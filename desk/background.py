@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING
 
+from desk.shift import Mover, Shift, beside
 from labcrew.errors import LabcrewError
 
 if TYPE_CHECKING:
-    from desk.wiring import Opened
+    from desk.wiring import AtWork, Opened
 
 _EVERY_S = 5.0
 
@@ -56,3 +57,25 @@ def background(
     finally:
         ended.set()
         thread.join()
+
+
+def shift_of(opened: "Opened", worker: Mover, *, at_once: int, say: Callable[[str], None]) -> Shift:
+    """A home's shift, which begins nothing new in its quiet hours."""
+    quiet = opened.settings.quiet_hours
+    return Shift(
+        opened.office(),
+        worker,
+        at_once=at_once,
+        say=say,
+        quiet=lambda: quiet.holds(opened.clock.now()),
+    )
+
+
+def following(
+    opened: "Opened", working: "AtWork", say: Callable[[str], None]
+) -> AbstractAsyncContextManager[None]:
+    """Looks at the lab's forge from time to time while tickets are worked on."""
+    from graphs.following import Following
+
+    settings = opened.settings.forge
+    return beside(Following(working.work, settings).look, every_s=settings.poll_s, say=say)
