@@ -19,6 +19,7 @@ R = TypeVar("R")
 _POLL_S = 0.5
 _NEWEST_TRIALS = 12
 _NEWEST_LINES = 6
+_TICKETS = 5
 _SPENT = ("running", "finished", "scored", "failed", "stopped", "unknown")
 
 
@@ -98,8 +99,10 @@ class Board:
     def _shown_tickets(self) -> list[str]:
         if self._tickets is not None:
             return list(self._tickets)
-        tickets = self._ledger.tickets.all()
-        return [t.id for t in tickets if t.status in ("assigned", "running", "waiting")][:5]
+        found = []
+        for status in ("assigned", "running", "waiting"):
+            found += self._ledger.tickets.page(status=status, limit=_TICKETS)
+        return [ticket.id for _, ticket in sorted(found, key=lambda row: row[0])[-_TICKETS:]]
 
     def _head(self, id: str) -> "RenderableType":
         from rich.progress_bar import ProgressBar

@@ -158,11 +158,15 @@ class Office:
 
     def inbox(self) -> list[Gate]:
         """The gates that wait for a person, oldest first; expired ones are decided on the way."""
-        waiting = []
-        for gate in self.ledger.gates.all(status="open"):
-            if settled(self.ledger, self.clock, gate) is None:
-                waiting.append(gate)
-        return waiting
+        now = self.clock.now()
+        return [
+            gate
+            for gate in self.ledger.gates.all(status="open")
+            # One that is open was not decided; whether it may still be is asked where it is late.
+            if gate.expires_at is None
+            or now < gate.expires_at
+            or settled(self.ledger, self.clock, gate) is None
+        ]
 
     def gate_of(self, name: str) -> Gate:
         """A gate by its id, or the only open gate of a ticket by the ticket's id."""
@@ -316,9 +320,9 @@ class Office:
         )
 
     def _next_id(self) -> str:
-        numbers = [
-            int(match[1])
-            for assigned in self.ledger.tickets.all()
-            if (match := _NUMBER.fullmatch(assigned.id))
-        ]
-        return f"T-{max(numbers, default=0) + 1:03d}"
+        newest = self.ledger.tickets.page(limit=1)
+        match = _NUMBER.fullmatch(newest[0][1].id) if newest else None
+        number = int(match[1]) + 1 if match else self.ledger.tickets.count() + 1
+        while self.ledger.tickets.find(f"T-{number:03d}") is not None:
+            number += 1
+        return f"T-{number:03d}"

@@ -1,10 +1,13 @@
 """Checks a merge request's evidence again, as `labcrew mr verify` does."""
 
 import asyncio
+import threading
 
 from desk.wiring import Opened, Say, at_work
 from labcrew.domain.review import MergeRequest, Verification
 from labcrew.errors import LabcrewError
+
+_TURN = threading.Lock()  # two checks would use containers of the same names
 
 
 def verification(
@@ -18,11 +21,11 @@ def verification(
         rerun: also run the winner again, in a sandbox.
         say: is told in plain words what takes a while.
 
-    Raises LabcrewError: no engine, or another process owns the home.
+    Raises EngineUnavailable: nothing is recomputed outside a sandbox.
     """
     from graphs import verification as checking
 
-    with at_work(opened, say) as working:
+    with _TURN, at_work(opened, say, alone=False) as working:
         result = asyncio.run(checking.verify(working.work, found))
         if not rerun:
             return result

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desk.settings_file import write_settings
-from labcrew.errors import NotFound, SettingsError
+from labcrew.errors import LabcrewError, NotFound, SettingsError
 from labcrew.home import Home
 from labcrew.ports import Clock, SystemClock
 from labcrew.redaction import Redaction, secrets_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from desk.office import Office
     from graphs.work import Work
     from graphs.worker import Worker
+    from labcrew.domain.research import Memory, MemoryRecord, Recalled
     from labcrew.domain.skills import Skill
     from labcrew.ledger import Ledger
     from labcrew.ledger.opening import Check
@@ -146,7 +147,7 @@ def open_home(
 
 @contextmanager
 def at_work(
-    opened: Opened, say: Say = lambda text: None, *, many: bool = False
+    opened: Opened, say: Say = lambda text: None, *, many: bool = False, alone: bool = True
 ) -> Iterator[AtWork]:
     """Owns the home and builds everything a worker needs.
 
@@ -154,6 +155,7 @@ def at_work(
         opened: the home.
         say: is told in plain words what takes a while.
         many: more than one ticket is to come, so a tool container is kept ready.
+        alone: False: only checks are made, beside whoever owns the home; its memory is theirs.
 
     Raises:
         LabcrewError: another process owns the home.
@@ -171,7 +173,8 @@ def at_work(
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     with ExitStack() as stack:
-        stack.enter_context(opened.home.owned())
+        if alone:
+            stack.enter_context(opened.home.owned())
         tracer = stack.enter_context(tracing(opened.settings.tracing, redact, say))
         client = connect()
         stack.callback(client.close)
@@ -204,8 +207,10 @@ def at_work(
         )
         stack.callback(sandboxes.close)
         embedder = OnnxEmbedder()
-        memory = ChromaMemory(home.memory, embedder)
-        stack.callback(memory.close)
+        memory: Memory = _Elsewhere()
+        if alone:
+            memory = chroma = ChromaMemory(home.memory, embedder)
+            stack.callback(chroma.close)
         bench = Workbench(
             home=home,
             ledger=opened.ledger,
@@ -237,6 +242,34 @@ def at_work(
 
         work = Work(bench=bench, crew=crew, rules=crew.without_models())
         yield AtWork(bench, work, worker, drafter)
+
+
+class _Elsewhere:
+    """The memory of a home that another process may own: nothing is asked of it."""
+
+    def remember(self, records: "list[MemoryRecord]") -> None:
+        raise self._refusal()
+
+    def recall(
+        self,
+        scope: str,
+        query: str,
+        *,
+        limit: int = 8,
+        commit: str | None = None,
+        data_hash: str | None = None,
+    ) -> "list[Recalled]":
+        raise self._refusal()
+
+    def count(self, scope: str) -> int:
+        raise self._refusal()
+
+    def clear(self) -> None:
+        raise self._refusal()
+
+    @staticmethod
+    def _refusal() -> LabcrewError:
+        return LabcrewError("The memory belongs to the process that works on this home.")
 
 
 def redaction(settings: Settings) -> Redaction:

@@ -165,7 +165,7 @@ async def _streamed(
     pieces: asyncio.Queue[str | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
-    async def heard(piece: str) -> None:
+    def heard(piece: str) -> None:
         loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
     def think() -> ChatMessage:

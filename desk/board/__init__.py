@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from desk.board import (
     assets,
+    assign,
     chat,
     crew,
     inbox,
@@ -20,6 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tickets.router,
     ticket.router,
     inbox.router,
+    assign.router,
     chat.router,
     merge_requests.router,
     crew.router,

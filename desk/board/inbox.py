@@ -15,18 +15,25 @@ from labcrew.domain.review import Gate
 
 router = APIRouter(include_in_schema=False)
 _DECIDED = 10
+_SHOWN = 50
 
 
 @router.get("/inbox")
 def inbox(request: Request, caller: Viewer, lab: BoardLab) -> HTMLResponse:
     """Every gate that waits, oldest first, and what was decided last."""
     gates = lab.office.inbox()
+    shown = gates[:_SHOWN]
     decided = [decision for _, decision in lab.ledger.decisions.page(limit=_DECIDED)]
-    titles = {}
-    for gate in {gate.ticket for gate in gates}:
-        assigned = lab.ledger.tickets.find(gate)
-        titles[gate] = assigned.ticket.title if assigned is not None else ""
-    return page(request, "inbox.html", caller, gates=gates, decided=decided, titles=titles)
+    tickets = lab.ledger.tickets.some({gate.ticket for gate in shown})
+    return page(
+        request,
+        "inbox.html",
+        caller,
+        gates=shown,
+        more=len(gates) - len(shown),
+        decided=decided,
+        titles={id: assigned.ticket.title for id, assigned in tickets.items()},
+    )
 
 
 @router.get("/inbox/count")

@@ -83,6 +83,7 @@ def page(request: Request, template: str, caller: Caller, **values: Any) -> HTML
     after = getattr(request.state, "after", None)
     common = {
         "caller": caller,
+        "person": caller,  # the same, for inside of {% call %}, where `caller` is what is called
         "csrf": getattr(request.state, "csrf", ""),
         "here": "/" + request.url.path.strip("/").split("/")[0],
         "after": lab.ledger.events.last() if after is None else after,

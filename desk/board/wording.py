@@ -111,7 +111,8 @@ def duration(seconds: float | None) -> str:
         if whole >= size:
             rest = whole % size // smaller
             return f"{whole // size} {unit} {rest} {name}" if rest else f"{whole // size} {unit}"
-    return f"{whole // 60} min {whole % 60} s"
+    rest = whole % 60
+    return f"{whole // 60} min {rest} s" if rest else f"{whole // 60} min"
 
 
 def number(value: float | None) -> str:

@@ -34,7 +34,7 @@ def coordinator(
 
     return Coordinator(
         opened.office(),
-        _recogniser(),
+        recogniser(),
         recall or Recall(opened.ledger, _embedder()),
         files=files,
         halt=ended,
@@ -50,10 +50,25 @@ def _embedder() -> Embedder:
 
 
 @cache
-def _recogniser() -> Recogniser:
+def recogniser() -> Recogniser:
     """One for a process: what it has learnt is the same everywhere."""
     return Recogniser(_embedder())
 
 
 def _model(opened: Opened) -> Callable[[Replying], Conversing] | None:
-    return None
+    """Makes what converses with the model that settings name; None: the rules answer."""
+    from desk.chat.conversing import ModelConversing
+    from desk.models import build_models
+    from desk.models.answering import asked_for
+    from desk.models.questions import CHAT
+
+    names = asked_for(opened.settings, CHAT)
+    if not names:
+        return None
+    models = build_models(opened.settings)
+    chat = next(
+        (models[n] for n in (CHAT, "coordinator", "default") if models.get(n) is not None), None
+    )
+    if chat is None:
+        return None
+    return lambda replying: ModelConversing(replying, chat, opened.ledger, opened.clock)

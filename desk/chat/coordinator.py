@@ -1,7 +1,7 @@
 """The coordinator in conversation: what people say, its replies, and their yes or no."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -37,14 +37,14 @@ NO = re.compile(
     r"|no[, ]+(?:thanks|thank you|don'?t|leave it|cancel))[\s.!]*",
     re.I,
 )
-Said = Callable[[str], Awaitable[None]]
+Said = Callable[[str], None]
 
 
 class Conversing(Protocol):
     """A chat model that answers in the coordinator's place; see `desk.chat.conversing`."""
 
     async def reply(
-        self, messages: list[ChatMessage], text: str, caller: Caller, focus: Focus, say: Said
+        self, asked: ChatMessage, before: list[ChatMessage], caller: Caller, say: Said
     ) -> "Spoken":
         """Its reply, or the rule's with why."""
 
@@ -135,7 +135,7 @@ class Coordinator:
         if self._model is None or focus.asked:
             spoken = Spoken(self.replying.to(text, caller, focus))
         else:
-            spoken = await self._model.reply(before, text, caller, focus, say or _silent)
+            spoken = await self._model.reply(asked, before, caller, say or _silent)
         return self._reply(asked, spoken)
 
     def confirm(self, thread: str, proposal: str, payload_hash: str, caller: Caller) -> ChatMessage:
@@ -286,5 +286,5 @@ def _words(text: str, focus: Focus) -> Spoken:
     return Spoken(Reply((Statement(text=text),), focus))
 
 
-async def _silent(piece: str) -> None:
+def _silent(piece: str) -> None:
     """Nobody listens as it comes."""

@@ -60,7 +60,7 @@ class Recogniser:
     def likely(self, text: str) -> list[Likely]:
         """All intents, likeliest first."""
         learnt = self._learn()
-        scores = learnt.scores(masked(text), self._embedder)
+        scores = learnt.scores(learnt.mended(masked(text)), self._embedder)
         top = max(scores.values())
         weights = {name: math.exp(_SHARPNESS * (value - top)) for name, value in scores.items()}
         whole = sum(weights.values())
@@ -79,6 +79,8 @@ class _Learnt:
         import numpy as np
 
         texts = [masked(text) for text, _ in taught]
+        words = {word for text in texts for word in re.findall(r"[a-z]{5,}", text)}
+        self._words = {word: word for word in sorted(words)}
         counts = [_pieces(text) for text in texts]
         seen = Counter(bucket for count in counts for bucket in count)
         self._rarity = {b: math.log((1 + len(texts)) / (1 + n)) + 1 for b, n in seen.items()}
@@ -90,6 +92,15 @@ class _Learnt:
         # An intent with many examples must not weigh more than one with few.
         trust = np.array([len(taught) / len(per) / per[intent] for _, intent in taught])
         self._weights = np.linalg.solve(kernel + _RIDGE * np.diag(1 / trust), wanted)
+
+    def mended(self, text: str) -> str:
+        """A text whose words that no example has are those of examples, one slip away from them."""
+        return re.sub(
+            r"[a-z]{5,}", lambda match: self._words.get(match[0]) or self._near(match[0]), text
+        )
+
+    def _near(self, word: str) -> str:
+        return next((known for known in self._words if _one_slip(word, known)), word)
 
     def scores(self, text: str, embedder: Embedder) -> dict[Intent, float]:
         import numpy as np
@@ -128,3 +139,21 @@ def _pieces(text: str) -> Counter[int]:
     padded = f" {' '.join(words)} "
     pieces += [padded[at : at + n] for n in (3, 4, 5) for at in range(len(padded) - n + 1)]
     return Counter(zlib.crc32(piece.encode()) % _BUCKETS for piece in pieces)
+
+
+def _one_slip(word: str, known: str) -> bool:
+    """Whether two words that begin alike differ by one letter more, fewer, other, or by two that
+    are exchanged.
+    """
+    if word[0] != known[0] or abs(len(word) - len(known)) > 1:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(word, known, strict=False)) if a != b), None)
+    if at is None:
+        return True
+    rest, other = word[at:], known[at:]
+    return (
+        rest[1:] == other[1:]
+        or rest[1:] == other
+        or rest == other[1:]
+        or (rest[:2] == other[:2][::-1] and rest[2:] == other[2:])
+    )

@@ -19,7 +19,7 @@ from desk.views.recall import Recall
 from desk.web.access import Caller
 from labcrew.domain.conversation import ActionName, Focus, Statement
 
-_CHOICE = re.compile(r"\s*(?:the\s+)?(?:number\s+|option\s+|\()?(\d)\)?[\s.!]*", re.I)
+_CHOICE = re.compile(r"\s*(?:the\s+)?(?:number\s+|option\s+|\()?([1-9a-f])\)?[\s.!]*", re.I)
 _PASTED = re.compile(r"^---[ \t]*\r?$", re.M)
 
 
@@ -181,7 +181,7 @@ def pasted_ticket(text: str) -> str:
 
 def _chosen(text: str) -> int | None:
     if match := _CHOICE.fullmatch(text):
-        return int(match[1]) - 1
+        return "123456789".find(match[1]) if match[1].isdigit() else ord(match[1].lower()) - 97
     short = text.strip(" .!").lower()
     if short in ("first", "the first", "second", "the second", "third", "the third"):
         return ("first", "second", "third").index(short.removeprefix("the "))
@@ -191,8 +191,10 @@ def _chosen(text: str) -> int | None:
 
 def _doubt(text: str, unsure: tuple[Reading, ...]) -> Reply:
     offered = [reading for reading in unsure if reading.intent != "out_of_scope"][:3]
-    told = "; ".join(f"({n}) {_in_words(reading)}" for n, reading in enumerate(offered, 1))
-    said = f"I am not sure what you mean. Is it {told}? Say the number, or put it in other words."
+    told = "; ".join(
+        f"({n}) {_in_words(reading)}" for n, reading in zip("abc", offered, strict=False)
+    )
+    said = f"I am not sure what you mean. Is it {told}? Say the letter, or put it in other words."
     focus = Focus(
         asked=text[:4000],
         choices=tuple(reading.intent for reading in offered),

@@ -22,6 +22,10 @@ _AND = re.compile(
     r"|retry|cancel|assign|approve|accept|reject|comment|give|list|compare|raise|set)\b)",
     re.I,
 )
+_WHO_DID = re.compile(
+    r"\b(?:who|whose|whom|anybody|anyone|somebody|someone|nobody)\b.*"
+    r"\b(?:approved|accepted|decided|rejected|declined|signed|agreed|said)\b"
+)
 _POINTS = re.compile(
     r"\b(it|its|this|that|they|them|there|the ticket|the same|one)\b|^(and|why|how come|when)\b",
     re.I,
@@ -147,6 +151,10 @@ def weighed(shares: Sequence[Likely], text: str, said: Slots, focus: Focus) -> l
         more("assign", 0.3)
     if said.gate:
         more("decide", 2)
+    if _WHO_DID.search(low):
+        more("decisions", 2.5)
+    if re.search(r"\b(stuck|blocked|blocking|pending)\b", low):
+        more("waiting", 2)
     if quoted(text) or place(text)[0]:
         more("comment", 2.5)
         more("decide", 1.5)

@@ -43,13 +43,15 @@ def board(
     from desk.background import background
     from desk.web.app import create_app
     from desk.web.lab import Lab
-    from desk.web.serving import Server, address_of, listen
+    from desk.web.serving import Server, address_of, listen, make_ready
     from desk.wiring import open_home
     from desk.working import Working
 
     with open_home(home, create=True) as opened, listen(port) as listening:
         lab = Lab.of(opened)
-        server = Server(create_app(lab), lab.feed)
+        served = create_app(lab)
+        server = Server(served, lab.feed)
+        make_ready(served)
 
         def end(*_: Any) -> None:
             server.should_exit = True

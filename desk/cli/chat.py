@@ -46,7 +46,7 @@ def chat(
 ) -> None:
     """Talk to the coordinator: it answers from the records, and acts after your yes."""
     from desk.acting import actor
-    from desk.chat.building import coordinator
+    from desk.chat.building import coordinator as coordinator_of
     from desk.web.access import Caller
     from desk.wiring import open_home, person
 
@@ -55,19 +55,19 @@ def chat(
     with open_home(home) as opened:
         # Whoever sits at the home's own machine may all that its files let them.
         caller = Caller(name=name, role="approver")
-        made = coordinator(opened, files=Path.cwd())
+        coordinator = coordinator_of(opened, files=Path.cwd())
         if listed:
-            _list(made, caller, as_json)
+            _list(coordinator, caller, as_json)
             return
-        id = made.open(thread, caller).id if thread else ""
+        id = coordinator.open(thread, caller).id if thread else ""
         if message is not None:
-            _once(made, caller, id or made.threads.open(name).id, message, as_json)
+            _once(coordinator, caller, id or coordinator.threads.open(name).id, message, as_json)
         else:
-            _converse(made, caller, id, as_json)
+            _converse(coordinator, caller, id, as_json)
 
 
-def _list(made: "Coordinator", caller: "Caller", as_json: bool) -> None:
-    threads = made.threads.of(caller.name)
+def _list(coordinator: "Coordinator", caller: "Caller", as_json: bool) -> None:
+    threads = coordinator.threads.of(caller.name)
     if as_json:
         answer_json({"threads": threads})
         return
@@ -77,26 +77,26 @@ def _list(made: "Coordinator", caller: "Caller", as_json: bool) -> None:
         typer.echo("You have no threads yet. `labcrew chat` begins one.")
 
 
-def _once(made: "Coordinator", caller: "Caller", id: str, text: str, as_json: bool) -> None:
+def _once(coordinator: "Coordinator", caller: "Caller", id: str, text: str, as_json: bool) -> None:
     import asyncio
 
-    reply = asyncio.run(made.say(id, text, caller))
+    reply = asyncio.run(coordinator.say(id, text, caller))
     if as_json:
-        proposal = made.threads.proposals(id).get(reply.proposal)
+        proposal = coordinator.threads.proposals(id).get(reply.proposal)
         answer_json({"thread": id, "message": reply, "proposal": proposal})
         return
-    typer.echo(_shown(made, reply))
+    typer.echo(_shown(coordinator, reply))
     if reply.proposal:
         say(f'Say yes with: labcrew chat --thread {id} "yes"')
     else:
         say(f"Thread {id}")
 
 
-def _converse(made: "Coordinator", caller: "Caller", id: str, as_json: bool) -> None:
+def _converse(coordinator: "Coordinator", caller: "Caller", id: str, as_json: bool) -> None:
     """Line by line until the input ends; what was said before is shown first."""
     if id and not as_json:
-        for message in made.threads.newest(id, 20):
-            typer.echo(_shown(made, message))
+        for message in coordinator.threads.newest(id, 20):
+            typer.echo(_shown(coordinator, message))
     elif not as_json:
         say("Ask, or say what to do; `help` tells what I can. An empty line ends it.")
     import asyncio
@@ -111,23 +111,23 @@ def _converse(made: "Coordinator", caller: "Caller", id: str, as_json: bool) -> 
             break
         if not text.strip():
             break
-        id = id or made.threads.open(caller.name).id
-        reply = asyncio.run(made.say(id, text, caller, seen=seen or None))
+        id = id or coordinator.threads.open(caller.name).id
+        reply = asyncio.run(coordinator.say(id, text, caller, seen=seen or None))
         seen = reply.number
         if as_json:
             answer_json({"thread": id, "message": reply})
         else:
-            typer.echo(_shown(made, reply))
+            typer.echo(_shown(coordinator, reply))
     if id and not as_json:
         say(f"Go on with: labcrew chat --thread {id}")
 
 
-def _shown(made: "Coordinator", message: "ChatMessage") -> str:
+def _shown(coordinator: "Coordinator", message: "ChatMessage") -> str:
     """A message as a terminal has it: statements with the lines they rest on."""
     if message.role == "person":
         return printable(f"{_PROMPT}{message.text}")
     lines = [message.text] if message.text else []
-    proposal = made.threads.proposals(message.thread).get(message.proposal)
+    proposal = coordinator.threads.proposals(message.thread).get(message.proposal)
     if proposal is not None:
         lines += [f"  | {line}" for line in proposal.shown]
     for statement in message.statements:

@@ -246,3 +246,33 @@ def repair(
         as_json,
         lambda: report.document(found),
     )
+
+
+@app.command()
+@guarded
+def chat(
+    results: Annotated[
+        Path | None, typer.Option(help="File to keep the result in.", show_default=False)
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold the chat's understanding and its statements to messages that it never saw (a minute)."""
+    from tempfile import TemporaryDirectory
+
+    from desk.chat.building import recogniser
+    from desk.wiring import open_home
+    from evals.chat import report
+    from evals.chat.home import fill
+    from evals.chat.measuring import measure
+
+    del home  # what is said is said in a home of its own
+    with (
+        TemporaryDirectory(prefix="labcrew-eval-") as folder,
+        open_home(Path(folder) / "home", create=True) as opened,
+    ):
+        fill(opened)
+        result = measure(opened, recogniser())
+    if results is not None:
+        results.write_text(result.model_dump_json(indent=2) + "\n")
+    answer(result, as_json, lambda: report.text(result))

@@ -5,7 +5,7 @@ read on.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,6 +119,9 @@ class Assembly:
         if self._characters > LONGEST:
             raise ModelFailure(f"an answer of more than {LONGEST} characters", kind="invalid")
         self._text.append(content)
+        listener = LISTENER.get()
+        if listener is not None and content:
+            listener(content)
         return content
 
     def _take_calls(self, calls: Any) -> None:
@@ -169,6 +172,10 @@ def _text(value: Any) -> str:
 
 ASSEMBLY: ContextVar[Assembly] = ContextVar("labcrew_assembly")
 """Where the answer that is under way in this task is put together."""
+
+
+LISTENER: ContextVar[Callable[[str], None] | None] = ContextVar("labcrew_listener", default=None)
+"""Is given an answer's text as it comes, in this task; one that is asked for again begins anew."""
 
 
 def _whole(pieces: list[str]) -> str:

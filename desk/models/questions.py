@@ -5,6 +5,9 @@ from typing import Any
 from agents.programming.options import PROGRAMMING
 from labcrew.judgement import Judgement
 
+CHAT = "coordinator.chat"
+"""What a person says to the coordinator."""
+
 
 def judgements() -> tuple[Judgement[Any, Any], ...]:
     """All of them, in the order in which a ticket meets them."""
@@ -24,4 +27,4 @@ def judgements() -> tuple[Judgement[Any, Any], ...]:
 
 def question_names() -> tuple[str, ...]:
     """The names of all questions."""
-    return (*(judgement.name for judgement in judgements()), PROGRAMMING)
+    return (*(judgement.name for judgement in judgements()), PROGRAMMING, CHAT)

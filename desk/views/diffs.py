@@ -159,7 +159,7 @@ def _hunks(raw: bytes) -> Iterator[tuple[str, int, int, list[Line]]]:
         index += 1
         while index < len(lines) and (any(wanted) or lines[index].startswith(b"\\")):
             sign, text = lines[index][:1], lines[index][1:]
-            if sign == b"\\":
+            if sign == b"\\" and body:
                 body[-1] = (body[-1][0], body[-1][1], False)
             elif sign in (b" ", b"-", b"+"):
                 wanted[0] -= sign != b"+"

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from evals.bench.desk import desk_figures
 from evals.bench.figures import RESULTS, Figure, Report, keep, show, this_machine
 from evals.bench.incident_latency import incident_latency
 from evals.bench.log_reading import log_figures
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=200, help="sandboxed calls, one at a time")
     parser.add_argument(
         "--only",
-        choices=["sandbox", "reading", "watching", "logs", "programming"],
+        choices=["sandbox", "reading", "watching", "logs", "programming", "desk"],
         help="leave out the other figures",
     )
     given = parser.parse_args(arguments)
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             figures += log_figures()
         if given.only in (None, "programming"):
             figures += (programming_figure(),)
+        if given.only in (None, "desk"):
+            figures += desk_figures()
         if given.only is None:
             start = help_start(given.rounds)
             small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)

@@ -11,7 +11,7 @@ from desk.chat.known import Known, named
 from labcrew.domain.base import Model
 from labcrew.domain.conversation import Focus
 
-Split = Literal["tuning", "unseen"]
+Split = Literal["tuning", "unseen", "fresh"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 TITLES = {
     "T-001": "Better accuracy on the handwritten digits",

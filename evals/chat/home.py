@@ -71,7 +71,7 @@ def _ticket(opened: Opened, id: str, title: str) -> None:
         base_commit=content_hash(id)[:40],
         target_branch="main",
         budget=ticket.budget,
-        status=_STATUS[id],  # type: ignore[arg-type]
+        status=_STATUS[id],
         outcome=outcome.get(_STATUS[id], ""),
     )
     opened.ledger.tickets.put(assigned, actor="person:ada", kind="ticket.assigned")

@@ -1,7 +1,7 @@
 """Typed records: one table a kind, every change with a line in the log."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from pydantic import ValidationError
@@ -108,6 +108,15 @@ class Records(Generic[T]):
             f"There is no {id!r} among the {self._kind.table.replace('_', ' ')}.",
             f"Did you mean {' or '.join(near)}?" if near else "There are none yet.",
         )
+
+    def some(self, ids: Collection[str]) -> dict[str, T]:
+        """The records with these ids, by id; those that are not there are left out."""
+        if not ids:
+            return {}
+        query = select(self._table).where(self._table.c.id.in_(ids))
+        with self._store.reading() as connection:
+            rows = connection.execute(query).all()
+        return {str(row.id): self._record(row) for row in rows}
 
     def of(self, ticket: str) -> list[T]:
         """A ticket's records, in the order in which they were first put."""

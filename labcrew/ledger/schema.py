@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 from labcrew.domain.background import Schedule
 from labcrew.domain.base import Model
@@ -23,7 +23,7 @@ from labcrew.domain.ticket import AssignedTicket
 
 T = TypeVar("T", bound=Model)
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration; a test holds it against the migrations folder."""
 
 ID_LENGTH = 200
@@ -170,7 +170,7 @@ LEASES = Table(
 def _record_table(kind: Kind[Any]) -> Table:
     columns: list[Column[Any]] = [
         Column("id", String(ID_LENGTH), primary_key=True),
-        Column("ticket", String(ID_LENGTH), nullable=False, index=True),
+        Column("ticket", String(ID_LENGTH), nullable=False),
         Column("line", Integer, nullable=False),
         Column("version", Integer, nullable=False),
         Column("created_at", String(40), nullable=False),
@@ -178,11 +178,17 @@ def _record_table(kind: Kind[Any]) -> Table:
         Column("document", Text, nullable=False),
     ]
     if kind.has_status:
-        columns.append(Column("status", String(40), nullable=False, index=True))
+        columns.append(Column("status", String(40), nullable=False))
     if kind.parent is not None:
         foreign = ForeignKey(f"{kind.parent_table}.id")
         columns.append(Column("parent", String(ID_LENGTH), foreign, nullable=False, index=True))
-    return Table(kind.table, METADATA, *columns)
+    # Lists are asked for newest first, of all, of a ticket or of a status, a page at a time.
+    indexes = [Index(f"ix_{kind.table}_line", "line")]
+    indexes += [
+        Index(f"ix_{kind.table}_{column}_line", column, "line")
+        for column in ("ticket", *(["status"] if kind.has_status else []))
+    ]
+    return Table(kind.table, METADATA, *columns, *indexes)
 
 
 RECORDS: dict[str, Table] = {kind.table: _record_table(kind) for kind in KINDS}

@@ -21,6 +21,7 @@ from labcrew.domain.spending import Price
 from labcrew.errors import InputError, LedgerError
 from labcrew.settings import (
     BoardSettings,
+    ForgeSettings,
     ModelSettings,
     MonitorSettings,
     SandboxSettings,
@@ -169,6 +170,7 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
         "prices",
         "spending",
         "tracing",
+        "forge",
         "ledger_url",
         "tracking_uri",
     }
@@ -187,12 +189,14 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
         "sandbox",
         "monitor",
         "board",
+        "forge",
     }
     every = {
         *Settings.model_fields,
         *SandboxSettings.model_fields,
         *MonitorSettings.model_fields,
         *BoardSettings.model_fields,
+        *ForgeSettings.model_fields,
         *TracingSettings.model_fields,
         *ModelSettings.model_fields,
         *Price.model_fields,

@@ -73,7 +73,11 @@ function close() {
 if (feed) {
   open();
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
-  addEventListener("online", open);
+  addEventListener("online", () => {
+    close();
+    failures = Math.max(failures, 1);
+    open();
+  });
   addEventListener("offline", () => say("This computer is offline; what you see may be old.", false));
   addEventListener("pagehide", close);
 }

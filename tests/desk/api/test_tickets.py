@@ -135,6 +135,7 @@ def test_duplicates_at_once_have_one_effect(
     opened: Opened, toy: Path, as_: Callable[..., TestClient]
 ) -> None:
     client, key = as_(), {"Idempotency-Key": "k-2"}
+    assert client.post(f"{API}/tickets", json={}).status_code == 422  # its routes are ready
     with ThreadPoolExecutor(6) as pool:
         answers = list(
             pool.map(

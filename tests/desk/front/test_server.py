@@ -52,7 +52,7 @@ def test_a_server_that_is_away() -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("refused")
 
-    with pytest.raises(Unreachable, match="No labcrew answers at http://127.0.0.1:1"):
+    with pytest.raises(Unreachable, match=r"No labcrew answers at http://127\.0\.0\.1:1"):
         server(answer).get("/x", Answer)
 
 

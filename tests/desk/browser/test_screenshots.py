@@ -1,0 +1,57 @@
+"""Pictures of the main pages, light and dark, wide and narrow; none of them is blank.
+
+With LABCREW_SCREENSHOTS=1 they are kept in docs/screenshots, else they are made and looked at only.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.desk.board.story import told
+from tests.desk.browser.conftest import Board, SignedIn
+
+KEPT = Path(__file__).parents[3] / "docs" / "screenshots"
+SIZES = {"wide": (1440, 900), "middle": (1024, 800), "narrow": (390, 844)}
+PAGES = {
+    "tickets": "/tickets",
+    "ticket": "/tickets/T-001",
+    "trials": "/tickets/T-001/trials",
+    "inbox": "/inbox",
+    "gate": "/gates/T-002-plan-r0.0",
+    "assign": "/assign",
+}
+_LEAST_BYTES, _LEAST_COLOURS = 8_000, 24
+
+
+def colours(png: bytes) -> int:
+    """How many colours a picture has, counted on a part of its points."""
+    import matplotlib.image as images
+    import numpy as np
+
+    points = (images.imread(io.BytesIO(png))[::4, ::4, :3] * 255).astype(np.uint32)
+    packed = points[..., 0] << 16 | points[..., 1] << 8 | points[..., 2]
+    return len(np.unique(packed))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", list(SIZES))
+def test_no_page_is_blank(
+    board: Board, signed_in: SignedIn, tmp_path: Path, size: str, theme: str
+) -> None:
+    told(board.opened, board.toy)
+    width, height = SIZES[size]
+    page = signed_in(viewport={"width": width, "height": height}, color_scheme=theme)
+    page.clock.set_fixed_time(board.opened.clock.now())
+    keep = bool(os.environ.get("LABCREW_SCREENSHOTS"))
+    folder = KEPT if keep else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, path in PAGES.items():
+        page.goto(path)
+        page.locator("h1").wait_for()
+        if name == "assign":
+            page.locator("#checked").filter(has_text="still missing").wait_for()
+        picture = page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
+        assert len(picture) > _LEAST_BYTES, f"{path} looks empty"
+        assert colours(picture) > _LEAST_COLOURS, f"{path} looks blank"
