@@ -112,6 +112,7 @@ class Shift:
 
     def _movable(self) -> list[str]:
         """Tickets that nobody moves now and that need no person first."""
+        self._office.settle()
         asking = {gate.ticket for gate in self._office.inbox()}
         moving = ("running", "waiting") if self._quiet() else ("assigned", "running", "waiting")
         return [

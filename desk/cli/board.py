@@ -50,7 +50,7 @@ def board(
     with open_home(home, create=True) as opened, listen(port) as listening:
         lab = Lab.of(opened)
         served = create_app(lab)
-        server = Server(served, lab.feed)
+        server = Server(served, lab)
         make_ready(served)
 
         def end(*_: Any) -> None:

@@ -10,6 +10,7 @@ from labcrew.domain.base import Model
 from labcrew.domain.experiment import Trial
 from labcrew.errors import NotFound
 from labcrew.home import Home
+from tools.live_numbers import shown_numbers
 from tools.log_lines import STEPS, metrics, step_of
 
 _LOG_BYTES = 64 << 20
@@ -34,7 +35,7 @@ class TrialSeries(Model):
 
 
 def series_of(home: Home, trial: Trial) -> TrialSeries:
-    """A trial's numbers; none while it has not ended, for its log is kept then.
+    """A trial's numbers: of its kept log, or while it runs what its follower wrote down.
 
     Args:
         home: where logs are kept.
@@ -62,7 +63,8 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
                     continue
                 found.setdefault(name, Series()).add(step, value)
     except (NotFound, FileNotFoundError):
-        pass
+        for point in shown_numbers(home, trial):
+            found.setdefault(point.name, Series()).add(point.step, point.value)
     return TrialSeries(
         trial=trial.id,
         series=tuple(
