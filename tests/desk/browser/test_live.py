@@ -66,7 +66,7 @@ def test_paused_and_resumed_by_buttons(board: Board, signed_in: SignedIn) -> Non
 @contextmanager
 def _serving(lab: Lab, port: int) -> Iterator[str]:
     with listen(port) as listening:
-        server = Server(create_app(lab), lab.feed)
+        server = Server(create_app(lab), lab)
         thread = threading.Thread(target=lambda: asyncio.run(server.run_on(listening)))
         thread.start()
         try:
