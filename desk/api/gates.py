@@ -49,9 +49,7 @@ def list_gates(
     before: Before = None,
     limit: Limit = 50,
 ) -> Page[ShownGate]:
-    """The gates, newest first; what has expired is decided by then, as it said it would be."""
-    if status == "open":
-        lab.office.inbox()
+    """The gates, newest first."""
     rows = lab.ledger.gates.page(status=status, ticket=ticket, before=before, limit=limit)
     return Page.of([(number, shown(lab.ledger, gate)) for number, gate in rows], limit)
 
