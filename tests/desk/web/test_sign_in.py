@@ -11,6 +11,7 @@ from desk.web.app import create_app
 from desk.web.attempts import MOST_OF_ONE, WINDOW_S
 from desk.web.lab import Lab
 from desk.wiring import Opened
+from labcrew.errors import InputError
 from tests.desk.conftest import HandClock
 from tests.desk.web.clients import lab_at
 
@@ -164,3 +165,11 @@ def test_a_damaged_file_lets_nobody_enter(opened: Opened, tmp_path: Path) -> Non
     assert client.get("/api/v1/tickets").status_code == 503
     file.unlink()
     assert client.get("/api/v1/tickets").status_code == 401
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", " ada", "x" * 81, "expired", "--yes"])
+def test_a_token_is_for_somebody_with_a_name(opened: Opened, name: str) -> None:
+    access = lab_at(opened).access
+    with pytest.raises(InputError):
+        access.add(name, "viewer")
+    assert access.empty()
