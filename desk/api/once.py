@@ -59,7 +59,7 @@ class Once:
 
         Raises AnotherRequest, and what `act` raises: then nothing is kept.
         """
-        return self.settled(lambda settle: self._inside(act, settle), model)
+        return self.settled(lambda settle: self._inside(act, settle, model), model)
 
     def settled(self, act: Callable[[Callable[[M], None]], M], model: type[M]) -> M:
         """As `answer`, for what takes longer than a transaction may.
@@ -82,8 +82,10 @@ class Once:
                 raise
             return earlier
 
-    def _inside(self, act: Callable[[], M], settle: Callable[[M], None]) -> M:
+    def _inside(self, act: Callable[[], M], settle: Callable[[M], None], model: type[M]) -> M:
         with self._ledger.transaction():
+            if self._known(model) is not None:  # the same request, sent twice at once
+                raise _Earlier
             made = act()
             settle(made)
         return made

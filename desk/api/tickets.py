@@ -12,6 +12,7 @@ from desk.api.common import ACT, READ, TRY, AnyLab, Id, Researcher, Viewer, prob
 from desk.api.once import OnceOnly
 from desk.api.page import Before, Limit, Page
 from desk.assigning import examine
+from desk.budgets import raised
 from desk.preview import Preview, of_ticket
 from desk.views.sheet import ListedTicket, listed
 from desk.web.access import Caller, NotAllowed
@@ -242,16 +243,10 @@ def _halt(lab: Lab, id: str) -> None:
 
 def _may_raise(caller: Caller, before: Budget, after: Budget) -> None:
     """Raises NotAllowed."""
-    old, new = before.model_dump(), after.model_dump()
-    raised = [
-        name
-        for name in BudgetChange.model_fields
-        if old.get(name) != new.get(name)
-        and (new[name] is None or (old[name] is not None and new[name] > old[name]))
-    ]
-    if raised and not caller.may("approver"):
+    more = raised(before, after)
+    if more and not caller.may("approver"):
         raise NotAllowed(
-            f"{caller.name} is a {caller.role} here; to raise a budget's {', '.join(raised)} is"
+            f"{caller.name} is a {caller.role} here; to raise a budget's {', '.join(more)} is"
             " for an approver.",
             "Ask an approver.",
         )

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from desk.acting import one_at_a_time
-from desk.chat.proposing import Proposing
+from desk.budgets import raised
+from desk.chat.proposing import Draft, Proposing
 from desk.office import Office
 from desk.web.access import Role
+from labcrew.deciding import budget_with
 from labcrew.domain.conversation import ActionName, Proposal
+from labcrew.domain.ticket import Budget
 from labcrew.errors import InputError, LabcrewError
+from labcrew.ledger import Ledger
 from labcrew.ticket_file import read_ticket
 
 NEEDS: dict[ActionName, Role] = {
@@ -22,9 +26,19 @@ NEEDS: dict[ActionName, Role] = {
     "comment": "researcher",
     "decide": "approver",
 }
-"""The least role that may do it."""
+"""The least role that may do it; see `needed`."""
 
 Halt = Callable[[str], None]
+
+
+def needed(ledger: Ledger, proposal: Proposal | Draft) -> Role:
+    """The least role that may do what is proposed: to raise a budget takes an approver."""
+    if proposal.action == "budget":
+        budget = ledger.tickets.get(proposal.target).budget
+        after = Budget.model_validate(budget_with(budget, proposal.arguments))
+        if raised(budget, after):
+            return "approver"
+    return NEEDS[proposal.action]
 
 
 class CarryingOut:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from desk.chat.carrying_out import NEEDS, CarryingOut, Halt
+from desk.chat.carrying_out import CarryingOut, Halt, needed
 from desk.chat.recognise import Recogniser
 from desk.chat.replying import Reply, Replying
 from desk.chat.telling import Teller
@@ -224,9 +224,10 @@ class Coordinator:
         return self._refused(proposal, caller)
 
     def _confirmed(self, proposal: Proposal, payload_hash: str, caller: Caller) -> ChatMessage:
-        if not caller.may(NEEDS[proposal.action]):
+        role = needed(self._ledger, proposal)
+        if not caller.may(role):
             raise NotAllowed(
-                f"{caller.name} is a {caller.role} here; this is for a {NEEDS[proposal.action]}.",
+                f"{caller.name} is a {caller.role} here; this is for a {role}.",
                 "Ask whoever keeps this lab.",
             )
         return self._told(self._carrying_out.confirm(proposal.id, payload_hash, caller.name))

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from desk.chat.answers import answered, helped
 from desk.chat.answers.asking import Asked, Unanswered, or_why
-from desk.chat.carrying_out import NEEDS
+from desk.chat.carrying_out import NEEDS, needed
 from desk.chat.intents import ACTIONS, IN_WORDS, INTENTS, Intent
 from desk.chat.known import Known, known
 from desk.chat.proposing import Draft, Proposing
@@ -122,6 +122,9 @@ class Replying:
             draft = self.proposing.draft(action, self.asked(reading, caller), pasted)
         except Unanswered as why:
             return Reply.of(why.answer)
+        if not caller.may(needed(self._office.ledger, draft)):
+            said = f"You are a {caller.role} here; to raise a budget is for an approver. Ask one."
+            return Reply.of(nothing(said))
         focus = Focus(
             intent=action,
             tickets=reading.slots.tickets[:1] or _ticket_of(draft.target),

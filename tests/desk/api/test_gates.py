@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from starlette.testclient import TestClient
@@ -118,3 +119,21 @@ def test_the_same_key_decides_once(client: TestClient, gate: Gate, opened: Opene
     assert (other.status_code, other.json()["title"]) == (422, "AnotherRequest")
     lines = [event.kind for event in opened.ledger.events.of("T-001")]
     assert lines.count("gate.decided") == 1
+
+
+def test_the_same_key_at_once_gives_one_answer(lab: Lab, gate: Gate) -> None:
+    client = client_of(lab)
+    url, body = f"{API}/gates/{gate.id}/decision", {"payload_hash": gate.payload_hash}
+    assert client.post(url, json=body).status_code == 422  # FastAPI makes its routes ready
+    together = Barrier(4)
+
+    def press(_: int) -> tuple[int, object]:
+        together.wait()
+        sent = {"Idempotency-Key": "d-1"}
+        answer = client.post(url, json={**body, "kind": "accept"}, headers=sent)
+        return answer.status_code, answer.json()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(press, range(4)))
+    assert answers == [answers[0]] * 4
+    assert answers[0][0] == 200

@@ -7,7 +7,7 @@ import pytest
 
 from desk.chat.coordinator import Coordinator
 from desk.chat.facts import unsupported
-from desk.web.access import Caller
+from desk.web.access import Caller, NotAllowed
 from desk.wiring import Opened
 from labcrew.domain.conversation import ChatMessage
 from labcrew.errors import InputError, NotFound
@@ -209,3 +209,20 @@ def test_hostile_words_do_nothing(talk: Talk, opened: Opened) -> None:
 def test_times(talk: Talk, clock: HandClock) -> None:
     clock.pass_(hours=30)
     assert "Nothing that matters" in words(talk.say("what happened in the last 2 hours"))
+
+
+def test_a_researcher_lowers_a_budget_and_raises_none(
+    talking: Coordinator, person: People, opened: Opened
+) -> None:
+    talk = Talk(talking, person("researcher"))
+    before = opened.ledger.tickets.get("T-002").budget.trials
+    refused = talk.say(f"set T-002 to {before + 5} trials")
+    assert refused.proposal == ""
+    assert "for an approver" in words(refused)
+    talk.say(f"set T-002 to {before - 1} trials")
+    # Lowered by somebody else meanwhile, what was asked for would raise it.
+    proposal = next(reversed(talking.threads.proposals(talk.id).values()))
+    opened.office().change_budget("T-002", "grace", {"trials": before - 2})
+    with pytest.raises(NotAllowed, match="approver"):
+        talking.confirm(talk.id, proposal.id, proposal.payload_hash, talk.caller)
+    assert opened.ledger.tickets.get("T-002").budget.trials == before - 2
