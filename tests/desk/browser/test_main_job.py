@@ -19,6 +19,7 @@ from tests.graphs.tiny import make_tiny, make_tracking
 from tests.sandboxes.fixtures import UserFolder
 
 pytestmark = pytest.mark.engine
+KEPT = Path(__file__).parents[3] / "docs" / "screenshots"
 SLOW_MS = 240_000
 """What the crew may take for a move, on a machine that others use too."""
 
@@ -60,7 +61,7 @@ def sign_in(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, sign_in: str) -> Iterator[Page]:
-    context = browser.new_context()
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(30_000)
     page.goto(sign_in)
@@ -88,6 +89,7 @@ def test_from_assignment_to_merge(page: Page, user: UserFolder) -> None:
     page.get_by_role("button", name="Verify").click()
     expect(page.locator("#evidence")).to_contain_text("holds", timeout=SLOW_MS)
     remark_on_a_line(page, "What about x = 0.7?")
+    keep(page, "merge-request")
     page.get_by_label("Why, or what should change").fill("See my question on the line.")
     page.get_by_role("button", name="Send back").click()
     expect(page.locator("#review-state")).to_contain_text("ada decided: sent back")
@@ -113,6 +115,14 @@ def test_from_assignment_to_merge(page: Page, user: UserFolder) -> None:
     expect(page.locator("#head")).to_contain_text("merged")
     assert user.git("rev-parse", "main") == user.git("rev-parse", "labcrew/T-001-r1")
     assert user.git("status", "--porcelain") == ""
+
+
+def keep(page: Page, name: str) -> None:
+    """Keeps pictures of the whole page in docs/screenshots, where LABCREW_SCREENSHOTS asks."""
+    if os.environ.get("LABCREW_SCREENSHOTS"):
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.screenshot(path=KEPT / f"{name}-wide-{theme}.png", full_page=True)
 
 
 def address(page: Page, path: str) -> str:
