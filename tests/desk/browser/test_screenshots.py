@@ -21,6 +21,8 @@ PAGES = {
     "inbox": "/inbox",
     "gate": "/gates/T-002-plan-r0.0",
     "assign": "/assign",
+    "crew": "/crew",
+    "report": "/report?since=1d",
 }
 _LEAST_BYTES, _LEAST_COLOURS = 8_000, 24
 
