@@ -22,7 +22,9 @@ PAGES = {
     "gate": "/gates/T-002-plan-r0.0",
     "assign": "/assign",
     "crew": "/crew",
+    "crew": "/crew",
     "chat": "/chat",
+    "report": "/report",
 }
 _LEAST_BYTES, _LEAST_COLOURS = 8_000, 24
 
