@@ -177,11 +177,17 @@ class Proposing:
         if len(text) > _MOST_TEXT:
             raise Unanswered(nothing("The ticket is too long to assign here; use `labcrew run`."))
         ticket = read_ticket(text)
+        if self._files is None and not Path(ticket.repository).expanduser().is_absolute():
+            said = (
+                f"repository: {quoted(ticket.repository, 200)} is relative, and nothing here says"
+                " to what. Name it from the root, /…, or use the page for assigning."
+            )
+            raise Unanswered(nothing(said))
         commit = self._commit(ticket, beside)
         budget = ticket.budget
         shown = (
             f"Assign {quoted(ticket.title, 160)}, a ticket of kind {ticket.kind}, in your name.",
-            f"Repository {quoted(ticket.repository, 200)} at commit {commit[:12]}.",
+            f"Repository {quoted(located(ticket, beside), 200)} at commit {commit[:12]}.",
             f"Measure {quoted(ticket.metric.name, 60)} ({ticket.metric.direction}).",
             f"Budget: {budget.trials} trials, {budget.hours:g} hours, {budget.parallel} at once.",
             f"It runs: {quoted(ticket.run.command, 300)}",

@@ -1,6 +1,8 @@
 """What a run printed, as series of numbers: for plots, whole and thinned to a constant size."""
 
 import math
+import threading
+from pathlib import Path
 
 from pydantic import Field
 
@@ -16,6 +18,7 @@ from tools.log_lines import STEPS, metrics, step_of
 _LOG_BYTES = 64 << 20
 _LINE_BYTES = 1 << 14
 _NAMES = 64
+_MOST_KNOWN = 32
 
 
 class MetricSeries(Model):
@@ -34,8 +37,14 @@ class TrialSeries(Model):
     complete: bool = Field(description="false: the log is longer than what was read of it")
 
 
+_KNOWN: dict[tuple[Path, str, str], TrialSeries] = {}
+_TURN = threading.Lock()
+
+
 def series_of(home: Home, trial: Trial) -> TrialSeries:
     """A trial's numbers: of its kept log, or while it runs what its follower wrote down.
+
+    What was read of an ended trial is kept in mind, for its log does not change any more.
 
     Args:
         home: where logs are kept.
@@ -43,12 +52,29 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
 
     Raises BoundaryError: something else stands where the log should be.
     """
+    folder = home.artefacts(trial.ticket) / "logs"
+    if trial.result is None:
+        return _read(folder, trial.id)
+    key = (folder, trial.id, trial.result.model_dump_json())
+    with _TURN:
+        known = _KNOWN.get(key)
+    if known is not None:
+        return known
+    read = _read(folder, trial.id)
+    if read.series:
+        with _TURN:
+            _KNOWN[key] = read
+            while len(_KNOWN) > _MOST_KNOWN:
+                del _KNOWN[next(iter(_KNOWN))]
+    return read
+
+
+def _read(folder: Path, trial: str) -> TrialSeries:
     found: dict[str, Series] = {}
     seen, complete = 0, True
-    folder = home.artefacts(trial.ticket) / "logs"
     try:
         for position, line in enumerate(
-            beneath.lines(folder, f"{trial.id}.log", line_cap=_LINE_BYTES)
+            beneath.lines(folder, f"{trial}.log", line_cap=_LINE_BYTES)
         ):
             seen += len(line)
             if seen > _LOG_BYTES:
@@ -66,7 +92,7 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
         for point in shown_numbers(home, trial):
             found.setdefault(point.name, Series()).add(point.step, point.value)
     return TrialSeries(
-        trial=trial.id,
+        trial=trial,
         series=tuple(
             MetricSeries(
                 name=name,

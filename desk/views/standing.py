@@ -10,6 +10,7 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.home import Home
 
 _CURVES = 8
+_LOOKED_AT = 24
 _CHOSEN_BY = ("baseline", "cleaned_baseline", "search", "finalist", "restart", "changed")
 
 
@@ -66,9 +67,12 @@ def standing(assigned: AssignedTicket, trials: list[Trial]) -> Standing:
 
 
 def curves(home: Home, assigned: AssignedTicket, trials: list[Trial]) -> tuple[TrialCurve, ...]:
-    """The newest eight trials' series of the number that is nearest to the ticket's metric."""
+    """The newest eight trials' series of the number that is nearest to the ticket's metric.
+
+    Among the newest 24 that have ended: where none prints it, not every log is read.
+    """
     found = []
-    for trial in reversed(trials):
+    for trial in [t for t in reversed(trials) if t.result is not None][:_LOOKED_AT]:
         series = series_of(home, trial).series
         if (one := nearest(series, assigned.ticket.metric.name)) is not None:
             found.append(TrialCurve(trial=trial.id, series=one))

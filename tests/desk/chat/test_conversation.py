@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -226,3 +227,14 @@ def test_a_researcher_lowers_a_budget_and_raises_none(
     with pytest.raises(NotAllowed, match="approver"):
         talking.confirm(talk.id, proposal.id, proposal.payload_hash, talk.caller)
     assert opened.ledger.tickets.get("T-002").budget.trials == before - 2
+
+
+def test_a_pasted_ticket_names_its_repository_from_the_root(
+    talk: Talk, opened: Opened, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(toy)  # where the board was started says nothing about a pasted ticket
+    text = (toy / "ticket.md").read_text()
+    reply = talk.say(text)
+    assert (reply.proposal, "is relative" in words(reply)) == ("", True)
+    absolute = talk.say(text.replace("./toy", str(toy / "toy")))
+    assert str(toy / "toy") in " ".join(opened.ledger.proposals.get(absolute.proposal).shown)
