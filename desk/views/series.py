@@ -54,13 +54,13 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
     """
     folder = home.artefacts(trial.ticket) / "logs"
     if trial.result is None:
-        return _read(folder, trial.id)
+        return _read(home, trial)
     key = (folder, trial.id, trial.result.model_dump_json())
     with _TURN:
         known = _KNOWN.get(key)
     if known is not None:
         return known
-    read = _read(folder, trial.id)
+    read = _read(home, trial)
     if read.series:
         with _TURN:
             _KNOWN[key] = read
@@ -69,12 +69,13 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
     return read
 
 
-def _read(folder: Path, trial: str) -> TrialSeries:
+def _read(home: Home, trial: Trial) -> TrialSeries:
+    folder = home.artefacts(trial.ticket) / "logs"
     found: dict[str, Series] = {}
     seen, complete = 0, True
     try:
         for position, line in enumerate(
-            beneath.lines(folder, f"{trial}.log", line_cap=_LINE_BYTES)
+            beneath.lines(folder, f"{trial.id}.log", line_cap=_LINE_BYTES)
         ):
             seen += len(line)
             if seen > _LOG_BYTES:
@@ -92,7 +93,7 @@ def _read(folder: Path, trial: str) -> TrialSeries:
         for point in shown_numbers(home, trial):
             found.setdefault(point.name, Series()).add(point.step, point.value)
     return TrialSeries(
-        trial=trial,
+        trial=trial.id,
         series=tuple(
             MetricSeries(
                 name=name,

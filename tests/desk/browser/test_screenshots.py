@@ -22,9 +22,8 @@ PAGES = {
     "gate": "/gates/T-002-plan-r0.0",
     "assign": "/assign",
     "crew": "/crew",
-    "crew": "/crew",
     "chat": "/chat",
-    "report": "/report",
+    "report": "/report?since=1d",
 }
 _LEAST_BYTES, _LEAST_COLOURS = 8_000, 24
 
