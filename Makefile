@@ -36,9 +36,11 @@ check: setup
 	.venv/bin/lint-imports
 
 test: check
+	@sh scripts/browser.sh
 	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m pytest -n 2 --dist loadfile --durations=25 --cov --cov-report=term:skip-covered --cov-fail-under=90'
 
 test-fast: setup
+	@sh scripts/browser.sh
 	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m pytest -n 2 --dist loadfile -m "not crash" -x'
 
 bench: setup

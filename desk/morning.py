@@ -84,14 +84,21 @@ def morning(ledger: Ledger, judge: Judge, since: datetime, now: datetime) -> Mor
     events = ledger.events.of(None)
     recent = [event for event in events if event.at >= since]
     ids = {(str(e.data.get("table", "")), str(e.data.get("id", ""))) for e in recent}
-    of_ticket = {t.id: ledger.trials.of(t.id) for t in tickets}
+    of_ticket: dict[str, list[Trial]] = {t.id: [] for t in tickets}
+    for trial in ledger.trials.all():
+        of_ticket.setdefault(trial.ticket, []).append(trial)
+    by_ticket: dict[str, list[Event]] = {}
+    for event in recent:
+        by_ticket.setdefault(event.ticket, []).append(event)
     trials = {trial.id: trial for mine in of_ticket.values() for trial in mine}
     incidents = tuple(i for i in ledger.incidents.all() if ("incidents", i.id) in ids)
     gates = tuple(ledger.gates.all(status="open"))
     nights = tuple(
-        _ticket_night(t.id, t.ticket.title, t.status, of_ticket[t.id], recent, incidents)
+        _ticket_night(
+            t.id, t.ticket.title, t.status, of_ticket[t.id], by_ticket.get(t.id, []), incidents
+        )
         for t in tickets
-        if any(event.ticket == t.id for event in recent) or t.status == "running"
+        if t.id in by_ticket or t.status == "running"
     )
     attachments = tuple(
         a

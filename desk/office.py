@@ -157,16 +157,20 @@ class Office:
         return changed
 
     def inbox(self) -> list[Gate]:
-        """The gates that wait for a person, oldest first; expired ones are decided on the way."""
+        """The gates that wait for a person, oldest first; those that have expired do not."""
         now = self.clock.now()
         return [
             gate
             for gate in self.ledger.gates.all(status="open")
-            # One that is open was not decided; whether it may still be is asked where it is late.
-            if gate.expires_at is None
-            or now < gate.expires_at
-            or settled(self.ledger, self.clock, gate) is None
+            if gate.expires_at is None or now < gate.expires_at
         ]
+
+    def settle(self) -> None:
+        """Decides the gates that have expired, each by its safe default."""
+        now = self.clock.now()
+        for gate in self.ledger.gates.all(status="open"):
+            if gate.expires_at is not None and gate.expires_at <= now:
+                settled(self.ledger, self.clock, gate)
 
     def gate_of(self, name: str) -> Gate:
         """A gate by its id, or the only open gate of a ticket by the ticket's id."""
@@ -194,6 +198,7 @@ class Office:
         """
         actor(by)
         found = self.gate_of(gate)
+        settled(self.ledger, self.clock, found)  # stands, whatever becomes of this decision
         with self.ledger.transaction():
             decision = decide(
                 self.ledger,

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from labcrew.domain.background import NotifySettings, QuietHours
 from labcrew.domain.forge import ForgeSettings
 from labcrew.settings import (
     BoardSettings,
@@ -24,10 +25,15 @@ _GROUPS = (
     "sandbox",
     "monitor",
     "forge",
+    "notify",
+    "quiet_hours",
     "board",
 )
 _EXAMPLES = {
     "kind": "gitlab",
+    "webhook": "https://chat.example.org/hooks/labcrew",
+    "start": "22:00:00",
+    "end": "07:00:00",
     "skills_folder": "/srv/lab/skills",
     "endpoint": "http://localhost:4318",
     "ledger_url": "postgresql+psycopg://me@localhost/labcrew",
@@ -109,6 +115,17 @@ _FORGE = """
 #
 # [forge]
 """
+_NOTIFY = """
+# Who is told when a person is needed; nothing is sent without webhook or mail_host. See
+# docs/background.md.
+#
+# [notify]
+"""
+_QUIET = """
+# When nothing new is begun and nobody is told; what was due then follows afterwards.
+#
+# [quiet_hours]
+"""
 _MCP = """
 # A server of outside tools; docs/mcp.md. People approve each tool: labcrew mcp approve.
 #
@@ -132,6 +149,8 @@ def settings_text() -> str:
         (_SANDBOX, SandboxSettings),
         (_MONITOR, MonitorSettings),
         (_FORGE, ForgeSettings),
+        (_NOTIFY, NotifySettings),
+        (_QUIET, QuietHours),
         (_BOARD, BoardSettings),
     ):
         lines.append(head)

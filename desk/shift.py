@@ -59,6 +59,7 @@ class Shift:
         say: is told of troubles.
         waits_s: how long a ticket rests after the world was at fault, in seconds: at first, and
             at most; doubled in between.
+        quiet: whether no new ticket is begun now; those that were begun go on.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Shift:
         at_once: int,
         say: Callable[[str], None],
         waits_s: tuple[float, float] = (5, 60),
+        quiet: Callable[[], bool] = lambda: False,
     ) -> None:
         self._office = office
         self._worker = worker
@@ -77,6 +79,7 @@ class Shift:
         self._going: dict[str, asyncio.Task[None]] = {}
         self._left_at: dict[str, int] = {}
         self._waits_s = waits_s
+        self._quiet = quiet
         self._waited_s: dict[str, float] = {}
         self._again_at: dict[str, float] = {}
 
@@ -109,11 +112,13 @@ class Shift:
 
     def _movable(self) -> list[str]:
         """Tickets that nobody moves now and that need no person first."""
+        self._office.settle()
         asking = {gate.ticket for gate in self._office.inbox()}
+        moving = ("running", "waiting") if self._quiet() else ("assigned", "running", "waiting")
         return [
             assigned.id
             for assigned in self._office.ledger.tickets.all()
-            if assigned.status in ("assigned", "running", "waiting")
+            if assigned.status in moving
             and assigned.id not in self._going
             and not (
                 assigned.status == "waiting"

@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 from typing import Literal
 
-from desk.shift import Shift
+from desk.background import following, shift_of
 from desk.wiring import AtWork, Opened, Say, at_work
 from labcrew.errors import LabcrewError
 
@@ -84,8 +84,9 @@ class Working:
             if self._told.is_set():
                 return
             async with working.worker(False) as worker:
-                office = self._opened.office()
-                await Shift(office, worker, at_once=self._at_once, say=self._say).run()
+                shift = shift_of(self._opened, worker, at_once=self._at_once, say=self._say)
+                async with following(self._opened, working, self._say):
+                    await shift.run()
         finally:
             with self._lock:
                 self._ending = None

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from labcrew.domain.background import NotifySettings, QuietHours
 from labcrew.domain.forge import ForgeSettings
 from labcrew.domain.hosts import PrivateHost
 from labcrew.domain.mcp import McpServer, ServerName
@@ -202,6 +203,8 @@ class Settings(BaseSettings):
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     monitor: MonitorSettings = Field(default_factory=MonitorSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
+    quiet_hours: QuietHours = Field(default_factory=QuietHours)
     forge: ForgeSettings = Field(default_factory=ForgeSettings)
     board: BoardSettings = Field(default_factory=BoardSettings)
     mcp: dict[ServerName, McpServer] = Field(

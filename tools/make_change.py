@@ -174,7 +174,8 @@ def _publish(call: PublishBranch, assigned: AssignedTicket, bench: Workbench) ->
 
 def _merge(call: MergeBranch, assigned: AssignedTicket, bench: Workbench) -> MergeOutcome:
     forge, number = forge_of(call.merge_request, assigned, bench)
-    branch = bench.ledger.merge_requests.get(call.merge_request).branch
+    request = bench.ledger.merge_requests.find(call.merge_request)
+    branch = request.branch if request is not None else ""
     return forge.merge(number, branch, call.target, call.commit)
 
 

@@ -35,5 +35,5 @@ def get_trial(caller: Viewer, lab: AnyLab, id: Id) -> Trial:
 
 @router.get("/trials/{id}/metrics", responses=READ)
 def get_metrics(caller: Viewer, lab: AnyLab, id: Id) -> TrialSeries:
-    """The numbers that a trial printed, as series; none while it still runs."""
+    """The numbers that a trial printed, as series; of one that runs, those so far."""
     return series_of(lab.opened.home, lab.ledger.trials.get(id))

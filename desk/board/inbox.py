@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from desk.board.pages import BoardLab, Viewer, page
 from desk.views.forecasts import track_record
-from labcrew.deciding import settled
 from labcrew.domain.experiment import Forecast
 from labcrew.domain.review import Gate
 
@@ -46,8 +45,7 @@ def count(request: Request, caller: Viewer, lab: BoardLab) -> HTMLResponse:
 def gate(request: Request, caller: Viewer, lab: BoardLab, id: str) -> HTMLResponse:
     """One gate: what is asked, all that an approval binds to, what it may cost, and the choice."""
     found = lab.office.gate_of(id)
-    decision = settled(lab.ledger, lab.opened.clock, found)
-    found = lab.ledger.gates.get(found.id)
+    decision = lab.ledger.decisions.find(found.id)
     assigned = lab.ledger.tickets.find(found.ticket)
     return page(
         request,

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from labcrew.domain.base import Model
 
 WIDTH, HEIGHT = 720, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 10, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 12, 12, 28
 _FENCE = 8.0
 _TICKS = 4
+_LEAST_STEP = 1e-290
 
 
 class Curve(Model):
@@ -73,10 +74,9 @@ def drawn(title: str, curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Dr
     y_low, y_high = _spread([y for _, y in points], fenced=True)
 
     def place(point: tuple[float, float]) -> tuple[float, float]:
-        x = _LEFT + (point[0] - x_low) / (x_high - x_low) * (WIDTH - _LEFT - _RIGHT)
-        y = min(max(point[1], y_low), y_high)
-        share = (y - y_low) / (y_high - y_low)
-        return round(x, 1), round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
+        x = _LEFT + _share(point[0], x_low, x_high) * (WIDTH - _LEFT - _RIGHT)
+        y = HEIGHT - _BOTTOM - _share(point[1], y_low, y_high) * (HEIGHT - _TOP - _BOTTOM)
+        return round(x, 1), round(y, 1)
 
     def finite(point: tuple[float, float]) -> bool:
         return math.isfinite(point[0]) and math.isfinite(point[1])
@@ -106,6 +106,11 @@ def drawn(title: str, curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Dr
     )
 
 
+def _share(value: float, low: float, high: float) -> float:
+    """Where a value stands in a range, from 0 to 1; one outside stands at the edge."""
+    return (min(max(value, low), high) - low) / (high - low)
+
+
 def _spread(values: Sequence[float], *, fenced: bool) -> tuple[float, float]:
     """The range that is drawn, never of no width, never too wide for a number."""
     low, high = (min(max(bound, -1e300), 1e300) for bound in (min(values), max(values)))
@@ -125,6 +130,8 @@ def _spread(values: Sequence[float], *, fenced: bool) -> tuple[float, float]:
 def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
     """A few round numbers in a range."""
     raw = (high - low) / _TICKS
+    if raw < _LEAST_STEP:
+        return []
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * m for m in (1, 2, 5, 10) if size * m >= raw * 0.999)
     if whole:

@@ -186,6 +186,7 @@ def trials(
         rows=[trial for _, trial in rows[:_ROWS]],
         next=rows[_ROWS - 1][0] if len(rows) > _ROWS else None,
         before=before,
+        running=any(trial.status == "running" for trial in every),
         best=now.best,
         plot=_search_plot(assigned, now),
         curves=drawn(f"{assigned.ticket.metric.name} as the newest runs print it", lines),

@@ -12,7 +12,7 @@ from desk.views.ticket_list import ticket_list
 from labcrew.domain.ticket import TicketStatus
 
 router = APIRouter(include_in_schema=False)
-_SHOWN = 50
+_SHOWN = 40
 _STATUSES: tuple[str, ...] = get_args(TicketStatus)
 
 

@@ -148,7 +148,7 @@ class Proposing:
         if asked.slots.text:
             shown.append(f"With the comment: {quoted(asked.slots.text, 20_000)}")
         if gate.kind == "merge" and kind == "accept":
-            shown.append("The change is merged.")
+            shown.append("The crew then merges the change.")
         arguments = {
             "kind": kind,
             "payload_hash": gate.payload_hash,

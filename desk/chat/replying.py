@@ -59,6 +59,7 @@ class Replying:
         self._recall = recall
         self._understanding = understanding
         self.proposing = Proposing(office, files)
+        self._names: tuple[int, Known] = (-1, Known())
 
     def to(self, text: str, caller: Caller, focus: Focus) -> Reply:
         """The reply to a message."""
@@ -87,7 +88,7 @@ class Replying:
 
     def readings(self, text: str, focus: Focus) -> tuple[tuple[Reading, ...], Reply | None]:
         """What a message means, or the question that must be asked about it first."""
-        names_known = known(self._office.ledger)
+        names_known = self._known()
         resumed = self._resumed(text, focus)
         if resumed is not None:
             return (resumed,), None
@@ -136,17 +137,24 @@ class Replying:
         return Asked(
             tell=Teller(self._office.ledger),
             slots=reading.slots,
-            known=known(self._office.ledger),
+            known=self._known(),
             now=self._office.clock.now(),
             recall=self._recall,
             person=caller.name,
         )
 
+    def _known(self) -> Known:
+        """The names that tickets have; read again when there are more of them."""
+        count = self._office.ledger.tickets.count()
+        if self._names[0] != count:
+            self._names = (count, known(self._office.ledger))
+        return self._names[1]
+
     def _resumed(self, text: str, focus: Focus) -> Reading | None:
         """The earlier message, where this one answers the question that was asked about it."""
         if not focus.asked:
             return None
-        here = known(self._office.ledger)
+        here = self._known()
         at = _chosen(text)
         if focus.choices:
             if at is None or not 0 <= at < len(focus.choices):

@@ -9,6 +9,8 @@ from labcrew.ports import Clock
 
 MOST_TITLE = 120
 _NEWEST = 100
+_AGAIN = 200
+"""Messages among which one that is sent again is looked for."""
 
 
 class Threads:
@@ -100,12 +102,12 @@ class Threads:
         """The person's message that was sent with this key."""
         if not key:
             return None
-        found = [m for m in self.messages(thread) if m.role == "person" and m.key == key]
+        found = [m for m in self.newest(thread, _AGAIN) if m.role == "person" and m.key == key]
         return found[0] if found else None
 
     def reply_to(self, message: ChatMessage) -> ChatMessage | None:
         """The coordinator's answer to a message, if it was given."""
-        found = [m for m in self.messages(message.thread) if m.answers == message.number]
+        found = [m for m in self.newest(message.thread, _AGAIN) if m.answers == message.number]
         return found[0] if found else None
 
     def propose(self, thread: str, by: str, fields: dict[str, Any]) -> Proposal:

@@ -18,6 +18,7 @@ from desk.cli import (
     merge_requests,
     replaying,
     results,
+    schedules,
     skills,
     tickets,
     work,
@@ -36,6 +37,7 @@ def _app() -> typer.Typer:
     for module in (home, work, board, chat, decisions, results, replaying):
         front.registered_commands += module.app.registered_commands
     front.add_typer(board.app, name="board")
+    front.add_typer(schedules.app, name="schedule")
     front.add_typer(tickets.app, name="ticket")
     front.add_typer(merge_requests.app, name="mr")
     front.add_typer(memory.app, name="memory")

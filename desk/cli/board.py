@@ -40,6 +40,7 @@ def board(
     import asyncio
     import signal
 
+    from desk.background import background
     from desk.web.app import create_app
     from desk.web.lab import Lab
     from desk.web.serving import Server, address_of, listen, make_ready
@@ -49,7 +50,7 @@ def board(
     with open_home(home, create=True) as opened, listen(port) as listening:
         lab = Lab.of(opened)
         served = create_app(lab)
-        server = Server(served, lab.feed)
+        server = Server(served, lab)
         make_ready(served)
 
         def end(*_: Any) -> None:
@@ -61,7 +62,8 @@ def board(
         working = None if no_work else Working(opened, say, at_once=at_once)
         if working is not None:
             working.start()
-        asyncio.run(server.run_on(listening))
+        with background(opened, say):
+            asyncio.run(server.run_on(listening))
         if working is not None and not working.stop(_END_S):
             say("The shift has not ended in time; nothing is lost.")
         say("The board is closed; running trials go on, and tickets keep their place.")

@@ -1,4 +1,4 @@
-"""Commands on outside servers of tools: list, tools, approve, revoke."""
+"""Commands on outside servers of tools: list, tools, approve, revoke; and serve, our own tools."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from desk.cli.common import ByOption, HomeOption, JsonOption, answer, group, guarded, plain, say
+from desk.cli.common import (
+    ByOption,
+    HomeOption,
+    JsonOption,
+    ServerOption,
+    answer,
+    group,
+    guarded,
+    plain,
+    say,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,9 +25,33 @@ if TYPE_CHECKING:
     from desk.mcp import McpDesk, SeenTool
     from desk.wiring import Opened
 
-app = group("Tools of outside servers (MCP): settings name them, people approve them.")
+app = group(
+    "Tools of outside servers (MCP): settings name them, people approve them; and labcrew's own."
+)
 _SERVER = Annotated[str, typer.Argument(metavar="SERVER", help="As settings name it.")]
 _TOOL = Annotated[str, typer.Argument(metavar="TOOL")]
+
+
+@app.command()
+@guarded
+def serve(
+    home: HomeOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
+    """Offer labcrew's own actions to a coding assistant, on standard input and output."""
+    del as_json  # the protocol is JSON already
+    from desk.assistants.serving import run_for_home, run_for_server
+    from desk.front.opening import server_meant, token_for
+
+    address = server_meant(home, server)
+    token = token_for(address or "This home")
+    if address is not None:
+        run_for_server(address, token)
+        return
+    from desk.web.lab import Lab
+    from desk.wiring import open_home
+
+    with open_home(home) as opened:
+        run_for_home(Lab.of(opened), token)
 
 
 @app.command("list")

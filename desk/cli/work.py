@@ -82,20 +82,22 @@ def up(
     """Work on all tickets until interrupted; decisions made meanwhile are picked up."""
     import asyncio
 
+    from desk.background import background, following, shift_of
     from desk.live import Board, alongside
-    from desk.shift import Shift, beside
     from desk.wiring import at_work, open_home
-    from graphs.following import Following
 
-    with open_home(home, create=True) as opened, at_work(opened, say, many=True) as working:
+    with (
+        open_home(home, create=True) as opened,
+        at_work(opened, say, many=True) as working,
+        background(opened, say),
+    ):
         say(f"At work in {opened.home.root}; interrupt to end. Tickets keep their place.")
 
         async def work() -> None:
             async with working.worker(yes) as worker:
                 board = Board(opened.ledger, opened.clock, readings=worker.readings)
-                shift = Shift(opened.office(), worker, at_once=at_once, say=say)
-                following = Following(working.work, opened.settings.forge)
-                async with beside(following.look, every_s=opened.settings.forge.poll_s, say=say):
+                shift = shift_of(opened, worker, at_once=at_once, say=say)
+                async with following(opened, working, say):
                     await alongside(shift.run(until_idle=idle_exit), board, console(err=True))
 
         try:

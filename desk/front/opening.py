@@ -39,15 +39,7 @@ def front(
 
     if by is not None:
         raise InputError("On a server your token signs for you.", "Leave --by out.")
-    token = os.environ.get("LABCREW_TOKEN", "").strip()
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise InputError("LABCREW_TOKEN does not hold a token.", "It looks like lab_….")
-    if not token:
-        raise InputError(
-            f"{address} asks who you are.",
-            "Set LABCREW_TOKEN to your token; it is never given on the command line.",
-        )
-    asked = Server(address, token)
+    asked = Server(address, token_for(address))
     try:
         yield There(asked, say, time.sleep)
     finally:
@@ -61,3 +53,20 @@ def server_meant(home: Path | None, server: str | None) -> str | None:
     if server is not None:
         return server
     return (os.environ.get("LABCREW_SERVER") or None) if home is None else None
+
+
+def token_for(whom: str) -> str:
+    """The person's token, from LABCREW_TOKEN. Raises InputError: there is none.
+
+    Args:
+        whom: who asks for it, in words.
+    """
+    token = os.environ.get("LABCREW_TOKEN", "").strip()
+    if not token:
+        raise InputError(
+            f"{whom} asks who you are.",
+            "Set LABCREW_TOKEN to your token; it is never given on the command line.",
+        )
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise InputError("LABCREW_TOKEN does not hold a token.", "It looks like lab_….")
+    return token

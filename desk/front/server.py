@@ -44,7 +44,7 @@ class Server:
         pause: Callable[[float], None] = time.sleep,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        self.url = _checked(url)
+        self.url = checked_address(url)
         self._pause = pause
         self._client = httpx2.Client(
             base_url=f"{self.url}{API}",
@@ -169,7 +169,11 @@ class Server:
         raise LabcrewError(detail, remedy)
 
 
-def _checked(url: str) -> str:
+def checked_address(url: str) -> str:
+    """A server's address without a slash at its end.
+
+    Raises InputError: it can't be one of a server, or would show a token on its way.
+    """
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL as error:

@@ -1,5 +1,7 @@
 """What the memory holds, with where each comes from and whether it still holds."""
 
+from functools import cached_property
+from itertools import islice
 from typing import Literal
 
 from pydantic import Field
@@ -8,9 +10,11 @@ from desk.views.recall import Scope
 from labcrew.domain.base import Model
 from labcrew.domain.remembered import record_of_finding, record_of_lesson, record_of_trial
 from labcrew.domain.research import MemoryRecord, data_hash
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
 
-_NEWEST = 500
+_NEWEST = 200
+_LOOKED_AT = 5
 
 
 class Held(Model):
@@ -29,23 +33,44 @@ class Present:
     """The newest code and data of each repository, as the ledger knows them.
 
     Args:
-        ledger: only read; the newest 500 tickets and merge requests are looked at.
+        ledger: only read; its newest 200 tickets and merge requests are looked at.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._repositories: dict[str, str] = {}
-        self._commits: dict[str, tuple[int, str]] = {}
-        self._tickets: dict[str, str] = {}
-        for line, ticket in ledger.tickets.page(limit=_NEWEST):
-            self._repositories[ticket.id] = ticket.repository
-            self._commits.setdefault(ticket.repository, (line, ticket.base_commit))
-            if ledger.datasets.count(ticket.id):
-                self._tickets.setdefault(ticket.repository, ticket.id)
-        for line, request in ledger.merge_requests.page(limit=_NEWEST, status="merged"):
+        self._data: dict[str, tuple[str, frozenset[str]]] = {}
+
+    @cached_property
+    def _tickets(self) -> list[tuple[int, AssignedTicket]]:
+        return self._ledger.tickets.page(limit=_NEWEST)
+
+    @cached_property
+    def _repositories(self) -> dict[str, str]:
+        return {ticket.id: ticket.repository for _, ticket in self._tickets}
+
+    @cached_property
+    def _commits(self) -> dict[str, tuple[int, str]]:
+        """Repository → the newest line that names a commit of it, and that commit."""
+        found: dict[str, tuple[int, str]] = {}
+        for line, ticket in self._tickets:
+            found.setdefault(ticket.repository, (line, ticket.base_commit))
+        for line, request in self._ledger.merge_requests.page(limit=_NEWEST, status="merged"):
             repository = self._repositories.get(request.ticket, "")
-            if line > self._commits.get(repository, (line, ""))[0]:
-                self._commits[repository] = (line, request.commit)
+            if line > found.get(repository, (line, ""))[0]:
+                found[repository] = (line, request.commit)
+        return found
+
+    def _data_of(self, repository: str) -> tuple[str, frozenset[str]]:
+        """The newest ticket that looked at a repository's data, and the hashes of what it saw."""
+        if repository not in self._data:
+            mine = (t.id for _, t in self._tickets if t.repository == repository)
+            self._data[repository] = ("", frozenset())
+            for id in islice(mine, _LOOKED_AT):
+                if cards := self._ledger.datasets.of(id):
+                    seen = frozenset(data_hash(cards, cleaned=cleaned) for cleaned in (False, True))
+                    self._data[repository] = (id, seen)
+                    break
+        return self._data[repository]
 
     def held(self, record: MemoryRecord, similarity: float | None = None) -> Held:
         """A record, judged by what its repository is now."""
@@ -67,12 +92,9 @@ class Present:
         _, commit = self._commits[repository]
         if record.commit and record.commit != commit:
             return "lapsed", f"It rests on {record.commit[:12]}; the code is at {commit[:12]} now."
-        newest = self._tickets.get(repository)
-        if record.data_hash and newest is not None:
-            cards = self._ledger.datasets.of(newest)
-            now = {data_hash(cards, cleaned=cleaned) for cleaned in (False, True)}
-            if record.data_hash not in now:
-                return "lapsed", f"The data has changed since: {newest} saw other files."
+        ticket, seen = self._data_of(repository)
+        if record.data_hash and ticket and record.data_hash not in seen:
+            return "lapsed", f"The data has changed since: {ticket} saw other files."
         return "holds", "The code and data that it rests on are the newest that the ledger knows."
 
 

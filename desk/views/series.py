@@ -12,6 +12,7 @@ from labcrew.domain.base import Model
 from labcrew.domain.experiment import Trial
 from labcrew.errors import NotFound
 from labcrew.home import Home
+from tools.live_numbers import shown_numbers
 from tools.log_lines import STEPS, metrics, step_of
 
 _LOG_BYTES = 64 << 20
@@ -41,7 +42,7 @@ _TURN = threading.Lock()
 
 
 def series_of(home: Home, trial: Trial) -> TrialSeries:
-    """A trial's numbers; none while it has not ended, for its log is kept then.
+    """A trial's numbers: of its kept log, or while it runs what its follower wrote down.
 
     What was read of an ended trial is kept in mind, for its log does not change any more.
 
@@ -53,13 +54,13 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
     """
     folder = home.artefacts(trial.ticket) / "logs"
     if trial.result is None:
-        return _read(folder, trial.id)
+        return _read(home, trial)
     key = (folder, trial.id, trial.result.model_dump_json())
     with _TURN:
         known = _KNOWN.get(key)
     if known is not None:
         return known
-    read = _read(folder, trial.id)
+    read = _read(home, trial)
     if read.series:
         with _TURN:
             _KNOWN[key] = read
@@ -68,12 +69,13 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
     return read
 
 
-def _read(folder: Path, trial: str) -> TrialSeries:
+def _read(home: Home, trial: Trial) -> TrialSeries:
+    folder = home.artefacts(trial.ticket) / "logs"
     found: dict[str, Series] = {}
     seen, complete = 0, True
     try:
         for position, line in enumerate(
-            beneath.lines(folder, f"{trial}.log", line_cap=_LINE_BYTES)
+            beneath.lines(folder, f"{trial.id}.log", line_cap=_LINE_BYTES)
         ):
             seen += len(line)
             if seen > _LOG_BYTES:
@@ -88,9 +90,10 @@ def _read(folder: Path, trial: str) -> TrialSeries:
                     continue
                 found.setdefault(name, Series()).add(step, value)
     except (NotFound, FileNotFoundError):
-        pass
+        for point in shown_numbers(home, trial):
+            found.setdefault(point.name, Series()).add(point.step, point.value)
     return TrialSeries(
-        trial=trial,
+        trial=trial.id,
         series=tuple(
             MetricSeries(
                 name=name,

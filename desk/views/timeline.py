@@ -55,6 +55,7 @@ def timeline(
     """
     told: list[tuple[str, Happening]] = []
     said: set[tuple[object, str]] = set()
+    looked: set[tuple[object, str]] = set()
     cursor: int | None = before
     more = True
     while more and len(told) < most:
@@ -62,9 +63,13 @@ def timeline(
         more = len(lines) == _LOOKED_AT
         for position, event in enumerate(lines):
             cursor = event.sequence
+            record = _record(event)
+            if (about := (record, f"{event.actor} {event.kind}")) in looked:
+                continue
+            looked.add(about)
             words = sentence(event, ledger)
             # A line of a record names what the record says now: an older line says no more.
-            if words is None or (key := (_record(event), words)) in said:
+            if words is None or (key := (record, words)) in said:
                 continue
             said.add(key)
             told.append(

@@ -131,8 +131,8 @@ class Access:
     def _made(self, name: str, role: str) -> tuple[str, Token]:
         if not 0 < len(name) <= 80 or not name.isprintable() or name != name.strip():
             raise InputError("A name has 1 to 80 printable characters.")
-        if name == "expired":
-            raise InputError("'expired' is what the clock signs with.", "Give another name.")
+        if name == "expired" or name.startswith("-"):
+            raise InputError(f"{name!r} is no name of a person.", "Give another name.")
         if role not in ROLES:
             raise InputError(f"There is no role {role!r}.", f"Roles: {', '.join(ROLES)}.")
         token = f"lab_{secrets.token_urlsafe(32)}"

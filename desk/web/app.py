@@ -1,6 +1,7 @@
 """The ASGI application: the REST API under /api/v1, the board's pages beside it."""
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from desk import api, board
 from desk.web import sign_in
@@ -25,4 +26,6 @@ def create_app(lab: Lab) -> FastAPI:
         app.include_router(router, prefix=API)
     for router in (sign_in.router, *board.ROUTERS):
         app.include_router(router)
+    for _ in iter_route_contexts(app.routes):
+        pass  # FastAPI builds a route when it is first looked at; now, not in the first request
     return app

@@ -2,13 +2,14 @@
 
 import asyncio
 import gc
+import logging
 import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from desk.web.feed import Feed
-from labcrew.errors import InputError
+from desk.web.lab import Lab
+from labcrew.errors import InputError, LabcrewError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 ADDRESS = "127.0.0.1"
 _BACKLOG = 2048
 _END_S = 5
+_SETTLE_S = 2.0
+_LOG = logging.getLogger(__name__)
 
 
 def listen(port: int) -> socket.socket:
@@ -62,10 +65,10 @@ class Server(uvicorn.Server):
 
     Args:
         app: what is served.
-        feed: what its streams follow.
+        lab: what it is about.
     """
 
-    def __init__(self, app: "FastAPI", feed: Feed) -> None:
+    def __init__(self, app: "FastAPI", lab: Lab) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -78,13 +81,26 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=_END_S,
             )
         )
-        self._feed = feed
+        self._lab = lab
 
     async def run_on(self, listening: socket.socket) -> None:
-        """Serves until it is told to end."""
-        await self.serve([listening])
+        """Serves until it is told to end; meanwhile what expires is decided."""
+        settling = asyncio.create_task(self._settle())
+        try:
+            await self.serve([listening])
+        finally:
+            settling.cancel()
+
+    async def _settle(self) -> None:
+        # Here and not where gates are looked at: looking changes nothing.
+        while True:
+            try:
+                await asyncio.to_thread(self._lab.office.settle)
+            except LabcrewError as error:
+                _LOG.warning("Expired gates can't be decided now: %s", error.message)
+            await asyncio.sleep(_SETTLE_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._feed.close()
+        self._lab.feed.close()
         await asyncio.sleep(0)
         await super().shutdown(sockets)

@@ -45,7 +45,7 @@ def main(kind: str, home: str = "") -> None:
         app = create_app(lab)
         make_ready(app)
         print(port, lab.access.add("bench", "approver"), flush=True)
-        asyncio.run(Server(app, lab.feed).run_on(listening))
+        asyncio.run(Server(app, lab).run_on(listening))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from labcrew.domain.experiment import Trial
 from labcrew.domain.monitoring import Alarm
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import LabcrewError
+from tools.live_numbers import forget_numbers, show_numbers
 from tools.run_trial import TrialContainer, stop_trial, watch_trial
 from tools.trial_spec import trial_container
 
@@ -32,6 +33,7 @@ async def monitor_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str
     await together(*(finish_trial(work, assigned, ending) for ending in endings))
     for ending in endings:
         work.watches.pop(ending.trial.id).close()
+        forget_numbers(work.bench.home, ending.trial)
     left = [t.status for t in work.trials(assigned.id) if t.status in ("planned", "running")]
     slots = assigned.budget.parallel - left.count("running")
     if "planned" in left and slots > 0:
@@ -71,7 +73,9 @@ async def _tick(work: Work, trial: Trial) -> None:
     usage = None
     with suppress(LabcrewError):  # a lost engine: its status tells
         usage = await asyncio.to_thread(work.bench.sandboxes.usage, trial_container(trial.id))
-    await asyncio.to_thread(work.watches[trial.id].tick, usage)
+    watch = work.watches[trial.id]
+    await asyncio.to_thread(watch.tick, usage)
+    await asyncio.to_thread(show_numbers, work.bench.home, trial, watch.points())
 
 
 async def _followed(

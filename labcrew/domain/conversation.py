@@ -25,8 +25,11 @@ class Row(Model):
 
     @property
     def href(self) -> str:
-        """Where the board shows it."""
-        return f"/tickets/{self.ticket}#event-{self.event}" if self.ticket else ""
+        """Where the board shows it: the ticket's timeline from that line on; empty: nowhere."""
+        if not self.ticket.startswith("T-"):
+            return ""
+        place = f"?before={self.event + 1}#l{self.event}" if self.event else ""
+        return f"/tickets/{self.ticket}/timeline{place}"
 
 
 class Figure(Model):

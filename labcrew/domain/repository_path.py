@@ -1,11 +1,14 @@
 """Paths inside a repository."""
 
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 
+# A list of tickets is read again and again, and names the same few paths.
+@lru_cache(maxsize=1024)
 def relative(path: str) -> str:
     """The path, written plainly. Raises ValueError for one that leads out of a repository."""
     pure = PurePosixPath(path)

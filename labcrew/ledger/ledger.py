@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from labcrew.domain.background import Schedule
 from labcrew.domain.conversation import ChatMessage, Proposal, Thread
 from labcrew.domain.draft import Draft, Knowledge
 from labcrew.domain.experiment import Incident, Plan, Trial
@@ -46,6 +47,7 @@ class Ledger:
     attachments: Records[Attachment]
     patches: Records[Patch]
     model_calls: Records[ModelCall]
+    schedules: Records[Schedule]
     threads: Records[Thread]
     messages: Records[ChatMessage]
     proposals: Records[Proposal]
@@ -75,6 +77,7 @@ class Ledger:
         self.attachments = Records(store, schema.ATTACHMENTS, lease)
         self.patches = Records(store, schema.PATCHES, lease)
         self.model_calls = Records(store, schema.MODEL_CALLS, lease)
+        self.schedules = Records(store, schema.SCHEDULES, lease)
         self.threads = Records(store, schema.THREADS, lease)
         self.messages = Records(store, schema.MESSAGES, lease)
         self.proposals = Records(store, schema.PROPOSALS, lease)

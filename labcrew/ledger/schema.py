@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import Field
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
+from labcrew.domain.background import Schedule
 from labcrew.domain.base import Model
 from labcrew.domain.conversation import ChatMessage, Proposal, Thread
 from labcrew.domain.draft import Draft, Knowledge
@@ -92,6 +93,7 @@ KNOWLEDGE = Kind("knowledge", Knowledge, lambda r: r.id, lambda r: r.id)
 ATTACHMENTS = Kind("attachments", Attachment, lambda r: r.id, lambda r: r.id)
 PATCHES = Kind("patches", Patch, lambda r: r.id, lambda r: r.ticket)
 MODEL_CALLS = Kind("model_calls", ModelCall, lambda r: r.id, lambda r: r.ticket)
+SCHEDULES = Kind("schedules", Schedule, lambda r: r.id, lambda r: r.id)
 THREADS = Kind("threads", Thread, lambda r: r.id, lambda r: r.id)
 MESSAGES = Kind("messages", ChatMessage, lambda r: r.id, lambda r: r.thread)
 PROPOSALS = Kind("proposals", Proposal, lambda r: r.id, lambda r: r.thread)
@@ -115,6 +117,7 @@ KINDS: tuple[Kind[Any], ...] = (
     ATTACHMENTS,
     PATCHES,
     MODEL_CALLS,
+    SCHEDULES,
     THREADS,
     MESSAGES,
     PROPOSALS,

@@ -15,7 +15,7 @@ from agents.monitoring.narrative import Narrative
 from agents.quarantine import QuarantineAnswer
 from desk.cli import app
 from desk.models.answering import answering
-from desk.models.questions import PROGRAMMING, question_names
+from desk.models.questions import CHAT, PROGRAMMING, question_names
 from evals.endpoint import Says, endpoint
 from evals.judgements import report
 from evals.judgements.all_cases import all_cases, by_question
@@ -62,7 +62,7 @@ def measured(chat: Any, kept: Path, cases: Any = CASES, **more: Any) -> tuple[An
 
 
 def test_every_question_has_enough_cases() -> None:
-    assert set(QUESTIONS) == set(question_names()) - {PROGRAMMING}
+    assert set(QUESTIONS) == set(question_names()) - {PROGRAMMING, CHAT}
     for question, cases in QUESTIONS.items():
         assert len(cases) >= 12, question
         assert len({case.name for case in cases}) == len(cases), question

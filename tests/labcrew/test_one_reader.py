@@ -58,6 +58,8 @@ TRUSTED = {
     "desk/acting.py": "a lock",
     "desk/web/access_file.py": "the home's own list of who may enter: no link, no pipe, capped",
     "desk/cli/tickets.py": "the draft of an imported issue being written",
+    "desk/cli/results.py": "the report's file being written",
+    "desk/deliverables/office_files.py": "a document that labcrew has just made, in memory",
     "desk/cli/drafting.py": "the ticket's file being written",
     "desk/assigning.py": "the data file that a person's ticket names",
     "desk/keeping.py": "whether the export's folder is empty, and the home's own folders",

@@ -29,7 +29,7 @@ document.body.addEventListener("htmx:afterSwap", () => times(document));
 setInterval(() => document.hidden || times(document), 20000);
 
 const THEMES = ["", "light", "dark"];
-const NAMES = { "": "as the system", light: "light", dark: "dark" };
+const NAMES = { "": "system", light: "light", dark: "dark" };
 for (const button of document.querySelectorAll("[data-theme-switch]")) {
   const label = button.querySelector("span");
   const told = () => (label.textContent = `Colours: ${NAMES[document.documentElement.dataset.theme ?? ""]}`);

@@ -133,7 +133,7 @@ async function send(form, submitter) {
     delete form.asked;
     return onwards(form, answer.data);
   }
-  const rest = besideFields(form, answer.data?.problems);
+  const rest = besideFields(form, answer.data?.problems ?? answer.data?.fields);
   const told = [problem(answer), ...rest].join("\n");
   if (alert) alert.textContent = told;
   form.dispatchEvent(new CustomEvent("refused", { bubbles: true, detail: answer }));

@@ -1,7 +1,6 @@
 """What is answered by rule, one function an intent; nothing here changes anything."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from desk.chat.answers.asking import Asked
 from desk.chat.answers.events import decisions, incidents, since
@@ -11,7 +10,8 @@ from desk.chat.answers.spending import cost, forecast
 from desk.chat.answers.tickets import status, waiting
 from desk.chat.answers.trials import best, compare, failure, trial
 from desk.chat.intents import IN_WORDS, Intent
-from desk.chat.telling import Answer, nothing
+from desk.chat.telling import Answer
+from labcrew.domain.conversation import Statement
 
 __all__ = ["ANSWERS", "Asked", "answered", "helped"]
 
@@ -63,10 +63,6 @@ def helped(outside: bool = False) -> Answer:
         IN_WORDS[name]
         for name in ("assign", "pause", "resume", "stop", "retry", "budget", "comment", "decide")
     )  # fmt: skip
-    told = f"{head} Ask me: {asks}. After your yes I also: {does}."
-    return nothing(told).model_copy(update={"choices": _EXAMPLES})
-
-
-def of_time(at: datetime) -> str:
-    """A time as people read it."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    said = (head, f"Ask me: {asks}.", f"After your yes I also: {does}.")
+    statements = tuple(Statement(text=text) for text in said)
+    return Answer(statements=statements, choices=_EXAMPLES)

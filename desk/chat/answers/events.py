@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 from desk.chat.answers.asking import Asked
+from desk.chat.facts import TABLES
 from desk.chat.telling import LISTED, Answer, plural, quoted
 from desk.morning import since_of
 from desk.wording import sentence
@@ -22,32 +23,33 @@ def since(asked: Asked) -> Answer:
     start = begin(asked.slots.since, asked.now)
     wanted = {ticket.id for ticket in named}
     ticket = next(iter(wanted)) if len(wanted) == 1 else None
-    lines = reversed(asked.ledger.events.newest(_LOOKED_BACK, ticket))
     told: list[Statement] = []
-    before = ""
-    for event in lines:
-        if (start is not None and event.at < start) or (wanted and event.ticket not in wanted):
-            continue
+    before, more = "", False
+    for event in asked.ledger.events.newest(_LOOKED_BACK, ticket):
+        if start is not None and event.at < start:
+            break
         words = sentence(event, asked.ledger)
-        if not words or words == before:  # several lines may say one thing
-            continue
+        if not words or words == before or (wanted and event.ticket not in wanted):
+            continue  # several lines may say one thing
+        if len(told) == _TOLD:
+            more = True
+            break
         before = words
         rows = [("events", str(event.sequence))]
         table, id = str(event.data.get("table", "")), str(event.data.get("id", ""))
-        if table and table != "effects":
+        if table in TABLES:
             rows.append((table, id))
         place = "" if ticket else f"{event.ticket}: " if event.ticket else ""
         said = f"{event.at:%Y-%m-%d %H:%M} UTC, {place}{quoted(words, 240)}."
-        told.append(asked.tell.say(said, *rows))
+        told.insert(0, asked.tell.say(said, *rows))
     if not told:
         return Answer(
             statements=(Statement(text="Nothing that matters to people happened in that time."),),
             focus=Focus(tickets=tuple(wanted)),
         )
-    if start is None or len(told) > _TOLD:
-        told = told[-_TOLD:]
-        told.insert(0, Statement(text="The newest lines, oldest of them first; the rest stands on"
-                                 " the ticket's page."))  # fmt: skip
+    if more:
+        rest = "The newest lines, oldest of them first; the rest stands on the ticket's page."
+        told.insert(0, Statement(text=rest))
     return Answer(statements=tuple(told), focus=Focus(tickets=tuple(sorted(wanted))[:1]))
 
 

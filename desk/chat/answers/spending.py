@@ -8,6 +8,8 @@ from labcrew.domain.ticket import AssignedTicket
 _RAN = ("finished", "scored", "failed", "stopped", "unknown", "running")
 _USED = ("planned", *_RAN[:4], "running")
 _HOUR = 1 / 3600
+_SUMMED = 50
+"""Tickets whose hours are summed; of more than these, each alone."""
 
 
 def cost(asked: Asked) -> Answer:
@@ -98,18 +100,18 @@ def _all(asked: Asked) -> Answer:
     if not newest:
         return nothing("There are no tickets here yet, so nothing was spent.")
     trials = asked.tell.count("trials", "", *_RAN)
-    hours = _hours(asked, "")
     tickets = asked.tell.count("tickets")
-    tokens = asked.tell.shown(
-        Figure(shown="0", how="sum", table="model_calls", field="tokens.total"), "d"
-    )
-    said = (
-        f"{plural(tickets.shown, 'ticket')} took {plural(trials.shown, 'trial')},"
-        f" {hours.shown} hours of running time and {tokens.shown} tokens of chat models so far."
-    )
-    statements = [
-        asked.tell.say(said, ("tickets", newest[0].id), figures=[tickets, trials, hours, tokens])
-    ]
+    figures = [tickets, trials]
+    said = f"{plural(tickets.shown, 'ticket')} took {plural(trials.shown, 'trial')} so far"
+    if int(tickets.shown) <= _SUMMED:
+        hours = _hours(asked, "")
+        tokens = asked.tell.shown(
+            Figure(shown="0", how="sum", table="model_calls", field="tokens.total"), "d"
+        )
+        figures += [hours, tokens]
+        said += f", {hours.shown} hours of running time and {tokens.shown} tokens of chat models"
+    row = ("tickets", newest[0].id)
+    statements = [asked.tell.say(f"{said}. The newest:", row, figures=figures)]
     statements += [said for ticket in newest for said in _done(asked, ticket)]
     return Answer(
         statements=tuple(statements), focus=Focus(listed=tuple(ticket.id for ticket in newest))

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from desk.chat.answers.asking import Asked
+from desk.chat.facts import TABLES
 from desk.chat.telling import LISTED, Answer, nothing, plural, quoted
 from desk.wording import sentence
 from labcrew.domain.conversation import Focus, Statement
@@ -10,7 +11,7 @@ from labcrew.domain.ticket import AssignedTicket
 
 _UNFINISHED = ("running", "waiting", "paused", "assigned", "failed")
 _NEWEST = 5
-_LOOKED_BACK = 400
+_LOOKED_BACK = 100
 
 
 def status(asked: Asked) -> Answer:
@@ -114,7 +115,7 @@ def _last(asked: Asked, ticket: AssignedTicket) -> list[Statement]:
     for event in events:
         words = sentence(event, asked.ledger)
         table, id = str(event.data.get("table", "")), str(event.data.get("id", ""))
-        if words and table and table not in ("tickets", "gates", "effects"):
+        if words and table in TABLES and table not in ("tickets", "gates"):
             said = f"Last, at {event.at:%Y-%m-%d %H:%M} UTC: {quoted(words, 240)}."
             return [asked.tell.say(said, (table, id), ("events", str(event.sequence)))]
     return []

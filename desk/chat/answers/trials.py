@@ -9,6 +9,7 @@ from labcrew.domain.conversation import Figure, Focus, Statement
 from labcrew.domain.experiment import Trial
 from labcrew.domain.ticket import AssignedTicket
 
+_LOOKED_AT = 50
 _FAILED = ("failed", "stopped", "unknown")
 
 
@@ -77,7 +78,7 @@ def best(asked: Asked) -> Answer:
     """The trial with the best score; of each unfinished ticket where none is named."""
     named = asked.tickets()
     if not named:
-        every = [t for _, t in asked.ledger.tickets.page(limit=200)]
+        every = [t for _, t in asked.ledger.tickets.page(limit=_LOOKED_AT)]
         metric = asked.slots.metric
         named = [t for t in every if not metric or t.ticket.metric.name.lower() == metric]
     if not named:

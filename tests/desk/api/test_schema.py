@@ -1,7 +1,6 @@
 """Every route, asked with anything its description allows and much that it does not."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -36,9 +34,9 @@ KNOWN = {
     "/api/v1/trials/": "T-001-001",
     "/api/v1/merge-requests/": "T-001-MR0",
 }
-# A stream has no end; to verify needs the engine; a thousand drawn texts need as many embeddings.
-LEFT_OUT = ("/events", "/verify", "/preview")
-EXAMPLES = 6
+# A stream has no end; others need the engine, or reach other machines.
+LEFT_OUT = ("/events", "/verify", "/preview", "/import")
+EXAMPLES = 5
 
 
 @pytest.fixture
@@ -89,17 +87,18 @@ def ask(operation: Any, mode: GenerationMode) -> int:
         case.call_and_validate(checks=CHECKS)
         asked += 1
 
-    if mode is GenerationMode.NEGATIVE:
-        with suppress(Unsatisfiable):  # a route that takes nothing can't be given anything wrong
-            one()
-    else:
-        one()
+    one()
     return asked
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_route_answers_as_it_says(schema: Any, mode: GenerationMode) -> None:
-    assert sum(ask(operation, mode) for operation in operations(schema)) > 100
+    asked = 0
+    for operation in operations(schema):
+        # An id may be any text: only the rest of a request can be wrong in itself.
+        if mode is GenerationMode.POSITIVE or operation.query or operation.body:
+            asked += ask(operation, mode)
+    assert asked > 100
 
 
 def test_every_route_says_what_it_does_and_how_it_refuses(schema: Any) -> None:

@@ -101,7 +101,13 @@ def _clock(opened: Opened) -> HandClock:
 
 def _state(opened: Opened, ticket: AssignedTicket, status: str, outcome: str) -> None:
     changed = AssignedTicket.model_validate(
-        {**ticket.model_dump(), "status": status, "outcome": outcome}
+        {
+            **ticket.model_dump(),
+            "status": status,
+            "outcome": outcome,
+            "repository": "/home/ada/digits",
+            "budget": {"trials": 24, "hours": 2, "usd_per_hour": 0.4},
+        }
     )
     opened.ledger.tickets.put(changed, actor="worker")
 

@@ -85,3 +85,12 @@ def signed_in(browser: Browser, board: Board) -> Iterator[SignedIn]:
     for context in contexts:
         context.close()
     assert errors == []
+
+
+def tab_to(page: Page, what: str) -> None:
+    """Moves the focus by the Tab key to what a selector names."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("what => document.activeElement.matches(what)", what):
+            return
+    raise AssertionError(f"the keyboard does not reach {what}")

@@ -1,6 +1,7 @@
 """Open pages follow the ledger, and say when they can't."""
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ from desk.web.app import create_app
 from desk.web.lab import Lab
 from desk.web.serving import Server, listen
 from desk.wiring import Opened
+from labcrew.domain.experiment import MetricPoint
 from tests.desk.board.filled import fill
 from tests.desk.browser.conftest import Board, SignedIn
 from tests.desk.records import score, trial
 from tests.desk.web.clients import lab_at
+from tools.live_numbers import show_numbers
 
 
 def test_a_ticket_changes_without_a_reload(board: Board, signed_in: SignedIn) -> None:
@@ -63,7 +66,7 @@ def test_paused_and_resumed_by_buttons(board: Board, signed_in: SignedIn) -> Non
 @contextmanager
 def _serving(lab: Lab, port: int) -> Iterator[str]:
     with listen(port) as listening:
-        server = Server(create_app(lab), lab.feed)
+        server = Server(create_app(lab), lab)
         thread = threading.Thread(target=lambda: asyncio.run(server.run_on(listening)))
         thread.start()
         try:
@@ -109,3 +112,16 @@ def test_the_computer_goes_offline_and_back(board: Board, signed_in: SignedIn) -
     page.context.set_offline(False)
     expect(page.locator("#head .badge").first).to_have_text("paused")
     expect(page.locator("#offline")).to_be_hidden(timeout=10_000)
+
+
+def test_curves_grow_while_a_run_prints(board: Board, signed_in: SignedIn) -> None:
+    fill(board.opened, board.toy)
+    running = board.opened.ledger.trials.get("T-001-003")
+    page = signed_in()
+    page.goto("/tickets/T-001/trials/T-001-003")
+    expect(page.locator("#trial")).to_contain_text("no numbers that could be read so far")
+    for upto in (3, 12):
+        points = [MetricPoint(name="loss", step=n, value=1 / (n + 1)) for n in range(upto)]
+        show_numbers(board.opened.home, running, points)
+        line = page.locator("#trial svg.plot polyline")
+        expect(line).to_have_attribute("points", re.compile(rf"^(\S+ ){{{upto - 1}}}\S+$"))

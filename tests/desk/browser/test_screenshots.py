@@ -21,6 +21,9 @@ PAGES = {
     "inbox": "/inbox",
     "gate": "/gates/T-002-plan-r0.0",
     "assign": "/assign",
+    "crew": "/crew",
+    "chat": "/chat",
+    "report": "/report?since=1d",
 }
 _LEAST_BYTES, _LEAST_COLOURS = 8_000, 24
 
@@ -45,7 +48,7 @@ def test_no_page_is_blank(
     page = signed_in(viewport={"width": width, "height": height}, color_scheme=theme)
     page.clock.set_fixed_time(board.opened.clock.now())
     keep = bool(os.environ.get("LABCREW_SCREENSHOTS"))
-    folder = KEPT if keep else tmp_path
+    folder = KEPT if keep and size != "middle" else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     for name, path in PAGES.items():
         page.goto(path)

@@ -30,7 +30,7 @@ class Served:
 @pytest.fixture
 def served(opened: Opened) -> Iterator[Served]:
     lab = lab_at(opened)
-    server, listening = Server(create_app(lab), lab.feed), listen(0)
+    server, listening = Server(create_app(lab), lab), listen(0)
     thread = threading.Thread(target=asyncio.run, args=(server.run_on(listening),))
     thread.start()
     yield Served(lab, f"http://127.0.0.1:{listening.getsockname()[1]}")

@@ -31,7 +31,7 @@ def lab(opened: Opened, there: Runs, toy: Path) -> Opened:
         ),
         actor="log_monitor",
     )
-    plan_gate(opened, "T-001")
+    plan_gate(opened, "T-001", expires_at=None)
     merge_request(opened, opened.ledger.tickets.get("T-001"), best)
     return opened
 

@@ -11,6 +11,7 @@ from desk.web.app import create_app
 from desk.web.attempts import MOST_OF_ONE, WINDOW_S
 from desk.web.lab import Lab
 from desk.wiring import Opened
+from labcrew.errors import InputError
 from tests.desk.conftest import HandClock
 from tests.desk.web.clients import lab_at
 
@@ -185,3 +186,11 @@ def test_a_token_that_is_no_text_is_refused(opened: Opened) -> None:
     browser = TestClient(create_app(lab_at(opened)), base_url=HERE)
     said = {"content": b'{"token": "\\ud800"}', "headers": {"Content-Type": "application/json"}}
     assert browser.post("/sign-in", **said).status_code == 422  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", " ada", "x" * 81, "expired", "--yes"])
+def test_a_token_is_for_somebody_with_a_name(opened: Opened, name: str) -> None:
+    access = lab_at(opened).access
+    with pytest.raises(InputError):
+        access.add(name, "viewer")
+    assert access.empty()

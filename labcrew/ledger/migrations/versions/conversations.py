@@ -1,4 +1,4 @@
-"""Conversations with the coordinator, and what waits in them for a person's yes."""
+"""Conversations with the coordinator, what waits in them for a person's yes, and schedules."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for table in ("threads", "messages", "proposals"):
+    for table in ("schedules", "threads", "messages", "proposals"):
         columns: list[sa.Column[Any]] = [
             sa.Column("id", sa.String(200), nullable=False),
             sa.Column("ticket", sa.String(200), nullable=False),
@@ -22,11 +22,12 @@ def upgrade() -> None:
             sa.Column("updated_at", sa.String(40), nullable=False),
             sa.Column("document", sa.Text, nullable=False),
         ]
-        if table == "proposals":
+        if table in ("proposals", "schedules"):
             columns.append(sa.Column("status", sa.String(40), nullable=False))
         op.create_table(table, *columns, sa.PrimaryKeyConstraint("id", name=f"pk_{table}"))
         op.create_index(f"ix_{table}_ticket", table, ["ticket"])
-    op.create_index("ix_proposals_status", "proposals", ["status"])
+        if table in ("proposals", "schedules"):
+            op.create_index(f"ix_{table}_status", table, ["status"])
 
 
 def downgrade() -> None:

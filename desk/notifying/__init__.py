@@ -1,0 +1,1 @@
+"""People are told by webhook and e-mail when they are needed."""
