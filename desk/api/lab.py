@@ -5,16 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse, Response
 
-from desk import morning as overnight
 from desk import report as reporting
 from desk.api.common import READ, AnyLab, Id, Viewer, problems
 from desk.deliverables.formats import MEDIA_TYPES, Format, deliverable
+from desk.morning import Morning
 from desk.views.costs import Costs, costs_of
 from desk.views.crew import AtDesk, crew_of
 from desk.views.recall import Remembered, Scope
 from desk.web.access import Caller
 from labcrew.domain.base import Model
-from labcrew.judgement import Judge
 
 router = APIRouter(tags=["lab"])
 
@@ -99,7 +98,6 @@ def get_morning(
     since: Annotated[
         str, Query(max_length=40, description="12h, 2d, or 2026-01-31T18:00 (UTC)")
     ] = "12h",
-) -> overnight.Morning:
+) -> Morning:
     """What happened since a time, what needs a person first; written by rules."""
-    now = lab.opened.clock.now()
-    return overnight.morning(lab.ledger, Judge(models={}), overnight.since_of(since, now), now)
+    return lab.overnight.report(since)

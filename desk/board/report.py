@@ -6,9 +6,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from desk.board.pages import BoardLab, Viewer, page
-from desk.morning import morning, since_of
+from desk.morning import since_of
 from labcrew.errors import InputError
-from labcrew.judgement import Judge
 
 router = APIRouter(prefix="/report", include_in_schema=False)
 _SPANS = {"12h": "last night", "24h": "a day", "3d": "three days", "1w": "a week"}
@@ -31,6 +30,5 @@ def report(request: Request, caller: Viewer, lab: BoardLab, since: Since = "12h"
 @router.get("/body")
 def body(request: Request, caller: Viewer, lab: BoardLab, since: Since = "12h") -> HTMLResponse:
     """What happened since a time; rules write its first paragraph."""
-    now = lab.opened.clock.now()
-    made = morning(lab.ledger, Judge(models={}), since_of(since, now), now)
+    made = lab.overnight.report(since)
     return page(request, "report_body.html", caller, report=made)

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from desk.chat.coordinator import Coordinator
 from desk.office import Office
+from desk.views.overnight import Overnight
 from desk.views.recall import Recall
 from desk.web.access import Access
 from desk.web.attempts import Attempts
@@ -48,6 +49,11 @@ class Lab:
         from memory.embedding import OnnxEmbedder
 
         return Recall(self.ledger, OnnxEmbedder())
+
+    @cached_property
+    def overnight(self) -> Overnight:
+        """Writes morning reports."""
+        return Overnight(self.ledger, self.opened.clock)
 
     @cached_property
     def coordinator(self) -> Coordinator:
