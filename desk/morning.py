@@ -65,7 +65,10 @@ class Morning(Model):
 def since_of(text: str, now: datetime) -> datetime:
     """The time that a person means: 12h, 2d, 90m, or a date and time. Raises InputError."""
     if match := _SPAN.fullmatch(text.strip()):
-        return now - timedelta(hours=float(match[1]) * _HOURS[match[2]])
+        try:
+            return now - timedelta(hours=float(match[1]) * _HOURS[match[2]])
+        except OverflowError:
+            raise InputError(f"--since {text[:40]} is before all time.", "E.g. 12h or 2d") from None
     try:
         given = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -1,9 +1,9 @@
 """A ticket: a page with its state and what it needs, and one for each side of the work."""
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from desk.api.page import Before
@@ -249,7 +249,7 @@ def models(
     caller: Viewer,
     lab: BoardLab,
     id: str,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Before = None,
 ) -> HTMLResponse:
     """Calls to chat models, and what they cost."""
     assigned = lab.ledger.tickets.get(id)

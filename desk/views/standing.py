@@ -69,10 +69,11 @@ def standing(assigned: AssignedTicket, trials: list[Trial]) -> Standing:
 def curves(home: Home, assigned: AssignedTicket, trials: list[Trial]) -> tuple[TrialCurve, ...]:
     """The newest eight trials' series of the number that is nearest to the ticket's metric.
 
-    Among the newest 24 that have ended: where none prints it, not every log is read.
+    Among the newest 24 that were begun: where none prints it, not every log is read.
     """
     found = []
-    for trial in [t for t in reversed(trials) if t.result is not None][:_LOOKED_AT]:
+    begun = [t for t in reversed(trials) if t.result is not None or t.status == "running"]
+    for trial in begun[:_LOOKED_AT]:
         series = series_of(home, trial).series
         if (one := nearest(series, assigned.ticket.metric.name)) is not None:
             found.append(TrialCurve(trial=trial.id, series=one))

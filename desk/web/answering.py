@@ -85,7 +85,10 @@ def local(path: str) -> str:
 
 def _to_sign_in(request: Request) -> Response:
     if request.headers.get("hx-request") == "true":
-        at = urlsplit(request.headers.get("hx-current-url", "/"))
+        try:
+            at = urlsplit(request.headers.get("hx-current-url", "/"))
+        except ValueError:  # no address at all
+            at = urlsplit("/")
         where = local(at.path + (f"?{at.query}" if at.query else ""))
         # A part of a page: the whole page goes to the sign-in.
         return Response(status_code=401, headers={"HX-Redirect": _sign_in_for(where)})

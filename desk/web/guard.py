@@ -2,7 +2,6 @@
 
 import hmac
 import logging
-from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -121,10 +120,8 @@ class Guard:
         """Pages of other sites, and of other ports, neither act nor read here."""
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
         if origin is not None:
-            parts = urlsplit(origin)
-            foreign = parts.scheme not in ("http", "https") or (
-                parts.netloc.lower() != request.headers.get("host", "").lower()
-            )
+            host = request.headers.get("host", "").lower()
+            foreign = origin.lower() not in (f"http://{host}", f"https://{host}")
         else:
             visits = (
                 request.method in SAFE

@@ -106,6 +106,7 @@ def _fields(body: bytes, form: bool) -> dict[str, str]:
     try:
         text = body.decode()
         said = dict(parse_qsl(text, max_num_fields=10)) if form else json.loads(text)
+        json.dumps(said, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         raise InputError("This sign-in can't be read.", "Send a token.") from None
     if not isinstance(said, dict) or not all(isinstance(v, str) for v in said.values()):

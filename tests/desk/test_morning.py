@@ -161,8 +161,11 @@ def test_since(clock: HandClock, given: str, hours: float) -> None:
 
 
 def test_since_what_is_no_time(clock: HandClock) -> None:
-    with pytest.raises(InputError, match="yesterday"):
-        since_of("yesterday", clock.now())
+    for given in ("yesterday", "9999999999999999d", f"{'9' * 400}w", "3000d 12"):
+        with pytest.raises(InputError, match=given[:20]):
+            since_of(given, clock.now())
+    with pytest.raises(InputError, match="before all time"):
+        since_of("999999d", clock.now())
 
 
 def test_the_command_writes_it(opened: Opened, assigned: AssignedTicket, tmp_path: Path) -> None:

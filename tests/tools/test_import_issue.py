@@ -47,7 +47,7 @@ def test_an_issue_that_is_not_there_is_told(there: tuple[ForgeServer, Any, str])
     [
         "http://169.254.169.254/latest/meta-data/", "http://localhost:8080/a/b/-/issues/1",
         "file:///etc/passwd", "https://gitlab.com.evil.example/a/b/-/issues/1", "",
-        "https://gitlab.com/a/b", "https://github.com/a/b/pull/1", "https://me@github.com/a/b/issues/1",
+        "https://[::1", "https://gitlab.com/a/b", "https://github.com/a/b/pull/1", "https://me@github.com/a/b/issues/1",
         "https://github.com/../x/issues/1/..",
     ],
 )  # fmt: skip

@@ -28,7 +28,10 @@ def issue_at(url: str, settings: ForgeSettings, repositories: Repositories) -> F
         InputError: it is no such address.
         ForgeError: the forge does not give it.
     """
-    parts = urlsplit(url.strip()[:_LONGEST_URL])
+    try:
+        parts = urlsplit(url.strip()[:_LONGEST_URL])
+    except ValueError:
+        raise InputError("This is no address.", "Give the address of an issue.") from None
     own = urlsplit(settings.address) if settings.kind is not None else None
     if own is not None and (parts.scheme, parts.netloc) == (own.scheme, own.netloc):
         kind, asked = settings.kind, settings

@@ -90,6 +90,13 @@ def test_a_new_ticket_has_every_page(opened: Opened, toy: Path) -> None:
         check(answer.text)
 
 
+def test_a_number_that_no_ledger_holds_is_refused(opened: Opened, toy: Path) -> None:
+    assigned_toy(opened, toy)
+    client = client_of(lab_at(opened))
+    for page in ("/tickets", "/tickets/T-001/models", "/tickets/T-001/trials", "/merge-requests"):
+        assert client.get(f"{page}?before={10**30}").status_code == 422, page
+
+
 def test_what_a_full_ticket_shows(opened: Opened, toy: Path) -> None:
     fill(opened, toy)
     client = client_of(lab_at(opened))

@@ -167,6 +167,27 @@ def test_a_damaged_file_lets_nobody_enter(opened: Opened, tmp_path: Path) -> Non
     assert client.get("/api/v1/tickets").status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://[x"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": f"{HERE}.evil.example"}, 403),
+        ({"Origin": HERE}, 303),
+        ({"HX-Request": "true", "HX-Current-URL": "http://[x"}, 401),
+    ],
+)
+def test_headers_that_are_no_address(opened: Opened, headers: dict[str, str], status: int) -> None:
+    browser = TestClient(create_app(lab_at(opened)), base_url=HERE, follow_redirects=False)
+    assert browser.get("/tickets", headers=headers).status_code == status
+
+
+def test_a_token_that_is_no_text_is_refused(opened: Opened) -> None:
+    browser = TestClient(create_app(lab_at(opened)), base_url=HERE)
+    said = {"content": b'{"token": "\\ud800"}', "headers": {"Content-Type": "application/json"}}
+    assert browser.post("/sign-in", **said).status_code == 422  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", ["", "a\nb", " ada", "x" * 81, "expired", "--yes"])
 def test_a_token_is_for_somebody_with_a_name(opened: Opened, name: str) -> None:
     access = lab_at(opened).access
