@@ -68,7 +68,7 @@ def drafted(issue: ForgeIssue) -> str:
         f"title: {json.dumps(title, ensure_ascii=False)}\n"
         "repository: .\n"
         "# What follows is yours to fill in; `labcrew ticket fields` explains each.\n"
-        "metric: {name: accuracy, direction: maximize}\n"
+        "metric: {name: accuracy, direction: maximize, pattern: 'accuracy: (.*)'}\n"
         'run: {command: "python train.py {settings}"}\n'
         "search_space: {learning_rate: {type: float, low: 0.0001, high: 1, log: true}}\n"
         "---\n"

@@ -89,6 +89,7 @@ def test_from_assignment_to_merge(page: Page, user: UserFolder) -> None:
     page.get_by_role("button", name="Verify").click()
     expect(page.locator("#evidence")).to_contain_text("holds", timeout=SLOW_MS)
     remark_on_a_line(page, "What about x = 0.7?")
+    expect(page.get_by_role("link", name="Discussion 1")).to_be_visible()
     keep(page, "merge-request")
     page.get_by_label("Why, or what should change").fill("See my question on the line.")
     page.get_by_role("button", name="Send back").click()
@@ -122,6 +123,7 @@ def keep(page: Page, name: str) -> None:
     if os.environ.get("LABCREW_SCREENSHOTS"):
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.evaluate("window.scrollTo(0, 0)")
             page.screenshot(path=KEPT / f"{name}-wide-{theme}.png", full_page=True)
 
 
