@@ -23,7 +23,7 @@ _LEXERS = {
 _NAMES = {"Dockerfile": "docker", "Makefile": "make"}
 _LONGEST_LINE = 1000  # lexers are slow on what people would not read either
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?|\w+|\s+|[^\w\s]")
-_MOST_WORDS = 400
+_MOST_WORDS = 200  # a whole file of such lines is compared within seconds
 
 
 def coloured(text: str, path: str) -> dict[int, tuple[Span, ...]]:

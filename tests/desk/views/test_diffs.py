@@ -114,6 +114,8 @@ def test_the_words_that_differ_are_marked() -> None:
     old, new = marked((("", "rate = 0.002  # low"),), (("", "rate = 0.1  # low"),))
     assert [text for style, text in old if style == "word"] == ["0.002"]
     assert [text for style, text in new if style == "word"] == ["0.1"]
+    long = ((("", "a " * 150 + "b"),), (("", "a " * 150 + "c"),))
+    assert marked(*long) == long  # nobody reads it word by word, and comparing takes long
     assert marked((("", "abc"),), (("", "xyz"),)) == ((("", "abc"),), (("", "xyz"),))
 
 

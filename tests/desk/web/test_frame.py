@@ -28,3 +28,11 @@ def test_tickets_in_pages(opened: Opened, toy: Path) -> None:
     assert ([ticket["id"] for ticket in rest["items"]], rest["next"]) == (["T-001"], None)
     assert client.get("/api/v1/tickets/T-009").status_code == 404
     assert "T-003" in client.get("/tickets").text
+
+
+def test_the_api_describes_itself_where_a_refusal_says(opened: Opened) -> None:
+    client = client_of(lab_at(opened), "viewer")
+    remedy = client.post("/tickets", headers={"Accept": "application/json"}).json()["remedy"]
+    place = remedy.removeprefix("See ").removesuffix(".")
+    assert "/api/v1/gates/{id}/decision" in client.get(place).json()["paths"]
+    assert client_of(lab_at(opened), None).get(place).status_code == 401
