@@ -91,12 +91,16 @@ def best(asked: Asked) -> Answer:
                 said = f"No trial of {owner.id} has a score yet."
                 statements.append(asked.tell.say(said, ("tickets", owner.id)))
             continue
-        leader = _by_score(owner, scored)[0]
+        # A confirmation's seed is drawn after the choice: nothing is chosen by it.
+        choosable = [t for t in scored if t.kind != "confirmation"] or scored
+        leader = _by_score(owner, choosable)[0]
         leaders.append(leader)
         figure = asked.tell.count("trials", owner.id, "scored")
         goal = "highest" if owner.ticket.metric.direction == "maximize" else "lowest"
+        aside = ", confirmations left aside" if len(choosable) < len(scored) else ""
         said = (
-            f"Of {plural(figure.shown, 'scored trial')} of {owner.id}, {leader.id} has the {goal}"
+            f"Of {plural(figure.shown, 'scored trial')} of {owner.id}{aside}, {leader.id} has the"
+            f" {goal}"
             f" {quoted(owner.ticket.metric.name, 60)}: {measured(leader)} on"
             f" {leader.score.split if leader.score else ''}, with {quoted(settings(leader.values))}"
             f" (seed {leader.seed}, {leader.data} data). It is one run's number; the merge request"

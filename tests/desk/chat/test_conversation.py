@@ -1,6 +1,7 @@
 """Talking: answers rest on records, actions wait for a yes and are done once."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from desk.wiring import Opened
 from labcrew.domain.conversation import ChatMessage
 from labcrew.errors import InputError, NotFound
 from tests.desk.conftest import HandClock
+from tests.desk.records import score, trial
 
 People = Callable[..., Caller]
 
@@ -238,3 +240,17 @@ def test_a_pasted_ticket_names_its_repository_from_the_root(
     assert (reply.proposal, "is relative" in words(reply)) == ("", True)
     absolute = talk.say(text.replace("./toy", str(toy / "toy")))
     assert str(toy / "toy") in " ".join(opened.ledger.proposals.get(absolute.proposal).shown)
+
+
+def test_the_best_is_none_that_only_confirms(talk: Talk, opened: Opened) -> None:
+    before = words(talk.say("best trial of T-002"))
+    owner = opened.ledger.tickets.get("T-002")
+    lucky = -1e6 if owner.ticket.metric.direction == "minimize" else 1e6
+    fields = {"kind": "confirmation", "score": score("T-002-090", lucky)}
+    trial(opened, "T-002", 90, **fields)
+    after = words(talk.say("best trial of T-002"))
+    assert "confirmations left aside" in after
+    leader = re.search(r"T-002-\d{3}", before)
+    assert leader is not None
+    assert f"{leader[0]} has the" in after
+    assert "T-002-090" not in after
