@@ -18,7 +18,13 @@ def create_app(lab: Lab) -> FastAPI:
     Args:
         lab: the home and who may enter.
     """
-    app = FastAPI(title="labcrew", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="labcrew",
+        version="1",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.lab = lab
     app.add_middleware(Guard, lab=lab)
     answer_errors(app)

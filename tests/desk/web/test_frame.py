@@ -28,3 +28,9 @@ def test_tickets_in_pages(opened: Opened, toy: Path) -> None:
     assert ([ticket["id"] for ticket in rest["items"]], rest["next"]) == (["T-001"], None)
     assert client.get("/api/v1/tickets/T-009").status_code == 404
     assert "T-003" in client.get("/tickets").text
+
+
+def test_the_api_describes_itself(opened: Opened) -> None:
+    told = client_of(lab_at(opened), "viewer").get("/api/v1/openapi.json")
+    assert told.status_code == 200
+    assert "/api/v1/gates/{id}/decision" in told.json()["paths"]
