@@ -42,9 +42,17 @@ def add(
     """Make a token for a person or a program; it is shown this once."""
     from desk.web.access import Access
     from desk.wiring import open_home, person
+    from labcrew.errors import InputError
 
     with open_home(home) as opened:
         access = Access(opened.home.access_file, opened.clock)
+        # Threads and decisions belong to a name: two people with one would read each other's.
+        other = next((t for t in access.all() if t.name == name and t.role != role), None)
+        if other is not None:
+            raise InputError(
+                f"{name} has a token as {other.role} already ({other.id}).",
+                f"Remove it first: labcrew board token remove {other.id}; or take another name.",
+            )
         secret, made = access.make(name, role)
         note(opened, by or person(), "access.token_added", made)
     if as_json:

@@ -90,6 +90,8 @@ class ForgeServer:
         self.requests: dict[int, Request] = {}
         self.statuses: list[tuple[str, str, str]] = []
         self.members = {ME[0], ALICE[0]}
+        self.readers: set[int] = set()
+        """Who was invited, and may not push."""
         self.issues: dict[int, dict[str, Any]] = {}
         self.faults: list[Fault] = []
         self.calls: list[str] = []

@@ -33,7 +33,13 @@ def user(id: int) -> dict[str, Any]:
 
 
 def standing(forge: ForgeServer, id: int) -> str:
-    return "COLLABORATOR" if id in forge.members else "NONE"
+    return "COLLABORATOR" if id in forge.members | forge.readers else "NONE"
+
+
+def permission(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:
+    id = next((id for id, login in USERS.items() if login == found[1]), 0)
+    may = "write" if id in forge.members else "read"
+    return 200, {"permission": may, "role_name": may, "user": user(id)}
 
 
 def shown(forge: ForgeServer, request: Request) -> dict[str, Any]:
@@ -167,6 +173,7 @@ def issue(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answ
 ROUTES: list[Route] = [
     ("GET", _R, repository),
     ("GET", f"{_API}/user", me),
+    ("GET", rf"{_R}/collaborators/([^/]+)/permission", permission),
     ("GET", rf"{_R}/pulls", listed),
     ("POST", rf"{_R}/pulls", opened),
     ("GET", rf"{_R}/pulls/(\d+)", one),

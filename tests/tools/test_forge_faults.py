@@ -152,6 +152,10 @@ def test_only_members_approve(bench: Bench) -> None:
     given = [{"user": id, "at": "2026-01-02T00:00:00Z"} for id in (STRANGER[0], ALICE[0])]
     bench.server.requests[7].approvals = given
     assert [each.by for each in bench.forge.approvals(7)] == ["alice"]
+    # Invited to read, as GitHub's "collaborator" may be; GitLab knows a role below developer.
+    bench.server.members.discard(ALICE[0])
+    bench.server.readers.add(ALICE[0])
+    assert bench.forge.approvals(7) == ()
 
 
 def test_the_token_goes_where_it_belongs_alone(bench: Bench) -> None:

@@ -23,6 +23,7 @@ from tools.forges.remote import (
 )
 
 _MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")
+_MAY_PUSH = ("admin", "write")
 
 
 class GitHubForge(RemoteForge):
@@ -78,12 +79,13 @@ class GitHubForge(RemoteForge):
     def approvals(self, number: int) -> tuple[Approver, ...]:
         def ask() -> tuple[Approver, ...]:
             newest: dict[str, Approver | None] = {}
+            known: dict[str, bool] = {}
             reviews = self._repository.get_pull(number).get_reviews()
             for review in islice(reviews, MOST_COMMENTS):
                 user = review.user.login if review.user else ""
                 if review.state in ("CHANGES_REQUESTED", "DISMISSED"):
                     newest[user] = None
-                elif review.state == "APPROVED" and self._is_member(review):
+                elif review.state == "APPROVED" and self._is_member(review, known):
                     newest[user] = Approver(
                         by=user, at=review.submitted_at.isoformat(), commit=review.commit_id or ""
                     )
@@ -167,13 +169,32 @@ class GitHubForge(RemoteForge):
                 self._login = ""
         return self._login
 
-    def _is_member(self, found: Any) -> bool:
-        return found.author_association in _MEMBERS
+    def _is_member(self, found: Any, known: dict[str, bool]) -> bool:
+        """Whether somebody may push to the repository, as it is now: who may only read it can be a
+        collaborator too.
+
+        Args:
+            known: what was asked before, a person each.
+        """
+        login = found.user.login if found.user else ""
+        if not login or found.author_association not in _MEMBERS:
+            return False
+        if login not in known:
+            from github import GithubException
+
+            try:
+                known[login] = self._repository.get_collaborator_permission(login) in _MAY_PUSH
+            except GithubException as error:
+                if error.status != 404:
+                    raise
+                known[login] = False
+        return known[login]
 
     def _comments(self, number: int) -> tuple[ForgeComment, ...]:
         me = self._me()
         pull = self._repository.get_pull(number)
         found = []
+        known: dict[str, bool] = {}
         for kind, listed in (
             ("comment", pull.get_issue_comments()),
             ("line", pull.get_review_comments()),
@@ -184,7 +205,7 @@ class GitHubForge(RemoteForge):
                 asks = kind == "review" and each.state == "CHANGES_REQUESTED"
                 if author == me or (kind == "review" and not asks and not each.body):
                     continue
-                member = self._is_member(each)
+                member = self._is_member(each, known)
                 found.append(
                     ForgeComment(
                         id=f"{kind}-{int(each.id)}",

@@ -195,6 +195,8 @@ def test_tokens_are_made_listed_and_removed_while_the_board_runs(tmp_path: Path)
         again = run("board", "token", "remove", made["id"], "--home", home)
         assert again["error"]["type"] == "NotFound"
         assert "error" in run("board", "token", "add", "bad\nname", "--home", home)
+        raised = run("board", "token", "add", "ada", "--role", "viewer", "--home", home)
+        assert "ada has a token as approver already" in raised["error"]["message"]
         misplaced = subprocess.run(
             command("board", "--home", home, "token", "list"),
             env=environment(),
