@@ -109,6 +109,8 @@ def _of_labcrew(request: Request, error: Exception) -> Response:
 def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path = request.url.path
+    if error.status_code == 400:  # of a body that can't even be decoded
+        return refusal(request, 422, "InputError", "The body is no JSON in UTF-8.", "Correct it.")
     title, detail, remedy = _SAID.get(error.status_code, ("Refused", str(error.detail), ""))
     detail = detail.format(path=path, method=request.method) if "{" in detail else detail
     return refusal(request, error.status_code, title, detail, remedy, error.headers)

@@ -48,9 +48,10 @@ def judge(part: Part, findings: Sequence[Finding], control: Sequence[Finding]) -
         complaints.append(f"{tried} probes ran; the part needs {part.least_tried}")
     breached = len({f.probe for f in control if f.verdict == "breached"})
     if breached < part.least_breached:
+        ends = "; ".join(f.happened for f in control if f.verdict == "unknown")
         complaints.append(
             f"the control was breached by {breached} probes; {part.least_breached} are needed to"
-            " show that the probes bite"
+            f" show that the probes bite{f' ({ends})' * bool(ends)}"
         )
     return tuple(complaints)
 

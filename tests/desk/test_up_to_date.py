@@ -24,6 +24,8 @@ from labcrew.settings import (
     ForgeSettings,
     ModelSettings,
     MonitorSettings,
+    NotifySettings,
+    QuietHours,
     SandboxSettings,
     Settings,
     TracingSettings,
@@ -171,6 +173,8 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
         "spending",
         "tracing",
         "forge",
+        "notify",
+        "quiet_hours",
         "ledger_url",
         "tracking_uri",
     }
@@ -190,6 +194,8 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
         "monitor",
         "board",
         "forge",
+        "notify",
+        "quiet_hours",
     }
     every = {
         *Settings.model_fields,
@@ -197,6 +203,8 @@ def test_every_line_of_the_settings_can_be_uncommented(tmp_path: Path) -> None:
         *MonitorSettings.model_fields,
         *BoardSettings.model_fields,
         *ForgeSettings.model_fields,
+        *NotifySettings.model_fields,
+        *QuietHours.model_fields,
         *TracingSettings.model_fields,
         *ModelSettings.model_fields,
         *Price.model_fields,
