@@ -72,7 +72,8 @@ class Coordinator:
         recall: finds what was learnt.
         files: where ticket files are looked for; None: they must be pasted.
         halt: ends the containers of a ticket that was stopped.
-        model: converses in place of the rules; None: the rules answer.
+        model: converses in place of the rules, with whoever is more than a viewer; None: the
+            rules answer.
     """
 
     def __init__(
@@ -132,7 +133,8 @@ class Coordinator:
         if answer is not None:
             return self._reply(asked, answer)
         focus = _focus(before)
-        if self._model is None or focus.asked:
+        # Asking a model costs money: whoever may only look is answered by rule.
+        if self._model is None or focus.asked or not caller.may("researcher"):
             spoken = Spoken(self.replying.to(text, caller, focus))
         else:
             spoken = await self._model.reply(asked, before, caller, say or _silent)

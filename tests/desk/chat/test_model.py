@@ -11,9 +11,10 @@ from desk.chat import conversing
 from desk.chat.building import recogniser
 from desk.chat.conversing import ModelConversing
 from desk.chat.coordinator import Coordinator
+from desk.chat.spoken_tools import offers
 from desk.models.assembly import LISTENER
 from desk.views.recall import Recall
-from desk.web.access import Caller
+from desk.web.access import ROLES, Caller
 from desk.wiring import Opened
 from evals.chat.home import fill
 from labcrew.domain.chat import Message, Reply, Tokens, ToolCall
@@ -161,12 +162,11 @@ def test_bad_arguments_are_refused_to_the_model(speak: Speak, arguments: str) ->
     assert len(one.chat.asked) == 2
 
 
-def test_a_viewer_has_no_tools_that_act(speak: Speak, opened: Opened) -> None:
-    viewer = Caller(name="vic", role="viewer")
-    one = speak(calls(("pause", {"tickets": ["T-002"]})), "I can't.", caller=viewer)
-    reply = one.say("pause T-002")
-    assert {offer.name for offer in one.chat.offered[0]}.isdisjoint({"pause", "decide", "comment"})
-    assert reply.proposal == ""
+def test_a_viewer_has_no_tools_that_act() -> None:
+    acts = {"pause", "decide", "comment"}
+    names = {role: {o.name for o in offers(Caller(name="v", role=role))} for role in ROLES}
+    assert names["viewer"].isdisjoint(acts)
+    assert names["approver"] >= acts
 
 
 @pytest.mark.parametrize(
@@ -228,3 +228,11 @@ def test_instructions_in_records_are_data(speak: Speak, opened: Opened) -> None:
     reply = one.say("how is T-004?")
     assert opened.ledger.decisions.find("T-003-plan-r0.0") is None
     assert opened.ledger.proposals.get(reply.proposal).status == "open"
+
+
+def test_a_viewer_is_answered_by_rule(speak: Speak) -> None:
+    spoken = speak("All is well.", caller=Caller(name="vi", role="viewer"))
+    answer = spoken.say("How is everything?")
+    assert spoken.chat.asked == []
+    assert answer.by == "rule"
+    assert answer.statements
