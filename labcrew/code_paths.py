@@ -54,7 +54,7 @@ def editing_trouble(ticket: Ticket, path: str) -> str | None:
     if not matches(path, ticket.editable):
         return f"{path} is not among the editable paths ({', '.join(ticket.editable) or 'none'})"
     pure = PurePosixPath(path)
-    steers = pure.name in _JUDGES or pure.suffix == ".pth"
+    steers = any(part in _JUDGES or part.endswith(".pth") for part in pure.parts)
     if not named and (steers or PurePosixPath(pure.parts[0]).stem in _SHADOWS):
         return f"{path} steers how tests are run; the ticket must name it in editable one by one"
     return None

@@ -1,7 +1,7 @@
 """Which paths may be read and edited by who writes code: nothing that judges, nothing private."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labcrew.code_paths import editing_trouble, reading_trouble
@@ -28,6 +28,7 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
+@example("src/x.pth/src")
 @given(st.lists(PARTS, max_size=4).map("/".join) | st.text(max_size=30))
 def test_what_may_be_edited_may_be_read_and_is_named(path: str) -> None:
     if editing_trouble(TICKET, path) is not None:
