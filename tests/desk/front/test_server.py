@@ -31,7 +31,10 @@ def test_addresses_that_are_refused(url: str) -> None:
     "url", ["https://lab.example", "http://localhost:80", "http://[::1]:8080", "http://127.0.0.1/"]
 )
 def test_addresses_that_are_taken(url: str) -> None:
-    Server(url, "lab_x").close()
+    server = Server(url, "lab_x")
+    assert httpx2.URL(server.url).host == httpx2.URL(url).host
+    assert not server.url.endswith("/")
+    server.close()
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_key() -> None:
