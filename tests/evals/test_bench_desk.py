@@ -43,5 +43,5 @@ def test_all_is_asked_for_and_timed(home: Home, monkeypatch: pytest.MonkeyPatch)
     pages, lists, seen = desk.measured(home)
     for figure, asked in ((pages, desk.PAGES), (lists, desk.LISTS)):
         assert figure.value == max(figure.parts[name] for name in asked)
-        assert all(figure.parts[f"{name}, times bare"] > 1 for name in asked)
+        assert all(figure.parts[f"{name}, times bare"] > 0 for name in asked)
     assert 0 < seen.parts["median"] <= seen.value <= seen.parts["slowest"]

@@ -54,6 +54,7 @@ def started(stdin: int) -> subprocess.Popen[bytes]:
 def runner() -> Iterator[Connection]:
     """A connection to it, by a stream framed as the engine frames a container's."""
     ours, theirs = socket.socketpair()
+    theirs.settimeout(60)  # the child makes the shared description non-blocking: a send must wait
     process = started(theirs.fileno())
     assert process.stdout is not None
     output = process.stdout.fileno()
