@@ -9,6 +9,7 @@ from typing import Any, Self
 from labcrew.domain.background import Schedule
 from labcrew.domain.conversation import ChatMessage, Proposal, Thread
 from labcrew.domain.draft import Draft, Knowledge
+from labcrew.domain.evolution import Evolution, Round, ScoredRun
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.monitoring import Attachment
 from labcrew.domain.programming import ModelCall, Patch
@@ -51,6 +52,9 @@ class Ledger:
     threads: Records[Thread]
     messages: Records[ChatMessage]
     proposals: Records[Proposal]
+    evolutions: Records[Evolution]
+    rounds: Records[Round]
+    scored_runs: Records[ScoredRun]
     events: Events
     effects: Effects
 
@@ -81,6 +85,9 @@ class Ledger:
         self.threads = Records(store, schema.THREADS, lease)
         self.messages = Records(store, schema.MESSAGES, lease)
         self.proposals = Records(store, schema.PROPOSALS, lease)
+        self.evolutions = Records(store, schema.EVOLUTIONS, lease)
+        self.rounds = Records(store, schema.ROUNDS, lease)
+        self.scored_runs = Records(store, schema.SCORED_RUNS, lease)
 
     @classmethod
     def open(

@@ -1,0 +1,47 @@
+"""The port that every proposer fulfils, and what a proposer is told."""
+
+from random import Random
+from typing import Protocol
+
+from labcrew.domain.base import Model
+from labcrew.domain.evolution import Analysis, CodeFile, Proposal, Round
+from labcrew.domain.evolution_spec import EvolutionSpec
+
+
+class Tried(Model):
+    """A program that was evaluated on the gate split."""
+
+    code: str
+    files: tuple[CodeFile, ...]
+    score: float
+    seconds: float
+    kept: bool
+    round: int
+
+
+class Situation(Model):
+    """All that a proposer may know: nothing of the gate split but means, of the sealed nothing."""
+
+    spec: EvolutionSpec
+    champion: tuple[CodeFile, ...]
+    baseline: tuple[CodeFile, ...]
+    analysis: Analysis
+    tried: tuple[Tried, ...] = ()
+    rounds: tuple[Round, ...] = ()
+    notes: tuple[str, ...] = ()
+    components: tuple[CodeFile, ...] = ()
+
+
+class Proposer(Protocol):
+    """One way to make a change. A new one is a file in proposers/ and a line in its table."""
+
+    name: str
+
+    def can(self, situation: Situation) -> bool:
+        """Whether it has anything to work on here: a cheap question."""
+
+    async def propose(self, situation: Situation, random: Random) -> Proposal | None:
+        """A change of the champion, or of another program; None where nothing new comes to it.
+
+        The same situation and the same state of `random` give the same change, but for a model's.
+        """

@@ -1,0 +1,1 @@
+"""Self-evolution: a machine of its own."""

@@ -1,0 +1,286 @@
+"""Self-evolution as the ledger has it: rounds, what candidates scored, and what was decided."""
+
+from typing import Literal, Protocol
+
+from pydantic import Field, JsonValue
+
+from labcrew.domain.base import Model, content_hash
+from labcrew.domain.chat import Message
+from labcrew.domain.commission import Commission
+from labcrew.domain.evolution_spec import Control, EvolutionSpec, Scale, Split
+from labcrew.domain.sandbox import OverlayFile
+
+RunStatus = Literal[
+    "ok",
+    "crashed",
+    "timed_out",
+    "out_of_memory",
+    "no_output",
+    "bad_output",
+    "over_allowance",
+    "unscored",
+]
+"""How a run ended; every status but ok scores the worst there is."""
+
+
+class CodeFile(Model):
+    """One editable file of a candidate, whole."""
+
+    path: str
+    text: str
+
+    def overlay(self) -> OverlayFile:
+        """The file as a sandbox is given it."""
+        return OverlayFile(path=self.path, content=self.text.encode())
+
+
+def code_hash(files: tuple[CodeFile, ...]) -> str:
+    """Names a program by its editable files, in whatever order they come."""
+    return content_hash([[f.path, f.text] for f in sorted(files, key=lambda f: f.path)])
+
+
+class ModelRequest(Model):
+    """What a candidate asks of the language model; the same request and seed, the same answer."""
+
+    messages: tuple[Message, ...] = Field(min_length=1, max_length=32)
+    temperature: float = Field(default=0.8, ge=0, le=2)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    top_k: int = Field(default=40, ge=0, le=1000)
+    min_p: float = Field(default=0.0, ge=0, le=1)
+    repeat_penalty: float = Field(default=1.0, ge=0.5, le=2)
+    max_tokens: int = Field(default=256, ge=1, le=4096)
+    stop: tuple[str, ...] = Field(default=(), max_length=8)
+
+
+class ModelAnswer(Model):
+    """What the broker answers."""
+
+    text: str
+    prompt_tokens: int = Field(ge=0)
+    completion_tokens: int = Field(ge=0)
+    seconds: float = Field(ge=0, description="that the model took, when it was first asked")
+    cached: bool = False
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+class ModelBroker(Protocol):
+    """Stands between candidates and the language model: they have neither network nor key."""
+
+    def answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
+        """Asks, or remembers. Blocks; safe to call from many threads. Raises ModelFailure."""
+
+
+class Job(Model):
+    """One run to be made: a case under a name that says nothing, and a seed."""
+
+    case: str = Field(description="the case's id; no candidate is told")
+    alias: str = Field(description="what the run is called in sandboxes; new in every evaluation")
+    input: JsonValue
+    seed: int = Field(ge=0, lt=2**31)
+
+
+class RawRun(Model):
+    """What a run left, before anybody judged it."""
+
+    job: Job
+    status: RunStatus
+    output: bytes = b""
+    seconds: float = Field(ge=0, description="by the host's clock")
+    model_calls: int = 0
+    model_tokens: int = 0
+    said: str = Field(default="", description="the end of its standard error, cleaned: untrusted")
+
+
+class ScoredRun(Model):
+    """One program, one case, one seed: evaluated once, whatever asks for it again."""
+
+    id: str = Field(description="see `run_id`")
+    ticket: str = Field(description="the evolution")
+    code: str = Field(description="hash of the program's editable files")
+    case: str
+    split: Split
+    seed: int
+    status: RunStatus
+    score: float = Field(description="the worst there is where the run or its evidence failed")
+    why: str = Field(default="", description="what the scorer, or the run's end, says of it")
+    seconds: float
+    model_calls: int = 0
+    model_tokens: int = 0
+    output_sha256: str = ""
+    scorer_sha256: str = ""
+
+
+def run_id(evolution: str, code: str, case: str, seed: int) -> str:
+    """The key under which a run is kept."""
+    return f"{evolution}/{code[:20]}/{case}/{seed}"
+
+
+class Pair(Model):
+    """One case and seed, run by both sides."""
+
+    case: str
+    seed: int
+    champion: float
+    candidate: float
+
+
+class Comparison(Model):
+    """How a candidate stands against the champion, over pairs."""
+
+    pairs: int
+    gain: float = Field(description="mean, positive when better")
+    low: float = Field(description="lower confidence bound of the gain, at `level`")
+    high: float
+    level: float = Field(description="one-sided confidence, corrected for the number of looks")
+    better: int = Field(description="pairs in which the candidate was better")
+    worse: int
+
+
+class NoiseFloor(Model):
+    """What two runs of the same program differ by (A/A), and what that lets be seen."""
+
+    pairs: int
+    std: float = Field(ge=0, description="standard deviation of a pair's difference")
+    case_std: float = Field(ge=0, description="of a case's mean score over seeds, between cases")
+    mean: float = Field(description="the baseline's mean score")
+    difference: float = Field(description="A minus A: its size is chance alone")
+    detectable: float = Field(ge=0, description="least gain that a comparison sees 4 times in 5")
+    needed: int = Field(
+        ge=0, description="pairs a comparison needs to see `worthwhile`; 0: it can't be seen at all"
+    )
+    worthwhile: float = Field(description="the gain that `needed` is told for")
+    deterministic: bool
+
+
+class Failure(Model):
+    """A case that the champion fails, and why: what proposers are shown."""
+
+    case: str
+    score: float
+    status: RunStatus
+    why: str = Field(description="untrusted: what the scorer and the run said")
+    output: str = Field(default="", description="untrusted: the beginning of its raw output")
+
+
+class Analysis(Model):
+    """What goes wrong with the champion, by kind of failure; cases of the analysis split alone."""
+
+    mean: float
+    failures: tuple[Failure, ...] = Field(description="the worst first")
+    kinds: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="kind of failure → its cases"
+    )
+    summary: str
+
+
+class Proposal(Model):
+    """A change that a proposer would try."""
+
+    proposer: str
+    title: str = Field(max_length=200)
+    rationale: str = Field(max_length=4000)
+    files: tuple[CodeFile, ...] = Field(description="the whole program: every editable file")
+    values: dict[str, JsonValue] = Field(
+        default_factory=dict, description="what was set, for a proposer that learns from results"
+    )
+    parents: tuple[str, ...] = Field(default=(), description="code hashes that it was made from")
+    tokens: int = Field(default=0, ge=0, description="of a model that wrote it")
+
+    @property
+    def code(self) -> str:
+        return code_hash(self.files)
+
+
+Verdict = Literal["kept", "reverted", "refused", "dropped", "halted"]
+"""refused: by the screen, never run; dropped: clearly behind after half the cases; halted: it
+passed what nobody can."""
+RoundStatus = Literal["analysed", "proposed", "screened", "evaluated", "decided", "noted"]
+
+
+class Round(Model):
+    """One turn of the loop; written again at every step, so that a killed loop goes on inside."""
+
+    id: str = Field(description="see `round_id`")
+    ticket: str = Field(description="the evolution")
+    number: int = Field(ge=1)
+    status: RoundStatus
+    champion: str = Field(description="code that stood when it began")
+    analysis: Analysis
+    proposal: Proposal | None = None
+    commit: str = Field(default="", description="of the change, on the rounds' branch")
+    screen: str = Field(default="", description="why it was refused; empty: it passed")
+    first: Comparison | None = None
+    retest: Comparison | None = None
+    verdict: Verdict | None = None
+    reason: str = Field(default="", description="of the verdict, in plain words")
+    score: float | None = Field(default=None, description="gate mean on the first seeds")
+    seconds: float = Field(default=0, description="its evaluations took")
+    own_seconds: float = Field(default=0, description="all else took")
+    model_tokens: int = 0
+    note: str = Field(default="", description="what was learnt")
+    criticism: str = Field(default="", description="what of this round's own reasoning was wrong")
+    began_at: str = Field(description="ISO 8601, UTC")
+    ended_at: str = ""
+
+
+def round_id(evolution: str, number: int) -> str:
+    """A round's name."""
+    return f"{evolution}-R{number:04d}"
+
+
+class Kept(Model):
+    """A change that was kept, and what it brings: the result without it, against the result."""
+
+    round: int
+    title: str
+    left_out: Comparison | None = Field(
+        default=None, description="final over final without it, gate; None: it can't be left out"
+    )
+
+
+class Sealed(Model):
+    """The sealed split, opened once: baseline against what the gate chose."""
+
+    comparison: Comparison
+    baseline: float
+    final: float
+    relative: float | None = Field(description="gain over the baseline's mean; None: it is zero")
+    seeds: int
+    hindsight: float | None = Field(
+        default=None, description="sealed mean of the round that sealed scores would have picked"
+    )
+
+
+EvolutionStatus = Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"]
+
+
+class Evolution(Commission):
+    """The ledger's record of a loop."""
+
+    spec: EvolutionSpec
+    source: str
+    started_by: str
+    started_at: str = Field(description="ISO 8601, UTC")
+    target_branch: str | None
+    control: Control = ""
+    secret: str = Field(description="what seeds and aliases are drawn from; hexadecimal")
+    status: EvolutionStatus = "assigned"
+    outcome: str = ""
+    image: str = ""
+    scorer_sha256: str = ""
+    baseline: tuple[CodeFile, ...] = ()
+    champion: tuple[CodeFile, ...] = ()
+    champion_round: int = Field(default=0, description="0: the baseline")
+    noise: NoiseFloor | None = None
+    rounds: int = Field(default=0, description="that have ended")
+    seconds: float = Field(default=0, description="worked so far")
+    sealed: Sealed | None = None
+    kept: tuple[Kept, ...] = ()
+    merge_request: str = ""
+
+    @property
+    def scale(self) -> Scale:
+        return self.spec.metric

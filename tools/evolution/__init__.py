@@ -1,0 +1,1 @@
+"""What is done for self-evolution: candidates run, outputs scored, rounds committed."""
