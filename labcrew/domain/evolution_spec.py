@@ -64,7 +64,7 @@ class ModelAllowance(Model):
 
 
 class Program(Model):
-    """How a candidate is run: once a case and seed, in a fresh sandbox without scorer or answers."""
+    """How a candidate is run: once a case and seed, in a fresh sandbox of its own."""
 
     command: str = Field(
         min_length=1,

@@ -1,5 +1,7 @@
 """The git boundary: what is asked of the trusted side; the port that sandboxes/ implements."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -103,6 +105,33 @@ class Repositories(Protocol):
         The commit must descend from `base` and change only `editable` paths (globs); gitlinks,
         escaping links, `.git*` paths and anything `fsck` objects to are refused. Landing the same
         twice does nothing. Raises BoundaryError.
+        """
+
+    def write(
+        self,
+        name: str,
+        parent: str,
+        files: Mapping[str, bytes | None],
+        *,
+        message: str,
+        at: datetime,
+        ref: str,
+        editable: tuple[str, ...],
+    ) -> str:
+        """Commits files onto a commit and puts `ref` there; answers the commit.
+
+        Nothing is run: contents are stored as they are given. Doing it again gives the same id.
+
+        Args:
+            name: the trusted repository.
+            parent: the commit that it follows.
+            files: path → content; None takes the file out.
+            message: the commit's.
+            at: when it is said to have been made.
+            ref: begins with refs/.
+            editable: the paths that may change (globs).
+
+        Raises BoundaryError for paths that may not change, as `land` does.
         """
 
     def change(self, name: str, base: str, head: str) -> Change:

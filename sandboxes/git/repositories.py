@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from sandboxes.git.landing import Landing
 from sandboxes.git.pushing import push
 from sandboxes.git.snapshot import AUTHOR, take_snapshot
 from sandboxes.git.user_repository import UserRepository
+from sandboxes.git.writing import write
 from sandboxes.text import clean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
@@ -134,6 +135,24 @@ class GitRepositories:
             return Landing(self._git, bare, self._root).land(
                 bundle, base=self._commit(bare, base), ref=ref, editable=editable
             )
+
+    def write(
+        self,
+        name: str,
+        parent: str,
+        files: Mapping[str, bytes | None],
+        *,
+        message: str,
+        at: datetime,
+        ref: str,
+        editable: tuple[str, ...],
+    ) -> str:
+        bare = self._open(name)
+        with self._locked(name):
+            return write(
+                self._git, bare, self._commit(bare, parent), files, message=message, at=at,
+                ref=ref, editable=editable,
+            )  # fmt: skip
 
     def change(self, name: str, base: str, head: str) -> Change:
         bare = self._open(name)
