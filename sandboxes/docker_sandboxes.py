@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -246,6 +246,25 @@ class DockerSandboxes:
     ) -> RunResult:
         return self.residents.run(
             self.container_name(name), command, stdin=stdin, timeout_s=timeout_s
+        )
+
+    def converse(
+        self,
+        name: str,
+        command: tuple[str, ...],
+        *,
+        answer: Callable[[str], str | None],
+        stdin: bytes = b"",
+        timeout_s: float = 60,
+        overall_s: float = 3600,
+    ) -> RunResult:
+        return self.residents.converse(
+            self.container_name(name),
+            command,
+            answer=answer,
+            stdin=stdin,
+            timeout_s=timeout_s,
+            overall_s=overall_s,
         )
 
     def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:
