@@ -51,7 +51,16 @@ class WorkspaceSource(Model):
 
 
 Purpose = Literal[
-    "tools", "first_run", "trial", "smoke", "evaluate", "environment", "rerun", "network"
+    "tools",
+    "first_run",
+    "trial",
+    "smoke",
+    "evaluate",
+    "environment",
+    "rerun",
+    "network",
+    "candidate",
+    "scorer",
 ]
 
 
@@ -64,7 +73,8 @@ class SandboxSpec(Model):
     trial: str = ""
     image: str
     command: tuple[str, ...] = Field(
-        default=(), description="none: a tool container, which waits for calls when started"
+        default=(),
+        description="none: what waits for calls when started; purposes tools, candidate, scorer",
     )
     environment: dict[str, str] = Field(default_factory=dict)
     workspace: WorkspaceSource | None = None

@@ -132,6 +132,7 @@ class Connection:
             raise RunnerLost(
                 f"The part of {self._name}'s runner that watched a call was killed",
                 "What the call did may or may not have happened.",
+                by_call=True,
             )
         return call
 
