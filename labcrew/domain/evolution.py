@@ -50,6 +50,9 @@ class ModelRequest(Model):
     repeat_penalty: float = Field(default=1.0, ge=0.5, le=2)
     max_tokens: int = Field(default=256, ge=1, le=4096)
     stop: tuple[str, ...] = Field(default=(), max_length=8)
+    sample: int = Field(
+        default=0, ge=0, le=1000, description="another number, another answer to the same request"
+    )
 
 
 class ModelAnswer(Model):
@@ -88,9 +91,12 @@ class RawRun(Model):
     job: Job
     status: RunStatus
     output: bytes = b""
-    seconds: float = Field(ge=0, description="by the host's clock")
+    seconds: float = Field(ge=0, description="of the program, by the host's clock")
     model_calls: int = 0
     model_tokens: int = 0
+    model_seconds: float = Field(
+        default=0, ge=0, description="that the model took, when it was first asked"
+    )
     said: str = Field(default="", description="the end of its standard error, cleaned: untrusted")
 
 
@@ -208,9 +214,11 @@ class Round(Model):
     number: int = Field(ge=1)
     status: RoundStatus
     champion: str = Field(description="code that stood when it began")
+    look: int = Field(default=0, ge=0, description="how many re-tests there were, this one too")
     analysis: Analysis
     proposal: Proposal | None = None
     commit: str = Field(default="", description="of the change, on the rounds' branch")
+    tip: str = Field(default="", description="that branch's head after it, a revert's perhaps")
     screen: str = Field(default="", description="why it was refused; empty: it passed")
     first: Comparison | None = None
     retest: Comparison | None = None
@@ -249,9 +257,12 @@ class Sealed(Model):
     final: float
     relative: float | None = Field(description="gain over the baseline's mean; None: it is zero")
     seeds: int
-    hindsight: float | None = Field(
-        default=None, description="sealed mean of the round that sealed scores would have picked"
+    hindsight: float = Field(
+        description="sealed mean of the program that sealed scores would have picked, of those"
+        " opened: what stands above `final` is optimism"
     )
+    opened: int = Field(description="programs that were scored on the sealed split")
+    gate: float = Field(description="the final program's mean on the first gate seeds")
 
 
 EvolutionStatus = Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"]
@@ -279,7 +290,9 @@ class Evolution(Commission):
     seconds: float = Field(default=0, description="worked so far")
     sealed: Sealed | None = None
     kept: tuple[Kept, ...] = ()
-    merge_request: str = ""
+    widened: tuple[str, ...] = Field(
+        default=(), description="paths beyond `editable` that a person let it change"
+    )
 
     @property
     def scale(self) -> Scale:
