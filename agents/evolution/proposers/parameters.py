@@ -6,12 +6,13 @@ on the gate. A few parameters change at a time, so that a gain has a cause.
 
 from random import Random
 
-from agents.evolution.programs import changed, known_codes, may_edit
+from agents.evolution.programs import changed, known_codes
 from agents.evolution.proposing import Situation
 from agents.evolution.settings_files import is_settings, settings, with_setting
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
 from labcrew.domain.search_space import Parameter, Value, Values, legal
+from labcrew.evolution_file import may_edit
 
 _MOST_CHANGED = 3
 _TRIES = 30
