@@ -214,7 +214,7 @@ class Round(Model):
     number: int = Field(ge=1)
     status: RoundStatus
     champion: str = Field(description="code that stood when it began")
-    look: int = Field(default=0, ge=0, description="how many comparisons there were, this one too")
+    look: int = Field(default=0, ge=0, description="how many re-tests there were, this one too")
     analysis: Analysis
     proposal: Proposal | None = None
     commit: str = Field(default="", description="of the change, on the rounds' branch")
