@@ -1,1 +1,1 @@
-"""The targets: a folder each, with the program that is evolved, its scorer, cases and components."""
+"""The targets: a folder each, with the program, its scorer, cases and components."""
