@@ -39,7 +39,7 @@ def _drawn(
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure = Figure(figsize=(9.6, 3.9), layout="constrained")
         if evolution.sealed is not None:
-            left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [3.2, 1]})
+            left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [2.7, 1]})
             _sealed(right, evolution)
         else:
             left = figure.subplots()
@@ -62,18 +62,19 @@ def _gate(axes: Any, evolution: Evolution, rounds: Sequence[Round]) -> None:
             label="noise of the baseline",
         )  # fmt: skip
         axes.axhline(noise.mean, color=_BASE, lw=1, ls="--")
+    low, high = _bounds(evolution, rounds)
+    foot = low + 0.05 * (high - low)
+    below = [r.number for r in rounds if r.score is None or not foot <= r.score <= high]
     kept = [r for r in rounds if r.verdict == "kept"]
-    tried = [r for r in rounds if r.verdict != "kept"]
+    tried = [r for r in rounds if r.verdict != "kept" and r.number not in below]
     _points(axes, tried, marker="o", s=16, color=_FAINT, alpha=0.6, label="reverted")
     _points(axes, kept, marker="D", s=38, color=_KEPT, zorder=4, label="kept")
     _champion(axes, evolution, rounds)
-    low, high = _bounds(evolution, rounds)
     axes.set_ylim(low, high)
-    below = [r.number for r in rounds if r.score is None or r.score < low]
     if below:
         axes.scatter(
-            below, [low + 0.025 * (high - low)] * len(below), marker="x", s=16, color=_FAINT,
-            alpha=0.8, lw=1, label="not run, or below the picture", zorder=3,
+            below, [low + 0.03 * (high - low)] * len(below), marker="x", s=16, color=_FAINT,
+            alpha=0.8, lw=1, label="not run, or far worse", zorder=3,
         )  # fmt: skip
     axes.set_xlabel("round")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -125,7 +126,7 @@ def _bounds(evolution: Evolution, rounds: Sequence[Round]) -> tuple[float, float
     if not shown:
         return evolution.scale.low, evolution.scale.high
     low, high = min(shown), max(shown)
-    room = 0.08 * (high - low) or 0.05 * max(abs(high), 1e-9)
+    room = 0.1 * (high - low) or 0.05 * max(abs(high), 1e-9)
     return low - room, high + room
 
 
@@ -133,25 +134,21 @@ def _sealed(axes: Any, evolution: Evolution) -> None:
     sealed = evolution.sealed
     assert sealed is not None
     gain = sealed.comparison
-    for place, (mean, colour) in enumerate(((sealed.baseline, _BASE), (sealed.final, _KEPT))):
-        axes.scatter([place], [mean], s=38, color=colour, zorder=3, marker="D" if place else "s")
-        axes.annotate(
-            f"{mean:.4g}", (place, mean), xytext=(0, 9 if place else -16), fontsize=9,
-            textcoords="offset points", color=colour, ha="center",
-        )  # fmt: skip
+    points = [(sealed.baseline, _BASE, "s"), (sealed.final, _KEPT, "D")]
+    names = ["baseline", "chosen"]
+    if sealed.opened > 1:
+        points.append((sealed.hindsight, _LINE, "o"))
+        names.append("hindsight")
+    for place, (mean, colour, marker) in enumerate(points):
+        axes.scatter([place], [mean], s=34, color=colour, zorder=3, marker=marker)
+        axes.annotate(f"{mean:.4g}", (place + 0.12, mean), fontsize=9, color=colour, va="center")
     # The interval is the gain's: it is drawn at the final mean, from the baseline's.
     sign = 1 if evolution.scale.direction == "maximize" else -1
     ends = sorted((sealed.baseline + sign * gain.low, sealed.baseline + sign * gain.high))
     axes.vlines(1, *ends, color=_KEPT, lw=1.6)
     axes.plot([0, 1], [sealed.baseline, sealed.final], color=_FAINT, lw=1, ls=":")
-    if sealed.opened > 1:
-        axes.scatter([1.55], [sealed.hindsight], s=30, facecolor="none", edgecolor=_LINE)
-        axes.annotate(
-            "by hindsight", (1.55, sealed.hindsight), xytext=(0, 8), fontsize=7.5,
-            textcoords="offset points", color=_LINE, ha="center",
-        )  # fmt: skip
-    axes.set_xticks([0, 1], ["baseline", "chosen"])
-    axes.set_xlim(-0.5, 2.1 if sealed.opened > 1 else 1.5)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_xlim(-0.4, len(names) - 0.3)
     axes.margins(y=0.22)
     axes.set_title("Sealed split", loc="left", fontsize=10.5, color=INK)
     axes.grid(axis="y", color="#d0d7de", lw=0.6)
