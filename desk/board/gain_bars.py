@@ -70,6 +70,11 @@ def gain_bar(gain: Comparison | None, noise: NoiseFloor | None, edge: float) -> 
         high=across(gain.high),
         noise=round(across(band) - _MIDDLE, 1),
         sure=gain.low > 0,
-        text=f"gain {gain.gain:+.4g}, from {gain.low:+.4g} to {gain.high:+.4g},"
-        f" over {gain.pairs} pair{'s' * (gain.pairs != 1)}",
+        text=f"gain {gain.gain:+.4g}{_between(gain)}, {gain.pairs} pair{'s' * (gain.pairs != 1)}",
     )
+
+
+def _between(gain: Comparison) -> str:
+    if not math.isfinite(gain.low) or not math.isfinite(gain.high):
+        return ""
+    return f", from {gain.low:+.4g} to {gain.high:+.4g}"
