@@ -1,7 +1,7 @@
 """Optuna's ask and tell as functions of the ledger's trials: nothing is kept between two calls."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from labcrew.domain.base import content_hash
 from labcrew.domain.experiment import Trial
@@ -43,32 +43,55 @@ def _distribution(parameter: Parameter) -> Any:
 
 def study_of(assigned: AssignedTicket, tried: Sequence[Trial]) -> Any:
     """An Optuna study rebuilt from the ledger; failures are told as pruned, so TPE avoids them."""
+    return rebuilt(
+        assigned.ticket.search_space,
+        [
+            (trial.values, trial.score.value if trial.score is not None else None)
+            for trial in tried
+            if trial.status in ENDED
+        ],
+        direction=assigned.ticket.metric.direction,
+        seed=int(content_hash([assigned.ticket.title, len(tried)])[:8], 16),
+        startup=max(4, min(10, assigned.budget.trials // 4)),
+    )
+
+
+def rebuilt(
+    space: dict[str, Parameter],
+    history: Sequence[tuple[Values, float | None]],
+    *,
+    direction: Literal["maximize", "minimize"],
+    seed: int,
+    startup: int,
+) -> Any:
+    """An Optuna study that was told a history.
+
+    Args:
+        history: settings and what they scored, oldest first; None: they failed, and are told as
+            pruned. Settings that don't fit the space are passed over.
+        startup: random settings before the sampler learns.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    space = assigned.ticket.search_space
-    budget = assigned.budget.trials
-    seed = int(content_hash([assigned.ticket.title, len(tried)])[:8], 16)
-    worst = float("-inf") if assigned.ticket.metric.direction == "maximize" else float("inf")
+    worst = float("-inf") if direction == "maximize" else float("inf")
     study = optuna.create_study(
-        direction=assigned.ticket.metric.direction,
-        sampler=optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=max(4, min(10, budget // 4)), constant_liar=True
-        ),
+        direction=direction,
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup, constant_liar=True),
     )
     distributions = {name: _distribution(parameter) for name, parameter in space.items()}
-    for trial in tried:
-        if trial.status not in ENDED or not _fits(space, trial.values):
+    for values, score in history:
+        if not _fits(space, values):
             continue
-        scored = trial.score is not None
+        scored = score is not None
         study.add_trial(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState.COMPLETE
                 if scored
                 else optuna.trial.TrialState.PRUNED,
-                value=trial.score.value if trial.score is not None else None,
-                params={name: _fit(space[name], value) for name, value in trial.values.items()},
-                distributions={name: distributions[name] for name in trial.values},
+                value=score,
+                params={name: _fit(space[name], value) for name, value in values.items()},
+                distributions={name: distributions[name] for name in values},
                 intermediate_values={} if scored else {0: worst},
             )
         )

@@ -3,10 +3,12 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from labcrew.domain.base import Model
 from labcrew.domain.ticket import Ticket
 from labcrew.domain.ticket_problem import TicketProblem
 from labcrew.errors import TicketError
@@ -16,15 +18,23 @@ from labcrew.ticket_yaml import Node, Trouble, parse, shown
 MOST_BYTES = 1_000_000
 MOST_FRONT_MATTER = 200_000
 _FENCE = "---"
+M = TypeVar("M", bound=Model)
 _REMEDY = "`labcrew ticket fields` lists every field."
 
 
 def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
-    """Reads a ticket.
+    """Reads a ticket, see `read_front_matter`."""
+    return read_front_matter(source, Ticket, name=name)
+
+
+def read_front_matter(source: Path | str, model: type[M], *, name: str, remedy: str = _REMEDY) -> M:
+    """Reads Markdown whose front matter holds a model's fields, and whose text is its `question`.
 
     Args:
         source: the file, or its text.
+        model: what the fields are those of.
         name: how messages call the text; a file goes by its own name.
+        remedy: where all fields are told of.
 
     Raises:
         TicketError: all that is wrong, a line each: "ticket.md:17, field metric.direction: …".
@@ -62,18 +72,18 @@ def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
             )
         values["question"] = question
     try:
-        return Ticket.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         rows = []
         for detail in error.errors(include_url=False):
-            location, said = _explain(detail)
+            location, said = _explain(detail, model)
             line = body_line if location[:1] == ("question",) else root.line_of(location)
             rows.append((line, _dotted(location, root), said))
         problems = [
             TicketProblem(line=line, field=field, message=said)
             for line, field, said in dict.fromkeys(sorted(rows))
         ]
-        raise _wrong(name, problems) from None
+        raise _wrong(name, problems, remedy) from None
 
 
 def ticket_of(fields: Mapping[str, object]) -> Ticket:
@@ -154,13 +164,15 @@ def _split(lines: list[str], name: str) -> tuple[str, str, int, int]:
     return front, "\n".join(lines[end + 1 :]), start + 1, body_line
 
 
-def _explain(detail: ErrorDetails) -> tuple[tuple[str | int, ...], str]:
+def _explain(
+    detail: ErrorDetails, model: type[BaseModel] = Ticket
+) -> tuple[tuple[str | int, ...], str]:
     """Where an error stands and what it says, with what would be allowed."""
     location, kind = detail["loc"], detail["type"]
-    info = lookup(location)
+    info = lookup(location, model)
     given = detail.get("input")
     if kind == "extra_forbidden":
-        names = known_names(location[:-1])
+        names = known_names(location[:-1], model)
         return (
             location,
             f"unknown field.{_nearest(str(location[-1]), names)} Known here: {_list(names)}.",
@@ -189,7 +201,7 @@ def _explain(detail: ErrorDetails) -> tuple[tuple[str | int, ...], str]:
         return location, f"{shown_value(given)} is not allowed.{near} Allowed: {_list(allowed)}."
     if kind == "value_error":
         said = detail["msg"].removeprefix("Value error, ")
-        return location or _led_by(said), _end(_printable(said))
+        return location or _led_by(said, model), _end(_printable(said))
     said = _printable(detail["msg"].removeprefix("Input "))
     allowed_words = f" Allowed: {type_words(info)}." if info is not None else ""
     quotes = (
@@ -211,10 +223,10 @@ def shown_value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else shown(str(value), 60).strip("'")
 
 
-def _led_by(message: str) -> tuple[str, ...]:
+def _led_by(message: str, model: type[BaseModel]) -> tuple[str, ...]:
     """The field that a whole-ticket check speaks of: its message begins with the field's name."""
     words = message.split(" ", 1)[0].rstrip(":").split(".")
-    return tuple(words) if words[0] in known_names(()) else ()
+    return tuple(words) if words[0] in known_names((), model) else ()
 
 
 def _dotted(location: Sequence[str | int], root: Node) -> str:

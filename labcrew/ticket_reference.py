@@ -1,7 +1,10 @@
 """The reference of a ticket's fields, written from the models so that it can't be out of step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from pydantic import BaseModel
+
+from labcrew.domain.ticket import Ticket
 from labcrew.ticket_shape import Field, fields
 
 EXAMPLE = """\
@@ -45,42 +48,50 @@ Then `labcrew run ticket.md` works on it until it needs you.
 
 
 def reference() -> str:
-    """The whole reference as Markdown."""
-    parts = [_HEAD.format(example=EXAMPLE), "## The ticket", *_table(_level(""))]
-    for field in fields():
-        inner = list(_level(f"{field.path}."))
+    """The whole reference of tickets as Markdown."""
+    return "\n".join([_HEAD.format(example=EXAMPLE), *tables("The ticket", Ticket)]) + "\n"
+
+
+def tables(title: str, model: type[BaseModel]) -> list[str]:
+    """Lines of Markdown: a table of a model's fields, and one for each model in it."""
+    known = tuple(fields(model))
+    parts = [f"## {title}", *_table(_level("", known))]
+    for field in known:
+        inner = _level(f"{field.path}.", known)
         if inner:
-            parts += ["", f"## `{field.path}`", "", _sentence(field.about), *_table(iter(inner))]
-        for kind, rows in _variants(field.path).items():
-            parts += ["", f"## `{field.path}.<name>` of type `{kind}`", *_table(iter(rows))]
-        listed = list(_level(f"{field.path}[]."))
+            parts += ["", f"## `{field.path}`", "", _sentence(field.about), *_table(inner)]
+        for kind, rows in _variants(field.path, known).items():
+            parts += ["", f"## `{field.path}.<name>` of type `{kind}`", *_table(rows)]
+        listed = _level(f"{field.path}[].", known)
         if listed:
             parts += ["", f"## `{field.path}`, each entry", "", _sentence(field.about)]
-            parts += _table(iter(listed))
-    return "\n".join(parts) + "\n"
+            parts += _table(listed)
+    return parts
 
 
-def plain_lines() -> Iterator[str]:
+def plain_lines(model: type[BaseModel] = Ticket) -> Iterator[str]:
     """The reference for a terminal: a line a field."""
-    for field in fields():
+    for field in fields(model):
         state = "required" if field.required else f"default {field.default}"
         yield f"{field.path}  ({field.type}; {state})"
         if field.about:
             yield f"    {_sentence(field.about)}"
 
 
-def _level(prefix: str) -> Iterator[Field]:
+def _level(prefix: str, known: Sequence[Field]) -> list[Field]:
     """The fields directly below a path."""
-    for field in fields():
+    found = []
+    for field in known:
         rest = field.path.removeprefix(prefix)
         if field.path.startswith(prefix) and "." not in rest and "<" not in rest:
-            yield field
+            found.append(field)
+    return found
 
 
-def _variants(path: str) -> dict[str, list[Field]]:
+def _variants(path: str, known: Sequence[Field]) -> dict[str, list[Field]]:
     found: dict[str, list[Field]] = {}
     start = f"{path}.<name> ("
-    for field in fields():
+    for field in known:
         if field.path.startswith(start):
             kind, _, rest = field.path.removeprefix(start).partition(").")
             if "." not in rest:
@@ -88,7 +99,7 @@ def _variants(path: str) -> dict[str, list[Field]]:
     return found
 
 
-def _table(rows: Iterator[Field]) -> list[str]:
+def _table(rows: Sequence[Field]) -> list[str]:
     lines = ["", "| field | takes | default | meaning |", "|---|---|---|---|"]
     for field in rows:
         name = field.path.rsplit(".", 1)[-1]

@@ -68,14 +68,14 @@ def type_words(info: FieldInfo) -> str:
     return ", ".join([words, *limits])
 
 
-def lookup(location: Sequence[str | int]) -> FieldInfo | None:
+def lookup(location: Sequence[str | int], root: type[BaseModel] = Ticket) -> FieldInfo | None:
     """The field at a validation error's location, None where there is none."""
-    return _walk(location)[1]
+    return _walk(location, root)[1]
 
 
-def known_names(location: Sequence[str | int]) -> tuple[str, ...]:
+def known_names(location: Sequence[str | int], root: type[BaseModel] = Ticket) -> tuple[str, ...]:
     """The field names that are known where `location` points; empty if it is not a model."""
-    model = _walk(location)[0]
+    model = _walk(location, root)[0]
     return tuple(model.model_fields) if model is not None else ()
 
 
@@ -88,8 +88,10 @@ def variants(info: FieldInfo) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _walk(location: Sequence[str | int]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    annotation: Any = Ticket
+def _walk(
+    location: Sequence[str | int], root: type[BaseModel]
+) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    annotation: Any = root
     info: FieldInfo | None = None
     for part in location:
         options = _flatten(annotation)

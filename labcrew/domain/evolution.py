@@ -208,9 +208,11 @@ class Round(Model):
     number: int = Field(ge=1)
     status: RoundStatus
     champion: str = Field(description="code that stood when it began")
+    look: int = Field(default=0, ge=0, description="how many comparisons there were, this one too")
     analysis: Analysis
     proposal: Proposal | None = None
     commit: str = Field(default="", description="of the change, on the rounds' branch")
+    tip: str = Field(default="", description="that branch's head after it, a revert's perhaps")
     screen: str = Field(default="", description="why it was refused; empty: it passed")
     first: Comparison | None = None
     retest: Comparison | None = None
@@ -249,9 +251,12 @@ class Sealed(Model):
     final: float
     relative: float | None = Field(description="gain over the baseline's mean; None: it is zero")
     seeds: int
-    hindsight: float | None = Field(
-        default=None, description="sealed mean of the round that sealed scores would have picked"
+    hindsight: float = Field(
+        description="sealed mean of the program that sealed scores would have picked, of those"
+        " opened: what stands above `final` is optimism"
     )
+    opened: int = Field(description="programs that were scored on the sealed split")
+    gate: float = Field(description="the final program's mean on the first gate seeds")
 
 
 EvolutionStatus = Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"]
@@ -279,7 +284,9 @@ class Evolution(Commission):
     seconds: float = Field(default=0, description="worked so far")
     sealed: Sealed | None = None
     kept: tuple[Kept, ...] = ()
-    merge_request: str = ""
+    widened: tuple[str, ...] = Field(
+        default=(), description="paths beyond `editable` that a person let it change"
+    )
 
     @property
     def scale(self) -> Scale:

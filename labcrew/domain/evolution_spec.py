@@ -107,6 +107,7 @@ class KeepRule(Model):
     retest_seeds: int = Field(
         default=2, ge=1, le=100, description="fresh runs of each, of both sides, before a keep"
     )
+    sealed_seeds: int = Field(default=3, ge=1, le=100, description="runs of each sealed case")
     noise_seeds: int = Field(default=2, ge=2, le=100, description="runs of each side of the A/A")
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="that no change without a gain is kept, over all"

@@ -1,0 +1,149 @@
+"""What is refused before it runs: changes outside what may be edited, repeats, and no Python."""
+
+import sys
+from pathlib import PurePosixPath
+
+from agents.evolution.programs import may_edit
+from agents.evolution.proposing import Situation
+from agents.evolution.syntax import compile_trouble, shape
+from labcrew.domain.base import content_hash
+from labcrew.domain.evolution import CodeFile, Proposal, code_hash
+from labcrew.domain.evolution_spec import EvolutionSpec
+from labcrew.domain.repository_path import relative
+from labcrew.plain_text import HALVES, ODD, is_plain
+
+MOST_FILE_BYTES = 256 * 1024
+MOST_PROGRAM_BYTES = 2 * 1024 * 1024
+MOST_FILES = 200
+MOST_GROWTH = 4.0
+"""Times the baseline's size, where that is more than `_SMALL` bytes."""
+_SMALL = 20_000
+_HIJACKING = frozenset(
+    {"sitecustomize.py", "usercustomize.py", "conftest.py", "pytest.ini", "tox.ini", "setup.cfg",
+     "pyproject.toml", "__main__.py"}
+)  # fmt: skip
+"""Names that Python or test tools take notice of wherever they lie."""
+
+
+def screen(spec: EvolutionSpec, situation: Situation, proposal: Proposal) -> str:
+    """Why a proposal is not run; empty where it may be.
+
+    Args:
+        situation: before the proposal; its rounds and programs are what counts as tried.
+    """
+    champion = {file.path: file.text for file in situation.champion}
+    new = {file.path: file.text for file in proposal.files}
+    if len(new) != len(proposal.files):
+        return "the same path stands in it twice"
+    if missing := sorted(set(champion) - set(new)):
+        return f"{missing[0]} is missing: a program is every editable file, whole"
+    size = _size_trouble(situation, proposal.files)
+    if size:
+        return size
+    touched = [file for file in proposal.files if champion.get(file.path) != file.text]
+    for file in touched:
+        trouble = _path_trouble(spec, file.path, file.path in champion)
+        if trouble:
+            return trouble
+    repeat = _repeat(situation, proposal)
+    if repeat:
+        return repeat
+    for file in touched:
+        trouble = _text_trouble(file)
+        if trouble:
+            return trouble
+    return _same_shape(situation, proposal)
+
+
+def _path_trouble(spec: EvolutionSpec, path: str, there: bool) -> str:
+    try:
+        plain = relative(path) == path and is_plain(path)
+    except ValueError:
+        plain = False
+    if not plain:
+        return f"{path[:100]!r} is no plain path inside the repository"
+    if not may_edit(spec, path):
+        return f"{path} may not be edited (editable: {', '.join(spec.editable)})"
+    return "" if there else _hijack(spec, path)
+
+
+def _hijack(spec: EvolutionSpec, path: str) -> str:
+    """Why a new file's name would change what other code means."""
+    pure = PurePosixPath(path)
+    if pure.name in _HIJACKING or pure.suffix in (".pth", ".so", ".pyc", ".pyd"):
+        return f"a new file {path} would be read at start-up, or by tests, without being asked for"
+    stems = {part.partition(".")[0] for part in pure.parts}
+    taken = stems & sys.stdlib_module_names
+    if taken and pure.suffix in (".py", ".pyi", ""):
+        return f"a new file {path} would hide Python's own module {min(taken)}"
+    private = {PurePosixPath(p).stem for p in spec.scorer.private}
+    if private & stems:
+        return f"a new file {path} has the name of a file of the scorer"
+    return ""
+
+
+def _size_trouble(situation: Situation, files: tuple[CodeFile, ...]) -> str:
+    if len(files) > MOST_FILES:
+        return f"it has {len(files)} files, more than {MOST_FILES}"
+    sizes = {file.path: len(file.text.encode("utf-8", "replace")) for file in files}
+    for path, size in sizes.items():
+        if size > MOST_FILE_BYTES:
+            return f"{path} has {size:,} bytes, more than {MOST_FILE_BYTES:,}"
+    total = sum(sizes.values())
+    base = sum(len(file.text.encode("utf-8", "replace")) for file in situation.baseline)
+    most = min(MOST_PROGRAM_BYTES, max(_SMALL, int(base * MOST_GROWTH)))
+    return f"the program has {total:,} bytes, more than {most:,}" if total > most else ""
+
+
+def _text_trouble(file: CodeFile) -> str:
+    if HALVES.search(file.text):
+        return f"{file.path} is no UTF-8 text"
+    odd = ODD.search(file.text.replace("\f", ""))
+    if odd is not None:
+        if odd[0] == "\0":
+            return f"{file.path} is binary"
+        return f"{file.path} holds the invisible character U+{ord(odd[0]):04X}"
+    if file.path.endswith(".py"):
+        trouble = compile_trouble(file.text)
+        return f"{file.path} does not compile: {trouble}" if trouble else ""
+    return ""
+
+
+def _repeat(situation: Situation, proposal: Proposal) -> str:
+    """Whether this very program was there before."""
+    code = proposal.code
+    if code == code_hash(situation.champion):
+        return "it changes nothing"
+    if code == code_hash(situation.baseline):
+        return "it is the baseline again"
+    for tried in situation.tried:
+        if tried.code == code:
+            return f"the same program was evaluated in round {tried.round}: {tried.score:.6g}"
+    for round in situation.rounds:
+        before = round.proposal
+        if before is not None and before.code == code and round.verdict is not None:
+            return f"the same program was proposed in round {round.number}: {round.verdict}"
+    return ""
+
+
+def _same_shape(situation: Situation, proposal: Proposal) -> str:
+    """Whether it differs from an earlier program in comments and blank space alone."""
+    mine = program_shape(proposal.files)
+    if mine == program_shape(situation.champion):
+        return "it changes comments, documentation or blank space alone"
+    if mine == program_shape(situation.baseline):
+        return "but for comments and blank space it is the baseline again"
+    for tried in situation.tried:
+        if mine == program_shape(tried.files):
+            return f"but for comments and blank space it is the program of round {tried.round}"
+    return ""
+
+
+def program_shape(files: tuple[CodeFile, ...]) -> str:
+    """A hash of a program that comments and blank space don't change."""
+    return content_hash(
+        [
+            [f.path, shape(f.text) if f.path.endswith(".py") else content_hash(f.text)]
+            for f in sorted(files, key=lambda f: f.path)
+        ]
+    )

@@ -1,0 +1,117 @@
+"""Reads what self-evolution rests on: the spec, and the cases with their splits."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from labcrew.domain.base import canonical_json
+from labcrew.domain.evolution_spec import Case, EvolutionSpec
+from labcrew.errors import InputError
+from labcrew.path_patterns import matches
+from labcrew.ticket_file import read_front_matter, shown_value
+
+_MOST_BYTES = 64 << 20
+_MOST_CASES = 100_000
+
+
+def read_spec(source: Path | str, *, name: str = "SPEC.md") -> EvolutionSpec:
+    """Reads a spec. Raises TicketError with all that is wrong, a line each."""
+    return read_front_matter(
+        source, EvolutionSpec, name=name, remedy="`labcrew evolution fields` lists every field."
+    )
+
+
+def private_paths(spec: EvolutionSpec) -> tuple[str, ...]:
+    """Path patterns that no candidate sees."""
+    return (*spec.scorer.private, spec.cases)
+
+
+def editable_files(spec: EvolutionSpec, files: Sequence[str]) -> tuple[str, ...]:
+    """The paths of a commit that make up the program.
+
+    Raises InputError: there are none, or the scorer or the cases would be among them.
+    """
+    covered = [path for path in files if matches(path, spec.editable)]
+    judged = [path for path in covered if matches(path, private_paths(spec))]
+    if judged:
+        raise InputError(
+            f"editable covers {judged[0]}, which judges the candidates"
+            f" ({'cases' if judged[0] == spec.cases else 'scorer.private'}).",
+            "Name narrower paths in editable: what is judged may not change its judge.",
+        )
+    found = tuple(path for path in covered if not matches(path, spec.protected))
+    if not found:
+        raise InputError(
+            f"No file of the commit is editable: {', '.join(spec.editable)} without"
+            f" {', '.join(spec.protected) or 'anything protected'} names none.",
+            "Name the files that a change may touch, as paths from the repository's root.",
+        )
+    return found
+
+
+def read_cases(raw: bytes, name: str) -> tuple[Case, ...]:
+    """Reads the cases' file.
+
+    Args:
+        raw: its bytes: JSON lines, at most 64 MiB.
+        name: how messages call it.
+
+    Raises InputError: a line, a split that is missing, or splits that overlap.
+    """
+    if len(raw) > _MOST_BYTES:
+        raise InputError(f"{name} is larger than {_MOST_BYTES >> 20} MiB.")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: byte {error.start} is not UTF-8 text.") from None
+    cases: list[Case] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            cases.append(_case(line, f"{name}:{number}"))
+    if len(cases) > _MOST_CASES:
+        raise InputError(f"{name} holds {len(cases)} cases; {_MOST_CASES} are the most.")
+    _check(cases, name)
+    return tuple(cases)
+
+
+def _case(line: str, where: str) -> Case:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: no JSON ({str(error)[:120]}).") from None
+    if not isinstance(fields, dict):
+        raise InputError(f"{where}: {shown_value(fields)} is no table of id, split, input, answer.")
+    try:
+        return Case.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the line"
+        raise InputError(f"{where}, field {field}: {first['msg']}.") from None
+
+
+def _check(cases: Sequence[Case], name: str) -> None:
+    twice = [id for id, count in Counter(case.id for case in cases).items() if count > 1]
+    if twice:
+        raise InputError(f"{name}: two cases have the id {twice[0]!r}.")
+    for split in ("analysis", "gate", "sealed"):
+        if not any(case.split == split for case in cases):
+            raise InputError(
+                f"{name}: no case is of split {split}.",
+                "Three splits are needed: analysis is looked at, gate decides, sealed is opened"
+                " once, at the end.",
+            )
+    seen: dict[str, Case] = {}
+    for case in cases:
+        spelt = canonical_json(case.input)
+        other = seen.setdefault(spelt, case)
+        if other is not case:
+            across = f" (splits {other.split} and {case.split} overlap)"
+            raise InputError(
+                f"{name}: cases {other.id} and {case.id} have the same input"
+                f"{across if other.split != case.split else ''}.",
+                "A program would be judged on what it was shown: give every case an input of its"
+                " own.",
+            )

@@ -1,0 +1,109 @@
+"""A spec and its cases: read whole, or refused with the place and the remedy."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labcrew.errors import InputError, TicketError
+from labcrew.evolution_file import editable_files, read_cases, read_spec
+
+SPEC = """\
+---
+title: Better packing
+repository: .
+editable: [pack.py]
+program: {command: "python3 pack.py {input} {output} {seed}"}
+scorer: {command: "python3 scorer.py {runs} {scores}", private: [scorer.py]}
+cases: cases.jsonl
+metric: {name: radii, low: 0, high: 3}
+---
+Pack the circles.
+"""
+
+
+def lines(*cases: dict[str, Any]) -> bytes:
+    return "\n".join(json.dumps(case) for case in cases).encode()
+
+
+def case(id: str, split: str, input: Any = None) -> dict[str, Any]:
+    return {"id": id, "split": split, "input": id if input is None else input}
+
+
+WHOLE = (case("a", "analysis"), case("g", "gate"), case("s", "sealed"))
+
+
+def test_a_spec_is_read() -> None:
+    spec = read_spec(SPEC)
+    assert spec.question == "Pack the circles."
+    assert (spec.metric.worst, spec.budget.rounds, spec.keep.racing) == (0, 100, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{output} ", "", "program.command must contain {output}"),
+        ("{seed}", "{case}", "program.command uses {case}"),
+        ("{scores}", "", "scorer.command must contain {scores}"),
+        ("low: 0, high: 3", "low: 3, high: 0", "must be less than high"),
+        ("private: [scorer.py]", "private: []", "at least 1"),
+        ("editable: [pack.py]", "edible: [pack.py]", "Did you mean editable"),
+        ("editable: [pack.py]", "editable: [../pack.py]", "SPEC.md:4"),
+        ("cases: cases.jsonl", "cases: /etc/passwd", "cases"),
+        ("title: Better packing\n", "", "title: missing"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(old: str, new: str, said: str) -> None:
+    assert old in SPEC
+    with pytest.raises(TicketError) as caught:
+        read_spec(SPEC.replace(old, new))
+    assert said in f"{caught.value.message}"
+    assert "SPEC.md" in caught.value.message
+
+
+def test_cases_are_read_with_their_splits() -> None:
+    found = read_cases(lines(*WHOLE) + b"\n\n", "cases.jsonl")
+    assert [c.split for c in found] == ["analysis", "gate", "sealed"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (lines(*WHOLE, case("b", "sealed", "g")), "splits gate and sealed overlap"),
+        (lines(*WHOLE, case("a", "gate", 7)), "two cases have the id 'a'"),
+        (lines(*WHOLE[:2]), "no case is of split sealed"),
+        (lines(*WHOLE) + b"\n{", "cases.jsonl:4"),
+        (lines(*WHOLE) + b"\n[1]", "cases.jsonl:4"),
+        (lines(*WHOLE, case("x", "exam")), "cases.jsonl:4, field split"),
+        (lines(*WHOLE, {**case("x", "gate"), "answr": 1}), "answr"),
+        (lines(*WHOLE, case("../x", "gate")), "field id"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"[" * 100_000, "no JSON"),
+    ],
+)
+def test_bad_cases_are_refused(raw: bytes, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_cases(raw, "cases.jsonl")
+    assert said in caught.value.message
+
+
+@given(st.binary(max_size=200))
+def test_wild_cases_are_read_or_refused(raw: bytes) -> None:
+    try:
+        found = read_cases(raw, "cases.jsonl")
+    except InputError:
+        return
+    assert {c.split for c in found} >= {"analysis", "gate", "sealed"}
+
+
+def test_what_judges_may_not_be_edited() -> None:
+    files = ("pack.py", "scorer.py", "cases.jsonl", "notes/a.md")
+    spec = read_spec(SPEC)
+    assert editable_files(spec, files) == ("pack.py",)
+    for covers in ("scorer.py", "**", "cases.jsonl", "."):
+        with pytest.raises(InputError, match="judges the candidates"):
+            editable_files(spec.model_copy(update={"editable": (covers,)}), files)
+    with pytest.raises(InputError, match="No file"):
+        editable_files(spec.model_copy(update={"protected": ("pack.py",)}), files)
