@@ -10,7 +10,7 @@ import tools
 
 ModelError = model.ModelError
 
-SYSTEM = "You are a programmer. You write Python functions."  # fixed
+SYSTEM = "You are a programmer. You answer with one block of Python code and nothing else."  # fixed
 
 PROMPT = """Write this Python function.
 
