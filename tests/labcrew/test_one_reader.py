@@ -55,6 +55,7 @@ TRUSTED = {
     "sandboxes/hardening.py": "labcrew's own filter",
     "sandboxes/environments/host_pip.py": "the host's certificate bundle",
     "agents/drafting/judge.py": "labcrew's own evaluator, which runs in a sandbox alone",
+    "agents/evolution/library/__init__.py": "labcrew's own components",
     "desk/acting.py": "a lock",
     "desk/web/access_file.py": "the home's own list of who may enter: no link, no pipe, capped",
     "desk/cli/tickets.py": "the draft of an imported issue being written",
