@@ -3,13 +3,13 @@
 import sys
 from pathlib import PurePosixPath
 
-from agents.evolution.programs import may_edit
 from agents.evolution.proposing import Situation
 from agents.evolution.syntax import compile_trouble, shape
 from labcrew.domain.base import content_hash
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
 from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.domain.repository_path import relative
+from labcrew.evolution_file import may_edit
 from labcrew.plain_text import HALVES, ODD, is_plain
 
 MOST_FILE_BYTES = 256 * 1024

@@ -66,6 +66,7 @@ TRUSTED = {
     "desk/keeping.py": "whether the export's folder is empty, and the home's own folders",
     "tools/offers.py": "the archive of a ticket's commit, in memory, of which text is searched",
     "tools/programming/base_files.py": "the same, of which texts are given",
+    "tools/evolution/scorer_files.py": "the same, of an evolution's commit, whose files are hashed",
     "tools/followers/log_file.py": "the log that a person names: no link, no pipe, only read",
     "tools/followers/tensorboard.py": "the folder that a person names: no link, no pipe, capped",
     "tools/followers/writers.py": "/proc",

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from agents.evolution.bandit import reward
 from agents.evolution.notes import loop_warning
-from agents.evolution.programs import changed, known_codes, may_edit, python_files
+from agents.evolution.programs import changed, known_codes, python_files
 from agents.evolution.proposing import Situation
 from agents.evolution.settings_files import is_settings, settings, with_setting
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
 from labcrew.domain.search_space import Parameter, Value, Values, legal
+from labcrew.evolution_file import may_edit
 
 if TYPE_CHECKING:
     from agents.evolution.constants import Constant

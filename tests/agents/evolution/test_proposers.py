@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.evolution.programs import may_edit
 from agents.evolution.proposers import PROPOSERS, proposers
 from agents.evolution.proposing import Situation, Tried
 from agents.evolution.screening import screen
 from agents.evolution.syntax import compile_trouble
 from labcrew.domain.evolution import Analysis, CodeFile, code_hash
+from labcrew.evolution_file import may_edit
 from tests.agents.evolution.situations import a_proposal, a_round, climb, files, situation
 from tests.doubles.chat import ScriptedChat
 
