@@ -141,7 +141,11 @@ class OutcomeUnknown(EngineError):
 
 
 class RunnerLost(OutcomeUnknown):
-    pass
+    """`by_call`: the call killed what watched over it, which an honest one doesn't."""
+
+    def __init__(self, message: str, remedy: str = "", *, by_call: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.by_call = by_call
 
 
 class EnvironmentBroken(LabcrewError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from labcrew.settings import SandboxSettings
 from sandboxes import hardening
 from sandboxes.beside import run_beside
 from sandboxes.client import connect, translated
+from sandboxes.crossing.archives import Archives
 from sandboxes.crossing.crossing import Crossing
 from sandboxes.crossing.tarballs import owned
 from sandboxes.deadlines import Watch
@@ -81,7 +82,6 @@ class DockerSandboxes:
         if not hardening.is_name(home_id):
             raise ValueError(f"{home_id!r} can't be a home's id")
         self._home = home_id
-        self._repositories = repositories
         self._client, self._shares_client = client, client is not None
         self._making = threading.RLock()  # held while something is made that there is once
         self._runner = runner
@@ -91,6 +91,7 @@ class DockerSandboxes:
         self._settings = settings or SandboxSettings()
         self._owner = owner(folder)
         self._without_network: set[str] = set()
+        self._archives = Archives(repositories)
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
         self._meter = Meter(lambda: self.client, self._volumes)
         self._pool = Pool(
@@ -248,6 +249,25 @@ class DockerSandboxes:
             self.container_name(name), command, stdin=stdin, timeout_s=timeout_s
         )
 
+    def converse(
+        self,
+        name: str,
+        command: tuple[str, ...],
+        *,
+        answer: Callable[[str], str | None],
+        stdin: bytes = b"",
+        timeout_s: float = 60,
+        overall_s: float = 3600,
+    ) -> RunResult:
+        return self.residents.converse(
+            self.container_name(name),
+            command,
+            answer=answer,
+            stdin=stdin,
+            timeout_s=timeout_s,
+            overall_s=overall_s,
+        )
+
     def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:
         return run_beside(self.client, self.container_name(name), command, timeout_s)
 
@@ -376,7 +396,7 @@ class DockerSandboxes:
         extra: tuple[OverlayFile, ...] = ()
         if spec.workspace is not None:
             source = spec.workspace
-            archive = self._repositories.archive(source.repository, source.commit, source.without)
+            archive = self._archives.get(source.repository, source.commit, source.without)
             extra = source.overlay
         try:
             with translated(f"fill the workspace of {container}"):
@@ -406,4 +426,4 @@ class DockerSandboxes:
 
 def takes_calls(spec: SandboxSpec) -> bool:
     """Whether a started container waits for calls, rather than running a command of its own."""
-    return spec.purpose == "tools" and not spec.command
+    return spec.purpose in ("tools", "candidate", "scorer") and not spec.command

@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 
 from labcrew.domain.base import content_hash
 from labcrew.domain.commission import Commission
+from labcrew.domain.evolution import ModelBroker
 from labcrew.domain.experiment import Tracker
 from labcrew.domain.forge import Forge
 from labcrew.domain.mcp import McpServers
@@ -55,6 +56,7 @@ class Workbench:
     skills: tuple[Skill, ...] = ()
     mcp: McpServers | None = None
     forge: Forge | None = None
+    broker: ModelBroker | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -111,6 +111,27 @@ class TimedSandboxes:
         """As the real one."""
         with self._watch.running():
             return self._real.exec(name, command, stdin=stdin, timeout_s=timeout_s)
+
+    def converse(
+        self,
+        name: str,
+        command: tuple[str, ...],
+        *,
+        answer: Callable[[str], str | None],
+        stdin: bytes = b"",
+        timeout_s: float = 60,
+        overall_s: float = 3600,
+    ) -> RunResult:
+        """As the real one, with the time of the answers."""
+        with self._watch.running():
+            return self._real.converse(
+                name,
+                command,
+                answer=answer,
+                stdin=stdin,
+                timeout_s=timeout_s,
+                overall_s=overall_s,
+            )
 
     def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:
         """As the real one."""

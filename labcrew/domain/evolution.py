@@ -50,6 +50,9 @@ class ModelRequest(Model):
     repeat_penalty: float = Field(default=1.0, ge=0.5, le=2)
     max_tokens: int = Field(default=256, ge=1, le=4096)
     stop: tuple[str, ...] = Field(default=(), max_length=8)
+    sample: int = Field(
+        default=0, ge=0, le=1000, description="another number, another answer to the same request"
+    )
 
 
 class ModelAnswer(Model):
@@ -88,9 +91,12 @@ class RawRun(Model):
     job: Job
     status: RunStatus
     output: bytes = b""
-    seconds: float = Field(ge=0, description="by the host's clock")
+    seconds: float = Field(ge=0, description="of the program, by the host's clock")
     model_calls: int = 0
     model_tokens: int = 0
+    model_seconds: float = Field(
+        default=0, ge=0, description="that the model took, when it was first asked"
+    )
     said: str = Field(default="", description="the end of its standard error, cleaned: untrusted")
 
 
@@ -208,7 +214,7 @@ class Round(Model):
     number: int = Field(ge=1)
     status: RoundStatus
     champion: str = Field(description="code that stood when it began")
-    look: int = Field(default=0, ge=0, description="how many comparisons there were, this one too")
+    look: int = Field(default=0, ge=0, description="how many re-tests there were, this one too")
     analysis: Analysis
     proposal: Proposal | None = None
     commit: str = Field(default="", description="of the change, on the rounds' branch")

@@ -105,7 +105,7 @@ class KeepRule(Model):
 
     seeds: int = Field(default=1, ge=1, le=100, description="runs of each gate case, a comparison")
     retest_seeds: int = Field(
-        default=2, ge=1, le=100, description="fresh runs of each, of both sides, before a keep"
+        default=3, ge=1, le=100, description="fresh runs of each, of both sides, before a keep"
     )
     sealed_seeds: int = Field(default=3, ge=1, le=100, description="runs of each sealed case")
     noise_seeds: int = Field(default=2, ge=2, le=100, description="runs of each side of the A/A")

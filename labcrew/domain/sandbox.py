@@ -1,6 +1,6 @@
 """What a sandbox is asked for and what it answers; the port that sandboxes/ implements."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -51,7 +51,16 @@ class WorkspaceSource(Model):
 
 
 Purpose = Literal[
-    "tools", "first_run", "trial", "smoke", "evaluate", "environment", "rerun", "network"
+    "tools",
+    "first_run",
+    "trial",
+    "smoke",
+    "evaluate",
+    "environment",
+    "rerun",
+    "network",
+    "candidate",
+    "scorer",
 ]
 
 
@@ -64,7 +73,8 @@ class SandboxSpec(Model):
     trial: str = ""
     image: str
     command: tuple[str, ...] = Field(
-        default=(), description="none: a tool container, which waits for calls when started"
+        default=(),
+        description="none: what waits for calls when started; purposes tools, candidate, scorer",
     )
     environment: dict[str, str] = Field(default_factory=dict)
     workspace: WorkspaceSource | None = None
@@ -98,6 +108,7 @@ class RunResult(Model):
     out_of_memory: bool = False
     workspace_full: bool = Field(default=False, description="it failed with no room left")
     duration_s: float = 0.0
+    answered_s: float = Field(default=0.0, description="of it, in which the host answered")
 
 
 class OutputFile(Model):
@@ -164,6 +175,32 @@ class Sandboxes(Protocol):
         self, name: str, command: tuple[str, ...], *, stdin: bytes = b"", timeout_s: float = 60
     ) -> RunResult:
         """Runs a short command in a started tool container."""
+
+    def converse(
+        self,
+        name: str,
+        command: tuple[str, ...],
+        *,
+        answer: Callable[[str], str | None],
+        stdin: bytes = b"",
+        timeout_s: float = 60,
+        overall_s: float = 3600,
+    ) -> RunResult:
+        """Runs a command in a started tool container and answers what it asks while it runs.
+
+        Args:
+            name: the container.
+            command: its words.
+            answer: called in this thread with each line of standard output that isn't blank, one
+                after another; what it returns goes back as a line of standard input, nothing for
+                None. Lines come cut at 256 KiB, and no more than 10,000 of them. What it raises is
+                raised here, once the command is ended.
+            stdin: what it may read before any answer.
+            timeout_s: seconds, those spent in `answer` not counted; then it is killed.
+            overall_s: seconds, all counted; then it is killed.
+
+        Raises EngineError if the container takes no calls, RunnerLost if how it ended isn't known.
+        """
 
     def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:
         """Runs a short command in a running container, as its user, beside what runs there.

@@ -54,6 +54,14 @@ class Call:
             return False
         return self._given - self._taken < frames.WINDOW_BYTES
 
+    @property
+    def asks(self) -> bool:
+        """Whether it waits for the host to say something; see conversation.py."""
+        return False
+
+    def reply(self) -> None:
+        """Answers what it asks."""
+
     def piece(self, most: int) -> bytes:
         """The next piece of input; empty at its end, once."""
         room = frames.WINDOW_BYTES - (self._given - self._taken)

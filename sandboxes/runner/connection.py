@@ -10,13 +10,16 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from labcrew.errors import RunnerLost
 from sandboxes.runner.calls import Call
+from sandboxes.runner.conversation import Conversation
 from sandboxes.runner.inside import frames
 from sandboxes.runner.stream import Attached, Gone
 
+C = TypeVar("C", bound=Call)
 _GRACE_S = 3.5  # between a call's deadline and the container's end, if the runner doesn't answer
 _PIECE_BYTES = 1 << 15
 _FROM_RUNNER = frozenset({frames.STDOUT, frames.STDERR, frames.TAKEN, frames.EXITED})
@@ -77,11 +80,31 @@ class Connection:
         Raises RunnerLost: how the call ended isn't known. The answer has not `ended` where the
         runner doesn't end a call past its deadline; in both cases the runner is of no more use.
         """
+        return self._run(command, lambda number: Call(number, cap, stdin, timeout_s))
+
+    def converse(
+        self,
+        command: tuple[str, ...],
+        stdin: bytes,
+        timeout_s: float,
+        cap: int,
+        *,
+        overall_s: float,
+        answer: Callable[[str], str | None],
+    ) -> Conversation:
+        """Runs a command that may ask, line by line; see Conversation. Raises as `call` does."""
+        return self._run(
+            command,
+            lambda number: Conversation(number, cap, stdin, timeout_s, overall_s, answer),
+        )
+
+    def _run(self, command: tuple[str, ...], make: Callable[[int], C]) -> C:
         with self._state:
             if self.why:
                 raise RunnerLost(f"The runner of {self._name} was lost before a call: {self.why}")
             self._number = self._number % frames.WRAP + 1
-            call = self._calls[self._number] = Call(self._number, cap, stdin, timeout_s)
+            call = make(self._number)
+            self._calls[self._number] = call
         try:
             self._send(frames.CALL, call.number, call.head(command), call.deadline)
             while not call.ended:
@@ -92,6 +115,9 @@ class Connection:
                         self._lose("it does not answer")
                     call.killed, call.deadline = True, time.monotonic() + _GRACE_S
                     self._send(frames.KILL, call.number, b"", call.deadline)
+                elif call.asks:
+                    self._wake_one(but=call)  # others' frames may come in meanwhile
+                    call.reply()
                 else:
                     self._wait(call)
         except RunnerLost:
@@ -106,6 +132,7 @@ class Connection:
             raise RunnerLost(
                 f"The part of {self._name}'s runner that watched a call was killed",
                 "What the call did may or may not have happened.",
+                by_call=True,
             )
         return call
 
@@ -136,18 +163,20 @@ class Connection:
             self._lose(self.why)
         if self._reading.acquire(blocking=False):
             try:
-                while not (call.ended or call.sendable or time.monotonic() >= call.deadline):
+                while not (call.ended or call.sendable or call.asks):
+                    if time.monotonic() >= call.deadline:
+                        break
                     self._pump(call.deadline)
             finally:
                 self._reading.release()
         else:
             call.wait(min(1.0, call.deadline - time.monotonic()))
 
-    def _wake_one(self) -> None:
+    def _wake_one(self, but: Call | None = None) -> None:
         """Lets another caller read on: the one that read has what it came for."""
         with self._state:
             for call in self._calls.values():
-                if not call.ended:
+                if not call.ended and call is not but:
                     call.wake()
                     return
 
@@ -235,5 +264,5 @@ class Connection:
             self._lose(f"it spoke of call {number}, which is not under way")
         if wrong := call.take(kind, payload):
             self._lose(wrong)
-        if call.ended or call.sendable:
+        if call.ended or call.sendable or call.asks:
             call.wake()

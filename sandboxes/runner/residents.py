@@ -15,6 +15,7 @@ from labcrew.errors import EngineError, EngineUnavailable, RunnerLost
 from sandboxes.client import translated
 from sandboxes.runner.calls import Call
 from sandboxes.runner.connection import Connection
+from sandboxes.runner.conversation import Conversation
 from sandboxes.runner.inside.frames import STDERR, STDOUT
 from sandboxes.runner.stream import Attached
 from sandboxes.text import clean
@@ -79,11 +80,44 @@ class Residents:
 
         Raises EngineError if the container takes no calls, RunnerLost if how it ended isn't known.
         """
+        return self._run(
+            container,
+            lambda connection: connection.call(command, stdin, timeout_s, OUTPUT_BYTES),
+        )
+
+    def converse(
+        self,
+        container: str,
+        command: tuple[str, ...],
+        *,
+        answer: Callable[[str], str | None],
+        stdin: bytes,
+        timeout_s: float,
+        overall_s: float,
+    ) -> RunResult:
+        """Runs a command that may ask; see Conversation. Raises as `run` does, and what `answer`
+        raises once the command is ended."""
+        asked: list[Conversation] = []
+
+        def converse(connection: Connection) -> Conversation:
+            asked.append(
+                connection.converse(
+                    command, stdin, timeout_s, OUTPUT_BYTES, overall_s=overall_s, answer=answer
+                )
+            )
+            return asked[0]
+
+        result = self._run(container, converse)
+        if asked[0].error is not None:
+            raise asked[0].error
+        return result.model_copy(update={"answered_s": round(asked[0].answered_s, 3)})
+
+    def _run(self, container: str, under_way: Callable[[Connection], Call]) -> RunResult:
         connection = self._open.get(container)
         if connection is None or not connection.fresh:
             connection = self.open(container)
         try:
-            call = connection.call(command, stdin, timeout_s, OUTPUT_BYTES)
+            call = under_way(connection)
         except RunnerLost:
             if connection.why:  # else other calls are under way in it, and may go on
                 with suppress(EngineError):  # else the next call finds it so

@@ -1,0 +1,43 @@
+"""Candidates that are clearly behind after half the cases are not run on the rest."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+from labcrew.domain.evolution import NoiseFloor, ScoredRun
+from labcrew.domain.evolution_spec import Scale
+
+FEWEST = 4
+LEVEL = 0.98
+
+
+def clearly_behind(
+    scale: Scale,
+    champion: Sequence[ScoredRun],
+    candidate: Sequence[ScoredRun],
+    noise: NoiseFloor,
+) -> str:
+    """Why a candidate is dropped; empty: it runs on.
+
+    It is where the upper bound of its gain, one-sided at 98%, is below zero (a race, Maron and
+    Moore 1994). The spread is what its pairs show, and never less than what chance alone does.
+
+    Args:
+        scale: which way is better.
+        champion: runs on the first half of the cases.
+        candidate: runs on the same.
+        noise: of the evaluation.
+    """
+    old = {(run.case, run.seed): run.score for run in champion}
+    gains = [scale.gain(run.score, old[run.case, run.seed]) for run in candidate]
+    if len(gains) < FEWEST:
+        return ""
+    from scipy.stats import t
+
+    spread = max(stdev(gains), noise.std)
+    high = fmean(gains) + float(t.ppf(LEVEL, len(gains) - 1)) * spread / math.sqrt(len(gains))
+    if high >= 0:
+        return ""
+    return (
+        f"clearly behind after {len(gains)} of the runs: {fmean(gains):+.3g}, {high:+.3g} at best"
+    )

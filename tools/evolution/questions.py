@@ -1,0 +1,81 @@
+"""What a candidate asks of the language model, read from its standard output and counted."""
+
+import json
+import re
+
+from pydantic import ValidationError
+
+from labcrew.domain.evolution import ModelBroker, ModelRequest
+from labcrew.domain.evolution_spec import ModelAllowance
+from labcrew.errors import LabcrewError, ModelFailure
+
+_MEANT = re.compile(r'\s*\{\s*"model"')
+_ITS_OWN_FAULT = frozenset({"too_long", "refused", "invalid", "cut_off"})
+
+
+class OverAllowance(LabcrewError):
+    """A run asked for more than it may."""
+
+
+class Questions:
+    """The questions of one run; called with each line that it prints.
+
+    A line is a question if it is a JSON object with the one key "model". One that was meant to be
+    but can't be read is answered with what is wrong with it; all other lines are plain output.
+    Cached answers count as others do, so that a run costs the same whenever it is made.
+
+    Args:
+        broker: answers.
+        allowance: what the run may ask for.
+        seed: the run's.
+    """
+
+    def __init__(self, broker: ModelBroker, allowance: ModelAllowance, seed: int) -> None:
+        self._broker, self._allowance, self._seed = broker, allowance, seed
+        self.calls = self.tokens = 0
+        self.seconds = 0.0
+
+    def __call__(self, line: str) -> str | None:
+        """The answer as a line of JSON; None for plain output.
+
+        Raises OverAllowance, ModelFailure where the fault is the model's or its endpoint's.
+        """
+        if _MEANT.match(line) is None:
+            return None
+        try:
+            request = _read(line)
+        except ValueError as error:
+            return json.dumps({"error": str(error)})
+        if self.calls >= self._allowance.calls:
+            raise OverAllowance(f"it asked the model more than {self._allowance.calls} times")
+        self.calls += 1
+        try:
+            answer = self._broker.answer(request, self._seed)
+        except ModelFailure as error:
+            if error.kind not in _ITS_OWN_FAULT:
+                raise
+            return json.dumps({"error": error.message[:500]})
+        self.tokens += answer.tokens
+        self.seconds += answer.seconds
+        if self.tokens > self._allowance.tokens:
+            raise OverAllowance(f"it used more than {self._allowance.tokens} of the model's tokens")
+        return json.dumps({"text": answer.text})
+
+
+def _read(line: str) -> ModelRequest:
+    """The request of a line. Raises ValueError that says what is wrong with it."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the line is not JSON: {str(error)[:200]}") from None
+    if set(found) != {"model"}:
+        raise ValueError('the line holds other keys beside "model"')
+    try:
+        request = ModelRequest.model_validate(found["model"])
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "model"
+        raise ValueError(f"{where[:200]}: {first['msg'][:300]}") from None
+    if any(m.role == "tool" or m.calls or m.answers for m in request.messages):
+        raise ValueError("messages: roles are system, user and assistant, without tools")
+    return request

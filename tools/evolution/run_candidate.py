@@ -1,0 +1,212 @@
+"""Tool that runs a candidate: each case and seed in a sandbox of its own, which holds neither the
+scorer nor any answer. What a run leaves is raw data; nothing here judges it.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from labcrew.domain.base import Model, canonical_json
+from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, RunStatus
+from labcrew.domain.evolution_spec import EvolutionSpec
+from labcrew.domain.sandbox import Limits, OverlayFile, RunResult, SandboxSpec, WorkspaceSource
+from labcrew.errors import BoundaryError, EngineError, RunnerLost, ToolError
+from tools.evolution.questions import OverAllowance, Questions
+from tools.toolbox import Tool, Workbench
+
+INPUT, OUTPUT = ".labcrew-input.json", ".labcrew-output"
+"""At the workspace's root, where reading one takes the engine no look at folders above it."""
+_WORKSPACE_MB, _WORKSPACE_FILES = 1024, 100_000
+_PIDS = 256
+_MODEL_S = 600.0
+"""Most that one answer of the model is waited for, on the whole; the broker's own limits hold."""
+_SAID = 2000
+_ALIAS = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_OOM = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+
+
+class RunCandidate(Model):
+    """Runs a program once for each job."""
+
+    files: tuple[CodeFile, ...] = Field(description="every editable file of the candidate, whole")
+    jobs: tuple[Job, ...]
+    image: str
+    parallel: int = Field(default=1, ge=1, le=64, description="runs at once")
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        aliases = [job.alias for job in self.jobs]
+        if len(set(aliases)) != len(aliases):
+            raise ValueError("two jobs have one alias")
+        if odd := [alias for alias in aliases if not _ALIAS.fullmatch(alias)]:
+            raise ValueError(
+                f"{odd[0][:80]!r} can't be an alias: letters, digits, - and _, 64 at most"
+            )
+        if taken := {file.path.split("/")[0] for file in self.files} & {INPUT, OUTPUT}:
+            raise ValueError(f"a candidate can't hold {min(taken)}: labcrew writes there")
+        return self
+
+
+def hidden_from_candidates(spec: EvolutionSpec) -> tuple[str, ...]:
+    """Path patterns of the base commit that no candidate sees, nor finds in its output's place."""
+    return tuple(sorted({*spec.scorer.private, spec.cases, INPUT, OUTPUT}))
+
+
+def run_container(alias: str, evolution: str) -> str:
+    """The name of a run's container in its home."""
+    return f"{evolution}-run-{alias}".lower()
+
+
+def _run_all(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+    if evolution.spec.program.model is not None and bench.broker is None:
+        raise ToolError(
+            "The program asks a language model, and none is configured",
+            "Name one in the settings, or take program.model out of the spec.",
+        )
+    code = tuple(file.overlay() for file in call.files)
+    if len(call.jobs) <= 1 or call.parallel == 1:
+        return tuple(_run(job, code, call.image, evolution, bench) for job in call.jobs)
+    with ThreadPoolExecutor(call.parallel, thread_name_prefix="candidate") as threads:
+        runs = [threads.submit(_run, job, code, call.image, evolution, bench) for job in call.jobs]
+        try:
+            return tuple(run.result() for run in runs)
+        finally:
+            for run in runs:  # after an error: none that has not begun
+                run.cancel()
+
+
+def _run(
+    job: Job, code: tuple[OverlayFile, ...], image: str, evolution: Evolution, bench: Workbench
+) -> RawRun:
+    """One run, in a sandbox that is removed whatever happens."""
+    name = run_container(job.alias, evolution.id)
+    if bench.sandboxes.status(name).state != "missing":  # its answer was lost, and may be half one
+        bench.sandboxes.remove(name)
+    try:
+        bench.sandboxes.start(_sandbox(name, job, code, image, evolution))
+        return _ran(name, job, evolution, bench)
+    finally:
+        with suppress(EngineError):  # what can't be removed now is an orphan, and goes as such
+            bench.sandboxes.remove(name)
+
+
+def _sandbox(
+    name: str, job: Job, code: tuple[OverlayFile, ...], image: str, evolution: Evolution
+) -> SandboxSpec:
+    program = evolution.spec.program
+    given = OverlayFile(path=INPUT, content=canonical_json(job.input).encode())
+    return SandboxSpec(
+        name=name,
+        purpose="candidate",
+        ticket=evolution.id,
+        image=image,
+        environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": str(job.seed)},
+        workspace=WorkspaceSource(
+            repository=evolution.id,
+            commit=evolution.base_commit,
+            without=hidden_from_candidates(evolution.spec),
+            overlay=(*code, given),
+        ),
+        limits=Limits(
+            cpus=program.cpus,
+            memory_mb=program.memory_mb,
+            pids=_PIDS,
+            timeout_s=_overall_s(evolution.spec) + 60,
+            workspace_mb=_WORKSPACE_MB,
+            workspace_files=_WORKSPACE_FILES,
+        ),
+    )
+
+
+def _overall_s(spec: EvolutionSpec) -> float:
+    """Seconds after which a run ends, however long the model took."""
+    allowed = spec.program.model
+    return spec.program.timeout_s + (allowed.calls * _MODEL_S if allowed is not None else 0.0)
+
+
+def _ran(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
+    program, box = evolution.spec.program, bench.sandboxes
+    command = program.command
+    for placeholder, value in (("input", INPUT), ("output", OUTPUT), ("seed", str(job.seed))):
+        command = command.replace(f"{{{placeholder}}}", value)
+    words = ("sh", "-c", command)
+    questions: Questions | None = None
+    if program.model is not None and bench.broker is not None:
+        questions = Questions(bench.broker, program.model, job.seed)
+
+    def told(status: RunStatus, seconds: float, said: str = "", output: bytes = b"") -> RawRun:
+        return RawRun(
+            job=job,
+            status=status,
+            output=output,
+            seconds=round(seconds, 3),
+            model_calls=questions.calls if questions is not None else 0,
+            model_tokens=questions.tokens if questions is not None else 0,
+            model_seconds=round(questions.seconds, 3) if questions is not None else 0.0,
+            said=said[-_SAID:],
+        )
+
+    try:
+        if questions is None:
+            result = box.exec(name, words, timeout_s=program.timeout_s)
+        else:
+            result = box.converse(
+                name,
+                words,
+                answer=questions,
+                timeout_s=program.timeout_s,
+                overall_s=_overall_s(evolution.spec),
+            )
+    except OverAllowance as error:
+        return told("over_allowance", 0.0, error.message)
+    except RunnerLost as error:
+        # The engine must say that the sandbox is to blame; else nobody knows, and it is no score.
+        if box.status(name).out_of_memory:
+            return told("out_of_memory", 0.0, f"more than {program.memory_mb} MiB")
+        if error.by_call:
+            return told("crashed", 0.0, "it killed what watched over it")
+        raise
+    seconds = result.duration_s - result.answered_s
+    if result.timed_out:
+        return told("timed_out", seconds, f"{result.stderr[-_SAID:]}\nlonger than it may take")
+    if result.exit_code != 0:
+        status, why = _failure(result, lambda: _ran_out_of_memory(name, bench), program.memory_mb)
+        return told(status, seconds, f"{result.stderr[-_SAID:]}\n{why}")
+    try:
+        output = box.read_file(name, OUTPUT, math.ceil(program.output_kb / 1024))
+    except BoundaryError as error:
+        return told("bad_output", seconds, error.message)
+    except ToolError:
+        return told("no_output", seconds, result.stderr)
+    if len(output) > program.output_kb << 10:
+        why = f"its output holds {len(output)} bytes; {program.output_kb} KiB may be"
+        return told("bad_output", seconds, why)
+    return told("ok", seconds, result.stderr, output)
+
+
+def _failure(
+    result: RunResult, out_of_memory: Callable[[], bool], memory_mb: int
+) -> tuple[RunStatus, str]:
+    if out_of_memory():
+        return "out_of_memory", f"more than {memory_mb} MiB"
+    if _FULL.search(result.stderr):
+        return "crashed", f"exit code {result.exit_code}: its disk was full ({_WORKSPACE_MB} MiB)"
+    return "crashed", f"exit code {result.exit_code}"
+
+
+def _ran_out_of_memory(name: str, bench: Workbench) -> bool:
+    """Whether the kernel ended something in the sandbox for its memory, as its own count says."""
+    try:
+        counts = bench.sandboxes.exec(name, ("cat", *_OOM), timeout_s=10).stdout
+    except RunnerLost:
+        return False
+    return re.search(r"^oom_kill [1-9]", counts, re.MULTILINE) is not None
+
+
+run_candidate = Tool("run_candidate", RunCandidate, _run_all)
