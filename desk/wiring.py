@@ -18,7 +18,9 @@ from labcrew.settings import Settings
 
 if TYPE_CHECKING:
     from desk.drafts import Advances, Drafts
+    from desk.evolutions import Evolutions
     from desk.office import Office
+    from graphs.evolution.evolver import Evolver
     from graphs.work import Work
     from graphs.worker import Worker
     from labcrew.domain.research import Memory, MemoryRecord, Recalled
@@ -65,6 +67,22 @@ class Opened:
             lambda: one_at_a_time(self.home),
         )
 
+    def evolutions(self) -> "Evolutions":
+        """What people do with self-evolution here."""
+        from agents.evolution.proposers import PROPOSERS
+        from desk.acting import one_at_a_time
+        from desk.evolutions import Evolutions
+        from sandboxes.git.repositories import GitRepositories
+
+        return Evolutions(
+            self.ledger,
+            self.clock,
+            GitRepositories(self.home.repositories),
+            lambda: one_at_a_time(self.home, "evolve.lock"),
+            proposers=PROPOSERS,
+            has_model="default" in self.settings.models,
+        )
+
 
 @dataclass(frozen=True)
 class AtWork:
@@ -75,12 +93,14 @@ class AtWork:
         work: adapters and agents, for checks outside a ticket's graph.
         worker: makes a worker; True answers its gates with accept.
         drafter: makes what drafts tickets; it tells in plain words what it does.
+        evolver: makes what moves loops on; True answers its gates with accept.
     """
 
     bench: "Workbench"
     work: "Work"
     worker: Callable[[bool], "Worker"]
     drafter: Callable[[Say], "Advances"]
+    evolver: Callable[[bool, Say], "Evolver"]
 
 
 def home_folder(given: Path | None) -> Path:
@@ -240,8 +260,21 @@ def at_work(
 
             return Drafter(crew, bench, settings, holder=holder, say=tell)
 
+        def evolver(assume_yes: bool, tell: Say) -> "Evolver":
+            from agents.evolution.proposers import proposers
+            from graphs.evolution.evolver import Evolver
+
+            return Evolver(
+                bench,
+                proposers(chat=crew.judge.model_for("evolution.proposal")),
+                holder=holder,
+                lease_s=settings.lease_s,
+                say=tell,
+                assume_yes=assume_yes,
+            )
+
         work = Work(bench=bench, crew=crew, rules=crew.without_models())
-        yield AtWork(bench, work, worker, drafter)
+        yield AtWork(bench, work, worker, drafter, evolver)
 
 
 class _Elsewhere:

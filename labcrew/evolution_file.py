@@ -3,13 +3,15 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
 from labcrew.domain.base import canonical_json
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.evolution_spec import Case, EvolutionSpec
 from labcrew.errors import InputError
+from labcrew.git_names import is_gits
 from labcrew.path_patterns import matches
 from labcrew.ticket_file import read_front_matter, shown_value
 
@@ -27,6 +29,20 @@ def read_spec(source: Path | str, *, name: str = "SPEC.md") -> EvolutionSpec:
 def private_paths(spec: EvolutionSpec) -> tuple[str, ...]:
     """Path patterns that no candidate sees."""
     return (*spec.scorer.private, spec.cases)
+
+
+def may_edit(spec: EvolutionSpec, path: str) -> bool:
+    """Whether a path is editable, and neither protected nor private to the judge."""
+    if any(map(is_gits, PurePosixPath(path).parts)):
+        return False
+    closed = (*spec.protected, *private_paths(spec))
+    return matches(path, spec.editable) and not matches(path, closed)
+
+
+def widened(evolution: Evolution) -> EvolutionSpec:
+    """The spec of a loop, with the paths that a person let it change too."""
+    editable = (*evolution.spec.editable, *evolution.widened)
+    return evolution.spec.model_copy(update={"editable": editable})
 
 
 def editable_files(spec: EvolutionSpec, files: Sequence[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from labcrew import policy_conditions as must
+from labcrew import policy_evolution as evolution
 from labcrew import policy_mcp as mcp
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
@@ -242,6 +243,30 @@ POLICY: tuple[Row, ...] = (
     _row(
         "merge_request", "withdraw_change", "allowed", "closes what it opened there",
         merge_request=must.own_request_of_any_revision,
+    ),
+    _row(
+        "experiment_launcher", "run_candidate", "plan",
+        "spends the loop's budget, each run in a sandbox without scorer, answers or network",
+        files=evolution.program, jobs=evolution.jobs, image=evolution.prepared_image,
+        parallel=evolution.parallel_runs,
+    ),
+    _row(
+        "experiment_launcher", "score_outputs", "plan",
+        "the base commit's scorer, in a sandbox of its own",
+        code=evolution.a_hash, runs=evolution.raw_runs, cases=evolution.jobs,
+        image=evolution.prepared_image, twice=evolution.a_switch,
+    ),
+    _row(
+        "merge_request", "record_round", "plan", "a commit in the trusted copy",
+        parent=evolution.a_commit, round=evolution.own_round, champion=evolution.champion,
+    ),
+    _row(
+        "merge_request", "publish_kept", "plan", "two new branches, nothing else",
+        kept=evolution.kept_rounds, tip=evolution.a_commit,
+    ),
+    _row(
+        "merge_request", "merge_kept", "merge", "a person merges",
+        target=evolution.shown_target, commit=evolution.shown_commit,
     ),
     _row(
         _EVERYBODY, "call_mcp_tool", "allowed",

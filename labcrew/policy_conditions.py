@@ -15,6 +15,7 @@ from pydantic import Field
 from labcrew.code_paths import editing_trouble, reading_trouble
 from labcrew.domain.base import Model
 from labcrew.domain.draft import Draft
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.experiment import Trial
 from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.programming import Patch
@@ -58,6 +59,10 @@ class Facts(Protocol):
     @property
     def draft(self) -> Draft:
         """The draft as it stands; raises LookupError for a ticket."""
+
+    @property
+    def evolution(self) -> Evolution:
+        """The loop of self-evolution as it stands; raises LookupError for anything else."""
 
     @property
     def artefacts(self) -> Path:

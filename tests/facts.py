@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from labcrew.domain.draft import Draft
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.experiment import Trial
 from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.programming import Patch
@@ -32,6 +33,7 @@ class KnownFacts:
     edits: dict[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
     known_draft: Draft | None = None
+    known_evolution: Evolution | None = None
     servers: dict[str, McpServer] = field(default_factory=dict)
     approved: dict[tuple[str, str], McpTool] = field(default_factory=dict)
 
@@ -40,6 +42,12 @@ class KnownFacts:
         if self.known_draft is None:
             raise LookupError("a ticket is meant")
         return self.known_draft
+
+    @property
+    def evolution(self) -> Evolution:
+        if self.known_evolution is None:
+            raise LookupError("a ticket is meant")
+        return self.known_evolution
 
     def approval(self, gate: GateKind) -> Approval | None:
         if gate not in self.gates:

@@ -7,6 +7,10 @@ from typing import Any
 from tools.call_mcp_tool import call_mcp_tool
 from tools.clean_data import clean_data
 from tools.evaluate import evaluate_outputs
+from tools.evolution.deliver import merge_kept, publish_kept
+from tools.evolution.record_round import record_round
+from tools.evolution.run_candidate import run_candidate
+from tools.evolution.score_outputs import score_outputs
 from tools.first_run import first_run
 from tools.forge_requests import propose_change, withdraw_change
 from tools.free_space import free_space
@@ -75,6 +79,11 @@ _ALL: tuple[Tool[Any, Any, Any], ...] = (
     merge_branch,
     propose_change,
     withdraw_change,
+    run_candidate,
+    score_outputs,
+    record_round,
+    publish_kept,
+    merge_kept,
     call_mcp_tool,
 )
 TOOLS: Mapping[str, Tool[Any, Any, Any]] = MappingProxyType({tool.name: tool for tool in _ALL})

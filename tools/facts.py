@@ -7,6 +7,7 @@ from types import MappingProxyType
 from labcrew import mcp_approvals
 from labcrew.domain.commission import Commission
 from labcrew.domain.draft import Draft
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.experiment import Plan, Trial
 from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.programming import Patch
@@ -50,8 +51,11 @@ def prepared_image(ledger: Ledger, ticket: str) -> str | None:
 
 def approval(ledger: Ledger, assigned: AssignedTicket, kind: GateKind) -> Approval | None:
     """What a person let pass at this revision's newest gate of a kind, bound to what it shows."""
-    begins = f"{assigned.id}-{kind}-r{assigned.revision}."
-    gates = [gate for gate in ledger.gates.of(assigned.id) if gate.id.startswith(begins)]
+    return _approved(ledger, assigned.id, f"{assigned.id}-{kind}-r{assigned.revision}.")
+
+
+def _approved(ledger: Ledger, id: str, begins: str) -> Approval | None:
+    gates = [gate for gate in ledger.gates.of(id) if gate.id.startswith(begins)]
     decision = ledger.decisions.find(gates[-1].id) if gates else None
     if (
         decision is None
@@ -87,6 +91,10 @@ class LedgerFacts:
     @property
     def draft(self) -> Draft:
         raise LookupError("it is done for a ticket, not for a draft")
+
+    @property
+    def evolution(self) -> Evolution:
+        raise LookupError("it is done for a ticket, not for a loop of self-evolution")
 
     @property
     def artefacts(self) -> Path:
@@ -155,6 +163,10 @@ class DraftFacts:
         raise LookupError("it is done for a draft, not for a ticket")
 
     @property
+    def evolution(self) -> Evolution:
+        raise LookupError("it is done for a draft, not for a loop of self-evolution")
+
+    @property
     def artefacts(self) -> Path:
         return self._home.artefacts(self.draft.id)
 
@@ -186,15 +198,69 @@ class DraftFacts:
         return None
 
 
+class EvolutionFacts:
+    """A loop's facts as the ledger has them; no ticket's or draft's tool fits.
+
+    Args:
+        evolution: as it stood when the step began.
+        ledger: the truth.
+        home: where its files lie.
+    """
+
+    tainted = True
+    """Candidates' outputs are read, so nothing that reaches the network fits."""
+    change: str | None = None
+    patch: Patch | None = None
+
+    def __init__(self, evolution: Evolution, ledger: Ledger, home: Home) -> None:
+        self.evolution = evolution
+        self._ledger = ledger
+        self._home = home
+
+    @property
+    def assigned(self) -> AssignedTicket:
+        raise LookupError("it is done for a loop of self-evolution, not for a ticket")
+
+    @property
+    def draft(self) -> Draft:
+        raise LookupError("it is done for a loop of self-evolution, not for a draft")
+
+    @property
+    def artefacts(self) -> Path:
+        return self._home.artefacts(self.evolution.id)
+
+    @property
+    def outputs(self) -> Path:
+        return self._home.root / "outputs" / self.evolution.id
+
+    @property
+    def image(self) -> str | None:
+        return self.evolution.image or None
+
+    def approval(self, gate: GateKind) -> Approval | None:
+        return _approved(self._ledger, self.evolution.id, f"{self.evolution.id}-{gate}-r0.")
+
+    def trial(self, id: str) -> Trial | None:
+        return None
+
+    def mcp_server(self, name: str) -> McpServer | None:
+        return None
+
+    def mcp_tool(self, server: str, tool: str) -> McpTool | None:
+        return None
+
+
 def facts_of(
     work: Commission,
     ledger: Ledger,
     home: Home,
     mcp: Mapping[str, McpServer] = MappingProxyType({}),
 ) -> Facts:
-    """The facts of a ticket or of a draft."""
+    """The facts of a ticket, of a draft, or of a loop of self-evolution."""
     if isinstance(work, Draft):
         return DraftFacts(work, ledger, home)
+    if isinstance(work, Evolution):
+        return EvolutionFacts(work, ledger, home)
     if isinstance(work, AssignedTicket):
         return LedgerFacts(work, ledger, home, mcp)
     raise TypeError(f"there are no facts about a {type(work).__name__}")

@@ -10,7 +10,7 @@ from typing import Any
 from labcrew.domain.experiment import MetricPoint, Score, Trial
 from labcrew.domain.ticket import Metric
 
-_LOCK = threading.Lock()
+LOCK = threading.Lock()
 INK, _GOOD, _BAD, _BASE = "#24292f", "#0a7d5a", "#c0392b", "#57606a"
 STYLE: Any = {
     "svg.hashsalt": "labcrew",
@@ -62,7 +62,7 @@ def _trials(
 
     # The style is the process's: two tickets' plots at once would mix theirs. A browser has the
     # glyphs that Matplotlib's own font lacks: the file holds text, not outlines.
-    with _LOCK, mpl.rc_context(STYLE), warnings.catch_warnings():
+    with LOCK, mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure = Figure(figsize=(9.6, 3.8), layout="constrained")
         if holdout:
@@ -112,7 +112,7 @@ def _search(axes: Any, metric: Metric, trials: Sequence[Trial]) -> None:
         )  # fmt: skip
     axes.set_xlabel("trial")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylabel(f"validation {_plain(metric.name)}")
+    axes.set_ylabel(f"validation {plain(metric.name)}")
     arrow = "higher" if metric.direction == "maximize" else "lower"
     axes.set_title(f"Trials ({arrow} is better)", loc="left", fontsize=10.5, color=INK)
     axes.grid(axis="y", color="#d0d7de", lw=0.6)
@@ -141,13 +141,11 @@ def _holdout(axes: Any, metric: Metric, holdout: Sequence[tuple[str, Sequence[Sc
     axes.set_xticks(range(len(holdout)), [label for label, _ in holdout])
     axes.set_xlim(-0.5, len(holdout) - 0.2)
     axes.margins(y=0.15)
-    axes.set_title(
-        f"Holdout {_plain(metric.name)}, each seed", loc="left", fontsize=10.5, color=INK
-    )
+    axes.set_title(f"Holdout {plain(metric.name)}, each seed", loc="left", fontsize=10.5, color=INK)
     axes.grid(axis="y", color="#d0d7de", lw=0.6)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name without what no XML may hold."""
     return "".join(c for c in name if c.isprintable())
 
@@ -164,7 +162,7 @@ def incident_svg(name: str, points: Sequence[MetricPoint], step: int | None = No
     from matplotlib.figure import Figure
 
     shown = [(p.step, p.value) for p in points if p.name == name and math.isfinite(p.value)]
-    with _LOCK, mpl.rc_context(STYLE), warnings.catch_warnings():
+    with LOCK, mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure = Figure(figsize=(7.2, 2.6), layout="constrained")
         axes = figure.subplots()
@@ -177,7 +175,7 @@ def incident_svg(name: str, points: Sequence[MetricPoint], step: int | None = No
             axes.axvline(step, color=_BAD, lw=1.2, ls="--", label="incident")
             axes.legend(frameon=False, fontsize=8)
         axes.set_xlabel("step")
-        axes.set_ylabel(_plain(name)[:40])
+        axes.set_ylabel(plain(name)[:40])
         axes.grid(axis="y", color="#d0d7de", lw=0.6)
         made = io.BytesIO()
         figure.savefig(made, format="svg", metadata={"Date": None, "Creator": "labcrew"})

@@ -6,6 +6,7 @@ read, or has no place, is passed over.
 
 import ast
 import re
+from functools import lru_cache
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -84,6 +85,7 @@ def read_component(file: CodeFile) -> Component | None:
     return None if is_code and (trouble(body) or not body.strip()) else component
 
 
+@lru_cache(maxsize=512)
 def applied(component: Component, text: str) -> str | None:
     """The Python file with a component in it; None where it has no place or is there already."""
     tree = read(text)

@@ -16,7 +16,7 @@ from functools import lru_cache
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from agents.evolution.ranges import parameter_of
+from agents.evolution.ranges import is_stated, parameter_of
 from agents.evolution.syntax import read
 from labcrew.domain.search_space import Parameter, Value
 
@@ -33,12 +33,14 @@ class Constant:
         address: names it, see above.
         value: as it is now.
         parameter: what it may be; None where it is to stay.
+        stated: whether the program says so, and it is no guess.
         node: of the tree that `constants` read.
     """
 
     address: str
     value: Value
     parameter: Parameter | None
+    stated: bool
     node: cst.BaseExpression
 
 
@@ -73,6 +75,7 @@ def _found(text: str) -> tuple[cst.Module | None, tuple[Constant, ...]]:
                 address=found.path if count == 1 else f"{found.path}/{count}",
                 value=found.value,
                 parameter=parameter_of(name, found.value, comment, found.choices),
+                stated=is_stated(comment, found.choices),
                 node=found.node,
             )
         )

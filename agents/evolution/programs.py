@@ -1,21 +1,10 @@
 """A program as its editable files: what of it may be changed, and how a change is put into it."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 
 from agents.evolution.proposing import Situation
 from labcrew.domain.evolution import CodeFile, code_hash
-from labcrew.domain.evolution_spec import EvolutionSpec
-from labcrew.git_names import is_gits
-from labcrew.path_patterns import matches
-
-
-def may_edit(spec: EvolutionSpec, path: str) -> bool:
-    """Whether a path is editable, and neither protected nor private to the scorer."""
-    if any(map(is_gits, PurePosixPath(path).parts)):
-        return False
-    closed = (*spec.protected, *spec.scorer.private, spec.cases)
-    return matches(path, spec.editable) and not matches(path, closed)
+from labcrew.evolution_file import may_edit
 
 
 def python_files(situation: Situation) -> tuple[CodeFile, ...]:

@@ -81,7 +81,7 @@ def _put_code(component: Component, tree: cst.Module) -> str | None:
             renamed = new.visit(_Rename(_BEFORE, kept))
             assert isinstance(renamed, cst.FunctionDef)
             new = renamed
-        body += [*others, new]
+        body += [*(_spaced(s) if n == 0 else s for n, s in enumerate(others)), new]
     at = _after_imports(tree)
     return tree.with_changes(body=[*body[:at], *imports, *body[at:]]).code
 
@@ -201,6 +201,13 @@ def _marked(function: cst.FunctionDef, component: Component) -> cst.FunctionDef:
     lines = [line for line in function.leading_lines if line.comment is not None]
     empty = cst.EmptyLine(indent=False)
     return function.with_changes(leading_lines=[empty, empty, *lines, mark])
+
+
+def _spaced(statement: Statement) -> Statement:
+    """A statement with two blank lines before it."""
+    lines = [line for line in statement.leading_lines if line.comment is not None]
+    empty = cst.EmptyLine(indent=False)
+    return statement.with_changes(leading_lines=[empty, empty, *lines])
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -56,6 +56,11 @@ def parameter_of(
     return _guessed(name, value)
 
 
+def is_stated(comment: str, choices: tuple[Value, ...] = ()) -> bool:
+    """Whether the program itself says what a constant may be."""
+    return bool(choices or _RANGE.search(comment) or _CHOICES.search(comment))
+
+
 def _told(value: Value, comment: str, choices: tuple[Value, ...]) -> Parameter | None:
     if choices:
         return ChoiceParameter(type="choice", choices=choices[:_MOST_CHOICES])

@@ -3,13 +3,13 @@
 import sys
 from pathlib import PurePosixPath
 
-from agents.evolution.programs import may_edit
 from agents.evolution.proposing import Situation
 from agents.evolution.syntax import compile_trouble, shape
 from labcrew.domain.base import content_hash
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
 from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.domain.repository_path import relative
+from labcrew.evolution_file import may_edit
 from labcrew.plain_text import HALVES, ODD, is_plain
 
 MOST_FILE_BYTES = 256 * 1024
@@ -37,6 +37,9 @@ def screen(spec: EvolutionSpec, situation: Situation, proposal: Proposal) -> str
         return "the same path stands in it twice"
     if missing := sorted(set(champion) - set(new)):
         return f"{missing[0]} is missing: a program is every editable file, whole"
+    broken = [file.path for file in proposal.files if HALVES.search(file.path + file.text)]
+    if broken:
+        return f"{broken[0][:100]!r} is no UTF-8 text"
     size = _size_trouble(situation, proposal.files)
     if size:
         return size
@@ -96,8 +99,6 @@ def _size_trouble(situation: Situation, files: tuple[CodeFile, ...]) -> str:
 
 
 def _text_trouble(file: CodeFile) -> str:
-    if HALVES.search(file.text):
-        return f"{file.path} is no UTF-8 text"
     odd = ODD.search(file.text.replace("\f", ""))
     if odd is not None:
         if odd[0] == "\0":

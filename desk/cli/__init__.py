@@ -12,6 +12,7 @@ from desk.cli import (
     chat,
     decisions,
     evaluating,
+    evolving,
     home,
     mcp,
     memory,
@@ -34,7 +35,7 @@ def _app() -> typer.Typer:
         "labcrew: a research crew for machine-learning labs. Assign a ticket, decide at its gates,"
         " review its merge request."
     )
-    for module in (home, work, board, chat, decisions, results, replaying):
+    for module in (home, work, board, chat, decisions, results, replaying, evolving):
         front.registered_commands += module.app.registered_commands
     front.add_typer(board.app, name="board")
     front.add_typer(schedules.app, name="schedule")
@@ -44,6 +45,7 @@ def _app() -> typer.Typer:
     front.add_typer(skills.app, name="skills")
     front.add_typer(mcp.app, name="mcp")
     front.add_typer(evaluating.app, name="eval")
+    front.add_typer(evolving.loops, name="evolution")
     front.add_typer(home.ledger_app, name="ledger")
     return front
 

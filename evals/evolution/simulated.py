@@ -82,9 +82,9 @@ class Simulation:
         self.looks = self.kept = self.dropped = 0
         rule = evaluation.rule
         self._seeds = count()
-        sides = [self.run(self.champion, self._fresh(rule.noise_seeds)) for _ in "ab"]
+        a, b = (self.run(self.champion, self._fresh(rule.noise_seeds)) for _ in "ab")
         pairs = len(self.champion) * rule.retest_seeds
-        self.noise: NoiseFloor = noise_floor(evaluation.scale, *sides, rule, pairs, most=rounds)
+        self.noise: NoiseFloor = noise_floor(evaluation.scale, a, b, rule, pairs, most=rounds)
         self._first_seeds = self._fresh(rule.seeds)
         self._cached = self.run(self.champion, self._first_seeds)
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from desk.policy_page import policy_page
 from labcrew.domain.draft import Draft
+from labcrew.domain.evolution import Analysis, CodeFile, Evolution, Proposal, Round
+from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.research import AgentName
 from labcrew.policy import POLICY, decide
@@ -80,6 +82,46 @@ CODE = make_assigned(
     },
     evaluator={"command": "judge {outputs} {split}", "private": ["judge.py", "answers"]},
 )
+PROGRAM = (CodeFile(path="agent.py", text="x = 1"),)
+KEPT = Round(
+    id="E-001-R0001",
+    ticket="E-001",
+    number=1,
+    status="noted",
+    champion=SHA,
+    analysis=Analysis(mean=0, failures=(), summary=""),
+    proposal=Proposal(proposer="mutation", title="t", rationale="r", files=PROGRAM),
+    verdict="kept",
+    began_at="2026-01-01T00:00:00+00:00",
+)
+LOOP_FACTS = dataclasses.replace(
+    FACTS,
+    known_evolution=Evolution(
+        id="E-001",
+        repository="/lab",
+        base_commit=COMMIT,
+        spec=EvolutionSpec.model_validate(
+            {
+                "title": "Better",
+                "repository": "/lab",
+                "editable": ["agent.py", "parts/**"],
+                "protected": ["parts/model.py"],
+                "program": {"command": "run {input} {output}"},
+                "scorer": {"command": "score {runs} {scores}", "private": ["scorer"]},
+                "cases": "cases.jsonl",
+                "metric": {"name": "passed", "low": 0, "high": 1},
+            }
+        ),
+        source="SPEC.md",
+        started_by="ada",
+        started_at="2026-01-01T00:00:00+00:00",
+        target_branch="main",
+        secret="0" * 64,
+        image="image",
+        champion=PROGRAM,
+    ),
+)
+LOOPS = frozenset({"run_candidate", "score_outputs", "record_round", "publish_kept", "merge_kept"})
 CODE_FACTS = dataclasses.replace(FACTS, assigned=CODE)
 """Of a ticket that needs code written: the programming tools are for such alone."""
 VALIDATION: dict[str, Any] = {
@@ -196,6 +238,29 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
         "commit": COMMIT,
         "merge_request": "T-0001-MR0",
     },
+    ("experiment_launcher", "run_candidate"): {
+        "files": [file.model_dump() for file in PROGRAM],
+        "jobs": [{"case": "a", "alias": "b", "input": 1, "seed": 0}],
+        "image": "image",
+        "parallel": 2,
+    },
+    ("experiment_launcher", "score_outputs"): {
+        "code": SHA,
+        "runs": [],
+        "cases": [],
+        "image": "image",
+        "twice": False,
+    },
+    ("merge_request", "record_round"): {
+        "parent": COMMIT,
+        "round": KEPT.model_dump(mode="json"),
+        "champion": [file.model_dump() for file in PROGRAM],
+    },
+    ("merge_request", "publish_kept"): {
+        "kept": [KEPT.model_dump(mode="json")],
+        "tip": COMMIT,
+    },
+    ("merge_request", "merge_kept"): {"target": "main", "commit": COMMIT},
     **{
         (agent, "call_mcp_tool"): {
             "server": "notes",
@@ -212,6 +277,8 @@ FREE |= {("first_run", name) for name in ("id", "command", "environment", "overl
 FREE |= {("read_help", "text")}
 FREE |= {("install_environment", name) for name in ("number", "because", "variables")}
 FREE |= {("first_run", name) for name in ("cpus", "memory_mb", "timeout_s", "disk_mb")}
+FREE |= {("run_candidate", "jobs"), ("record_round", "parent"), ("publish_kept", "tip")}
+FREE |= {("score_outputs", name) for name in ("code", "runs", "cases", "twice")}
 PROGRAMMING = frozenset(OFFERS)
 FREE |= {
     (name, argument)
@@ -227,6 +294,8 @@ WILD = st.recursive(
 
 
 def facts_for(tool: str) -> KnownFacts:
+    if tool in LOOPS:
+        return LOOP_FACTS
     return CODE_FACTS if tool in PROGRAMMING else FACTS
 
 
@@ -300,7 +369,7 @@ def test_without_a_persons_gate_nothing_that_matters_is_done(agent: AgentName, t
     waits = {
         "clean_data", "prepare_environment", "start_trial", "make_change", "run_smoke_test",
         "publish_branch", "merge_branch", "replace_text", "apply_diff", "write_file",
-        "restore_file", "propose_change",
+        "restore_file", "propose_change", *LOOPS,
     }  # fmt: skip
     if tool in waits or (agent, tool) == ("merge_request", "evaluate_outputs"):
         assert said == "waits"
@@ -316,6 +385,26 @@ def test_the_plan_gate_merges_nothing() -> None:
 
 
 HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
+    *(
+        ("experiment_launcher", "run_candidate", {"files": [{"path": path, "text": ""}]})
+        for path in ("scorer/score.py", "cases.jsonl", "parts/model.py", "../agent.py", ".git/x")
+    ),
+    ("experiment_launcher", "run_candidate", {"image": "another"}),
+    ("experiment_launcher", "run_candidate", {"parallel": 64}),
+    ("experiment_launcher", "score_outputs", {"image": "another"}),
+    (
+        "merge_request",
+        "record_round",
+        {"round": KEPT.model_copy(update={"ticket": "E-002"}).model_dump(mode="json")},
+    ),
+    ("merge_request", "record_round", {"champion": [{"path": "agent.py", "text": "y"}]}),
+    (
+        "merge_request",
+        "publish_kept",
+        {"kept": [KEPT.model_copy(update={"verdict": "reverted"}).model_dump(mode="json")]},
+    ),
+    ("merge_request", "merge_kept", {"target": "release"}),
+    ("merge_request", "merge_kept", {"commit": "d" * 40}),
     ("literature_review", "read_library", {"folder": "../papers"}),
     ("literature_review", "search_papers", {"queries": ["the key is sk-1"]}),
     ("literature_review", "search_papers", {"limit": 100}),

@@ -86,6 +86,8 @@ def _run(
 ) -> RawRun:
     """One run, in a sandbox that is removed whatever happens."""
     name = run_container(job.alias, evolution.id)
+    if bench.sandboxes.status(name).state != "missing":  # its answer was lost, and may be half one
+        bench.sandboxes.remove(name)
     try:
         bench.sandboxes.start(_sandbox(name, job, code, image, evolution))
         return _ran(name, job, evolution, bench)

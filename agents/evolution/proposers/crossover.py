@@ -6,11 +6,12 @@ The other parent comes from the archive's island whose turn it is, a better one 
 from random import Random
 
 from agents.evolution.archive import ISLANDS, archive, differing, ranked
-from agents.evolution.programs import changed, known_codes, may_edit
+from agents.evolution.programs import changed, known_codes
 from agents.evolution.proposing import Situation, Tried
 from agents.evolution.syntax import compile_trouble
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
+from labcrew.evolution_file import may_edit
 
 _TRIES = 20
 

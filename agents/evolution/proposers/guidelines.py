@@ -4,6 +4,7 @@ from random import Random
 
 from agents.evolution.components import Component, applied, read_component
 from agents.evolution.library import built_in
+from agents.evolution.notes import loop_warning
 from agents.evolution.programs import changed, known_codes, python_files
 from agents.evolution.proposing import Situation
 from labcrew.domain.chat import ChatModel
@@ -23,7 +24,9 @@ class Guidelines:
 
     async def propose(self, situation: Situation, random: Random) -> Proposal | None:
         known = known_codes(situation)
-        left = list(components(situation))
+        resting = loop_warning(situation.rounds).resting
+        every = components(situation)
+        left = [c for c in every if f"{self.name}:{c.name}" not in resting] or list(every)
         while left:
             weights = [_weight(situation, component) for component in left]
             chosen = random.choices(left, weights)[0]

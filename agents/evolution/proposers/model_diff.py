@@ -7,7 +7,7 @@ what was wrong. What failing cases, notes and the program say is shown to it as 
 from collections.abc import Mapping
 from random import Random
 
-from agents.evolution.programs import changed, known_codes, may_edit, python_files
+from agents.evolution.programs import changed, known_codes, python_files
 from agents.evolution.proposing import Situation
 from agents.evolution.syntax import compile_trouble
 from agents.programming.edits import EditError, edited
@@ -15,6 +15,7 @@ from agents.programming.source import Part, parts
 from labcrew.domain.chat import ChatModel, Message
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
 from labcrew.errors import ModelFailure
+from labcrew.evolution_file import may_edit
 from labcrew.unified_diff import NotADiff, read_diff
 from tools.programming.patching import NoPatch, patched
 

@@ -1,15 +1,24 @@
-"""Structural mutation: a statement, an operator, a call or a body of the program is changed."""
+"""Structural mutation: a statement, an operator, a call or a body of the program is changed.
 
+An operator that brought a gain is taken more often; one that brought none again and again rests.
+"""
+
+import difflib
+from collections.abc import Sequence
 from random import Random
 
+from agents.evolution.bandit import reward
+from agents.evolution.notes import loop_warning
 from agents.evolution.programs import changed, known_codes, python_files
 from agents.evolution.proposing import Situation
 from agents.evolution.syntax import compile_trouble, read
 from labcrew.domain.chat import ChatModel
-from labcrew.domain.evolution import CodeFile, Proposal, code_hash
+from labcrew.domain.evolution import Proposal, Round, code_hash
 
 _TRIES = 40
 _SECOND = 0.25  # how often a second change follows the first
+_SHOWN = 60
+_EACH = 4  # edits of one operator that are tried before another operator
 
 
 class Mutation:
@@ -25,19 +34,22 @@ class Mutation:
         if not files:
             return None
         known = known_codes(situation)
+        weights = operators(situation.rounds)
         for _ in range(_TRIES):
-            file = random.choices(files, [len(f.text) + 1 for f in files])[0]
-            made = _mutated(file, random)
-            if made is None:
-                continue
-            text, done = made
+            file = random.choices(files, [len(f.text) for f in files])[0]
+            text, done = file.text, list[tuple[str, str]]()
+            for _ in range(1 + (random.random() < _SECOND)):
+                after = _mutated(text, weights, random)
+                if after is not None:
+                    text = after[0]
+                    done.append(after[1:])
             program = changed(situation.champion, {file.path: text})
-            if code_hash(program) in known:
+            if not done or code_hash(program) in known:
                 continue
-            told = "; ".join(what for _, what in done)
+            told = "; ".join(f"{kind.replace('_', ' ')}: {what}" for kind, what in done)
             return Proposal(
                 proposer=self.name,
-                title=f"In {file.path}: {told}"[:200],
+                title=f"{file.path}: {told}"[:200],
                 rationale="A blind change of the structure; what it is good for is to be seen.",
                 files=program,
                 values={"kinds": [kind for kind, _ in done], "path": file.path},
@@ -50,24 +62,47 @@ def make(chat: ChatModel | None) -> Mutation:
     return Mutation()
 
 
-def _mutated(file: CodeFile, random: Random) -> tuple[str, list[tuple[str, str]]] | None:
-    """The file's text after one or two mutations, with the kind of each and what it did."""
+def operators(rounds: Sequence[Round]) -> dict[str, float]:
+    """How likely each operator is taken: (1 + what it brought) of (3 + rounds), none that rests."""
     from agents.evolution.mutations import MUTATIONS
 
-    tree = read(file.text)
+    brought, times = dict.fromkeys(MUTATIONS, 0.0), dict.fromkeys(MUTATIONS, 0)
+    for round in rounds:
+        kinds = round.proposal.values.get("kinds") if round.proposal is not None else None
+        if round.verdict is None or not isinstance(kinds, list):
+            continue
+        for kind in kinds:
+            if kind in times:
+                brought[str(kind)] += reward(round)
+                times[str(kind)] += 1
+    resting = loop_warning(rounds).resting
+    awake = [name for name in MUTATIONS if f"mutation:{name}" not in resting]
+    return {name: (1 + brought[name]) / (3 + times[name]) for name in awake or MUTATIONS}
+
+
+def _mutated(text: str, weights: dict[str, float], random: Random) -> tuple[str, str, str] | None:
+    """A text after one edit, the operator and what it did; None where it had no place."""
+    from agents.evolution.mutations import MUTATIONS
+
+    tree = read(text)
     if tree is None:
         return None
-    done: list[tuple[str, str]] = []
-    text = file.text
-    for _ in range(1 + (random.random() < _SECOND)):
-        mutation = random.choice(MUTATIONS)
-        try:
-            made = mutation(tree, random)
-            after = made.tree.code if made is not None else text
-        except (RecursionError, ValueError, TypeError):
-            return None
-        if made is None or after == text or compile_trouble(after):
-            continue
-        tree, text = made.tree, after
-        done.append((mutation.__name__, made.what))
-    return (text, done) if done else None
+    name = random.choices(list(weights), list(weights.values()))[0]
+    try:
+        edits = MUTATIONS[name](tree)
+        for edit in random.sample(edits, min(_EACH, len(edits))):
+            after = edit.made(tree)
+            if after != text and not compile_trouble(after):
+                return after, name, _told(text, after)
+    except (RecursionError, ValueError, TypeError):
+        return None  # what libcst will not build
+    return None
+
+
+def _told(before: str, after: str) -> str:
+    """The first lines that differ, in short."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    moved = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    gone = next((" ".join(line[1:].split()) for line in moved if line[0] == "-"), "")
+    came = next((" ".join(line[1:].split()) for line in moved if line[0] == "+"), "")
+    return f"{gone[:_SHOWN] or 'nothing'} → {came[:_SHOWN] or 'nothing'}"

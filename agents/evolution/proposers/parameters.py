@@ -5,15 +5,23 @@ on the gate. A few parameters change at a time, so that a gain has a cause.
 """
 
 from random import Random
+from typing import TYPE_CHECKING
 
-from agents.evolution.programs import changed, known_codes, may_edit
+from agents.evolution.bandit import reward
+from agents.evolution.notes import loop_warning
+from agents.evolution.programs import changed, known_codes, python_files
 from agents.evolution.proposing import Situation
 from agents.evolution.settings_files import is_settings, settings, with_setting
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
 from labcrew.domain.search_space import Parameter, Value, Values, legal
+from labcrew.evolution_file import may_edit
+
+if TYPE_CHECKING:
+    from agents.evolution.constants import Constant
 
 _MOST_CHANGED = 3
+_STATED = 4.0
 _TRIES = 30
 _STARTUP = 8
 
@@ -40,10 +48,10 @@ class Parameters:
             seed=random.getrandbits(31),
             startup=_STARTUP,
         )
-        names = sorted(space)
+        weights = _weights(situation, space)
         for number in range(_TRIES):
-            count = min(len(names), random.choice(range(1, _MOST_CHANGED + 1)))
-            chosen = random.sample(names, count)
+            count = min(len(weights), random.choice(range(1, _MOST_CHANGED + 1)))
+            chosen = _sampled(weights, count, random)
             some = {name: space[name] for name in chosen}
             # What was asked often without anything new is drawn at random instead.
             values = asked(study, some) if number < _TRIES // 2 else _drawn(some, random)
@@ -92,11 +100,51 @@ def space_of(situation: Situation) -> tuple[dict[str, Parameter], Values]:
     return space, now
 
 
+def _weights(situation: Situation, space: dict[str, Parameter]) -> dict[str, float]:
+    """How likely each parameter is changed, none that rests.
+
+    More for what the program or a settings file names as a setting than for a number in the midst
+    of a function; more for what brought a gain.
+    """
+    stated = {
+        f"{file.path}:{constant.address}": constant.stated or constant.address.isupper()
+        for file in python_files(situation)
+        for constant in _constants(file)
+    }
+    brought, times = dict.fromkeys(space, 0.0), dict.fromkeys(space, 0)
+    for round in situation.rounds:
+        moved = round.proposal.values.get("changed") if round.proposal is not None else None
+        for name in moved if isinstance(moved, list) and round.verdict is not None else ():
+            if name in times:
+                brought[str(name)] += reward(round)
+                times[str(name)] += 1
+    resting = loop_warning(situation.rounds).resting
+    awake = [name for name in space if f"{Parameters.name}:{name}" not in resting]
+    return {
+        name: (_STATED if stated.get(name, True) else 1) * (1 + brought[name]) / (3 + times[name])
+        for name in sorted(awake or space)
+    }
+
+
+def _sampled(weights: dict[str, float], count: int, random: Random) -> list[str]:
+    """Different names, by weight."""
+    left, chosen = dict(weights), list[str]()
+    for _ in range(count):
+        name = random.choices(list(left), list(left.values()))[0]
+        chosen.append(name)
+        del left[name]
+    return chosen
+
+
+def _constants(file: CodeFile) -> "tuple[Constant, ...]":
+    from agents.evolution.constants import constants
+
+    return constants(file.text)
+
+
 def _parameters(file: CodeFile) -> list[tuple[str, Value, Parameter | None]]:
     if file.path.endswith(".py"):
-        from agents.evolution.constants import constants
-
-        found = [(c.address, c.value, c.parameter) for c in constants(file.text)]
+        found = [(c.address, c.value, c.parameter) for c in _constants(file)]
     elif is_settings(file.path):
         found = list(settings(file.path, file.text))
     else:

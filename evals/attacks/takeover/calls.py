@@ -122,6 +122,32 @@ def for_a_draft(world: World) -> Iterator[HostileCall]:
             yield HostileCall(f"{agent} uses {tool} on a ticket", agent, tool, arguments)
 
 
+def for_a_loop(world: World) -> Iterator[HostileCall]:
+    """The tools of self-evolution, which run code and merge, tried on a ticket."""
+    id, base = world.assigned.id, world.assigned.base_commit
+    files = [{"path": "train.py", "text": "print('owned')"}]
+    round_ = {
+        "id": f"{id}-R0001", "ticket": id, "number": 1, "status": "noted", "champion": "0" * 64,
+        "analysis": {"mean": 0, "failures": [], "summary": ""}, "verdict": "kept",
+        "proposal": {"proposer": "x", "title": "t", "rationale": "r", "files": files},
+        "began_at": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
+    image = world.bench.base_image
+    tried: dict[str, Arguments] = {
+        "run_candidate": {
+            "files": files, "image": image, "parallel": 1,
+            "jobs": [{"case": "a", "alias": "owned", "input": 1, "seed": 0}],
+        },
+        "score_outputs": {"code": "0", "runs": [], "cases": [], "image": image, "twice": False},
+        "record_round": {"parent": base, "round": round_, "champion": files},
+        "publish_kept": {"kept": [round_], "tip": base},
+        "merge_kept": {"target": "main", "commit": base},
+    }  # fmt: skip
+    for tool, arguments in tried.items():
+        for agent in AGENTS:
+            yield HostileCall(f"{agent} uses {tool} on a ticket", agent, tool, arguments)
+
+
 def before_the_gate(world: World, agents: dict[str, AgentName]) -> Iterator[HostileCall]:
     """What waits for the plan gate, tried while nobody has decided there."""
     assigned = world.assigned

@@ -13,6 +13,7 @@ from evals.attacks.takeover.calls import (
     HostileCall,
     before_the_gate,
     for_a_draft,
+    for_a_loop,
     hand_made,
     mutated,
     proper_calls,
@@ -56,6 +57,7 @@ def run(bench: Workbench) -> Iterator[Finding]:
         for call in (
             *wrong_roles(proper),
             *for_a_draft(lab),
+            *for_a_loop(lab),
             *hand_made(lab, proper),
             *mutated(lab, proper, _ROLES),
         ):

@@ -16,10 +16,13 @@ from labcrew.domain.evolution import (
     ModelAnswer,
     ModelRequest,
     RawRun,
+    RunStatus,
+    ScoredRun,
 )
-from labcrew.domain.evolution_spec import EvolutionSpec
+from labcrew.domain.evolution_spec import Case, EvolutionSpec
 from tests.sandboxes.fixtures import UserFolder
 from tools.evolution.run_candidate import RunCandidate, run_candidate
+from tools.evolution.score_outputs import ScoreOutputs, score_outputs
 from tools.toolbox import Workbench
 
 PROGRAM = """\
@@ -124,6 +127,27 @@ class EvolutionLab:
             parallel=parallel,
         )
         return run_candidate.run(call, evolution, replace(self.bench, broker=broker))
+
+    def score(
+        self, evolution: Evolution, *runs: RawRun, answer: JsonValue = 42, twice: bool = False
+    ) -> tuple[ScoredRun, ...]:
+        """What the scorer says of runs."""
+        call = ScoreOutputs(
+            code="c" * 64,
+            runs=runs,
+            cases=tuple(
+                Case(id=name, split="gate", input=21, answer=answer)
+                for name in sorted({run.job.case for run in runs})
+            ),
+            image=evolution.image,
+            twice=twice,
+        )
+        return score_outputs.run(call, evolution, self.bench)
+
+
+def raw(number: int, output: bytes, status: RunStatus = "ok", **more: Any) -> RawRun:
+    """A run that left that output."""
+    return RawRun(job=job(number), status=status, output=output, seconds=0.5, **more)
 
 
 def job(number: int = 0, input: JsonValue = 21, seed: int = 7) -> Job:

@@ -1,0 +1,194 @@
+"""`labcrew evolve`: a program improves itself, judged by what it can't touch."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from desk.cli.common import (
+    DONE,
+    FAILED,
+    WAITING,
+    ByOption,
+    HomeOption,
+    JsonOption,
+    answer,
+    console,
+    group,
+    guarded,
+    say,
+)
+
+if TYPE_CHECKING:
+    from desk.wiring import Opened
+    from labcrew.domain.evolution import Evolution
+
+app = group("")
+loops = group("Loops in which a program improves itself: see `labcrew evolve`.")
+EvolutionArgument = Annotated[str, typer.Argument(metavar="EVOLUTION", help="e.g. E-001")]
+
+
+@app.command()
+@guarded
+def evolve(
+    what: Annotated[str, typer.Argument(metavar="SPEC.md|EVOLUTION", help="A spec, or E-001.")],
+    control: Annotated[
+        str, typer.Option(help="Run a control: random_search, always_keep or no_memory.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Accept the spec, and a merge that is a proven gain.")
+    ] = False,
+    by: ByOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a program improve itself, judged by what it can't touch; a killed loop goes on."""
+    from desk.wiring import open_home
+
+    with open_home(home, create=True) as opened:
+        id = what if opened.ledger.evolutions.find(what) else _started(opened, what, control, by)
+        ended = _work_on(opened, id, yes, as_json)
+        _tell(opened, ended, as_json)
+    if ended.status in ("done", "stopped"):
+        raise typer.Exit(DONE)
+    raise typer.Exit(FAILED if ended.status == "failed" else WAITING)
+
+
+@loops.command("list")
+@guarded
+def list_evolutions(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the loops of this home."""
+    from desk.cli.evolving_pages import line_of
+    from desk.wiring import open_home
+
+    with open_home(home) as opened:
+        found = opened.ledger.evolutions.all()
+        lines = [line_of(opened.ledger, evolution) for evolution in found]
+    none = "No loop yet. Start one with: labcrew evolve SPEC.md"
+    answer({"evolutions": found}, as_json, lambda: "\n".join(lines) or none)
+
+
+@loops.command("show")
+@guarded
+def show(
+    evolution: EvolutionArgument, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Show a loop: its rounds, what was kept and why, its budget and result."""
+    from desk.wiring import open_home
+
+    with open_home(home) as opened:
+        _tell(opened, opened.ledger.evolutions.get(evolution), as_json)
+
+
+@loops.command("pause")
+@guarded
+def pause(
+    evolution: EvolutionArgument,
+    by: ByOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Halt a loop after what runs now."""
+    _moved(evolution, "pause", by, home, as_json)
+
+
+@loops.command("resume")
+@guarded
+def resume(
+    evolution: EvolutionArgument,
+    by: ByOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a paused or failed loop go on."""
+    _moved(evolution, "resume", by, home, as_json)
+
+
+@loops.command("stop")
+@guarded
+def stop(
+    evolution: EvolutionArgument,
+    by: ByOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a loop for good; its rounds stay."""
+    _moved(evolution, "stop", by, home, as_json)
+
+
+@loops.command("fields")
+@guarded
+def fields(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As docs/evolution-spec.md.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List every field of a spec."""
+    from desk.cli.evolving_pages import reference
+    from labcrew.domain.evolution_spec import EvolutionSpec
+    from labcrew.ticket_shape import fields as fields_of
+
+    found = list(fields_of(EvolutionSpec))
+    answer({"fields": found}, as_json, lambda: reference(found, markdown=markdown))
+
+
+def _moved(id: str, action: str, by: str | None, home: Path | None, as_json: bool) -> None:
+    from desk.wiring import open_home, person
+
+    with open_home(home) as opened:
+        evolutions = opened.evolutions()
+        moved = getattr(evolutions, action)(id, by or person())
+    answer(moved, as_json, lambda: f"{moved.id} is {moved.status}.")
+
+
+def _started(opened: "Opened", what: str, control: str, by: str | None) -> str:
+    from typing import get_args
+
+    from desk.wiring import person
+    from labcrew.domain.evolution_spec import Control
+    from labcrew.errors import InputError
+    from labcrew.evolution_file import read_spec
+
+    if control not in get_args(Control):
+        raise InputError(f"There is no control {control!r}.", f"Choose from {get_args(Control)}.")
+    file = Path(what)
+    spec, source = read_spec(file), str(file.absolute())
+    evolutions = opened.evolutions()
+    known = evolutions.unfinished(spec, source, control)  # type: ignore[arg-type]
+    if known is not None:
+        say(f"{known.id} is this spec; it goes on.")
+        return known.id
+    started = evolutions.start(
+        spec,
+        beside=file.absolute().parent,
+        source=source,
+        by=by or person(),
+        control=control,  # type: ignore[arg-type]
+    )
+    say(f"{started.id}: {spec.title}, from {started.base_commit[:12]}.")
+    return started.id
+
+
+def _work_on(opened: "Opened", id: str, yes: bool, as_json: bool) -> "Evolution":
+    import asyncio
+
+    from desk.cli.evolving_pages import Rounds
+    from desk.wiring import at_work
+
+    with at_work(opened, say) as working, Rounds(opened.ledger, id, console(err=True)) as live:
+        evolver = working.evolver(yes, live.say)
+        try:
+            return asyncio.run(evolver.advance(id))
+        except KeyboardInterrupt:
+            say(f"Interrupted; nothing is lost. Go on with: labcrew evolve {id}")
+            raise
+
+
+def _tell(opened: "Opened", evolution: "Evolution", as_json: bool) -> None:
+    from desk.cli.evolving_pages import page_of
+    from desk.views.evolutions import sheet_of
+
+    sheet = sheet_of(opened.ledger, evolution)
+    answer(sheet, as_json, lambda: page_of(sheet))

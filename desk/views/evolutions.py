@@ -1,0 +1,102 @@
+"""Loops of self-evolution as people read them: one typed model for terminal, board and API."""
+
+from pydantic import Field
+
+from labcrew.domain.base import Model
+from labcrew.domain.evolution import Comparison, Evolution, Kept, NoiseFloor, Round, Sealed, Verdict
+from labcrew.domain.review import Gate
+from labcrew.ledger import Ledger
+
+
+class RoundRow(Model):
+    """A round on one line."""
+
+    number: int
+    proposer: str
+    title: str
+    verdict: Verdict | None = Field(description="None: under way")
+    doing: str = Field(description="where it stands, while it is under way")
+    score: float | None
+    gain: Comparison | None = Field(description="of the re-test, else of the first comparison")
+    reason: str
+    note: str
+    criticism: str
+    seconds: float
+    own_seconds: float
+    tokens: int
+    commit: str
+
+
+class EvolutionSheet(Model):
+    """A loop with its rounds, newest last."""
+
+    id: str
+    title: str
+    status: str
+    outcome: str
+    control: str
+    metric: str
+    direction: str
+    rounds_done: int
+    rounds_allowed: int
+    hours_spent: float
+    hours_allowed: float
+    tokens_spent: int
+    tokens_allowed: int
+    noise: NoiseFloor | None
+    champion_round: int
+    rounds: tuple[RoundRow, ...]
+    kept: tuple[Kept, ...]
+    sealed: Sealed | None
+    gates: tuple[Gate, ...] = Field(description="open ones")
+    merge_request: str
+
+
+def sheet_of(ledger: Ledger, evolution: Evolution) -> EvolutionSheet:
+    """A loop as the ledger has it."""
+    rounds = ledger.rounds.of(evolution.id)
+    requests = ledger.merge_requests.of(evolution.id)
+    budget = evolution.spec.budget
+    return EvolutionSheet(
+        id=evolution.id,
+        title=evolution.spec.title,
+        status=evolution.status,
+        outcome=evolution.outcome,
+        control=evolution.control,
+        metric=evolution.scale.name,
+        direction=evolution.scale.direction,
+        rounds_done=evolution.rounds,
+        rounds_allowed=budget.rounds,
+        hours_spent=evolution.seconds / 3600,
+        hours_allowed=budget.hours,
+        tokens_spent=sum(round_.model_tokens for round_ in rounds),
+        tokens_allowed=budget.model_tokens,
+        noise=evolution.noise,
+        champion_round=evolution.champion_round,
+        rounds=tuple(row_of(round_) for round_ in rounds),
+        kept=evolution.kept,
+        sealed=evolution.sealed,
+        gates=tuple(g for g in ledger.gates.of(evolution.id) if g.status == "open"),
+        merge_request=requests[-1].id if requests else "",
+    )
+
+
+def row_of(round_: Round) -> RoundRow:
+    """One round as a row."""
+    proposal = round_.proposal
+    return RoundRow(
+        number=round_.number,
+        proposer=proposal.proposer if proposal else "",
+        title=proposal.title if proposal else "",
+        verdict=round_.verdict,
+        doing="" if round_.status == "noted" else round_.status,
+        score=round_.score,
+        gain=round_.retest or round_.first,
+        reason=round_.reason,
+        note=round_.note,
+        criticism=round_.criticism,
+        seconds=round_.seconds,
+        own_seconds=round_.own_seconds,
+        tokens=round_.model_tokens,
+        commit=round_.commit,
+    )

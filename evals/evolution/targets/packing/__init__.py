@@ -1,0 +1,1 @@
+"""26 circles in the unit square, as large in sum as can be."""

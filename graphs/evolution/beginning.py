@@ -1,0 +1,146 @@
+"""How a loop begins: a person reads its spec, the environment is made, the noise is measured."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agents.evolution.keeping.noise import hopeless, noise_floor
+from graphs.evolution.evaluating import evaluate, every
+from graphs.evolution.gates import decision, open_gate
+from graphs.evolution.loop import Loop
+from graphs.evolution.state import EvolutionState, goes
+from labcrew.domain.evolution import CodeFile, Evolution, ScoredRun
+from labcrew.domain.evolution_spec import Case
+from labcrew.domain.sandbox import EnvironmentPlan
+from labcrew.errors import InputError
+from labcrew.evolution_file import editable_files, private_paths
+from tools.evolution.scorer_files import scorer_hash
+
+_LIST = 20
+
+
+def planned(loop: Loop, evolution: Evolution) -> EnvironmentPlan:
+    """The environment that candidates and scorer run in."""
+    return loop.bench.environments.plan(
+        evolution.spec.environment, evolution.id, evolution.base_commit,
+        private_paths(evolution.spec),
+    )  # fmt: skip
+
+
+async def gate_spec(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Shows what may be changed, how it is judged and what it may cost; waits for a person."""
+    loop = runtime.context
+    evolution = loop.evolution
+    spec = evolution.spec
+    files = loop.bench.repositories.files(evolution.id, evolution.base_commit)
+    editable = editable_files(spec, files)
+    plan = await asyncio.to_thread(planned, loop, evolution)
+    counts = {split: len(loop.cases(split)) for split in ("analysis", "gate", "sealed", "canary")}
+    listed = "\n".join(f"- `{path}`" for path in editable[:_LIST])
+    more = f"\n- … {len(editable) - _LIST} more" if len(editable) > _LIST else ""
+    gate = open_gate(
+        loop,
+        "plan",
+        title=f"Let “{spec.title}” change itself?",
+        description=(
+            f"{spec.question}\n\n**May change**\n\n{listed}{more}\n\n"
+            f"**Is run** `{spec.program.command}` and **is judged by** `{spec.scorer.command}`,"
+            f" which no candidate sees, on {counts['gate']} cases"
+            f" ({counts['analysis']} are looked at, {counts['sealed']} stay sealed,"
+            f" {counts['canary']} are impossible).\n\n"
+            f"**May cost** {spec.budget.rounds} rounds, {spec.budget.hours:g} hours,"
+            f" {spec.budget.model_tokens:,} tokens of models.\n\n"
+            f"**Environment**: {plan.description}."
+        ),
+        shown={
+            "spec": spec.model_dump(mode="json"),
+            "editable": list(editable),
+            "environment_key": plan.key,
+            "control": evolution.control,
+        },
+    )
+    found = decision(loop, gate, by_yes=not plan.needs_gate)
+    if found is None:
+        return goes("wait", f"waits for you at {gate.id}: {gate.title}")
+    if found.kind != "accept":
+        return goes("close", f"not begun: {found.by} declined it")
+    return goes("prepare")
+
+
+async def prepare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Makes the image, reads the program as it is, and remembers what the judge is."""
+    loop = runtime.context
+    evolution = loop.evolution
+    loop.say("making the environment")
+    plan = await asyncio.to_thread(planned, loop, evolution)
+    image = await asyncio.to_thread(loop.bench.environments.ensure, plan, approved=True)
+    files = await asyncio.to_thread(_program, loop, evolution)
+    loop.update(
+        "evolution.prepared",
+        image=image,
+        baseline=files,
+        champion=files,
+        scorer_sha256=scorer_hash(evolution),
+        status="running",
+    )
+    return goes("measure_noise")
+
+
+def _program(loop: Loop, evolution: Evolution) -> tuple[CodeFile, ...]:
+    repositories = loop.bench.repositories
+    found = []
+    for path in editable_files(
+        evolution.spec, repositories.files(evolution.id, evolution.base_commit)
+    ):
+        raw = repositories.read(evolution.id, evolution.base_commit, path)
+        try:
+            found.append(CodeFile(path=path, text=raw.decode("utf-8")))
+        except UnicodeDecodeError:
+            raise InputError(
+                f"{path} is editable but not UTF-8 text.", "Take it out of editable."
+            ) from None
+    return tuple(found)
+
+
+async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Runs the program against itself: what differs is chance, and no gain below it can be seen."""
+    loop = runtime.context
+    evolution = loop.evolution
+    spec = evolution.spec
+    cases, rule = loop.cases("gate"), spec.keep
+    loop.say("measuring the noise: the program against itself")
+    gate, seeds = loop.first_seeds(), loop.seeds("noise", 2 * rule.noise_seeds)
+    a_seeds, b_seeds = seeds[: rule.noise_seeds], seeds[rule.noise_seeds :]
+    a = await evaluate(loop, evolution.baseline, every(cases, a_seeds), "noise/a", twice=True)
+    if all(run.status != "ok" for run in a):
+        said = a[0].why[:300] or a[0].status
+        return goes("close", f"failed: the program itself fails on every gate case: {said}")
+    b = await evaluate(loop, evolution.baseline, every(cases, b_seeds), "noise/b")
+    first = [*every(cases, gate), *canaries(loop)]
+    runs = await evaluate(loop, evolution.baseline, first, "gate/baseline")
+    if (passed := passed_canary(loop, runs)) is not None:
+        return goes(
+            "close",
+            f"failed: the program as it is passes {passed.case}, which nobody can: the scorer is"
+            " wrong, or knows too little",
+        )
+    floor = noise_floor(spec.metric, a, b, rule, len(cases) * rule.retest_seeds)
+    loop.update("evolution.measured", noise=floor)
+    run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
+    if why := hopeless(spec.metric, floor, rule, spec.budget, run_s):
+        return goes("close", f"failed: {why}")
+    return goes("analyse")
+
+
+def canaries(loop: Loop) -> list[tuple[Case, int]]:
+    """The impossible cases, with the first seed: mixed in with every first gate evaluation."""
+    return every(loop.cases("canary"), loop.first_seeds()[:1])
+
+
+def passed_canary(loop: Loop, runs: Sequence[ScoredRun]) -> ScoredRun | None:
+    """The first run that passed what nobody can; None as it should be."""
+    scale = loop.evolution.scale
+    caught = (r for r in runs if r.split == "canary" and scale.gain(r.score, scale.worst) > 0)
+    return next(caught, None)

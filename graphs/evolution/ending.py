@@ -1,0 +1,230 @@
+"""How a loop ends: the sealed split is opened, each kept change left out, and people decide."""
+
+import asyncio
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agents.evolution.description import PLOT
+from agents.evolution.keeping.compare import compare
+from agents.evolution.keeping.sealing import sealed_result
+from graphs.evolution.evaluating import evaluate, every
+from graphs.evolution.gates import decision, open_gate
+from graphs.evolution.loop import Loop
+from graphs.evolution.rounds import finished
+from graphs.evolution.state import EvolutionState, goes
+from graphs.evolution.verification import composed, verify
+from labcrew.domain.evolution import CodeFile, Kept, Round, code_hash
+from labcrew.domain.review import MergeRequest
+from labcrew.unified_diff import NotADiff, read_diff
+from tools.evolution.deliver import MergeKept, PublishKept, merge_kept, publish_kept
+from tools.evolution.plots import progress_svg
+from tools.programming.patching import NoPatch, patched
+
+_ALSO_OPENED = 3
+
+
+async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Scores baseline and champion on the sealed split, once; others only to tell of hindsight."""
+    loop = runtime.context
+    evolution = loop.evolution
+    loop.say("opening the sealed split")
+    cases, seeds = loop.cases("sealed"), loop.seeds("sealed", evolution.spec.keep.sealed_seeds)
+    wanted = every(cases, seeds)
+    programs: dict[str, tuple[CodeFile, ...]] = {}
+    for files in (evolution.baseline, evolution.champion, *_others(loop)):
+        programs.setdefault(code_hash(files), files)
+    runs = {
+        code: await evaluate(loop, files, wanted, f"sealed/{code[:12]}")
+        for code, files in programs.items()
+    }
+    final = loop.champion
+    gate = loop.gate_mean(final)
+    loop.update(
+        "evolution.sealed_opened",
+        sealed=sealed_result(
+            evolution.scale,
+            evolution.spec.keep,
+            baseline=runs[code_hash(evolution.baseline)],
+            final=runs[final],
+            others=tuple(runs.values()),
+            gate=gate if gate is not None else evolution.scale.worst,
+            deterministic=evolution.noise is not None and evolution.noise.deterministic,
+        ),
+    )
+    return goes("leave_out")
+
+
+def _others(loop: Loop) -> list[tuple[CodeFile, ...]]:
+    """Earlier champions, and the best of what was reverted by their gate scores."""
+    scale = loop.evolution.scale
+    tried = [r for r in loop.rounds() if r.proposal is not None and r.score is not None]
+    kept = [r.proposal.files for r in tried if r.verdict == "kept" and r.proposal]
+    rest = [r for r in tried if r.verdict != "kept"]
+    rest.sort(key=lambda r: scale.gain(r.score or 0.0, 0.0), reverse=True)
+    return kept + [r.proposal.files for r in rest[:_ALSO_OPENED] if r.proposal]
+
+
+def kept_rounds(loop: Loop) -> tuple[Round, ...]:
+    """The rounds whose changes stand in the champion, oldest first."""
+    return tuple(r for r in loop.rounds() if r.verdict == "kept")
+
+
+async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Tells what each kept change brings: the champion against the champion without it."""
+    loop = runtime.context
+    evolution = loop.evolution
+    kept, wanted = kept_rounds(loop), every(loop.cases("gate"), loop.first_seeds())
+    final = await evaluate(loop, evolution.champion, wanted, "left-out/none")
+    before, told = evolution.baseline, []
+    for round_ in kept:
+        assert round_.proposal is not None
+        after = round_.proposal.files
+        rest = without(evolution.champion, before, after)
+        compared = None
+        if rest is not None:
+            runs = await evaluate(loop, rest, wanted, f"left-out/{round_.number}")
+            compared = compare(evolution.scale, runs, final, evolution.spec.keep.confidence)
+        told.append(Kept(round=round_.number, title=round_.proposal.title, left_out=compared))
+        before = after
+    loop.update("evolution.left_out", kept=tuple(told))
+    return goes("open_merge_request")
+
+
+def without(
+    champion: Sequence[CodeFile], before: Sequence[CodeFile], after: Sequence[CodeFile]
+) -> tuple[CodeFile, ...] | None:
+    """The champion without the step from `before` to `after`; None where that can't be undone."""
+    old, new = ({file.path: file.text for file in files} for files in (before, after))
+    found = []
+    for file in champion:
+        was, became = old.get(file.path), new.get(file.path)
+        if was == became:
+            found.append(file)
+        elif was is None:
+            continue  # the step brought the file in
+        else:
+            text = undone(file.text, was, became or "")
+            if text is None:
+                return None
+            found.append(CodeFile(path=file.path, text=text))
+    return tuple(found)
+
+
+def undone(text: str, was: str, became: str) -> str | None:
+    """A text without the step from `was` to `became`; None where later steps rest on it."""
+    if text == became:
+        return was
+    lines = difflib.unified_diff(
+        became.splitlines(keepends=True), was.splitlines(keepends=True), "a/f", "b/f"
+    )
+    try:
+        (diff,) = read_diff("".join(lines))
+        return patched(text, diff)
+    except (NotADiff, NoPatch, ValueError):
+        return None
+
+
+async def open_merge_request(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Makes the branches and writes the merge request; a control's loop ends here instead."""
+    loop = runtime.context
+    evolution = loop.evolution
+    rounds, kept = loop.rounds(), kept_rounds(loop)
+    folder = loop.bench.home.artefacts(loop.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    plot = await asyncio.to_thread(progress_svg, evolution, rounds)
+    (folder / PLOT).write_bytes(plot)
+    effect = loop.ledger.effect(finished(loop.id))
+    why = str(effect.result["why"]) if effect is not None and effect.result else ""
+    if evolution.control:
+        return goes("close", f"done: a control; {why}")
+    if not kept:
+        return goes("close", f"done: nothing was kept; {why}")
+    tools = loop.tools("merge_request", "publish")
+    tips = [r.tip for r in rounds if r.tip]
+
+    async def publish() -> dict[str, Any]:
+        call = PublishKept(kept=kept, tip=tips[-1] if tips else "")
+        return (await tools.use(publish_kept, call)).model_dump(mode="json")
+
+    async def find() -> dict[str, Any] | None:
+        return None  # publishing again does nothing: the branches are made by compare-and-swap
+
+    made = await loop.ledger.once_async(f"{loop.id}/publish", loop.id, {}, publish, find)
+    request = composed(loop, branch=made["branch"], commit=made["commit"])
+    if loop.ledger.merge_requests.find(request.id) is None:
+        loop.ledger.merge_requests.put(request, actor="merge_request", kind="merge_request.opened")
+    return goes("gate_merge")
+
+
+async def gate_merge(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Waits for a person's word on the merge request."""
+    loop = runtime.context
+    request = loop.ledger.merge_requests.of(loop.id)[-1]
+    evolution = loop.evolution
+    assert evolution.sealed is not None
+    gate = open_gate(
+        loop,
+        "merge",
+        title=f"Merge {request.id}: {request.title}?",
+        description=request.description,
+        shown={
+            "merge_request": request.id,
+            "commit": request.commit,
+            "target": request.target,
+            "description": request.description,
+        },
+    )
+    # What is no proven gain is merged by a person alone.
+    found = decision(loop, gate, by_yes=evolution.sealed.comparison.low > 0)
+    if found is None:
+        return goes("wait", f"waits for you at {gate.id}: {gate.title}")
+    if found.kind != "accept":
+        _settle(loop, request, "closed", f"declined by {found.by}")
+        return goes("close", f"done: {found.by} declined the merge request")
+    return goes("merge")
+
+
+async def merge(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Verifies the evidence once more, and fast-forwards the target branch."""
+    loop = runtime.context
+    request = loop.ledger.merge_requests.of(loop.id)[-1]
+    if request.status == "merged":
+        return goes("close", f"done: {request.merge_note}")
+    if request.target is None:
+        note = f"approved: no branch was checked out; merge {request.branch} yourself"
+        _settle(loop, request, "open", note)
+        return goes("close", f"done: {note}")
+    verified = await asyncio.to_thread(verify, loop, request)
+    if not verified.holds:
+        said = "; ".join(verified.problems)
+        return goes("close", f"failed: the evidence does not hold: {said}")
+    tools = loop.tools("merge_request", "merge")
+    outcome = await tools.use(merge_kept, MergeKept(target=request.target, commit=request.commit))
+    if outcome.state in ("merged", "already"):
+        note = f"merged: {request.target} holds {request.commit[:12]}"
+        _settle(loop, request, "merged", note)
+    else:
+        note = f"approved: {outcome.message}"
+        _settle(loop, request, "open", note)
+    return goes("close", f"done: {note}")
+
+
+def _settle(loop: Loop, request: MergeRequest, status: str, note: str) -> None:
+    loop.ledger.merge_requests.put(
+        request.model_copy(update={"status": status, "merge_note": note}),
+        actor="merge_request",
+        kind=f"merge_request.{status}",
+    )
+
+
+async def close(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Ends the loop, with a sentence on how."""
+    loop = runtime.context
+    said = state["said"]
+    status = "failed" if said.startswith("failed") else "done"
+    loop.update("evolution.ended", status=status, outcome=said)
+    loop.say(said)
+    return {}

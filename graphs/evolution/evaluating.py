@@ -1,0 +1,88 @@
+"""Evaluations: what the ledger has is not run again; what it lacks is run, scored and kept."""
+
+from collections.abc import Sequence
+
+from graphs.evolution.loop import HALTED, Halted, Loop
+from labcrew.domain.evolution import CodeFile, Job, ScoredRun, code_hash, run_id
+from labcrew.domain.evolution_spec import Case
+from tools.evolution.outputs import keep_outputs
+from tools.evolution.run_candidate import RunCandidate, run_candidate
+from tools.evolution.score_outputs import ScoreOutputs, score_outputs
+
+Wanted = Sequence[tuple[Case, int]]
+
+
+def every(cases: Sequence[Case], seeds: Sequence[int]) -> list[tuple[Case, int]]:
+    """Every case with every seed."""
+    return [(case, seed) for case in cases for seed in seeds]
+
+
+async def evaluate(
+    loop: Loop, files: tuple[CodeFile, ...], wanted: Wanted, step: str, *, twice: bool = False
+) -> tuple[ScoredRun, ...]:
+    """The runs of one program on cases and seeds, in their order.
+
+    Args:
+        loop: the loop at work.
+        files: the program.
+        wanted: cases, of whatever splits, each with its seed.
+        step: names the evaluation; the same on every re-run.
+        twice: score it again, to see that the scorer agrees with itself.
+
+    Raises:
+        Halted: a person paused or stopped the loop.
+        EvidenceError, ToolError: the scorer can't be trusted with these outputs.
+    """
+    code = code_hash(files)
+    ids = [run_id(loop.id, code, case.id, seed) for case, seed in wanted]
+    known = loop.ledger.scored_runs.some(ids)
+    missing = [pair for pair, id in zip(wanted, ids, strict=True) if id not in known]
+    if missing:
+        if loop.evolution.status in HALTED:
+            raise Halted
+        began = loop.bench.clock.monotonic()
+        made = await _run(loop, files, code, missing, step, twice)
+        loop.evaluated_s += loop.bench.clock.monotonic() - began
+        loop.tokens += sum(run.model_tokens for run in made)
+        with loop.ledger.transaction():
+            for run in made:
+                loop.ledger.scored_runs.put(run, actor="experiment_launcher")
+        known |= {run.id: run for run in made}
+    return tuple(known[id] for id in ids)
+
+
+async def _run(
+    loop: Loop,
+    files: tuple[CodeFile, ...],
+    code: str,
+    missing: Wanted,
+    step: str,
+    twice: bool,
+) -> tuple[ScoredRun, ...]:
+    evolution = loop.evolution
+    by_alias = {
+        loop.drawn("alias", step, code, case.id, seed)[:24]: (case, seed) for case, seed in missing
+    }
+    # In the order of the aliases, so that a run's place says nothing of its case either.
+    jobs = tuple(
+        Job(case=case.id, alias=alias, input=case.input, seed=seed)
+        for alias, (case, seed) in sorted(by_alias.items())
+    )
+    tools = loop.tools("experiment_launcher", step)
+    runs = await tools.use(
+        run_candidate,
+        RunCandidate(
+            files=files, jobs=jobs, image=evolution.image, parallel=evolution.spec.budget.parallel
+        ),
+    )
+    keep_outputs(loop.bench.home, loop.id, runs)
+    return await tools.use(
+        score_outputs,
+        ScoreOutputs(
+            code=code,
+            runs=runs,
+            cases=tuple({case.id: case for case, _ in missing}.values()),
+            image=evolution.image,
+            twice=twice,
+        ),
+    )

@@ -1,0 +1,120 @@
+"""Moves loops on: the counterpart of the worker, for programs that change themselves."""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agents.evolution.proposing import Proposer
+from graphs.evolution.loop import HALTED, Halted, Loop
+from graphs.evolution.machine import evolution_graph
+from labcrew.domain.evolution import Evolution
+from labcrew.errors import EngineError, LabcrewError, LeaseLost, LedgerError, StorageFull
+from tools.toolbox import Workbench
+
+_STEPS = 10_000_000
+_TRACE_CHARACTERS = 4000
+
+
+class Evolver:
+    """Makes evolutions, one at a time.
+
+    Args:
+        bench: the adapters.
+        proposers: who may propose, in the table's order.
+        holder: names this process in leases, unique in the world.
+        lease_s: how long a lease lasts, seconds.
+        say: is told in plain words what is being done.
+        assume_yes: accept the spec's gate, and a merge that is a proven gain.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        proposers: Sequence[Proposer],
+        *,
+        holder: str,
+        lease_s: float,
+        say: Callable[[str], None] = lambda _text: None,
+        assume_yes: bool = False,
+    ) -> None:
+        self._bench, self._proposers = bench, proposers
+        self._holder, self._lease_s = holder, lease_s
+        self._say, self._yes = say, assume_yes
+
+    async def advance(self, evolution: str) -> Evolution:
+        """Works until the loop has ended, is halted by a person, or waits for one.
+
+        A killed loop goes on inside its round: what was evaluated stands in the ledger.
+
+        Raises:
+            NotFound: there is no such loop.
+            LabcrewError: another process has it, or the world can't be reached; it can go on.
+        """
+        ledger = self._bench.ledger
+        found = ledger.evolutions.get(evolution)
+        if found.status in ("done", "failed", *HALTED):
+            return found
+        lease = ledger.acquire(evolution, self._holder, self._lease_s, take_over=True)
+        if lease is None:
+            raise LabcrewError(f"{evolution} could not be taken; another process has it.")
+        wanted = found.spec.proposers
+        loop = Loop(
+            id=evolution,
+            bench=replace(self._bench, ledger=ledger.fenced(lease)),
+            proposers=[p for p in self._proposers if not wanted or p.name in wanted],
+            say=self._say,
+            by_yes=self._yes,
+        )
+
+        async def renew() -> None:
+            held = lease
+            while True:
+                await asyncio.sleep(self._lease_s / 3)
+                held = ledger.renew(held, self._lease_s)
+
+        renewing = asyncio.create_task(renew())
+        moving = asyncio.create_task(_move(loop))
+        try:
+            await asyncio.wait({moving, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            if not moving.done():
+                await renewing  # it only ends by its error
+            await moving
+        except Halted:
+            pass
+        except (LeaseLost, EngineError, StorageFull, LedgerError):
+            raise  # the world is at fault: the loop keeps its place and goes on from there
+        except LabcrewError as error:
+            remedy = f" {error.remedy}" if error.remedy else ""
+            loop.update(
+                "evolution.ended", status="failed", outcome=f"failed: {error.message}{remedy}"
+            )
+        except Exception as error:
+            self._broken(loop, error, lease.token)
+        finally:
+            moving.cancel()
+            renewing.cancel()
+            await asyncio.gather(moving, renewing, return_exceptions=True)
+            ledger.release(lease)
+        return ledger.evolutions.get(evolution)
+
+    def _broken(self, loop: Loop, error: Exception, token: int) -> None:
+        """A fault of labcrew's own stops this loop where a person sees it."""
+        loop.ledger.events.append(
+            ticket=loop.id,
+            actor="worker",
+            kind="worker.error",
+            key=f"{loop.id}/error/{token}",
+            data={"traceback": "".join(traceback.format_exception(error))[-_TRACE_CHARACTERS:]},
+        )
+        said = f"failed: an error in labcrew itself, {type(error).__name__}: {str(error)[:300]}"
+        loop.update("evolution.ended", status="failed", outcome=said)
+
+
+async def _move(loop: Loop) -> None:
+    graph: Any = evolution_graph().compile()
+    loop.update(status="running")
+    ended = await graph.ainvoke({}, {"recursion_limit": _STEPS}, context=loop)
+    if ended.get("route") == "wait":
+        loop.update(status="waiting", outcome=ended["said"])

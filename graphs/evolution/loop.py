@@ -1,0 +1,160 @@
+"""What every node of the evolution machine works with; it keeps nothing that the ledger lacks."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from agents.evolution.proposing import Proposer
+from labcrew.domain.evolution import (
+    CodeFile,
+    Evolution,
+    Round,
+    ScoredRun,
+    code_hash,
+    round_id,
+    run_id,
+)
+from labcrew.domain.evolution_spec import Case, Split
+from labcrew.domain.research import AgentName
+from labcrew.evolution_file import read_cases
+from labcrew.ledger import Ledger
+from labcrew.path_patterns import matches
+from tools.toolbox import Toolbox, Workbench
+
+HALTED = ("paused", "stopped")
+
+
+class Halted(Exception):
+    """A person has paused or stopped the loop: the step that was about to begin begins later."""
+
+
+@dataclass
+class Loop:
+    """One evolution at work.
+
+    Args:
+        id: the evolution's.
+        bench: adapters; its ledger is fenced by the evolution's lease.
+        proposers: who may propose, in the table's order.
+        say: is told in plain words what is being done.
+        by_yes: gates are answered with accept, recorded as by "--yes".
+        began_s: when this process took up the present round, by the monotonic clock.
+        evaluated_s: seconds of it that evaluations took.
+        tokens: that candidates used of a model in it.
+    """
+
+    id: str
+    bench: Workbench
+    proposers: Sequence[Proposer]
+    say: Callable[[str], None] = lambda _text: None
+    by_yes: bool = False
+    began_s: float = 0.0
+    evaluated_s: float = 0.0
+    tokens: int = 0
+    _cases: tuple[Case, ...] | None = field(default=None, repr=False)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.bench.ledger
+
+    @property
+    def evolution(self) -> Evolution:
+        """The loop as the ledger has it now."""
+        return self.ledger.evolutions.get(self.id)
+
+    def update(self, kind: str = "", **fields: Any) -> Evolution:
+        """Changes fields of the loop's record, read afresh."""
+        with self.ledger.transaction():
+            changed = self.evolution.model_copy(update=fields)
+            self.ledger.evolutions.put(changed, actor="coordinator", kind=kind)
+        return changed
+
+    def tools(self, agent: AgentName, step: str) -> Toolbox[Evolution]:
+        """An agent's hands for one step."""
+        return Toolbox(agent=agent, assigned=self.evolution, bench=self.bench, step=step)
+
+    # Rounds
+
+    @property
+    def round(self) -> Round | None:
+        """The round under way; None between two."""
+        return self.ledger.rounds.find(round_id(self.id, self.evolution.rounds + 1))
+
+    def rounds(self) -> tuple[Round, ...]:
+        """The rounds that have ended, oldest first."""
+        ended = self.evolution.rounds
+        return tuple(r for r in self.ledger.rounds.of(self.id) if r.number <= ended)
+
+    def put(self, round_: Round, kind: str) -> None:
+        """Writes a round as it stands."""
+        self.ledger.rounds.put(round_, actor="coordinator", kind=f"round.{kind}")
+
+    def components(self) -> tuple[CodeFile, ...]:
+        """The ready-made parts that the spec names, for proposers."""
+        evolution = self.evolution
+        folder = evolution.spec.components
+        if folder is None:
+            return ()
+        repositories, commit = self.bench.repositories, evolution.base_commit
+        paths = [p for p in repositories.files(self.id, commit) if matches(p, (folder,))]
+        return tuple(
+            CodeFile(path=p, text=repositories.read(self.id, commit, p).decode("utf-8", "replace"))
+            for p in paths
+        )
+
+    # Cases, seeds, chance
+
+    def cases(self, split: Split) -> tuple[Case, ...]:
+        """The cases of a split, in an order that says nothing."""
+        if self._cases is None:
+            evolution = self.evolution
+            raw = self.bench.repositories.read(
+                self.id, evolution.base_commit, evolution.spec.cases, cap_mb=64
+            )
+            self._cases = read_cases(raw, evolution.spec.cases)
+        found = [case for case in self._cases if case.split == split]
+        return tuple(sorted(found, key=lambda case: self.drawn("order", case.id)))
+
+    def drawn(self, *what: object) -> str:
+        """64 hexadecimal digits that follow from the secret and what they are for."""
+        text = "/".join(str(part) for part in what).encode()
+        key = bytes.fromhex(self.evolution.secret)
+        return hmac.new(key, text, hashlib.sha256).hexdigest()
+
+    def seeds(self, purpose: str, count: int) -> tuple[int, ...]:
+        """Seeds that no candidate can know: the same whenever the same purpose asks."""
+        return tuple(int(self.drawn("seed", purpose, n)[:8], 16) % 2**31 for n in range(count))
+
+    def random(self, purpose: str) -> Random:
+        """A source of chance for one purpose."""
+        return Random(self.drawn("random", purpose))  # noqa: S311
+
+    # Scores
+
+    def scored(
+        self, code: str, cases: Sequence[Case], seeds: Sequence[int]
+    ) -> tuple[ScoredRun, ...]:
+        """The runs of a program that the ledger has, in order; those it lacks are left out."""
+        ids = [run_id(self.id, code, case.id, seed) for case in cases for seed in seeds]
+        known = self.ledger.scored_runs.some(ids)
+        return tuple(known[id] for id in ids if id in known)
+
+    def first_seeds(self) -> tuple[int, ...]:
+        """The seeds of every round's first comparison: the champion's runs are made once."""
+        return self.seeds("gate", self.evolution.spec.keep.seeds)
+
+    def gate_mean(self, code: str) -> float | None:
+        """A program's mean on the gate split and the first seeds; None where a run is missing."""
+        cases, seeds = self.cases("gate"), self.first_seeds()
+        runs = self.scored(code, cases, seeds)
+        if len(runs) < len(cases) * len(seeds):
+            return None
+        return sum(run.score for run in runs) / len(runs)
+
+    @property
+    def champion(self) -> str:
+        """The code that stands."""
+        return code_hash(self.evolution.champion)

@@ -1,0 +1,103 @@
+"""The evolution machine: every move a loop can make."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from graphs.evolution import beginning, ending, rounds
+from graphs.evolution.gates import gate_name
+from graphs.evolution.loop import Loop
+from graphs.evolution.rounds import finished
+from graphs.evolution.state import EvolutionState, Route, goes
+
+ROUTES: dict[str, tuple[Route, ...]] = {
+    "gate_spec": ("prepare", "close", "wait"),
+    "prepare": ("measure_noise",),
+    "measure_noise": ("analyse", "close"),
+    "analyse": ("propose", "open_sealed"),
+    "propose": ("screen", "open_sealed"),
+    "screen": ("evaluate", "revert"),
+    "evaluate": ("compare", "revert"),
+    "compare": ("keep", "revert"),
+    "keep": ("note",),
+    "revert": ("note",),
+    "note": ("analyse", "close"),
+    "open_sealed": ("leave_out",),
+    "leave_out": ("open_merge_request",),
+    "open_merge_request": ("gate_merge", "close"),
+    "gate_merge": ("merge", "close", "wait"),
+    "merge": ("close",),
+}
+"""Where each deciding node may lead; nothing else is legal."""
+_AFTER: dict[str, Route] = {
+    "analysed": "propose",
+    "proposed": "screen",
+    "screened": "evaluate",
+    "evaluated": "compare",
+}
+
+
+async def take_up(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Finds in the ledger where the loop stands: it keeps no position of its own."""
+    return goes(_place(runtime.context))
+
+
+def _place(loop: Loop) -> Route:
+    evolution = loop.evolution
+    accepted = loop.ledger.decisions.find(gate_name(loop.id, "plan"))
+    if accepted is None or accepted.kind != "accept":
+        return "gate_spec"
+    if not evolution.image:
+        return "prepare"
+    if evolution.noise is None:
+        return "measure_noise"
+    if loop.ledger.merge_requests.of(loop.id):
+        return "gate_merge"
+    ended = loop.ledger.effect(finished(loop.id))
+    if ended is not None and ended.status == "done":
+        if evolution.sealed is None:
+            return "open_sealed"
+        return "open_merge_request" if evolution.kept else "leave_out"
+    round_ = loop.round
+    if round_ is None:
+        return "analyse"
+    if round_.status == "decided":
+        return "keep" if round_.verdict == "kept" else "revert"
+    return _AFTER[round_.status]
+
+
+def evolution_graph() -> StateGraph[EvolutionState, Loop, EvolutionState, EvolutionState]:
+    """The graph, not compiled; it is run without checkpoints, with a Loop as context."""
+    graph = StateGraph(EvolutionState, context_schema=Loop)
+    for node in (
+        take_up,
+        beginning.gate_spec,
+        beginning.prepare,
+        beginning.measure_noise,
+        rounds.analyse,
+        rounds.propose,
+        rounds.screen,
+        rounds.evaluate,
+        rounds.compare,
+        rounds.keep,
+        rounds.revert,
+        rounds.note,
+        ending.open_sealed,
+        ending.leave_out,
+        ending.open_merge_request,
+        ending.gate_merge,
+        ending.merge,
+        ending.close,
+    ):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "take_up")
+    everywhere = tuple(ROUTES)
+    for source, targets in (("take_up", everywhere), *ROUTES.items()):
+        places: dict[Hashable, str] = {
+            target: END if target == "wait" else target for target in targets
+        }
+        graph.add_conditional_edges(source, lambda state: state["route"], places)
+    graph.add_edge("close", END)
+    return graph
