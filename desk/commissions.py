@@ -31,8 +31,10 @@ def title_of(found: AssignedTicket | Evolution) -> str:
 def titles(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
     """The titles of those that are there, by id."""
     loops = {id for id in ids if is_loop(id)}
-    found = {**ledger.tickets.some(set(ids) - loops), **ledger.evolutions.some(loops)}
-    return {id: title_of(one) for id, one in found.items()}
+    tickets = ledger.tickets.some(set(ids) - loops)
+    return {id: one.ticket.title for id, one in tickets.items()} | {
+        id: one.spec.title for id, one in ledger.evolutions.some(loops).items()
+    }
 
 
 def place(id: str) -> str:
