@@ -55,8 +55,8 @@ def test_a_loop_on_the_command_line(
     assert run(opened, "evolution", "resume", "E-001")["status"] == "assigned"
     assert run(opened, "evolution", "stop", "E-001")["status"] == "stopped"
     assert run(opened, "inbox")["gates"] == []
-    run(opened, "evolution", "resume", "E-001", code=4)
-    run(opened, "evolution", "show", "E-009", code=4)
+    run(opened, "evolution", "resume", "E-001", code=2)
+    run(opened, "evolution", "show", "E-009", code=2)
     assert run(opened, "ledger", "verify")["problems"] == []
 
 
