@@ -183,11 +183,13 @@ def at_work(
         SettingsError: a model's settings.
     """
     from desk.models import build_judge
+    from desk.models.candidate_broker import broker_of
     from desk.tracing import tracing
     from sandboxes.client import connect
     from sandboxes.images import BaseImage
 
     judge = build_judge(opened.settings)
+    broker = broker_of(opened.settings, opened.home.model_answers)
     redact = redaction(opened.settings)
     # These libraries tell of their own tables and migrations, which says nothing to a person.
     for chatty in ("mlflow", "alembic", "httpx"):
@@ -226,6 +228,8 @@ def at_work(
             warm=settings.sandbox.warm if many else 0,
         )
         stack.callback(sandboxes.close)
+        if broker is not None:
+            stack.callback(broker.close)
         embedder = OnnxEmbedder()
         memory: Memory = _Elsewhere()
         if alone:
@@ -248,6 +252,7 @@ def at_work(
             forge=build_forge(settings.forge, repositories),
             redact=redact,
             tracer=tracer,
+            broker=broker,
         )
         crew = Crew.of(judge, embedder)
         holder = f"{os.uname().nodename}:{os.getpid()}"
