@@ -236,9 +236,6 @@ def at_work(
         if alone:
             memory = chroma = ChromaMemory(home.memory, embedder)
             stack.callback(chroma.close)
-        broker = broker_of(settings, home.answers)
-        if broker is not None:
-            stack.callback(broker.close)
         bench = Workbench(
             home=home,
             ledger=opened.ledger,
