@@ -191,7 +191,7 @@ def markdown(report: Report) -> str:
             f"Changes that do nothing, in loops of {report.rounds} rounds, at a confidence of"
             f" {report.confidence:g} for the whole loop:",
             "",
-            "| evaluation | kept, a loop | most in a loop | loops that kept any | re-tests, a loop |",
+            "| evaluation | kept a loop | most in one | loops that kept any | re-tests a loop |",
             "|---|---|---|---|---|",
             *nulls,
             "",
