@@ -31,7 +31,8 @@ def title_of(found: AssignedTicket | Evolution) -> str:
 def titles(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
     """The titles of those that are there, by id."""
     loops = {id for id in ids if is_loop(id)}
-    found = {**ledger.tickets.some(set(ids) - loops), **ledger.evolutions.some(loops)}
+    tickets = ledger.tickets.some(set(ids) - loops)
+    found: dict[str, AssignedTicket | Evolution] = {**tickets, **ledger.evolutions.some(loops)}
     return {id: title_of(one) for id, one in found.items()}
 
 
