@@ -72,6 +72,7 @@ class Opened:
         from agents.evolution.proposers import PROPOSERS
         from desk.acting import one_at_a_time
         from desk.evolutions import Evolutions
+        from desk.models.answering import CANDIDATE, asked_for
         from sandboxes.git.repositories import GitRepositories
 
         return Evolutions(
@@ -80,7 +81,7 @@ class Opened:
             GitRepositories(self.home.repositories),
             lambda: one_at_a_time(self.home, "evolve.lock"),
             proposers=PROPOSERS,
-            has_model="default" in self.settings.models,
+            has_model=bool(asked_for(self.settings, CANDIDATE)),
         )
 
 
@@ -235,6 +236,9 @@ def at_work(
         if alone:
             memory = chroma = ChromaMemory(home.memory, embedder)
             stack.callback(chroma.close)
+        broker = broker_of(settings, home.answers)
+        if broker is not None:
+            stack.callback(broker.close)
         bench = Workbench(
             home=home,
             ledger=opened.ledger,

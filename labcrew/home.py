@@ -66,6 +66,11 @@ class Home:
     def settings_file(self) -> Path:
         return self.root / "labcrew.toml"
 
+    @property
+    def answers(self) -> Path:
+        """What the language model answered programs that self-evolution tries."""
+        return self.root / "candidate-answers.db"
+
     def artefacts(self, ticket: str) -> Path:
         """The folder of one ticket's plots, cleaned data and reports."""
         return self.root / "artefacts" / ticket

@@ -98,14 +98,24 @@ def judge() -> Iterator[Judge]:
 
 
 class Asker:
-    """The local model, over loopback; counts tokens and keeps answers of equal questions."""
+    """The local model, over loopback; counts tokens and keeps answers of equal questions.
 
-    def __init__(self, model: str = "0.5b") -> None:
+    Args:
+        model: as in evals.local_models.
+        cache: a file in which answers are kept, as JSON lines.
+    """
+
+    def __init__(self, model: str = "0.5b", cache: Path | None = None) -> None:
         settings = ModelSettings(gguf=fetched(model), model=model, context_tokens=CONTEXT_TOKENS)
         self._url = base_url_of(settings) + "/chat/completions"
         self.tokens = 0
         self.seconds = 0.0
         self.kept: dict[str, str] = {}
+        self._cache = cache
+        if cache is not None and cache.exists():
+            for line in cache.read_text(encoding="utf-8").splitlines():
+                key, text = json.loads(line)
+                self.kept[key] = text
 
     def ask(self, messages: list[dict[str, str]], seed: int, **sampling: object) -> str:
         """One reply."""
@@ -121,7 +131,9 @@ class Asker:
             self.seconds += time.monotonic() - began
             self.tokens += said["usage"]["total_tokens"]
             self.kept[key] = str(said["choices"][0]["message"]["content"] or "")
-            print(f"{len(self.kept)} {self.seconds:.0f} s", file=sys.stderr, flush=True)
+            if self._cache is not None:
+                with self._cache.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([key, self.kept[key]]) + "\n")
         return self.kept[key]
 
 
@@ -204,12 +216,13 @@ def main() -> None:
     options.add_argument("--split", default="")
     options.add_argument("--arms", default="single,greedy,again,retry")
     options.add_argument("--model", default="0.5b")
+    options.add_argument("--cache", type=Path, default=None, help="file to keep answers in")
     options.add_argument("--out", type=Path, default=None, help="JSON: arm, task, seed, why")
     given = options.parse_args()
     tasks = [t for t in catalogue() if t.split != "canary" and given.split in ("", t.split)]
     agent, rows = program(), []
     with judge() as bench:
-        asker = Asker(given.model)
+        asker = Asker(given.model, given.cache)
         for arm in given.arms.split(","):
             solved: dict[str, list[bool]] = {task.name: [] for task in tasks}
             asker.seconds, asker.tokens = 0.0, 0

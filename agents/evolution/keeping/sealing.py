@@ -31,7 +31,10 @@ def sealed_result(
     """
     means = [fmean(run.score for run in runs) for runs in others]
     old, new = (fmean(run.score for run in runs) for runs in (baseline, final))
-    comparison = compare(scale, baseline, final, rule.confidence, deterministic=deterministic)
+    # Over cases where there are enough: that it carries over to others is what is asked here.
+    comparison = compare(
+        scale, baseline, final, rule.confidence, deterministic=deterministic, over="cases"
+    )
     return Sealed(
         comparison=comparison,
         baseline=old,

@@ -34,17 +34,16 @@ CPU_S = 2
 
 _ALLOWED = {
     # read write close fstat lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn
-    # sched_yield mremap madvise nanosleep getpid exit gettimeofday sigaltstack futex clock_gettime
-    # clock_nanosleep exit_group getrandom
+    # sched_yield mremap madvise getpid exit gettimeofday sigaltstack futex clock_gettime exit_group
+    # getrandom
     "x86_64": (
         0xC000003E,
-        (0, 1, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 28, 35, 39, 60, 96, 131, 202, 228, 230,
-         231, 318),
+        (0, 1, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 28, 39, 60, 96, 131, 202, 228, 231, 318),
     ),
     "aarch64": (
         0xC00000B7,
-        (63, 64, 57, 80, 62, 222, 226, 215, 214, 134, 135, 139, 124, 216, 233, 101, 172, 93, 169,
-         132, 98, 113, 115, 94, 278),
+        (63, 64, 57, 80, 62, 222, 226, 215, 214, 134, 135, 139, 124, 216, 233, 172, 93, 169, 132,
+         98, 113, 94, 278),
     ),
 }  # fmt: skip
 """Machine → the kernel's number of it, and the system calls that are left."""
@@ -72,9 +71,9 @@ def shut_in() -> None:
     Raises:
         OSError, KeyError: the machine can't.
     """
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 1))  # ends it; ends it without appeal
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_S),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 0),

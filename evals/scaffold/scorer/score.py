@@ -7,6 +7,7 @@ SCORES is written, run → {"score": 1.0 or 0.0, "why": text}. The standard libr
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_S = 2.0
+WAIT_S = 20.0  # far more than the two seconds of the processor: a busy machine changes no score
 SOURCE_BYTES = 20_000
 SAID_BYTES = 1_000_000
 ANSWERING = Path(__file__).with_name("answering.py")
@@ -124,7 +125,7 @@ def answered(asked: str) -> Any:
             late.set()
             process.kill()
 
-        clock = threading.Timer(TIMEOUT_S, end)
+        clock = threading.Timer(WAIT_S, end)
         clock.start()
         try:
             assert process.stdin is not None
@@ -136,10 +137,10 @@ def answered(asked: str) -> Any:
             with os.fdopen(reading, "rb") as pipe:
                 said = pipe.read(SAID_BYTES + 1)
         finally:
-            process.kill()
-            process.wait()
             clock.cancel()
-    if late.is_set():
+            process.kill()
+            ended = process.wait()
+    if late.is_set() or (-ended in (signal.SIGXCPU, signal.SIGKILL) and not said):
         return "takes too long"
     if len(said) > SAID_BYTES:
         return "returns too much"
