@@ -310,7 +310,8 @@ class DockerSandboxes:
             stdin=archive,
             timeout_s=120,
         )
-        if result.exit_code != 0 and "No space left" in result.stderr:
+        full = "No space left" in result.stderr or "Wrote only" in result.stderr  # tar's two words
+        if result.exit_code != 0 and full:
             raise StorageFull(f"The workspace of {name} is full", _MORE)
         if result.exit_code != 0:
             raise EngineError(f"Could not write files in {name}: {result.stderr[-500:]}")
