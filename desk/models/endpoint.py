@@ -65,6 +65,13 @@ class EndpointChat:
         changes = {"temperature": temperature, "options": options}
         return EndpointChat(self.settings.model_copy(update=changes))
 
+    def sending(self, max_tokens: int, options: dict[str, Any]) -> "EndpointChat":
+        """The same endpoint through the same client, with another limit and other options."""
+        changes = {"max_tokens": max_tokens, "options": options}
+        other = EndpointChat(self.settings.model_copy(update=changes))
+        other._client = self._made()
+        return other
+
     async def openai_client(self) -> Any:
         """The client library's own client, for what is not a conversation."""
         return (await asyncio.to_thread(self._made)).root_async_client
@@ -116,6 +123,7 @@ class EndpointChat:
                 kind=failure.kind,
                 retry_after_s=failure.retry_after_s,
                 tokens=self._used(request, heard) if heard.pieces else None,
+                said=self._without_key(failure.said),
             ) from None
         return Reply(
             message=request.message(heard),

@@ -95,6 +95,7 @@ class RetryingChat:
             kind=last.kind,
             retry_after_s=last.retry_after_s,
             tokens=spent if spent.total else None,
+            said=last.said,
         )
 
     def _wait_s(self, failure: ModelFailure, number: int) -> float | None:

@@ -31,6 +31,23 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "merge": ("close",),
 }
 """Where each deciding node may lead; nothing else is legal."""
+TAKEN_UP: tuple[Route, ...] = (
+    "gate_spec",
+    "prepare",
+    "measure_noise",
+    "analyse",
+    "propose",
+    "screen",
+    "evaluate",
+    "compare",
+    "keep",
+    "revert",
+    "open_sealed",
+    "leave_out",
+    "open_merge_request",
+    "gate_merge",
+)
+"""Where a loop can be found standing."""
 _AFTER: dict[str, Route] = {
     "analysed": "propose",
     "proposed": "screen",
@@ -93,11 +110,18 @@ def evolution_graph() -> StateGraph[EvolutionState, Loop, EvolutionState, Evolut
     ):
         graph.add_node(node.__name__, node)
     graph.add_edge(START, "take_up")
-    everywhere = tuple(ROUTES)
-    for source, targets in (("take_up", everywhere), *ROUTES.items()):
+    for source, targets in (("take_up", TAKEN_UP), *ROUTES.items()):
         places: dict[Hashable, str] = {
             target: END if target == "wait" else target for target in targets
         }
         graph.add_conditional_edges(source, lambda state: state["route"], places)
     graph.add_edge("close", END)
     return graph
+
+
+def picture() -> str:
+    """The machine in Mermaid's language, without where a loop can be taken up."""
+    drawn = evolution_graph().compile().get_graph()
+    kept = [e for e in drawn.edges if e.source != "take_up" or e.target == "gate_spec"]
+    drawn.edges[:] = kept
+    return drawn.draw_mermaid()

@@ -17,6 +17,7 @@ from agents.evolution.keeping.compare import compare as compared
 from agents.evolution.keeping.decide import decide, promising
 from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.racing import clearly_behind
+from agents.evolution.keeping.ties import cheaper
 from agents.evolution.notes import family, loop_warning, note_of
 from agents.evolution.proposing import Situation, Tried
 from agents.evolution.screening import screen as screened
@@ -305,7 +306,8 @@ async def compare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
     retest: Comparison | None = None
     mine_again: tuple[ScoredRun, ...] = ()
     theirs_again: tuple[ScoredRun, ...] = ()
-    if promising(first, spec.keep):
+    saved = cheaper(evolution.noise, theirs, mine)
+    if promising(first, spec.keep, saved):
         round_ = round_.model_copy(
             update={"look": 1 + max((r.look for r in loop.rounds()), default=0)}
         )
@@ -318,7 +320,7 @@ async def compare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
             mine_again = await evaluated(loop, files, fresh, step)
             theirs_again = await evaluated(loop, evolution.champion, fresh, f"{step}/champion")
             retest = compared(spec.metric, theirs_again, mine_again, level, deterministic=same)
-            if retest.gain <= 0:
+            if retest.gain < 0 or (retest.gain == 0 and not saved):
                 break  # half of it brought nothing: a stop for futility keeps nothing wrongly
     verdict, reason = decide(
         spec.metric,

@@ -1,20 +1,19 @@
 """Two programs on the same cases and seeds: how much better one is, and how sure that is."""
 
-import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import fmean, stdev
+from typing import Literal
 
+from agents.evolution.keeping.signs import sign_flips
 from labcrew.domain.evolution import Comparison, ScoredRun
 from labcrew.domain.evolution_spec import Scale
 from labcrew.errors import EvidenceError
 
 FEWEST_CASES = 5
-"""From so many cases on a case is one observation, the mean over its seeds: that the gain holds for
-other cases, not only for other seeds of these."""
-_EXACT = 16
-_DRAWS = 20_000
+"""With fewer cases than this, a comparison over cases says no more than one over their seeds."""
 
 
 def compare(
@@ -24,32 +23,38 @@ def compare(
     level: float,
     *,
     deterministic: bool = False,
+    over: Literal["seeds", "cases"] = "seeds",
 ) -> Comparison:
     """A paired comparison.
 
     The bounds are those of Student's t. A lower bound above zero must also stand up to a test of
-    random signs (Fisher 1935), which assumes nothing of the scores' distribution: where few cases
-    differ, as with scores of 0 and 1, t alone is too bold.
+    random signs (see `sign_flips`), which assumes nothing of the scores' distribution: where few
+    pairs differ, as with scores of 0 and 1, t alone is too bold; and where all differ by the same,
+    t sees no noise at all.
 
     Args:
         scale: which way is better.
         champion: runs of the one side.
         candidate: runs of the other, on the same cases and seeds.
         level: one-sided confidence of each bound, above 0.5 and below 1.
-        deterministic: repeated runs never differ, so that a difference needs no interval.
+        deterministic: repeated runs of the champion never differ. A difference then needs no
+            interval, unless a case's runs differ here after all: a change may bring chance in.
+        over: what the bounds generalise to. "seeds": other runs of these very cases; a pair is an
+            observation. "cases": other cases; a case's mean is one, where there are enough.
 
     Raises:
         EvidenceError: the two sides did not run the same, or nothing.
     """
     differences = _differences(scale, champion, candidate)
     pairs = [value for values in differences.values() for value in values]
-    by_case = len(differences) >= FEWEST_CASES
+    by_case = over == "cases" and len(differences) >= FEWEST_CASES
     units = [fmean(values) for values in differences.values()] if by_case else pairs
+    exact = deterministic and not by_case and steady(champion) and steady(candidate)
     gain = fmean(units)
-    half = 0.0 if deterministic else _half(units, level)
+    half = 0.0 if exact else _half(units, level)
     low, high = gain - half, gain + half
-    if low > 0 and not deterministic and sign_flips(units) > 1 - level:
-        low = min(low, 0.0)
+    if low > 0 and not exact and sign_flips(units) > 1 - level:
+        low = 0.0
     return Comparison(
         pairs=len(pairs),
         gain=gain,
@@ -59,6 +64,12 @@ def compare(
         better=sum(value > 0 for value in pairs),
         worse=sum(value < 0 for value in pairs),
     )
+
+
+def steady(runs: Sequence[ScoredRun]) -> bool:
+    """Whether no case's score differs between its runs."""
+    scores: dict[str, float] = {}
+    return all(scores.setdefault(run.case, run.score) == run.score for run in runs)
 
 
 def _differences(
@@ -82,26 +93,12 @@ def _differences(
 def _half(units: Sequence[float], level: float) -> float:
     if len(units) < 2:
         return math.inf
+    return student(level, len(units) - 1) * stdev(units) / math.sqrt(len(units))
+
+
+@lru_cache(maxsize=1024)
+def student(level: float, freedom: int) -> float:
+    """Student's t at a one-sided level."""
     from scipy.stats import t
 
-    error = stdev(units) / math.sqrt(len(units))
-    # No spread at all, in few observations, is luck as easily as truth: t knows no better.
-    return float(t.ppf(level, len(units) - 1)) * error
-
-
-def sign_flips(units: Sequence[float]) -> float:
-    """How often random signs make a mean as high as this one; one-sided.
-
-    Exact for up to 16 differences that are not zero, else by 20,000 draws from a fixed seed.
-    """
-    import numpy as np
-
-    sizes = np.array([abs(value) for value in units if value != 0])
-    if not len(sizes):
-        return 1.0
-    total = float(sum(units))
-    if len(sizes) <= _EXACT:
-        signs = np.array(list(itertools.product((-1, 1), repeat=len(sizes))))
-        return float((signs @ sizes >= total - 1e-12).mean())
-    draws = np.random.default_rng(0).integers(0, 2, (_DRAWS, len(sizes))) * 2 - 1
-    return float(((draws @ sizes >= total - 1e-12).sum() + 1) / (_DRAWS + 1))
+    return float(t.ppf(level, freedom))

@@ -1,16 +1,17 @@
 """The verdict on a candidate that ran: kept or reverted, and why, in a sentence."""
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
-from statistics import fmean
 
+from agents.evolution.keeping.compare import steady
+from agents.evolution.keeping.protecting import lost
+from agents.evolution.keeping.ties import cheaper
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, Verdict
 from labcrew.domain.evolution_spec import KeepRule, Scale
 
 
-def promising(first: Comparison, rule: KeepRule) -> bool:
-    """Whether a first comparison is worth a re-test."""
-    return first.low > 0 and first.gain >= rule.least_gain
+def promising(first: Comparison, rule: KeepRule, saved: str = "") -> bool:
+    """Whether a first comparison is worth a re-test: for its gain, or for what a tie saves."""
+    return (first.low > 0 and first.gain >= rule.least_gain) or bool(saved)
 
 
 def decide(
@@ -26,6 +27,9 @@ def decide(
 ) -> tuple[Verdict, str]:
     """Keeps a change only if its re-test says so, on seeds of its own, and no protected case loses.
 
+    Only the re-test's figures count: the first comparison chose what is run again, so that its own
+    are the better for luck. A tie is kept where cost can decide it, see `cheaper`.
+
     Args:
         scale: which way is better.
         rule: how sure a gain must be.
@@ -37,14 +41,26 @@ def decide(
         protected: cases that must not become worse.
     """
     if retest is None:
+        if first.low > 0:
+            return "reverted", (
+                f"a gain of {first.gain:.3g}, less than the {rule.least_gain:.3g} that is worth a"
+                " change"
+            )
         if first.gain > 0:
             return "reverted", (
                 f"a gain of {first.gain:.3g} at first sight, {first.low:.3g} at worst: chance does"
                 " as much"
             )
         return "reverted", f"no gain: {first.gain:+.3g} on {first.pairs} pairs"
-    if lost := _lost(scale, champion, candidate, protected):
-        return "reverted", f"protected {lost[0]} became worse, by {lost[1]:.3g}"
+    if worse := lost(scale, noise, champion, candidate, protected):
+        return "reverted", worse
+    if noise.deterministic and not steady(candidate) and retest.low == retest.gain:
+        return "reverted", (
+            f"a gain of {retest.gain:+.3g}, but its scores differ between seeds where the"
+            " champion's never did: keep.retest_seeds must be 2 or more to tell it from luck"
+        )
+    if saved := cheaper(noise, champion, candidate):
+        return "kept", saved
     if retest.gain < rule.least_gain:
         return "reverted", (
             f"a gain of {retest.gain:+.3g} in the re-test, less than the {rule.least_gain:.3g} that"
@@ -59,23 +75,3 @@ def decide(
         f"the re-test confirms it: {retest.gain:+.3g}, {retest.low:+.3g} at worst"
         f" ({retest.level:.4g}), {retest.better} pairs better and {retest.worse} worse"
     )
-
-
-def _lost(
-    scale: Scale,
-    champion: Sequence[ScoredRun],
-    candidate: Sequence[ScoredRun],
-    protected: Collection[str],
-) -> tuple[str, float] | None:
-    old, new = _means(champion), _means(candidate)
-    for case in sorted(protected):
-        if case in old and case in new and scale.gain(new[case], old[case]) < 0:
-            return case, -scale.gain(new[case], old[case])
-    return None
-
-
-def _means(runs: Sequence[ScoredRun]) -> dict[str, float]:
-    scores: dict[str, list[float]] = defaultdict(list)
-    for run in runs:
-        scores[run.case].append(run.score)
-    return {case: fmean(values) for case, values in scores.items()}

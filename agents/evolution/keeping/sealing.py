@@ -1,5 +1,6 @@
 """The sealed split: what the gate chose against the baseline, and what hindsight would say."""
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -31,13 +32,16 @@ def sealed_result(
     """
     means = [fmean(run.score for run in runs) for runs in others]
     old, new = (fmean(run.score for run in runs) for runs in (baseline, final))
-    comparison = compare(scale, baseline, final, rule.confidence, deterministic=deterministic)
+    # Over cases where there are enough: that it carries over to others is what is asked here.
+    comparison = compare(
+        scale, baseline, final, rule.confidence, deterministic=deterministic, over="cases"
+    )
     return Sealed(
         comparison=comparison,
         baseline=old,
         final=new,
         relative=scale.gain(new, old) / abs(old) if old else None,
-        seeds=len({run.seed for run in final}),
+        seeds=max(Counter(run.case for run in final).values()),
         hindsight=max(means, key=lambda mean: scale.gain(mean, 0.0)),
         opened=len(means),
         gate=gate,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from agents.evolution.proposers import PROPOSERS
 from agents.evolution.proposing import Proposer, Situation
 from desk.evolutions import Evolutions
 from graphs.evolution import evaluating
@@ -43,6 +44,9 @@ GIT = {
     "GIT_AUTHOR_EMAIL": "ada@example.org",
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
+    # Fixed, so that two such repositories have the same commit.
+    "GIT_AUTHOR_DATE": "1700000000 +0000",
+    "GIT_COMMITTER_DATE": "1700000000 +0000",
 }
 
 
@@ -242,9 +246,14 @@ class Lab:
 
 
 def lab_at(folder: Path, monkeypatch: pytest.MonkeyPatch, **runs: Any) -> Lab:
-    """A home whose candidates are run by a stand-in."""
+    """A home whose candidates are run by a stand-in, and a repository for it."""
+    return opened(folder, monkeypatch, make_target(folder / "target"), **runs)
+
+
+def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, target: Path, **runs: Any) -> Lab:
+    """The home in a folder, made if it is not there, with candidates run by a stand-in."""
     home = folder / "lab"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     repositories = GitRepositories(home / "home" / "repositories")
     bench = make_bench(home, repositories=repositories, environments=Environments())
     stand_in = Bench(**runs)
@@ -261,7 +270,7 @@ def lab_at(folder: Path, monkeypatch: pytest.MonkeyPatch, **runs: Any) -> Lab:
         bench.clock,
         repositories,
         lambda: one_at_a_time(bench.home, "evolve.lock"),
-        proposers=("scripted",),
+        proposers=("scripted", *PROPOSERS),
         has_model=True,
     )
-    return Lab(folder, bench, evolutions, make_target(folder / "target"), stand_in)
+    return Lab(folder, bench, evolutions, target, stand_in)

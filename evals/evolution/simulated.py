@@ -1,0 +1,131 @@
+"""Loops over programs that are chances alone: what the keep rule does, thousands of times."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+
+from agents.evolution.keeping.compare import compare
+from agents.evolution.keeping.decide import decide, promising
+from agents.evolution.keeping.looks import FILTER, level_at
+from agents.evolution.keeping.noise import noise_floor
+from agents.evolution.keeping.racing import clearly_behind
+from labcrew.domain.evolution import NoiseFloor, ScoredRun
+from labcrew.domain.evolution_spec import KeepRule, Scale
+
+Program = tuple[float, ...]
+"""What a program scores on each case, on the whole."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A kind of evaluation.
+
+    Args:
+        title: in plain words.
+        scale: of its scores.
+        rule: how many seeds, and how sure.
+        program: draws a baseline.
+        score: draws one run's score of a case's mean.
+    """
+
+    title: str
+    scale: Scale
+    rule: KeepRule
+    program: Callable[[Random], Program]
+    score: Callable[[Random, float], float]
+
+
+def _share(random: Random, mean: float) -> float:
+    return float(random.random() < mean)
+
+
+def _noisy(random: Random, mean: float) -> float:
+    return random.gauss(mean, 1.0)
+
+
+def binary(seeds: int, retest_seeds: int, cases: int = 16) -> Evaluation:
+    """Tasks that a program passes or fails, each with a chance of its own from 0.3 to 0.6."""
+    return Evaluation(
+        title=f"{cases} tasks passed or failed, {seeds}+{retest_seeds} seeds",
+        scale=Scale(name="passed", low=0, high=1),
+        rule=KeepRule(seeds=seeds, retest_seeds=retest_seeds),
+        program=lambda random: tuple(random.uniform(0.3, 0.6) for _ in range(cases)),
+        score=_share,
+    )
+
+
+def gaussian(seeds: int, retest_seeds: int, cases: int = 16) -> Evaluation:
+    """Cases far apart, each with normal noise of standard deviation 1."""
+    what = f"{cases} cases" if cases > 1 else "one case"
+    return Evaluation(
+        title=f"{what} with normal noise, {seeds}+{retest_seeds} seeds",
+        scale=Scale(name="score", low=-1000, high=1000),
+        rule=KeepRule(seeds=seeds, retest_seeds=retest_seeds),
+        program=lambda random: tuple(random.gauss(0, 3) for _ in range(cases)),
+        score=_noisy,
+    )
+
+
+class Simulation:
+    """One loop's rounds.
+
+    Args:
+        evaluation: what it is judged by.
+        random: all that happens.
+        rounds: most that there can be.
+    """
+
+    def __init__(self, evaluation: Evaluation, random: Random, rounds: int = 100) -> None:
+        self.evaluation, self._random, self._rounds = evaluation, random, rounds
+        self.champion = evaluation.program(random)
+        self.looks = self.kept = self.dropped = 0
+        rule = evaluation.rule
+        self._seeds = count()
+        a, b = (self.run(self.champion, self._fresh(rule.noise_seeds)) for _ in "ab")
+        pairs = len(self.champion) * rule.retest_seeds
+        self.noise: NoiseFloor = noise_floor(evaluation.scale, a, b, rule, pairs, most=rounds)
+        self._first_seeds = self._fresh(rule.seeds)
+        self._cached = self.run(self.champion, self._first_seeds)
+
+    def _fresh(self, seeds: int) -> tuple[int, ...]:
+        return tuple(next(self._seeds) for _ in range(seeds))
+
+    def run(self, program: Program, seeds: Sequence[int]) -> tuple[ScoredRun, ...]:
+        """A program on every case and seed."""
+        draw = self.evaluation.score
+        return tuple(
+            ScoredRun.model_construct(
+                id="", ticket="", code="", case=f"c{number}", split="gate", seed=seed, status="ok",
+                score=draw(self._random, mean), why="", seconds=1.0, model_calls=0, model_tokens=0,
+                output_sha256=f"{next(self._seeds)}", scorer_sha256="",
+            )
+            for number, mean in enumerate(program)
+            for seed in seeds
+        )  # fmt: skip
+
+    def round(self, change: Program) -> bool:
+        """Whether a changed program is kept."""
+        scale, rule = self.evaluation.scale, self.evaluation.rule
+        new = self.run(change, self._first_seeds)
+        old = self._cached
+        half = len(change) // 2 * rule.seeds
+        if half and clearly_behind(scale, old[:half], new[:half], self.noise):
+            self.dropped += 1
+            return False
+        first = compare(scale, old, new, FILTER)
+        if not promising(first, rule):
+            return False
+        self.looks += 1
+        fresh = self._fresh(rule.retest_seeds)
+        old2, new2 = self.run(self.champion, fresh), self.run(change, fresh)
+        level = level_at(self.looks, rule, self._rounds)
+        verdict, _ = decide(
+            scale, rule, self.noise, first, compare(scale, old2, new2, level),
+            champion=(*old, *old2), candidate=(*new, *new2), protected=(),
+        )  # fmt: skip
+        if verdict != "kept":
+            return False
+        self.kept += 1
+        self.champion, self._cached = change, new
+        return True

@@ -1,0 +1,55 @@
+"""The keep rule over whole loops: few changes that do nothing are kept, real gains are found."""
+
+from random import Random
+
+import pytest
+
+from agents.evolution.keeping.racing import clearly_behind
+from evals.evolution.simulated import Evaluation, Simulation, binary, gaussian
+
+
+@pytest.mark.parametrize(
+    "evaluation",
+    [binary(1, 3), binary(2, 3), gaussian(1, 3), gaussian(8, 24, cases=1)],
+    ids=lambda evaluation: evaluation.title,
+)
+def test_of_a_hundred_changes_that_do_nothing_hardly_one_is_kept(evaluation: Evaluation) -> None:
+    random = Random(1)
+    kept, looks = [], 0
+    for _ in range(12):
+        loop = Simulation(evaluation, random)
+        for _ in range(100):
+            loop.round(loop.champion)
+        looks += loop.looks
+        kept.append(loop.kept)
+    assert looks > 50, "some must come to a re-test"
+    assert max(kept) <= 5
+    # The confidence is of the whole loop: 12 times 5 in 100, and what chance adds to that.
+    assert sum(count > 0 for count in kept) <= 3
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "gain"), [(binary(1, 6), 0.3), (gaussian(1, 3), 0.8), (gaussian(8, 24, 1), 1.0)]
+)
+def test_a_large_gain_is_found(evaluation: Evaluation, gain: float) -> None:
+    random = Random(2)
+    found = 0
+    for _ in range(60):
+        loop = Simulation(evaluation, random)
+        found += loop.round(tuple(mean + gain for mean in loop.champion))
+    assert found >= 30
+
+
+def test_a_better_candidate_is_rarely_dropped_in_a_race() -> None:
+    random = Random(3)
+    dropped = bad = 0
+    for _ in range(600):
+        loop = Simulation(binary(1, 3), random)
+        half = loop.champion[:8]
+        old, better, worse = (
+            loop.run(tuple(mean + gain for mean in half), (999,)) for gain in (0.0, 0.05, -0.6)
+        )
+        dropped += bool(clearly_behind(loop.evaluation.scale, old, better, loop.noise))
+        bad += bool(clearly_behind(loop.evaluation.scale, old, worse, loop.noise))
+    assert dropped <= 12
+    assert bad > 100
