@@ -56,7 +56,7 @@ class Parameters:
             # What was asked often without anything new is drawn at random instead.
             values = asked(study, some) if number < _TRIES // 2 else _drawn(some, random)
             moved = {name: value for name, value in values.items() if value != now[name]}
-            files = _with(situation.champion, moved) if moved else None
+            files = with_values(situation.champion, moved) if moved else None
             if files is None or code_hash(files) in known:
                 continue
             told = [f"{_short(n)} {now[n]!r} → {v!r}" for n, v in sorted(moved.items())]
@@ -192,7 +192,7 @@ def _drawn(space: dict[str, Parameter], random: Random) -> Values:
     return values
 
 
-def _with(files: tuple[CodeFile, ...], values: Values) -> tuple[CodeFile, ...] | None:
+def with_values(files: tuple[CodeFile, ...], values: Values) -> tuple[CodeFile, ...] | None:
     """The program with values set; None where one has no place."""
     texts = {file.path: file.text for file in files}
     by_path: dict[str, Values] = {}
