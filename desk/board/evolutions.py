@@ -57,9 +57,7 @@ def evolution(
 
 
 @router.get("/{id}/kept/{number}")
-def change(
-    request: Request, caller: Viewer, lab: BoardLab, id: str, number: int
-) -> HTMLResponse:
+def change(request: Request, caller: Viewer, lab: BoardLab, id: str, number: int) -> HTMLResponse:
     """What a kept round changed in the program; asked for when it is looked at."""
     found = lab.ledger.evolutions.get(id)
     return page(

@@ -250,6 +250,47 @@ def repair(
 
 @app.command()
 @guarded
+def scaffold(
+    rounds: Annotated[int, typer.Option(min=1, help="The budget of a run that begins.")] = 100,
+    control: Annotated[
+        str, typer.Option(help="In place of the loop: random_search, always_keep or no_memory.")
+    ] = "",
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Where results are kept. [default: in the home]", show_default=False),
+    ] = None,
+    collect: Annotated[
+        Path | None,
+        typer.Option(help="Run nothing: write the results of the loops of this labcrew home."),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a coding agent round a local model improve itself (hours); a killed run goes on."""
+    from typing import get_args
+
+    from desk.wiring import home_folder
+    from evals.scaffold import report, running
+    from evals.scaffold.results import read
+    from labcrew.domain.evolution_spec import Control
+    from labcrew.errors import InputError
+
+    if control not in get_args(Control):
+        raise InputError(
+            f"There is no control {control!r}.", "Choose random_search, always_keep or no_memory."
+        )
+    own = home_folder(home) / "benchmark" / "scaffold"
+    place = results or own / "results"
+    if collect is not None:
+        running.collect(collect, place)
+    else:
+        running.run(own, place, rounds=rounds, control=control, say=say)  # type: ignore[arg-type]
+    found = read(place)
+    answer({"arms": found}, as_json, lambda: report.document(found))
+
+
+@app.command()
+@guarded
 def chat(
     results: Annotated[
         Path | None, typer.Option(help="File to keep the result in.", show_default=False)

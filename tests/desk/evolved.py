@@ -77,14 +77,10 @@ def evolver(opened: Opened, patch: pytest.MonkeyPatch, *, yes: bool = False) -> 
     return Evolver(bench, (Scripted(*TRIED),), holder="test", lease_s=60, assume_yes=yes)
 
 
-def evolved(
-    opened: Opened, folder: Path, patch: pytest.MonkeyPatch, **spec: Any
-) -> Evolution:
+def evolved(opened: Opened, folder: Path, patch: pytest.MonkeyPatch, **spec: Any) -> Evolution:
     """A loop whose rounds are over: its merge request waits for a person."""
     found = started(opened, folder, **spec)
     worker = evolver(opened, patch)
     asyncio.run(worker.advance(found.id))
     opened.office().decide(found.id, "accept", "ada")
     return asyncio.run(worker.advance(found.id))
-
-
