@@ -55,8 +55,8 @@ class Effects:
                 proposer=self.name,
                 title=f"Choose {', '.join(sorted(told))}"[:200],
                 rationale=(
-                    f"What {sum(map(len, choices.values()))} alternatives of {len(choices)} settings"
-                    f" add to the score, learnt from {len(situation.tried)} programs."
+                    f"What the alternatives of {len(choices)} settings add to the score, learnt"
+                    f" from {len(situation.tried)} programs."
                 ),
                 files=files,
                 values={**moved, "changed": sorted(moved)},
