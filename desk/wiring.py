@@ -72,6 +72,7 @@ class Opened:
         from agents.evolution.proposers import PROPOSERS
         from desk.acting import one_at_a_time
         from desk.evolutions import Evolutions
+        from desk.models.answering import CANDIDATE, asked_for
         from sandboxes.git.repositories import GitRepositories
 
         return Evolutions(
@@ -80,7 +81,7 @@ class Opened:
             GitRepositories(self.home.repositories),
             lambda: one_at_a_time(self.home, "evolve.lock"),
             proposers=PROPOSERS,
-            has_model="default" in self.settings.models,
+            has_model=bool(asked_for(self.settings, CANDIDATE)),
         )
 
 
@@ -183,11 +184,13 @@ def at_work(
         SettingsError: a model's settings.
     """
     from desk.models import build_judge
+    from desk.models.candidate_broker import broker_of
     from desk.tracing import tracing
     from sandboxes.client import connect
     from sandboxes.images import BaseImage
 
     judge = build_judge(opened.settings)
+    broker = broker_of(opened.settings, opened.home.model_answers)
     redact = redaction(opened.settings)
     # These libraries tell of their own tables and migrations, which says nothing to a person.
     for chatty in ("mlflow", "alembic", "httpx"):
@@ -226,6 +229,8 @@ def at_work(
             warm=settings.sandbox.warm if many else 0,
         )
         stack.callback(sandboxes.close)
+        if broker is not None:
+            stack.callback(broker.close)
         embedder = OnnxEmbedder()
         memory: Memory = _Elsewhere()
         if alone:
@@ -248,6 +253,7 @@ def at_work(
             forge=build_forge(settings.forge, repositories),
             redact=redact,
             tracer=tracer,
+            broker=broker,
         )
         crew = Crew.of(judge, embedder)
         holder = f"{os.uname().nodename}:{os.getpid()}"

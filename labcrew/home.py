@@ -48,6 +48,11 @@ class Home:
         return f"sqlite:///{self.root / 'mlflow.db'}"
 
     @property
+    def model_answers(self) -> Path:
+        """What a language model answered the programs that self-evolution tried."""
+        return self.root / "model-answers.db"
+
+    @property
     def skills(self) -> Path:
         """The lab's skills, which people write."""
         return self.root / "skills"

@@ -104,6 +104,31 @@ def applied(component: Component, text: str) -> str | None:
     return new
 
 
+@lru_cache(maxsize=512)
+def without(name: str, text: str) -> str | None:
+    """The Python file without a component that wraps one of its functions; None: it has none."""
+    tree = read(text)
+    if tree is None:
+        return None
+    from agents.evolution import putting
+
+    try:
+        new = putting.taken_out(name, tree)
+    except (RecursionError, ValueError):
+        return None
+    return new if new is not None and not compile_trouble(new) else None
+
+
+def inside(text: str) -> tuple[str, ...]:
+    """The names of the components that wrap functions of a Python file."""
+    tree = read(text)
+    if tree is None:
+        return ()
+    from agents.evolution import putting
+
+    return putting.components_in(tree)
+
+
 def _parted(path: str, text: str) -> tuple[str | None, str]:
     """Front matter and the rest; of a Python file the front matter of its docstring."""
     if not path.endswith(".py"):

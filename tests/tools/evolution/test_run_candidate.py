@@ -102,7 +102,7 @@ ENDS = {
         "open('big', 'w').close()\nwith open('big', 'wb', 0) as f:\n"
         "    while True: f.write(bytes(1 << 24))",
         "crashed",
-        "disk was full",
+        "no room left for files",
     ),
     "forks": ("while True: subprocess.Popen(['sleep', '99'])", "crashed", "exit code 1"),
     "a daemon that goes on": (
