@@ -64,11 +64,12 @@ def evolve(
 def list_evolutions(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the loops of this home."""
     from desk.cli.evolving_pages import line_of
+    from desk.views.evolutions import head_of
     from desk.wiring import open_home
 
     with open_home(home) as opened:
-        found = opened.ledger.evolutions.all()
-        lines = [line_of(opened.ledger, evolution) for evolution in found]
+        found = [head_of(opened.ledger, loop) for loop in opened.ledger.evolutions.all()]
+        lines = [line_of(head) for head in found]
     none = "No loop yet. Start one with: labcrew evolve SPEC.md"
     answer({"evolutions": found}, as_json, lambda: "\n".join(lines) or none)
 
@@ -140,11 +141,12 @@ def fields(
 
 
 def _moved(id: str, action: str, by: str | None, home: Path | None, as_json: bool) -> None:
+    from desk.views.evolutions import head_of
     from desk.wiring import open_home, person
 
     with open_home(home) as opened:
         evolutions = opened.evolutions()
-        moved = getattr(evolutions, action)(id, by or person())
+        moved = head_of(opened.ledger, getattr(evolutions, action)(id, by or person()))
     answer(moved, as_json, lambda: f"{moved.id} is {moved.status}.")
 
 
