@@ -126,8 +126,8 @@ def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -
         gone = _raw_outputs(office, loop.id)
         if gone:
             freed += sum(file.stat().st_size for file in gone)
-            folder = gone[0].parent.relative_to(office.home.root).as_posix()
-            removed.append(f"{folder}: {len(gone)} outputs")
+            place = gone[0].parent.relative_to(office.home.root).as_posix()
+            removed.append(f"{place}: {len(gone)} outputs")
         if not dry_run:
             for file in gone:
                 file.unlink(missing_ok=True)
