@@ -183,7 +183,8 @@ def _with_text(value: cst.BaseExpression, more: str) -> cst.BaseExpression | Non
     more = more.strip()
     if text is None or not more or more in text:
         return None
-    return _text(f"{text.rstrip()} {more}" + ("\n" if text.endswith("\n") else ""))
+    apart = "\n" if "\n" in text else " "
+    return _text(f"{text.rstrip()}{apart}{more}" + ("\n" if text.endswith("\n") else ""))
 
 
 def _shortened(value: cst.BaseExpression) -> cst.BaseExpression | None:

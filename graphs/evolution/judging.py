@@ -10,22 +10,54 @@ from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.racing import clearly_behind
 from agents.evolution.keeping.ties import cheaper
 from graphs.evolution.beginning import canaries, passed_canary
+from graphs.evolution.evaluating import Wanted, every
 from graphs.evolution.evaluating import evaluate as evaluated
-from graphs.evolution.evaluating import every
 from graphs.evolution.loop import Loop
 from graphs.evolution.moving import current, decided
 from graphs.evolution.state import EvolutionState, goes
 from labcrew.domain.evolution import (
+    CodeFile,
     Comparison,
     Evolution,
     Round,
     ScoredRun,
 )
+from labcrew.errors import EvidenceError
+
+
+class Unbelievable(Exception):
+    """Scores of a candidate that can't be trusted: its outputs broke, or bent, the scorer."""
 
 
 async def evaluate(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     """Runs the candidate on the gate split, in halves: one clearly behind is dropped."""
     loop = runtime.context
+    try:
+        return await _evaluate(loop)
+    except Unbelievable as error:
+        return decided(loop, current(loop), "reverted", str(error))
+
+
+async def compare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Holds the candidate against the champion; one that looks better is run again, both sides."""
+    loop = runtime.context
+    try:
+        return await _compare(loop)
+    except Unbelievable as error:
+        return decided(loop, current(loop), "reverted", str(error))
+
+
+async def _candidate(
+    loop: Loop, files: tuple[CodeFile, ...], wanted: Wanted, step: str
+) -> tuple[ScoredRun, ...]:
+    """A candidate's runs. Raises Unbelievable where no score of them counts: the loop goes on."""
+    try:
+        return await evaluated(loop, files, wanted, step)
+    except EvidenceError as error:
+        raise Unbelievable(f"no score of it counts: {error.message}") from error
+
+
+async def _evaluate(loop: Loop) -> dict[str, Any]:
     round_, evolution = current(loop), loop.evolution
     assert round_.proposal is not None
     files, spec = round_.proposal.files, evolution.spec
@@ -33,7 +65,7 @@ async def evaluate(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, A
     half = len(cases) // 2 if spec.keep.racing and len(cases) > 3 else 0
     step = f"R{round_.number}/gate"
     begun = [*every(cases[:half], seeds), *canaries(loop)]
-    runs = await evaluated(loop, files, begun, f"{step}/1")
+    runs = await _candidate(loop, files, begun, f"{step}/1")
     if (passed := passed_canary(loop, runs)) is not None:
         return _halted(loop, round_, passed)
     if half:
@@ -43,7 +75,7 @@ async def evaluate(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, A
         behind = clearly_behind(spec.metric, theirs, mine, evolution.noise)
         if behind and not evolution.control:
             return decided(loop, round_, "dropped", behind)
-    await evaluated(loop, files, every(cases[half:], seeds), f"{step}/2")
+    await _candidate(loop, files, every(cases[half:], seeds), f"{step}/2")
     score = loop.gate_mean(round_.proposal.code)
     loop.put(round_.model_copy(update={"status": "evaluated", "score": score}), "evaluated")
     return goes("compare")
@@ -58,16 +90,14 @@ def _halted(loop: Loop, round_: Round, passed: ScoredRun) -> dict[str, Any]:
     return decided(loop, round_, "halted", reason)
 
 
-async def compare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
-    """Holds the candidate against the champion; one that looks better is run again, both sides."""
-    loop = runtime.context
+async def _compare(loop: Loop) -> dict[str, Any]:
     round_, evolution = current(loop), loop.evolution
     assert round_.proposal is not None
     assert evolution.noise is not None
     spec, files = evolution.spec, round_.proposal.files
     cases = loop.cases("gate")
     wanted = every(cases, loop.first_seeds())
-    mine = await evaluated(loop, files, wanted, f"R{round_.number}/gate")
+    mine = await _candidate(loop, files, wanted, f"R{round_.number}/gate")
     theirs = await evaluated(loop, evolution.champion, wanted, f"R{round_.number}/champion")
     same = evolution.noise.deterministic
     first = compared(spec.metric, theirs, mine, FILTER, deterministic=same)
@@ -87,7 +117,7 @@ async def compare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
         for part in sorted({-(-len(seeds) // 2), len(seeds)}):
             fresh = every(cases, seeds[:part])
             step = f"R{round_.number}/retest/{part}"
-            mine_again = await evaluated(loop, files, fresh, step)
+            mine_again = await _candidate(loop, files, fresh, step)
             theirs_again = await evaluated(loop, evolution.champion, fresh, f"{step}/champion")
             retest = compared(spec.metric, theirs_again, mine_again, level, deterministic=same)
             if retest.gain < 0 or (retest.gain == 0 and not saved):

@@ -164,9 +164,13 @@ def test_an_error_is_answered_all_the_same() -> None:
 
 def test_prompts_and_settings_are_changed() -> None:
     assert 'Be careful."""' in put("shorter-prompt")
-    assert "Be quick. Mind empty inputs" in put("edge-cases")
+    assert "Be quick.\nMind empty inputs" in put("edge-cases")
     assert '"temperature": 0.0,  # 0..1.5' in put("likeliest-answer")
     assert '"max_tokens": 512' in put("longer-answers")
+    bounded = AGENT.replace("256,", "256,  # 64..320 step 32")
+    after = applied(BY_NAME["longer-answers"], bounded)
+    assert after is not None
+    assert '"max_tokens": 320,  # 64..320 step 32' in after
 
 
 @settings(max_examples=12, deadline=None)
