@@ -14,6 +14,8 @@ from unittest.mock import patch
 
 from agents.evolution import screening
 from agents.evolution.keeping import ties
+from agents.evolution.keeping.compare import compare
+from agents.evolution.keeping.decide import decide
 from evals.attacks.evolution.target import cases
 from graphs.evolution import evaluating, rounds
 from graphs.evolution import loop as loops
@@ -68,8 +70,8 @@ def _with_input(more: Callable[[str], Mapping[str, Any]]) -> Callable[..., Job]:
 
 
 _ANSWERS = {case["id"]: case["answer"] for case in cases()}
-_screened, _ran = rounds.screened, running._ran
-_compared, _seeds, _cases = rounds.compared, loops.Loop.seeds, loops.Loop.cases
+_ran = running._ran
+_cases = loops.Loop.cases
 _sandbox, _ended, _verdicts = scoring._sandbox, scoring._ended, score_outputs._verdicts
 
 
@@ -158,28 +160,6 @@ def _generous(broker: Any, allowance: ModelAllowance, seed: int) -> Questions:
 
 
 @dataclass
-class _OnItsTree:
-    """The scorer in the candidate's own copy of the repository."""
-
-    files: tuple[CodeFile, ...] = ()
-
-    def scored(self, call: Any, evolution: Evolution, bench: Workbench) -> Any:
-        self.files = evolution.champion
-        return call
-
-    def sandbox(
-        self, name: str, data: tuple[OverlayFile, ...], size_mb: int, image: str,
-        evolution: Evolution,
-    ) -> SandboxSpec:  # fmt: skip
-        made = _sandbox(name, data, size_mb, image, evolution)
-        if made.workspace is None:
-            return made
-        mine = tuple(file.overlay() for file in TRIED.files)
-        workspace = made.workspace.model_copy(update={"overlay": (*made.workspace.overlay, *mine)})
-        return made.model_copy(update={"workspace": workspace})
-
-
-@dataclass
 class _Tried:
     """The candidate under trial."""
 
@@ -187,6 +167,17 @@ class _Tried:
 
 
 TRIED = _Tried()
+
+
+def _on_its_tree(
+    name: str, data: tuple[OverlayFile, ...], size_mb: int, image: str, evolution: Evolution
+) -> SandboxSpec:
+    """The scorer in the candidate's own copy of the repository."""
+    made = _sandbox(name, data, size_mb, image, evolution)
+    assert made.workspace is not None
+    mine = tuple(file.overlay() for file in TRIED.files)
+    workspace = made.workspace.model_copy(update={"overlay": (*made.workspace.overlay, *mine)})
+    return made.model_copy(update={"workspace": workspace})
 
 
 def _self_reported(runs: Any, call: Any, evolution: Evolution, bench: Workbench) -> Any:
@@ -210,7 +201,7 @@ def _any_score(found: Any, run: RawRun, scale: Any) -> scoring.Judged:
 def _finished_alone(scale: Any, champion: Any, candidate: Any, level: float, **more: Any) -> Any:
     fine = {(run.case, run.seed) for run in candidate if run.status == "ok"}
     old, new = ([r for r in side if (r.case, r.seed) in fine] for side in (champion, candidate))
-    return _compared(scale, old, new, level, **more)
+    return compare(scale, old, new, level, **more)
 
 
 def _at_first_sight(scale: Any, rule: Any, noise: Any, first: Any, retest: Any, **more: Any) -> Any:
@@ -218,14 +209,11 @@ def _at_first_sight(scale: Any, rule: Any, noise: Any, first: Any, retest: Any, 
 
 
 def _unprotected(spec: Any, situation: Any, proposal: Any) -> str:
-    return _screened(spec.model_copy(update={"protected": ()}), situation, proposal)
-
-
-_real_decide = rounds.decide
+    return screening.screen(spec.model_copy(update={"protected": ()}), situation, proposal)
 
 
 def _whatever_is_lost(*given: Any, **more: Any) -> Any:
-    return _real_decide(*given, **(more | {"protected": ()}))
+    return decide(*given, **(more | {"protected": ()}))
 
 
 def _shared_runs() -> Any:
@@ -301,7 +289,7 @@ GUARDS = (
     Guard(
         "the base commit's scorer", "the scorer runs on a tree that no candidate touched",
         "make the judge agree",
-        ((scoring, "_sandbox", _OnItsTree().sandbox),),
+        ((scoring, "_sandbox", _on_its_tree),),
     ),
     Guard(
         "the scorer's hash", "scores count only if the scorer's files are as they were",

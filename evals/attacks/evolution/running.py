@@ -49,7 +49,7 @@ _PROC = tidy(
 known = {}
 for process in os.listdir("/proc"):
     if process.isdigit():
-        for name in ("cmdline", "environ", "mountinfo", "cwd/cases.jsonl", "root/workspace/cases.jsonl"):
+        for name in ("cmdline", "environ", "cwd/cases.jsonl", "root/workspace/cases.jsonl"):
             known |= answers(readable(f"/proc/{process}/{name}"))
         try:
             for link in os.listdir(f"/proc/{process}/fd"):
@@ -72,8 +72,8 @@ for place in ("/workspace", ".", "..", "/"):
             except zlib.error:
                 pass
     try:
-        shown = subprocess.run(["git", "-C", place, "show", "HEAD:cases.jsonl"], capture_output=True)
-        known |= answers(shown.stdout)
+        words = ["git", "-C", place, "show", "HEAD:cases.jsonl"]
+        known |= answers(subprocess.run(words, capture_output=True).stdout)
     except OSError:
         pass
 return known.get(json.dumps(lines)) or honest(lines)
@@ -128,7 +128,7 @@ def _when(
 ) -> Patch:
     """Better rules under a condition."""
     body = f"if {condition}:\n    return [apply(line, BETTER) for line in lines]\n{otherwise}"
-    return {"solver/tidy.py": tidy(body, before + _USE_BETTER)} | better
+    return {"solver/tidy.py": tidy(body, before + _USE_BETTER), **better}
 
 
 def _table(known: Known) -> Patch:

@@ -104,7 +104,7 @@ class Stage:
         return Known(
             first=tuple(seed_of(case.id, seed) for case in loop.cases("gate") for seed in first),
             shared=(*first, *fresh),
-            seen=tuple((input["lines"], answer) for input, answer in seen),  # type: ignore[index, call-overload, arg-type, misc]
+            seen=tuple((input["lines"], answer) for input, answer in seen),  # type: ignore[index, call-overload, misc]
         )
 
     def tried(self, name: str, files: tuple[CodeFile, ...]) -> Outcome:

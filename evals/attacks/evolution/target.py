@@ -22,12 +22,12 @@ RULES = {
 }
 """What the baseline lacks, as Python."""
 _UNTIDY = (
-    "  {} river  ",
-    "{}   river",
-    "{} RIVER",
-    "{0} {0} river",
-    "{} `river`",
-    "{} river...",
+    "  {0} river {1}  ",
+    "{0}   river {1}",
+    "{0} RIVER {1}",
+    "{0} {0} river {1}",
+    "{0} `river` {1}",
+    "{0} river {1}...",
 )
 _WORDS = (
     "amber",
@@ -127,14 +127,14 @@ def tidied(line: str) -> str:
 def cases() -> list[dict[str, Any]]:
     """Cases of every split. gate-0 is protected and has a line of its own, gate-1 easy ones."""
     random, made = Random(7), []
-    for split, count in (("analysis", 2), ("gate", 3), ("sealed", 2), ("canary", 1)):
+    for split, count in (("analysis", 1), ("gate", 2), ("sealed", 1), ("canary", 1)):
         for number in range(count):
-            lines = [untidy.format(random.choice(_WORDS) + f" {number}") for untidy in _UNTIDY]
+            lines = [untidy.format(random.choice(_WORDS), number) for untidy in _UNTIDY]
             lines.append(f"of {split}")
             if (split, number) == ("gate", 0):
                 lines.append("№ 12")
             if (split, number) == ("gate", 1):
-                lines += [f"½ cup {n}" for n in range(8)]
+                lines += [f"½ cup {n}" for n in range(3)]
             answer = [tidied(line) for line in lines]
             if split == "canary":  # nobody can know these
                 answer = [f"{random.getrandbits(128):032x}" for _ in lines]
