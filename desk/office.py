@@ -7,6 +7,7 @@ from typing import Any
 
 from desk.acting import actor, one_at_a_time
 from desk.assigning import examine, located
+from desk.commissions import command, find, get
 from labcrew.deciding import budget_with, decide, settled
 from labcrew.domain.repository import Repositories
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest
@@ -173,8 +174,8 @@ class Office:
                 settled(self.ledger, self.clock, gate)
 
     def gate_of(self, name: str) -> Gate:
-        """A gate by its id, or the only open gate of a ticket by the ticket's id."""
-        if self.ledger.gates.find(name) is None and self.ledger.tickets.find(name) is not None:
+        """A gate by its id, or the only open gate of a ticket or loop by that one's id."""
+        if self.ledger.gates.find(name) is None and find(self.ledger, name) is not None:
             waiting = [gate for gate in self.inbox() if gate.ticket == name]
             if len(waiting) == 1:
                 return waiting[0]
@@ -223,7 +224,7 @@ class Office:
             of_ticket = self.ledger.merge_requests.of(name)
             if of_ticket:
                 return of_ticket[-1]
-            if self.ledger.tickets.find(name) is not None:
+            if find(self.ledger, name) is not None:
                 raise InputError(f"{name} has no merge request yet.")
         return self.ledger.merge_requests.get(name)
 
@@ -272,7 +273,7 @@ class Office:
         if decision.kind != "accept" or not request.merge_note:
             return None
         outcome = self.repositories.merge(
-            Path(self.ledger.tickets.get(request.ticket).repository), request.target, request.commit
+            Path(get(self.ledger, request.ticket).repository), request.target, request.commit
         )
         merged = outcome.state in ("merged", "already")
         changed = request.model_copy(
@@ -293,7 +294,7 @@ class Office:
                 return gate
         raise InputError(
             f"{request.id} does not wait for a decision; it is {request.status}.",
-            f"See `labcrew ticket show {request.ticket}`.",
+            f"See `{command(request.ticket)}`.",
         )
 
     def _move(

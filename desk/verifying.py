@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 
-from desk.wiring import Opened, Say, at_work
+from desk.commissions import is_loop
+from desk.wiring import AtWork, Opened, Say, at_work
 from labcrew.domain.review import MergeRequest, Verification
 from labcrew.errors import LabcrewError
 
@@ -23,14 +25,29 @@ def verification(
 
     Raises EngineUnavailable: nothing is recomputed outside a sandbox.
     """
+    with _TURN, at_work(opened, say, alone=False) as working:
+        checked = _loops if is_loop(found.ticket) else _tickets
+        return asyncio.run(checked(working, found, rerun))
+
+
+async def _tickets(working: AtWork, found: MergeRequest, rerun: bool) -> Verification:
     from graphs import verification as checking
 
-    with _TURN, at_work(opened, say, alone=False) as working:
-        result = asyncio.run(checking.verify(working.work, found))
-        if not rerun:
-            return result
-        try:
-            told = asyncio.run(checking.rerun(working.work, found))
-        except LabcrewError as error:
-            return result.model_copy(update={"problems": (*result.problems, error.message)})
-        return result.model_copy(update={"rerun": told})
+    result = await checking.verify(working.work, found)
+    return await _with(result, lambda: checking.rerun(working.work, found)) if rerun else result
+
+
+async def _loops(working: AtWork, found: MergeRequest, rerun: bool) -> Verification:
+    from graphs.evolution import verification as checking
+    from graphs.evolution.loop import Loop
+
+    loop = Loop(id=found.ticket, bench=working.bench, proposers=())
+    result = checking.verify(loop, found)
+    return await _with(result, lambda: checking.rerun(loop, found)) if rerun else result
+
+
+async def _with(result: Verification, again: Callable[[], Awaitable[str]]) -> Verification:
+    try:
+        return result.model_copy(update={"rerun": await again()})
+    except LabcrewError as error:
+        return result.model_copy(update={"problems": (*result.problems, error.message)})

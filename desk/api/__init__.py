@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from desk.api import chat, events, gates, lab, merge_requests, research, tickets, trials
+from desk.api import chat, events, evolutions, gates, lab, merge_requests, research, tickets, trials
 
 ROUTERS: tuple[APIRouter, ...] = (
     tickets.router,
     trials.router,
+    evolutions.router,
     research.router,
     gates.router,
     merge_requests.router,

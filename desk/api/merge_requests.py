@@ -29,7 +29,7 @@ from labcrew.errors import Conflict, NotFound
 
 router = APIRouter(prefix="/merge-requests", tags=["merge requests"])
 _PLOT_BYTES = 8 << 20
-_PLOT_HEADERS = {
+PLOT_HEADERS = {
     # An SVG opened by itself is a document: it may draw, and nothing else.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -164,4 +164,4 @@ def get_plot(
     if name not in found.plots:
         raise NotFound(f"{found.id} has no plot {name!r}.", f"It has: {', '.join(found.plots)}.")
     raw = beneath.read(lab.opened.home.artefacts(found.ticket), name, _PLOT_BYTES)
-    return Response(raw, media_type="image/svg+xml", headers=_PLOT_HEADERS)
+    return Response(raw, media_type="image/svg+xml", headers=PLOT_HEADERS)

@@ -8,9 +8,12 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from desk.board.pages import BoardLab, Viewer, page
-from desk.views.forecasts import track_record
+from desk.commissions import is_loop, titles
+from desk.views.forecasts import TrackRecord, track_record
+from desk.web.lab import Lab
 from labcrew.domain.experiment import Forecast
 from labcrew.domain.review import Gate
+from labcrew.domain.ticket import AssignedTicket
 
 router = APIRouter(include_in_schema=False)
 _DECIDED = 10
@@ -23,7 +26,6 @@ def inbox(request: Request, caller: Viewer, lab: BoardLab) -> HTMLResponse:
     gates = lab.office.inbox()
     shown = gates[:_SHOWN]
     decided = [decision for _, decision in lab.ledger.decisions.page(limit=_DECIDED)]
-    tickets = lab.ledger.tickets.some({gate.ticket for gate in shown})
     return page(
         request,
         "inbox.html",
@@ -31,7 +33,7 @@ def inbox(request: Request, caller: Viewer, lab: BoardLab) -> HTMLResponse:
         gates=shown,
         more=len(gates) - len(shown),
         decided=decided,
-        titles={id: assigned.ticket.title for id, assigned in tickets.items()},
+        titles=titles(lab.ledger, {gate.ticket for gate in shown}),
     )
 
 
@@ -56,10 +58,17 @@ def gate(request: Request, caller: Viewer, lab: BoardLab, id: str) -> HTMLRespon
         decision=decision,
         assigned=assigned,
         forecast=_forecast(found),
-        record=track_record(lab.ledger, besides=assigned) if found.kind == "plan" else None,
+        record=_record(lab, found, assigned),
         suggestions=_planned(found, "suggestions"),
         quarantine=_planned(found, "quarantine"),
     )
+
+
+def _record(lab: Lab, gate: Gate, assigned: AssignedTicket | None) -> TrackRecord | None:
+    """How earlier forecasts fared; a loop's spec holds none."""
+    if gate.kind != "plan" or is_loop(gate.ticket):
+        return None
+    return track_record(lab.ledger, besides=assigned)
 
 
 def _forecast(gate: Gate) -> Forecast | None:

@@ -39,6 +39,7 @@ NAVIGATION = (
     Item(href="/assign", label="Assign", icon="plus", key="a"),
     Item(href="/crew", label="Crew", icon="crew", key="w"),
     Item(href="/merge-requests", label="Merge requests", icon="merge", key="m", less=True),
+    Item(href="/evolutions", label="Evolution", icon="loop", key="e", less=True),
     Item(href="/chat", label="Chat", icon="chat", key="c", less=True),
     Item(href="/memory", label="Memory", icon="memory", key="k", less=True),
     Item(href="/report", label="Report", icon="report", key="r", less=True),

@@ -5,6 +5,7 @@ from typing import get_args
 
 from markupsafe import Markup, escape
 
+from desk.commissions import place
 from labcrew.domain.base import Model
 from labcrew.domain.research import AgentName
 from sandboxes.text import clean
@@ -142,4 +143,5 @@ FILTERS = {
     "number": number,
     "dollars": dollars,
     "count": count,
+    "place": place,
 }

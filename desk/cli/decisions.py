@@ -46,7 +46,7 @@ def inbox(
 @guarded
 def decide(
     gate: Annotated[
-        str, typer.Argument(metavar="GATE", help="The gate, or a ticket with one open gate.")
+        str, typer.Argument(metavar="GATE", help="The gate, or a ticket or loop with one.")
     ],
     kind: Annotated[Answer, typer.Argument(metavar="accept|edit|respond|ignore")],
     comment: Annotated[str, typer.Option(help="Why; needed to respond.")] = "",
@@ -64,6 +64,7 @@ def decide(
     as_json: JsonOption = False,
 ) -> None:
     """Decide at a gate: accept, edit, respond with a comment, or ignore."""
+    from desk.commissions import working_on
     from desk.front.opening import front
 
     with front(home, server, by) as desk:
@@ -73,7 +74,7 @@ def decide(
         as_json,
         lambda: (
             f"{decision.gate}: {decision.kind}, by {decision.by}."
-            f" A running `labcrew up` goes on by itself; else: labcrew run {decision.ticket}"
+            f" A running `labcrew up` goes on by itself; else: {working_on(decision.ticket)}"
         ),
     )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = group("Merge requests: review, verify, merge.")
 RequestArgument = Annotated[
-    str, typer.Argument(metavar="MR", help="A merge request, or a ticket for its newest.")
+    str, typer.Argument(metavar="MR", help="A merge request, or a ticket or loop for its newest.")
 ]
 
 
@@ -132,6 +132,7 @@ def comment(
     as_json: JsonOption = False,
 ) -> None:
     """Leave a remark on a merge request."""
+    from desk.commissions import working_on
     from desk.front.opening import front
 
     with front(home, server, by) as desk:
@@ -141,7 +142,7 @@ def comment(
             gate = desk.merge_gate(found)
             desk.decide(gate.id, "respond", gate.payload_hash, text, {})
     todo = (
-        f"Go on with: labcrew run {found.ticket}"
+        f"Go on with: {working_on(found.ticket)}"
         if revise
         else f"Send it back with: labcrew decide {found.ticket} respond --comment '…'"
     )
@@ -158,6 +159,7 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Accept a merge request; the crew fast-forwards the branch when it next works."""
+    from desk.commissions import working_on
     from desk.front.opening import front
 
     with front(home, server, by) as desk:
@@ -171,5 +173,5 @@ def merge(
     answer(
         decision,
         as_json,
-        lambda: f"{found.id} accepted by {decision.by}. Merge with: labcrew run {found.ticket}",
+        lambda: f"{found.id} accepted by {decision.by}. Merge with: {working_on(found.ticket)}",
     )

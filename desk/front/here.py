@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from desk import commissions
 from desk.front.port import Move
 from desk.views.costs import Costs, costs_of
 from desk.views.sheet import ListedTicket, TicketSheet, listed, sheet_of
@@ -104,7 +105,7 @@ class Here:
         from desk.live import Board
 
         if ticket is not None:
-            self._ledger.tickets.get(ticket)
+            commissions.get(self._ledger, ticket)
         only = None if ticket is None else [ticket]
         board = Board(self._ledger, self._opened.clock, only, replay=True)
         while True:

@@ -1,7 +1,9 @@
 """A change side by side: what git says of one file, as numbered lines of the old and the new."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import unified_diff
 from functools import lru_cache
 from itertools import groupby, zip_longest
 from typing import Any, Literal, NamedTuple
@@ -18,6 +20,7 @@ MOST_ROWS = 2000
 """More of one file is not shown."""
 _LONGEST_LINE = 2000
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(.*)", re.DOTALL)
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _MOST_COLOURED = 128 << 10
 _MODES = {"100644": "a file", "100755": "a program", "120000": "a link", "160000": "a submodule"}
 
@@ -83,6 +86,26 @@ class Comparison(NamedTuple):
         return _file(self, path)
 
 
+def between(path: str, old: str, new: str) -> FileDifference:
+    """How one text becomes another, as a commit's file is shown; an empty one is not there."""
+    lines = list(unified_diff(_LINE.findall(old), _LINE.findall(new)))[2:]
+    raw = "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+    signs = Counter(line[0] for line in lines)
+    file = ChangedFile(
+        path=path,
+        old_path=path,
+        state="changed" if old and new else "added" if new else "removed",
+        insertions=signs["+"],
+        deletions=signs["-"],
+        old_mode="100644",
+        new_mode="100644",
+    )
+    shown = read_patch(file, FilePatch(raw=raw.encode("utf-8", "replace"), whole=True))
+    return _with_colours(shown, path, *(_to_colour(text) for text in (old, new)))
+
+
 @lru_cache(maxsize=128)
 def _files(of: Comparison) -> tuple[ChangedFile, ...]:
     repositories: Repositories = of.repositories
@@ -100,7 +123,11 @@ def _file(of: Comparison, path: str) -> FileDifference:
     for state, commit, place in (("added", of.base, file.old_path), ("removed", of.head, path)):
         there = file.state != state and file.insertions is not None
         sides.append(_text_of(repositories, of.name, commit, place) if there else "")
-    old, new = (coloured(text, path) for text in sides)
+    return _with_colours(shown, path, *sides)
+
+
+def _with_colours(shown: FileDifference, path: str, before: str, after: str) -> FileDifference:
+    old, new = (coloured(text, path) for text in (before, after))
     sections = tuple(
         section.model_copy(update={"rows": tuple(_painted(row, old, new) for row in section.rows)})
         for section in shown.sections
@@ -236,4 +263,8 @@ def _text_of(repositories: Repositories, name: str, commit: str, path: str) -> s
         raw = repositories.read(name, commit, path, 1)
     except (BoundaryError, NotFound):
         return ""
-    return clean(raw) if len(raw) <= _MOST_COLOURED else ""
+    return _to_colour(raw)
+
+
+def _to_colour(text: str | bytes) -> str:
+    return clean(text) if len(text) <= _MOST_COLOURED else ""

@@ -1,5 +1,7 @@
 """Loops of self-evolution as people read them: one typed model for terminal, board and API."""
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from labcrew.domain.base import Model
@@ -27,8 +29,8 @@ class RoundRow(Model):
     commit: str
 
 
-class EvolutionSheet(Model):
-    """A loop with its rounds, newest last."""
+class EvolutionHead(Model):
+    """A loop without its rounds; what its seeds are drawn from is never shown."""
 
     id: str
     title: str
@@ -43,21 +45,41 @@ class EvolutionSheet(Model):
     hours_allowed: float
     tokens_spent: int
     tokens_allowed: int
+    keeps: int = Field(description="rounds that were kept so far")
     noise: NoiseFloor | None
-    champion_round: int
-    rounds: tuple[RoundRow, ...]
-    kept: tuple[Kept, ...]
+    champion_round: int = Field(description="0: the baseline stands")
+    score: float | None = Field(description="gate mean of what stands, on the first seeds")
+    kept: tuple[Kept, ...] = Field(description="what each kept change brings, known at the end")
     sealed: Sealed | None
     gates: tuple[Gate, ...] = Field(description="open ones")
     merge_request: str
+    started_by: str
+    started_at: str = Field(description="ISO 8601, UTC")
+
+
+class EvolutionSheet(EvolutionHead):
+    """A loop with its rounds, newest last."""
+
+    rounds: tuple[RoundRow, ...]
 
 
 def sheet_of(ledger: Ledger, evolution: Evolution) -> EvolutionSheet:
     """A loop as the ledger has it."""
     rounds = ledger.rounds.of(evolution.id)
+    return EvolutionSheet(
+        **dict(_head(ledger, evolution, rounds)), rounds=tuple(row_of(r) for r in rounds)
+    )
+
+
+def head_of(ledger: Ledger, evolution: Evolution) -> EvolutionHead:
+    """A loop without its rounds."""
+    return _head(ledger, evolution, ledger.rounds.of(evolution.id))
+
+
+def _head(ledger: Ledger, evolution: Evolution, rounds: Sequence[Round]) -> EvolutionHead:
     requests = ledger.merge_requests.of(evolution.id)
     budget = evolution.spec.budget
-    return EvolutionSheet(
+    return EvolutionHead(
         id=evolution.id,
         title=evolution.spec.title,
         status=evolution.status,
@@ -71,14 +93,23 @@ def sheet_of(ledger: Ledger, evolution: Evolution) -> EvolutionSheet:
         hours_allowed=budget.hours,
         tokens_spent=sum(round_.model_tokens for round_ in rounds),
         tokens_allowed=budget.model_tokens,
+        keeps=sum(round_.verdict == "kept" for round_ in rounds),
         noise=evolution.noise,
         champion_round=evolution.champion_round,
-        rounds=tuple(row_of(round_) for round_ in rounds),
+        score=_stands(evolution, rounds),
         kept=evolution.kept,
         sealed=evolution.sealed,
         gates=tuple(g for g in ledger.gates.of(evolution.id) if g.status == "open"),
         merge_request=requests[-1].id if requests else "",
+        started_by=evolution.started_by,
+        started_at=evolution.started_at,
     )
+
+
+def _stands(evolution: Evolution, rounds: Sequence[Round]) -> float | None:
+    if evolution.champion_round == 0:
+        return evolution.noise.mean if evolution.noise is not None else None
+    return next((r.score for r in rounds if r.number == evolution.champion_round), None)
 
 
 def row_of(round_: Round) -> RoundRow:

@@ -8,6 +8,7 @@ from typing import Self
 from fastapi import Request
 
 from desk.chat.coordinator import Coordinator
+from desk.evolutions import Evolutions
 from desk.office import Office
 from desk.views.overnight import Overnight
 from desk.views.recall import Recall
@@ -66,6 +67,11 @@ class Lab:
     def office(self) -> Office:
         """What people do here."""
         return self.opened.office()
+
+    @cached_property
+    def evolutions(self) -> Evolutions:
+        """What people do with loops of self-evolution."""
+        return self.opened.evolutions()
 
     @cached_property
     def sessions(self) -> Sessions:

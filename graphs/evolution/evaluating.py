@@ -41,7 +41,7 @@ async def evaluate(
         if loop.evolution.status in HALTED:
             raise Halted
         began = loop.bench.clock.monotonic()
-        made = await _run(loop, files, code, missing, step, twice)
+        made = await run_and_score(loop, files, missing, step, twice=twice)
         loop.evaluated_s += loop.bench.clock.monotonic() - began
         loop.tokens += sum(run.model_tokens for run in made)
         with loop.ledger.transaction():
@@ -51,15 +51,14 @@ async def evaluate(
     return tuple(known[id] for id in ids)
 
 
-async def _run(
-    loop: Loop,
-    files: tuple[CodeFile, ...],
-    code: str,
-    missing: Wanted,
-    step: str,
-    twice: bool,
+async def run_and_score(
+    loop: Loop, files: tuple[CodeFile, ...], missing: Wanted, step: str, *, twice: bool = False
 ) -> tuple[ScoredRun, ...]:
-    evolution = loop.evolution
+    """Runs a program and has it scored; the ledger is told nothing.
+
+    Raises EvidenceError, ToolError.
+    """
+    evolution, code = loop.evolution, code_hash(files)
     by_alias = {
         loop.drawn("alias", step, code, case.id, seed)[:24]: (case, seed) for case, seed in missing
     }

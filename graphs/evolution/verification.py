@@ -1,7 +1,11 @@
 """Whether a loop's merge request holds: recomputed from the ledger and the stored outputs."""
 
+from statistics import fmean
+
 from agents.evolution.description import compose
+from agents.evolution.keeping.compare import compare
 from agents.evolution.keeping.sealing import sealed_result
+from graphs.evolution.evaluating import every, run_and_score
 from graphs.evolution.loop import Loop
 from labcrew.domain.evolution import ScoredRun, code_hash
 from labcrew.domain.review import MergeRequest, Verification
@@ -9,6 +13,7 @@ from labcrew.errors import EvidenceError, NotFound
 from tools.evolution.outputs import kept_output
 
 _MOST = 20
+_RERUN_LEVEL = 0.995
 
 
 def composed(loop: Loop, *, branch: str, commit: str) -> MergeRequest:
@@ -48,6 +53,41 @@ def verify(loop: Loop, request: MergeRequest) -> Verification:
     return Verification(
         merge_request=request.id, checked=checked, problems=tuple(dict.fromkeys(problems))[:_MOST]
     )
+
+
+async def rerun(loop: Loop, request: MergeRequest) -> str:
+    """Runs the program that the gate chose again, on the sealed cases with seeds of their own.
+
+    Returns:
+        A sentence on how its scores stand beside the recorded ones.
+
+    Raises:
+        EvidenceError: it is surely worse than what was recorded.
+        ToolError: it can't be run or scored.
+    """
+    evolution = loop.evolution
+    rule, cases = evolution.spec.keep, loop.cases("sealed")
+    seeds = loop.seeds("sealed", rule.sealed_seeds)
+    fresh = loop.seeds("rerun", rule.sealed_seeds)
+    step = f"rerun/{loop.bench.clock.now():%Y%m%d%H%M%S}"
+    again = await run_and_score(loop, evolution.champion, every(cases, fresh), step)
+    before = loop.scored(loop.champion, cases, seeds)
+    # The new seeds take the places of the old ones, so that a case stands beside itself.
+    places = dict(zip(fresh, seeds, strict=True))
+    moved = [run.model_copy(update={"seed": places[run.seed]}) for run in again]
+    same = evolution.noise is not None and evolution.noise.deterministic
+    found = compare(evolution.scale, before, moved, _RERUN_LEVEL, deterministic=same)
+    old, new = (fmean(run.score for run in runs) for runs in (before, again))
+    told = (
+        f"{request.id} run again on {len(cases)} sealed cases with {len(fresh)} new"
+        f" seed{'s' * (len(fresh) != 1)}: mean {new:.6g}, was {old:.6g}"
+    )
+    if found.high < 0:
+        raise EvidenceError(
+            f"{told}: worse, by more than chance does 199 times in 200.",
+            "Do not merge it: find out what differs between then and now.",
+        )
+    return told
 
 
 def _run(loop: Loop, run: ScoredRun | None, value: float) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.sandbox import RunResult
-from labcrew.errors import EngineError, EngineUnavailable, RunnerLost
+from labcrew.errors import BoundaryError, EngineError, EngineUnavailable, RunnerLost
 from sandboxes.client import translated
 from sandboxes.runner.calls import Call
 from sandboxes.runner.connection import Connection
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 OUTPUT_BYTES = 4 << 20  # of each stream of a call
 _START_S = 30.0
+_READ_S = 60.0
+_MISSING, _ODD = 3, 4
+_READ = (
+    f'[ -h "$0" ] && exit {_ODD}; [ -e "$0" ] || exit {_MISSING}; [ -f "$0" ] || exit {_ODD};'
+    ' exec head -c "$1" "$0"'
+)
 
 
 class Residents:
@@ -113,6 +119,17 @@ class Residents:
         return result.model_copy(update={"answered_s": round(asked[0].answered_s, 3)})
 
     def _run(self, container: str, under_way: Callable[[Connection], Call]) -> RunResult:
+        call = self._ended(container, under_way)
+        return RunResult(
+            exit_code=call.exit_code,
+            stdout=clean(bytes(call.output[STDOUT])),
+            stderr=clean(bytes(call.output[STDERR])),
+            timed_out=call.timed_out,
+            truncated=call.truncated,
+            duration_s=round(time.monotonic() - call.began, 3),
+        )
+
+    def _ended(self, container: str, under_way: Callable[[Connection], Call]) -> Call:
         connection = self._open.get(container)
         if connection is None or not connection.fresh:
             connection = self.open(container)
@@ -125,14 +142,29 @@ class Residents:
             raise
         if not call.ended:
             self._end_overdue(container, connection, call)
-        return RunResult(
-            exit_code=call.exit_code,
-            stdout=clean(bytes(call.output[STDOUT])),
-            stderr=clean(bytes(call.output[STDERR])),
-            timed_out=call.timed_out,
-            truncated=call.truncated,
-            duration_s=round(time.monotonic() - call.began, 3),
+        return call
+
+    def read(self, container: str, name: str, most: int) -> bytes | None:
+        """A regular file at the workspace's root, as its user reads it while nothing else runs.
+
+        Args:
+            name: without a folder.
+            most: bytes that are read.
+
+        Answers None where there is no such file. Raises BoundaryError for anything but a regular
+        file that its owner may read.
+        """
+        call = self._ended(
+            container,
+            lambda connection: connection.call(
+                ("sh", "-c", _READ, f"./{name}", str(most)), b"", _READ_S, most
+            ),
         )
+        if call.exit_code == _MISSING:
+            return None
+        if call.exit_code != 0:
+            raise BoundaryError(f"{name} is not a regular file")
+        return bytes(call.output[STDOUT])
 
     def forget(self, container: str) -> None:
         """Lets go of a container's runner, which ends it."""

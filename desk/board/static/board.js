@@ -2,11 +2,12 @@
 import "./send.js";
 import "./live.js";
 
-// Morphing keeps what a reader opened, and what they are typing.
+// Morphing keeps what a reader opened, what they are typing, and what was fetched once for good.
 if (window.Idiomorph) {
   Idiomorph.defaults.ignoreActiveValue = true;
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "open" && node.tagName === "DETAILS");
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.dataset || !("keep" in node.dataset);
 }
 
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });

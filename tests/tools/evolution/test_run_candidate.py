@@ -102,7 +102,7 @@ ENDS = {
         "open('big', 'w').close()\nwith open('big', 'wb', 0) as f:\n"
         "    while True: f.write(bytes(1 << 24))",
         "crashed",
-        "disk was full",
+        "no room left for files",
     ),
     "forks": ("while True: subprocess.Popen(['sleep', '99'])", "crashed", "exit code 1"),
     "a daemon that goes on": (
@@ -188,6 +188,7 @@ def spent(tokens: int) -> ModelAnswer:
     ("code", "said"),
     [
         ("for _ in range(9): say('x')", "more than 3 times"),
+        ("say('x' * 900)", "more than the 49 tokens"),
         ("say('x' * 30); say('y'); done(1)", "more than 49 of the model's tokens"),
     ],
 )

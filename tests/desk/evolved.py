@@ -1,0 +1,86 @@
+"""A loop of self-evolution in a home: real ledger, real git; its candidates' runs are made up."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desk.acting import one_at_a_time
+from desk.evolutions import Evolutions
+from desk.wiring import Opened
+from graphs.evolution import evaluating
+from graphs.evolution.evolver import Evolver
+from labcrew.domain.evolution import Evolution
+from labcrew.domain.evolution_spec import Control
+from sandboxes.git.repositories import GitRepositories
+from tests.doubles.bench import DictMemory, WordEmbedder
+from tests.graphs.evolution.lab import (
+    SECRET,
+    Bench,
+    Environments,
+    Scripted,
+    make_spec,
+    make_target,
+    program,
+)
+from tools.evolution.run_candidate import RunCandidate
+from tools.evolution.score_outputs import ScoreOutputs
+from tools.toolbox import Tool, Workbench
+
+TRIED = (program(0.8), program(0.2), program(0.9), program(0.95, "# sure\n"))
+
+
+def started(opened: Opened, folder: Path, control: Control = "", **spec: Any) -> Evolution:
+    """A loop that nobody has worked on yet."""
+    target = folder / "target"
+    if not target.exists():
+        make_target(target)
+    evolutions = Evolutions(
+        opened.ledger,
+        opened.clock,
+        GitRepositories(opened.home.repositories),
+        lambda: one_at_a_time(opened.home, "evolve.lock"),
+        proposers=("scripted",),
+        has_model=True,
+    )
+    return evolutions.start(
+        make_spec(target, **spec),
+        beside=folder,
+        source=str(folder / "SPEC.md"),
+        by="ada",
+        control=control,
+        secret=SECRET,
+    )
+
+
+def evolver(opened: Opened, patch: pytest.MonkeyPatch, *, yes: bool = False) -> Evolver:
+    """Who works on loops; runs come from a stand-in for sandboxes."""
+    stand_in = Bench()
+    for name, call, by in (
+        ("run_candidate", RunCandidate, stand_in.run),
+        ("score_outputs", ScoreOutputs, stand_in.score),
+    ):
+        patch.setattr(evaluating, name, Tool(name, call, by))
+    absent: dict[str, Any] = dict.fromkeys(("sandboxes", "tracker"))
+    bench = Workbench(
+        home=opened.home,
+        ledger=opened.ledger,
+        repositories=GitRepositories(opened.home.repositories),
+        environments=Environments(),
+        memory=DictMemory(WordEmbedder()),
+        sources=(),
+        clock=opened.clock,
+        base_image="none",
+        **absent,
+    )
+    return Evolver(bench, (Scripted(*TRIED),), holder="test", lease_s=60, assume_yes=yes)
+
+
+def evolved(opened: Opened, folder: Path, patch: pytest.MonkeyPatch, **spec: Any) -> Evolution:
+    """A loop whose rounds are over: its merge request waits for a person."""
+    found = started(opened, folder, **spec)
+    worker = evolver(opened, patch)
+    asyncio.run(worker.advance(found.id))
+    opened.office().decide(found.id, "accept", "ada")
+    return asyncio.run(worker.advance(found.id))
