@@ -24,8 +24,8 @@ Qwen2.5-Coder-Instruct with 0.5 billion weights, in four bits, in this process. 
 function to write: a sentence or three, a signature, two or three examples. To begin with it asks
 once, at temperature 0.8, and hands in the first block of code. The loop may change `agent.py`
 alone, and may ask up to four times a task. [Tasks](../evals/scaffold/tasks) are of our own writing,
-in eight kinds and two levels: 32 for analysis, 16 for the gate, 48 sealed, the same mix in each, and
-three that nobody can solve. A function is right if it passes all of its hidden tests. Made by
+in eight kinds and two levels: 32 for analysis, 16 for the gate, 48 sealed, the same mix in each,
+and three that nobody can solve. A function is right if it passes all of its hidden tests. Made by
 
     labcrew eval scaffold --results evals/results/scaffold
     python -m evals.scaffold.report

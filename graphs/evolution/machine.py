@@ -6,10 +6,10 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from graphs.evolution import beginning, ending, rounds
+from graphs.evolution import beginning, ending, judging, proposing, rounds
 from graphs.evolution.gates import gate_name
 from graphs.evolution.loop import Loop
-from graphs.evolution.rounds import finished
+from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, Route, goes
 
 ROUTES: dict[str, tuple[Route, ...]] = {
@@ -93,11 +93,11 @@ def evolution_graph() -> StateGraph[EvolutionState, Loop, EvolutionState, Evolut
         beginning.gate_spec,
         beginning.prepare,
         beginning.measure_noise,
-        rounds.analyse,
-        rounds.propose,
-        rounds.screen,
-        rounds.evaluate,
-        rounds.compare,
+        proposing.analyse,
+        proposing.propose,
+        proposing.screen,
+        judging.evaluate,
+        judging.compare,
         rounds.keep,
         rounds.revert,
         rounds.note,

@@ -58,7 +58,7 @@ class Parameters:
             # What was asked often without anything new is drawn at random instead.
             values = asked(study, some) if number < _TRIES // 2 else _drawn(some, random)
             moved = {name: value for name, value in values.items() if value != now[name]}
-            files = _with(situation.champion, moved) if moved else None
+            files = with_values(situation.champion, moved) if moved else None
             if files is None or code_hash(files) in known:
                 continue
             if number < _TRIES // 2 and f"{self.name}:{'+'.join(sorted(moved))}" in resting:
@@ -194,7 +194,7 @@ def _drawn(space: dict[str, Parameter], random: Random) -> Values:
     return values
 
 
-def _with(files: tuple[CodeFile, ...], values: Values) -> tuple[CodeFile, ...] | None:
+def with_values(files: tuple[CodeFile, ...], values: Values) -> tuple[CodeFile, ...] | None:
     """The program with values set; None where one has no place."""
     texts = {file.path: file.text for file in files}
     by_path: dict[str, Values] = {}

@@ -188,6 +188,7 @@ def spent(tokens: int) -> ModelAnswer:
     ("code", "said"),
     [
         ("for _ in range(9): say('x')", "more than 3 times"),
+        ("say('x' * 900)", "more than the 49 tokens"),
         ("say('x' * 30); say('y'); done(1)", "more than 49 of the model's tokens"),
     ],
 )
