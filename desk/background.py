@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING
 
-from desk.shift import Mover, Shift, beside
+from desk.shift import Loops, Mover, Shift, beside
 from labcrew.errors import LabcrewError
 
 if TYPE_CHECKING:
@@ -59,12 +59,15 @@ def background(
         thread.join()
 
 
-def shift_of(opened: "Opened", worker: Mover, *, at_once: int, say: Callable[[str], None]) -> Shift:
+def shift_of(
+    opened: "Opened", worker: Mover, loops: Loops, *, at_once: int, say: Callable[[str], None]
+) -> Shift:
     """A home's shift, which begins nothing new in its quiet hours."""
     quiet = opened.settings.quiet_hours
     return Shift(
         opened.office(),
         worker,
+        loops=loops,
         at_once=at_once,
         say=say,
         quiet=lambda: quiet.holds(opened.clock.now()),

@@ -1,4 +1,4 @@
-"""What people do with self-evolution: start a loop, pause it, take it up again."""
+"""What people do with self-evolution: start a loop, and steer it."""
 
 import re
 import secrets
@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from desk.acting import actor
+from desk.steering import Steering
 from labcrew.domain.evolution import Evolution
 from labcrew.domain.evolution_spec import Control, EvolutionSpec
 from labcrew.domain.repository import Repositories
-from labcrew.errors import Conflict, InputError, NotFound
+from labcrew.errors import InputError, NotFound
 from labcrew.evolution_file import editable_files, read_cases
 from labcrew.ledger import Ledger
 from labcrew.path_patterns import matches
@@ -20,7 +21,7 @@ _NUMBER = re.compile(r"E-(\d+)")
 _MOST_CASES_MB = 64
 
 
-class Evolutions:
+class Evolutions(Steering):
     """The actions on a home's loops; each is a line of the ledger with who did it.
 
     Args:
@@ -42,7 +43,8 @@ class Evolutions:
         proposers: Collection[str],
         has_model: bool,
     ) -> None:
-        self._ledger, self._clock, self._repositories = ledger, clock, repositories
+        super().__init__(ledger)
+        self._clock, self._repositories = clock, repositories
         self._alone, self._proposers, self._has_model = alone, proposers, has_model
 
     def start(
@@ -101,29 +103,6 @@ class Evolutions:
             if same and found.spec == spec and found.status not in ("done", "failed", "stopped"):
                 return found
         return None
-
-    def pause(self, id: str, by: str) -> Evolution:
-        """Halts a loop after what runs now. Raises NotFound, Conflict: it has ended."""
-        return self._move(id, by, "paused", ("assigned", "running", "waiting", "paused"))
-
-    def resume(self, id: str, by: str) -> Evolution:
-        """Lets a paused or failed loop go on. Raises NotFound, Conflict: it has not paused."""
-        allowed = ("paused", "failed", "waiting", "running", "assigned")
-        return self._move(id, by, "assigned", allowed)
-
-    def stop(self, id: str, by: str) -> Evolution:
-        """Ends a loop for good; its rounds stay. Raises NotFound, Conflict: it has ended."""
-        return self._move(id, by, "stopped", ("assigned", "running", "waiting", "paused", "failed"))
-
-    def _move(self, id: str, by: str, status: str, allowed: Collection[str]) -> Evolution:
-        person = actor(by)
-        with self._ledger.transaction():
-            found = self._ledger.evolutions.get(id)
-            if found.status not in allowed:
-                raise Conflict(f"{id} is {found.status}: {found.outcome}", status=found.status)
-            moved = found.model_copy(update={"status": status, "outcome": ""})
-            self._ledger.evolutions.put(moved, actor=person, kind=f"evolution.{status}")
-        return moved
 
     def _check(self, spec: EvolutionSpec) -> None:
         if unknown := [name for name in spec.proposers if name not in self._proposers]:

@@ -11,12 +11,16 @@ from desk.office import ENDED, Office
 from desk.report import report
 from labcrew import beneath
 from labcrew.domain.base import Model
+from labcrew.domain.commission import Commission
 from labcrew.domain.experiment import Trial
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, StorageFull
 
 if TYPE_CHECKING:
     from sandboxes.volumes.orphans import Leftover
+
+
+_LOOP_ENDED = ("done", "stopped")  # one that failed may be taken up again
 
 
 class Exported(Model):
@@ -97,7 +101,7 @@ def winning_trials(office: Office, ticket: str) -> tuple[str, ...]:
 
 
 def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -> Cleaned:
-    """Removes what ended tickets left, but for what a merge request's numbers rest on.
+    """Removes what ended tickets and loops left, but for what a merge request's numbers rest on.
 
     Args:
         office: the home.
@@ -116,6 +120,17 @@ def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -
             removed.append(folder.relative_to(office.home.root).as_posix())
             if not dry_run:
                 shutil.rmtree(folder, ignore_errors=True)
+    for loop in office.ledger.evolutions.all():
+        if loop.status not in _LOOP_ENDED or not _older(office, loop, before.isoformat()):
+            continue
+        gone = _raw_outputs(office, loop.id)
+        if gone:
+            freed += sum(file.stat().st_size for file in gone)
+            place = gone[0].parent.relative_to(office.home.root).as_posix()
+            removed.append(f"{place}: {len(gone)} outputs")
+        if not dry_run:
+            for file in gone:
+                file.unlink(missing_ok=True)
     if removed and not dry_run:
         office.ledger.events.append(
             ticket="",
@@ -128,8 +143,8 @@ def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -
         removed=tuple(removed),
         freed_bytes=freed,
         kept_because=(
-            f"tickets at work, tickets younger than {days:g} days, and the outputs that a merge"
-            " request's numbers rest on"
+            f"tickets and loops at work, those younger than {days:g} days, and the outputs that a"
+            " merge request's numbers rest on"
         ),
         dry_run=dry_run,
     )
@@ -183,6 +198,22 @@ def _disposable(office: Office, assigned: AssignedTicket) -> Iterator[Path]:
         yield office.home.artefacts(assigned.id)
 
 
+def _raw_outputs(office: Office, loop: str) -> list[Path]:
+    """What a loop's runs wrote, but for the runs that a merge request's numbers rest on."""
+    ledger = office.ledger
+    runs = {
+        score.trial
+        for request in ledger.merge_requests.of(loop)
+        for item in request.evidence
+        for score in (*item.scores, *item.against)
+    }
+    needed = {run.output_sha256 for run in ledger.scored_runs.some(runs).values()}
+    folder = office.home.outputs(loop, "raw")
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if file.name not in needed)
+
+
 def _beginnings(trials: Sequence[Trial], needed: set[str]) -> set[str]:
     """Trials whose checkpoints the needed ones began at, or planned ones will."""
     return {
@@ -193,10 +224,9 @@ def _beginnings(trials: Sequence[Trial], needed: set[str]) -> set[str]:
     }
 
 
-def _older(office: Office, assigned: AssignedTicket, before: str) -> bool:
-    events = office.ledger.events.of(assigned.id)
-    last = events[-1].at.isoformat() if events else assigned.assigned_at
-    return last < before
+def _older(office: Office, commission: Commission, before: str) -> bool:
+    events = office.ledger.events.of(commission.id)
+    return bool(events) and events[-1].at.isoformat() < before
 
 
 def _lines(path: Path, lines: Iterator[str]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from desk.commissions import is_loop
+from desk.live_loops import loop_parts
 from desk.wording import NAMES, measured, sentence, settings, who
 from labcrew.ledger import Ledger
 from labcrew.ports import Clock
@@ -86,7 +88,7 @@ class Board:
 
         parts: list[RenderableType] = []
         for id in self._shown_tickets():
-            parts += [self._head(id), self._trials(id)]
+            parts += self._of(id)
         parts.append(self._crew())
         parts += [self._text(f"{at:%H:%M:%S} {line}", "dim") for at, line in self._lines]
         parts += [
@@ -102,7 +104,14 @@ class Board:
         found = []
         for status in ("assigned", "running", "waiting"):
             found += self._ledger.tickets.page(status=status, limit=_TICKETS)
-        return [ticket.id for _, ticket in sorted(found, key=lambda row: row[0])[-_TICKETS:]]
+        newest = [ticket.id for _, ticket in sorted(found, key=lambda row: row[0])[-_TICKETS:]]
+        loops = self._ledger.evolutions.all(status="running", limit=_TICKETS)
+        return [*newest, *(loop.id for loop in loops)]
+
+    def _of(self, id: str) -> "list[RenderableType]":
+        if is_loop(id):
+            return loop_parts(self._ledger, id)
+        return [self._head(id), self._trials(id)]
 
     def _head(self, id: str) -> "RenderableType":
         from rich.progress_bar import ProgressBar

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from agents.monitoring.narrative import NARRATIVE, Night
 from agents.monitoring.responses import ADVISORY
+from desk.morning_loops import LoopNight, loop_nights, loops_text
 from desk.saved import DEFINITION as SAVED
 from desk.saved import Saving, savings
 from labcrew.autonomy import Autonomy, Facts, autonomy
@@ -51,6 +52,7 @@ class Morning(Model):
     gates: tuple[Gate, ...]
     left_to_a_person: tuple[Incident, ...]
     tickets: tuple[TicketNight, ...]
+    loops: tuple[LoopNight, ...]
     attachments: tuple[Attachment, ...]
     incidents: tuple[Incident, ...]
     saved: tuple[Saving, ...]
@@ -137,6 +139,7 @@ def morning(ledger: Ledger, judge: Judge, since: datetime, now: datetime) -> Mor
         gates=gates,
         left_to_a_person=left,
         tickets=nights,
+        loops=loop_nights(ledger, by_ticket),
         attachments=attachments,
         incidents=incidents,
         saved=saved,
@@ -190,6 +193,7 @@ def text(report: Morning) -> str:
         _narrative(report),
         *_needs(report),
         *_runs(report),
+        *loops_text(report.loops),
         *_attached(report),
         *_incidents(report),
         *_saved(report),

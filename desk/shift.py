@@ -1,4 +1,4 @@
-"""A shift: all tickets of a home, several at a time, until it is told to end."""
+"""A shift: all tickets and loops of a home, several at a time, until it is told to end."""
 
 import asyncio
 import time
@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from desk.commissions import is_loop
 from desk.office import Office
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EngineError, LabcrewError, LedgerError, StorageFull
 
@@ -49,12 +51,20 @@ class Mover(Protocol):
         """Raises LabcrewError for what a person should hear."""
 
 
+class Loops(Protocol):
+    """Moves a loop until it ends or waits; graphs.evolution.evolver.Evolver is the real one."""
+
+    async def advance(self, evolution: str) -> Evolution:
+        """Raises LabcrewError for what a person should hear."""
+
+
 class Shift:
-    """Looks for tickets that can move on, and lets the worker move them.
+    """Looks for tickets and loops that can move on, and has them moved; one loop at a time.
 
     Args:
         office: knows the tickets and what waits for people.
         worker: moves one ticket a call; may be called for several tickets at a time.
+        loops: moves one loop a call; None: loops are left alone.
         at_once: most tickets at a time.
         say: is told of troubles.
         waits_s: how long a ticket rests after the world was at fault, in seconds: at first, and
@@ -67,6 +77,7 @@ class Shift:
         office: Office,
         worker: Mover,
         *,
+        loops: Loops | None = None,
         at_once: int,
         say: Callable[[str], None],
         waits_s: tuple[float, float] = (5, 60),
@@ -74,6 +85,7 @@ class Shift:
     ) -> None:
         self._office = office
         self._worker = worker
+        self._loops = loops
         self._at_once = at_once
         self._say = say
         self._going: dict[str, asyncio.Task[None]] = {}
@@ -91,7 +103,7 @@ class Shift:
         try:
             while True:
                 self._going = {id: task for id, task in self._going.items() if not task.done()}
-                for id in self._ready()[: self._at_once - len(self._going)]:
+                for id in self._next():
                     self._going[id] = asyncio.create_task(self._advance(id))
                 if until_idle and not self._going and not self._hoped_for():
                     return
@@ -101,8 +113,15 @@ class Shift:
                 task.cancel()
             await asyncio.gather(*self._going.values(), return_exceptions=True)
 
+    def _next(self) -> list[str]:
+        """What begins now: tickets while there is room, and a loop where none is at work."""
+        ready, looping = self._ready(), [id for id in self._going if is_loop(id)]
+        room = self._at_once - (len(self._going) - len(looping))
+        tickets = [id for id in ready if not is_loop(id)][:room]
+        return [*tickets, *[id for id in ready if is_loop(id)][: 1 - len(looping)]]
+
     def _ready(self) -> list[str]:
-        """Tickets to move on now: new, resumed, decided at a gate, or due to be tried again."""
+        """What to move on now: new, resumed, decided at a gate, or due to be tried again."""
         # Left alone until something new is written, so that a trouble does not repeat at once.
         return [
             id
@@ -111,20 +130,22 @@ class Shift:
         ]
 
     def _movable(self) -> list[str]:
-        """Tickets that nobody moves now and that need no person first."""
+        """Tickets and loops that nobody moves now and that need no person first."""
         self._office.settle()
         asking = {gate.ticket for gate in self._office.inbox()}
         moving = ("running", "waiting") if self._quiet() else ("assigned", "running", "waiting")
+        ledger = self._office.ledger
+        loops = ledger.evolutions.all() if self._loops is not None else []
+        standing: list[tuple[str, str]] = [
+            (ticket.id, ticket.status) for ticket in ledger.tickets.all()
+        ]
+        standing += [(loop.id, loop.status) for loop in loops]
         return [
-            assigned.id
-            for assigned in self._office.ledger.tickets.all()
-            if assigned.status in moving
-            and assigned.id not in self._going
-            and not (
-                assigned.status == "waiting"
-                and assigned.id in asking
-                and assigned.id in self._left_at
-            )
+            id
+            for id, status in standing
+            if status in moving
+            and id not in self._going
+            and not (status == "waiting" and id in asking and id in self._left_at)
         ]
 
     def _due(self, id: str) -> bool:
@@ -143,7 +164,10 @@ class Shift:
     async def _advance(self, id: str) -> None:
         self._again_at.pop(id, None)
         try:
-            await self._worker.advance(id)
+            if is_loop(id) and self._loops is not None:
+                await self._loops.advance(id)
+            else:
+                await self._worker.advance(id)
             self._waited_s.pop(id, None)
         except (EngineError, StorageFull, LedgerError) as error:
             first, most = self._waits_s

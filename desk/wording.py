@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from desk.wording_loops import loop_line, round_line
 from labcrew.domain.event import Event
 from labcrew.domain.experiment import Trial
 from labcrew.domain.search_space import Values
@@ -269,6 +270,8 @@ def _access(event: Event, ledger: Ledger) -> str | None:
 
 _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "tickets.*": _ticket,
+    "evolutions.*": loop_line,
+    "rounds.*": round_line,
     "trials.*": _trial,
     "incidents.*": _incident,
     "gates.*": _gate,

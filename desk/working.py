@@ -84,7 +84,8 @@ class Working:
             if self._told.is_set():
                 return
             async with working.worker(False) as worker:
-                shift = shift_of(self._opened, worker, at_once=self._at_once, say=self._say)
+                loops = working.evolver(False, self._say)
+                shift = shift_of(self._opened, worker, loops, at_once=self._at_once, say=self._say)
                 async with following(self._opened, working, self._say):
                     await shift.run()
         finally:

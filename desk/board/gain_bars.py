@@ -37,7 +37,7 @@ class GainBar(Model):
 
 
 def scale_of(rows: Sequence[RoundRow]) -> float:
-    """The gain at a bar's edge, so that a list's bars compare; few huge ones stand at it."""
+    """The gain at a bar's edge, so that bars compare; a few huge ones stand at the edge."""
     sizes = sorted(
         size
         for row in rows

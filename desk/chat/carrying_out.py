@@ -7,7 +7,9 @@ from typing import Any
 from desk.acting import one_at_a_time
 from desk.budgets import raised
 from desk.chat.proposing import Draft, Proposing
+from desk.commissions import is_loop
 from desk.office import Office
+from desk.steering import Steering
 from desk.web.access import Role
 from labcrew.deciding import budget_with
 from labcrew.domain.conversation import ActionName, Proposal
@@ -55,6 +57,7 @@ class CarryingOut:
     ) -> None:
         self._office = office
         self._proposing = proposing
+        self._loops = Steering(office.ledger)
         self._halt = halt
         self._ledger = office.ledger
 
@@ -109,7 +112,7 @@ class CarryingOut:
                 return proposal
             ended = self._lapsed(proposal) or self._done(proposal)
             self._put(ended)
-        if ended.status == "done" and ended.action == "stop":
+        if ended.status == "done" and ended.action == "stop" and not is_loop(ended.target):
             self._halt(ended.target)
         return ended
 
@@ -138,6 +141,9 @@ class CarryingOut:
                 target, arguments["kind"], by, arguments["payload_hash"], arguments["comment"]
             )
             return f"{decision.gate} is decided: {decision.kind}."
+        if is_loop(target):
+            loop = getattr(self._loops, proposal.action)(target, by)
+            return f"{loop.id} is {loop.status}."
         moves = {
             "pause": office.pause,
             "resume": office.resume,

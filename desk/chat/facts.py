@@ -10,7 +10,7 @@ from labcrew.domain.conversation import Figure, Row, Statement
 from labcrew.ledger import Ledger
 from labcrew.ledger.records import Records
 
-_ID = re.compile(r"\b[TAD]-\d+(?:-[A-Za-z0-9_.-]*[A-Za-z0-9])?")
+_ID = re.compile(r"\b[TADE]-\d+(?:-[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _NUMBER = re.compile(r"(?<![\d.])\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TO_TWENTY = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
@@ -20,10 +20,11 @@ _WORDS = {word: n for n, word in enumerate(_TO_TWENTY.split()) if word != "one"}
     "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
     "ninety": 90, "hundred": 100, "thousand": 1000, "dozen": 12, "million": 1_000_000,
 }  # fmt: skip
+_SECRET = {"secret"}
 TABLES = (
     "tickets", "plans", "trials", "findings", "briefs", "datasets", "incidents", "gates",
     "decisions", "merge_requests", "comments", "lessons", "drafts", "attachments", "patches",
-    "model_calls",
+    "model_calls", "evolutions", "rounds",
 )  # fmt: skip
 
 
@@ -118,7 +119,8 @@ def _document(row: Row, ledger: Ledger) -> str:
         lines = ledger.events.of(None, row.event - 1, 1)
         return lines[0].model_dump_json() if lines else ""
     record = table(ledger, row.table).find(row.id)
-    return "" if record is None else canonical_json(record.model_dump(mode="json"))
+    # What a loop's seeds are drawn from supports nothing that is said.
+    return "" if record is None else canonical_json(record.model_dump(mode="json", exclude=_SECRET))
 
 
 def _field(record: Any, path: str) -> float | None:

@@ -8,10 +8,12 @@ from desk.assigning import located
 from desk.chat.answers.asking import Asked, Unanswered, asks
 from desk.chat.budgets import changed
 from desk.chat.telling import Answer, nothing, quoted
+from desk.commissions import get, is_loop
 from desk.office import Office
 from labcrew.deciding import budget_with, settled
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.conversation import ActionName, Focus, Proposal
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.review import Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import LabcrewError
@@ -29,6 +31,16 @@ _MEANS = {
     "resume": "It goes on from where it was.",
     "stop": "For good: its running trials end and its open gates ask no more. Its records stay.",
     "retry": "It goes on from where it was.",
+}
+_LOOP_STATES: dict[str, tuple[str, ...]] = {
+    "pause": ("assigned", "running", "waiting"),
+    "resume": ("paused", "failed"),
+    "stop": ("assigned", "running", "waiting", "paused", "failed"),
+}
+_LOOP_MEANS = {
+    "pause": "What runs now is ended first; its round goes on when it is resumed.",
+    "resume": "It goes on inside the round it was in.",
+    "stop": "For good: its rounds stay, and it can't go on.",
 }
 _MOST_TEXT = 200_000
 _OFFERED = 6
@@ -84,6 +96,8 @@ class Proposing:
         if proposal.action == "comment":
             request = ledger.merge_requests.get(proposal.target)
             return content_hash([request.status, request.commit])
+        if is_loop(proposal.target):
+            return content_hash([ledger.evolutions.get(proposal.target).status])
         ticket_now = ledger.tickets.get(proposal.target)
         said: list[Any] = [ticket_now.status, ticket_now.revision]
         if proposal.action == "budget":
@@ -91,10 +105,25 @@ class Proposing:
         return content_hash(said)
 
     def _move(self, action: ActionName, asked: Asked) -> Draft:
+        if loops := [id for id in asked.slots.tickets if is_loop(id)]:
+            return self._move_loop(action, asked.loop(loops[0]), asked)
         ticket = self._meant(action, asked)
         title = quoted(ticket.ticket.title, 120)
         shown = (f"{action.capitalize()} {ticket.id}, {title} ({ticket.status}).", _MEANS[action])
         return self._bound(action, ticket.id, {}, shown)
+
+    def _move_loop(self, action: ActionName, loop: Evolution, asked: Asked) -> Draft:
+        states = _LOOP_STATES.get(action, ())
+        if loop.status not in states:
+            if states:
+                said = f"{loop.id} is {loop.status}; {action} is for loops that are"
+                said = f"{said} {' or '.join(states)}."
+            else:
+                said = f"{loop.id} is a loop: it can be paused, resumed and stopped here."
+            raise Unanswered(_about(asked, said, ("evolutions", loop.id)))
+        title = quoted(loop.spec.title, 120)
+        shown = (f"{action.capitalize()} {loop.id}, {title} ({loop.status}).", _LOOP_MEANS[action])
+        return self._bound(action, loop.id, {}, shown)
 
     def _budget(self, asked: Asked) -> Draft:
         ticket = self._meant("budget", asked)
@@ -225,20 +254,18 @@ class Proposing:
 
     def _request(self, asked: Asked) -> MergeRequest:
         if asked.slots.merge_request or asked.slots.tickets:
-            if asked.slots.tickets:
-                asked.tickets()
+            asked.exist()
             return self._office.merge_request(asked.slots.merge_request or asked.slots.tickets[0])
         open_ones = asked.ledger.merge_requests.all(status="open", limit=_OFFERED)
         if len(open_ones) == 1:
             return open_ones[0]
         if not open_ones:
             raise Unanswered(nothing("No merge request is open to be commented on."))
-        tickets = [asked.ledger.tickets.get(request.ticket) for request in open_ones]
+        tickets = [get(asked.ledger, request.ticket) for request in open_ones]
         raise Unanswered(asks("Which ticket's merge request?", tickets))
 
     def _gate(self, asked: Asked) -> Gate:
-        if asked.slots.tickets:
-            asked.tickets()
+        asked.exist()
         if asked.slots.gate:
             gate = asked.ledger.gates.get(asked.slots.gate)
             if gate.status != "open":
@@ -251,9 +278,11 @@ class Proposing:
         if len(gates) == 1:
             return gates[0]
         if not gates:
-            rows: Sequence[tuple[str, str]] = [("tickets", id) for id in sorted(wanted)]
+            rows: Sequence[tuple[str, str]] = [
+                ("evolutions" if is_loop(id) else "tickets", id) for id in sorted(wanted)
+            ]
             raise Unanswered(_about(asked, "No gate is open there; nothing is asked.", *rows))
-        tickets = [asked.ledger.tickets.get(g.ticket) for g in gates[:_OFFERED]]
+        tickets = [get(asked.ledger, g.ticket) for g in gates[:_OFFERED]]
         if len({t.id for t in tickets}) == 1:
             ids = tuple(gate.id for gate in gates[:_OFFERED])
             answer = _about(asked, "Which gate do you mean?", *(("gates", id) for id in ids))

@@ -25,11 +25,12 @@ _SPELLING = 0.5
 _SHARPNESS = 9.0
 _MASKS = (
     (re.compile("[\"“”«].*?[\"“”»]", re.S), " that "),
-    (re.compile(r"\bt-?\d{1,9}-mr\d+('s)?\b", re.I), " the merge request "),
-    (re.compile(r"\bt-?\d{1,9}-[a-z]+-r[\d.]+\b", re.I), " the gate "),
+    (re.compile(r"\b[te]-?\d{1,9}-mr\d+('s)?\b", re.I), " the merge request "),
+    (re.compile(r"\b[te]-?\d{1,9}-[a-z]+-r[\d.]+(?:-[0-9a-f]{12})?\b", re.I), " the gate "),
     (re.compile(r"\bt-?\d{1,9}-0*(\d{1,6})\b", re.I), r" trial \1 "),
     (re.compile(r"\b(?:the )?(?:ticket #?(?:\d+|one|two|three|four|five|six)|t-?\d{1,9})\b", re.I),
      " the ticket "),
+    (re.compile(r"\b(?:the )?(?:loop )?e-\d{3,9}\b", re.I), " the ticket "),
     (re.compile(r"\brun (?=#?\d)", re.I), " trial "),
     (re.compile(r"\S+\.(?:md|markdown|ya?ml)\b", re.I), " ticket.md "),
     (re.compile(r"\S+\.\w{1,4}:\d+"), " a line "),

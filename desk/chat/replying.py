@@ -11,9 +11,10 @@ from desk.chat.carrying_out import NEEDS, needed
 from desk.chat.intents import ACTIONS, IN_WORDS, INTENTS, Intent
 from desk.chat.known import Known, known
 from desk.chat.proposing import Draft, Proposing
-from desk.chat.slots import names, nth
+from desk.chat.slots import Slots, names, nth
 from desk.chat.telling import Answer, Teller, nothing
-from desk.chat.understand import Reading, Understanding, filled
+from desk.chat.understand import Reading, Understanding, Understood, filled
+from desk.commissions import is_loop
 from desk.office import Office
 from desk.views.recall import Recall
 from desk.web.access import Caller
@@ -95,6 +96,9 @@ class Replying:
         if not text.strip():
             return (Reading(intent="help"),), None
         understood = self._understanding.read(text, names_known, focus)
+        named = names(text, names_known)
+        if any(is_loop(id) for id in named.tickets):
+            return (_of_loop(understood, named),), None
         if understood.unsure:
             return (), _doubt(text, understood.unsure)
         return understood.readings, None
@@ -182,6 +186,14 @@ class Replying:
         if said.gate:
             slots = slots.model_copy(update={"gate": said.gate})
         return Reading(intent=focus.intent, slots=slots)
+
+
+def _of_loop(understood: Understood, named: Slots) -> Reading:
+    """What is meant of a loop: what was understood, else how it stands."""
+    sure = understood.readings[0] if understood.readings else None
+    if sure is None or sure.intent in ("help", "out_of_scope"):
+        return Reading(intent="status", slots=named)
+    return sure
 
 
 def pasted_ticket(text: str) -> str:

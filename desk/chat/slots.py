@@ -49,12 +49,13 @@ _ORDINALS = {
     )
 }
 _COUNT = rf"\d{{1,9}}|{'|'.join(_NUMBERS)}"
-_GATE = re.compile(r"\bt-(\d{1,9})-([a-z]+-r\d+\.\d+|[a-z]+-r\d+)\b", re.I)
-_REQUEST = re.compile(r"\bt-(\d{1,9})-mr(\d{1,6})\b", re.I)
+_GATE = re.compile(r"\b([te])-(\d{1,9})-([a-z]+-r\d+\.\d+(?:-[0-9a-f]{12})?|[a-z]+-r\d+)\b", re.I)
+_REQUEST = re.compile(r"\b([te])-(\d{1,9})-mr(\d{1,6})\b", re.I)
 _TRIAL = re.compile(r"\bt-?(\d{1,9})-(\d{1,6})\b", re.I)
 _TICKET = re.compile(
     rf"\bt-?(\d{{1,9}})\b|\bticket(?:\s+(?:number|no\.?|nr\.?))?\s*#?\s*({_COUNT})\b", re.I
 )
+_LOOP = re.compile(r"\be-(\d{3,9})\b", re.I)
 _TRIALS = re.compile(
     rf"\b(?:trials?|runs?|experiments?)\s+(?:number\s+)?#?(?:{_COUNT})\b"
     rf"(?:(?:\s*,\s*(?:and\s+)?|\s+(?:and|or|vs\.?|versus|to|with|against|than)\s+|\s*&\s*)"
@@ -98,7 +99,7 @@ class BudgetChange(Model):
 class Slots(Model):
     """All that a message names; what it does not name is empty."""
 
-    tickets: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = Field(default=(), description="and loops: T-001, E-001")
     trials: tuple[int, ...] = Field(default=(), description="numbers within a ticket")
     gate: str = ""
     merge_request: str = ""
@@ -116,9 +117,9 @@ class Slots(Model):
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
-def ticket_id(number: int) -> str:
-    """How the ledger names the ticket with this number."""
-    return f"T-{number:03d}"
+def ticket_id(number: int, letter: str = "t") -> str:
+    """How the ledger names the ticket with this number; with the letter e, the loop."""
+    return f"{letter.upper()}-{number:03d}"
 
 
 def names(text: str, known: Known) -> Slots:
@@ -133,13 +134,18 @@ def names(text: str, known: Known) -> Slots:
     gate = request = ""
     rest = text
     for match in _GATE.finditer(rest):
-        gate = f"{ticket_id(int(match[1]))}-{match[2].lower()}"
-        tickets.append(ticket_id(int(match[1])))
+        owner = ticket_id(int(match[2]), match[1])
+        gate = f"{owner}-{match[3].lower()}"
+        tickets.append(owner)
     rest = _GATE.sub(" ", rest)
     for match in _REQUEST.finditer(rest):
-        request = f"{ticket_id(int(match[1]))}-MR{int(match[2])}"
-        tickets.append(ticket_id(int(match[1])))
+        owner = ticket_id(int(match[2]), match[1])
+        request = f"{owner}-MR{int(match[3])}"
+        tickets.append(owner)
     rest = _REQUEST.sub(" ", rest)
+    for match in _LOOP.finditer(rest):
+        tickets.append(ticket_id(int(match[1]), "e"))
+    rest = _LOOP.sub(" ", rest)
     for match in _TRIAL.finditer(rest):
         tickets.append(ticket_id(int(match[1])))
         trials.append(int(match[2]))

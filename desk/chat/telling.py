@@ -11,6 +11,7 @@ from labcrew.ledger import Ledger
 from sandboxes.text import clean
 
 _LONGEST = 400
+_OWNERS = ("tickets", "briefs", "evolutions")
 LISTED = 8
 """Entries of a list that are told; the rest are counted."""
 
@@ -63,7 +64,11 @@ class Teller:
         records = table(self.ledger, name)
         line = records.newest_line(id)
         record = records.find(id) if line is not None else None
-        ticket = id if name in ("tickets", "briefs") else str(getattr(record, "ticket", ""))
+        ticket = (
+            id
+            if name in ("tickets", "briefs", "evolutions")
+            else str(getattr(record, "ticket", ""))
+        )
         if name == "comments" and record is not None:
             ticket = record.merge_request.rpartition("-MR")[0]
         return Row(table=name, id=id, ticket=ticket, event=line or 0)
@@ -86,7 +91,7 @@ class Teller:
 
 
 def _ticket_of(id: str) -> str:
-    match = re.match(r"T-\d+", id)
+    match = re.match(r"[TE]-\d+", id)
     return match[0] if match else ""
 
 

@@ -1,5 +1,6 @@
 """`labcrew evolve`: a program improves itself, judged by what it can't touch."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 app = group("")
 loops = group("Loops in which a program improves itself: see `labcrew evolve`.")
+_ID = re.compile(r"E-\d+")
 EvolutionArgument = Annotated[str, typer.Argument(metavar="EVOLUTION", help="e.g. E-001")]
 
 
@@ -46,7 +48,10 @@ def evolve(
     from desk.wiring import open_home
 
     with open_home(home, create=True) as opened:
-        id = what if opened.ledger.evolutions.find(what) else _started(opened, what, control, by)
+        if _ID.fullmatch(what):
+            id = opened.ledger.evolutions.get(what).id
+        else:
+            id = _started(opened, what, control, by)
         ended = _work_on(opened, id, yes, as_json)
         _tell(opened, ended, as_json)
     if ended.status in ("done", "stopped"):
@@ -59,11 +64,12 @@ def evolve(
 def list_evolutions(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the loops of this home."""
     from desk.cli.evolving_pages import line_of
+    from desk.views.evolutions import head_of
     from desk.wiring import open_home
 
     with open_home(home) as opened:
-        found = opened.ledger.evolutions.all()
-        lines = [line_of(opened.ledger, evolution) for evolution in found]
+        found = [head_of(opened.ledger, loop) for loop in opened.ledger.evolutions.all()]
+        lines = [line_of(head) for head in found]
     none = "No loop yet. Start one with: labcrew evolve SPEC.md"
     answer({"evolutions": found}, as_json, lambda: "\n".join(lines) or none)
 
@@ -135,11 +141,12 @@ def fields(
 
 
 def _moved(id: str, action: str, by: str | None, home: Path | None, as_json: bool) -> None:
+    from desk.views.evolutions import head_of
     from desk.wiring import open_home, person
 
     with open_home(home) as opened:
         evolutions = opened.evolutions()
-        moved = getattr(evolutions, action)(id, by or person())
+        moved = head_of(opened.ledger, getattr(evolutions, action)(id, by or person()))
     answer(moved, as_json, lambda: f"{moved.id} is {moved.status}.")
 
 
@@ -152,14 +159,15 @@ def _started(opened: "Opened", what: str, control: str, by: str | None) -> str:
     from labcrew.evolution_file import read_spec
 
     if control not in get_args(Control):
-        raise InputError(f"There is no control {control!r}.", f"Choose from {get_args(Control)}.")
+        known = [name for name in get_args(Control) if name]
+        raise InputError(f"There is no control {control!r}.", f"Choose from {', '.join(known)}.")
     file = Path(what)
     spec, source = read_spec(file), str(file.absolute())
     evolutions = opened.evolutions()
-    known = evolutions.unfinished(spec, source, control)  # type: ignore[arg-type]
-    if known is not None:
-        say(f"{known.id} is this spec; it goes on.")
-        return known.id
+    earlier = evolutions.unfinished(spec, source, control)  # type: ignore[arg-type]
+    if earlier is not None:
+        say(f"{earlier.id} is this spec; it goes on.")
+        return earlier.id
     started = evolutions.start(
         spec,
         beside=file.absolute().parent,

@@ -5,8 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from desk.cli.common import plain, printable
-from desk.views.evolutions import EvolutionSheet, RoundRow, sheet_of
-from labcrew.domain.evolution import Evolution
+from desk.views.evolutions import EvolutionHead, EvolutionSheet, RoundRow, sheet_of
 from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.ledger import Ledger
 from labcrew.ticket_reference import plain_lines, tables
@@ -27,13 +26,12 @@ matter, and below it, for people, what is wanted. See [evolution.md](evolution.m
 """
 
 
-def line_of(ledger: Ledger, evolution: Evolution) -> str:
+def line_of(head: EvolutionHead) -> str:
     """A loop on one line."""
-    kept = sum(r.verdict == "kept" for r in ledger.rounds.of(evolution.id))
-    control = f" (control: {evolution.control})" if evolution.control else ""
+    control = f" (control: {head.control})" if head.control else ""
     return printable(
-        f"{evolution.id}  {evolution.status:<8}  {evolution.rounds} of"
-        f" {evolution.spec.budget.rounds} rounds, {kept} kept  {evolution.spec.title}{control}"
+        f"{head.id}  {head.status:<8}  {head.rounds_done} of {head.rounds_allowed} rounds,"
+        f" {head.keeps} kept  {head.title}{control}"
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from desk.cli.common import plain, printable
+from desk.commissions import is_loop
 from desk.wording import measured, settings
 from labcrew.domain.monitoring import Escalation
 from labcrew.domain.review import Gate, MergeRequest
@@ -170,6 +171,11 @@ def how_to_decide(gate: Gate) -> str:
             "ignore": "close without merging",
         },
     }[gate.kind]
+    if is_loop(gate.ticket):
+        means |= {
+            "plan": {"accept": "let it change itself", "ignore": "end it, nothing done"},
+            "escalation": {"accept": "let it change these", "ignore": "leave them as they are"},
+        }.get(gate.kind, {})
     return "\n".join(
         f"labcrew decide {gate.id} {kind}   # {means.get(kind, kind)}" for kind in gate.allowed
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from desk import commissions
 from desk.cli.common import (
     DONE,
     FAILED,
@@ -70,7 +71,8 @@ def run(
 @guarded
 def up(
     at_once: Annotated[
-        int, typer.Option("--at-once", min=1, max=64, help="Tickets worked on at a time.")
+        int,
+        typer.Option("--at-once", min=1, max=64, help="Tickets worked on at a time; loops, one."),
     ] = 4,
     yes: YesOption = False,
     idle_exit: Annotated[
@@ -79,11 +81,12 @@ def up(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Work on all tickets until interrupted; decisions made meanwhile are picked up."""
+    """Work on all tickets and loops until interrupted; decisions made meanwhile are picked up."""
     import asyncio
 
     from desk.background import background, following, shift_of
     from desk.live import Board, alongside
+    from desk.views.evolutions import head_of
     from desk.wiring import at_work, open_home
 
     with (
@@ -96,7 +99,8 @@ def up(
         async def work() -> None:
             async with working.worker(yes) as worker:
                 board = Board(opened.ledger, opened.clock, readings=worker.readings)
-                shift = shift_of(opened, worker, at_once=at_once, say=say)
+                loops = working.evolver(yes, say)
+                shift = shift_of(opened, worker, loops, at_once=at_once, say=say)
                 async with following(opened, working, say):
                     await alongside(shift.run(until_idle=idle_exit), board, console(err=True))
 
@@ -105,8 +109,9 @@ def up(
         except KeyboardInterrupt:
             say("Interrupted; running trials go on, and tickets continue with the next `up`.")
         tickets = opened.ledger.tickets.all()
+        loops = [head_of(opened.ledger, found) for found in opened.ledger.evolutions.all()]
     if as_json:
-        answer_json({"tickets": tickets})
+        answer_json({"tickets": tickets, "evolutions": loops})
 
 
 @app.command()
@@ -196,7 +201,7 @@ def watch(
         return
     with open_home(home) as opened:
         if ticket is not None:
-            opened.ledger.tickets.get(ticket)
+            commissions.get(opened.ledger, ticket)
         only = None if ticket is None else [ticket]
         board = Board(opened.ledger, opened.clock, only, replay=True)
         try:

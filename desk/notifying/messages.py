@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from desk.commissions import find, title_of
 from desk.wording import sentence
 from labcrew.domain.background import Told
 from labcrew.domain.base import Model
@@ -15,6 +16,7 @@ _KINDS: Mapping[str, Told] = {
     "merge_request.opened": "merge_request",
     "merge_request.merged": "merge_request",
     "merge_request.closed": "merge_request",
+    "evolution.ended": "evolution",
     "schedule.failed": "schedule",
     "schedule.skipped": "schedule",
 }
@@ -38,14 +40,14 @@ def message_of(event: Event, ledger: Ledger) -> Message | None:
     kind = _KINDS.get(event.kind)
     if kind is None:
         return None
-    known = ledger.tickets.find(event.ticket) if event.ticket else None
+    known = find(ledger, event.ticket) if event.ticket else None
     told = sentence(event, ledger) or str(event.data.get("because", "")) or event.kind
     return Message(
         id=f"{event.sequence}-{event.hash[:16]}",
         kind=kind,
         event=event.kind,
         ticket=event.ticket,
-        title=_line(known.ticket.title) if known is not None else "",
+        title=_line(title_of(known)) if known is not None else "",
         text=_line(told),
         at=event.at.isoformat(timespec="seconds"),
     )

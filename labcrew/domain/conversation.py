@@ -25,7 +25,11 @@ class Row(Model):
 
     @property
     def href(self) -> str:
-        """Where the board shows it: the ticket's timeline from that line on; empty: nowhere."""
+        """Where the board shows it: a ticket's timeline from that line on, or a loop's page; empty:
+        nowhere.
+        """
+        if self.ticket.startswith("E-"):
+            return f"/evolutions/{self.ticket}"
         if not self.ticket.startswith("T-"):
             return ""
         place = f"?before={self.event + 1}#l{self.event}" if self.event else ""

@@ -1,4 +1,4 @@
-"""Loops beside their controls: one budget, one chance, and results that say what the ledger says."""
+"""Loops beside their controls: one budget, one chance, results that say what the ledger says."""
 
 from pathlib import Path
 from typing import get_args

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from desk.chat.answers.asking import Asked
 from desk.chat.answers.events import decisions, incidents, since
+from desk.chat.answers.loops import loops
 from desk.chat.answers.remembered import learnt
 from desk.chat.answers.requests import merge_request
 from desk.chat.answers.spending import cost, forecast
@@ -11,6 +12,7 @@ from desk.chat.answers.tickets import status, waiting
 from desk.chat.answers.trials import best, compare, failure, trial
 from desk.chat.intents import IN_WORDS, Intent
 from desk.chat.telling import Answer
+from desk.commissions import is_loop
 from labcrew.domain.conversation import Statement
 
 __all__ = ["ANSWERS", "Asked", "answered", "helped"]
@@ -41,7 +43,8 @@ _EXAMPLES = (
 
 def answered(intent: Intent, asked: Asked) -> Answer:
     """The answer to a question; its focus says what it was about."""
-    answer = ANSWERS[intent](asked)
+    of_loops = any(is_loop(id) for id in asked.slots.tickets)
+    answer = loops(asked) if of_loops else ANSWERS[intent](asked)
     focus = answer.focus.model_copy(update={"intent": intent})
     return answer.model_copy(update={"focus": focus})
 

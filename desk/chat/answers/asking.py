@@ -8,8 +8,10 @@ from datetime import datetime
 from desk.chat.known import Known
 from desk.chat.slots import Slots
 from desk.chat.telling import Answer, Teller, nothing, quoted
+from desk.commissions import is_loop, title_of
 from desk.views.recall import Recall
 from labcrew.domain.conversation import Focus
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.experiment import Trial
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
@@ -78,6 +80,22 @@ class Asked:
                 raise Unanswered(self._no_trial(owner, number, sorted(have)))
         return [have[number] for number in self.slots.trials]
 
+    def exist(self) -> None:
+        """That every ticket and loop that is named is there. Raises Unanswered."""
+        for id in self.slots.tickets:
+            if is_loop(id):
+                self.loop(id)
+            else:
+                self._ticket(id)
+
+    def loop(self, id: str) -> Evolution:
+        """A loop of self-evolution. Raises Unanswered: it does not exist."""
+        found = self.ledger.evolutions.find(id)
+        if found is None:
+            ids = [loop.id for _, loop in self.ledger.evolutions.page(limit=2000)]
+            raise Unanswered(_missing(f"There is no loop {id}.", id, ids, "evolutions"))
+        return found
+
     def _ticket(self, id: str) -> AssignedTicket:
         found = self.ledger.tickets.find(id)
         if found is None:
@@ -107,12 +125,16 @@ def or_why(make: Callable[[Asked], Answer], asked: Asked) -> Answer:
         return why.answer
 
 
-def asks(question: str, tickets: Sequence[AssignedTicket]) -> Answer:
+def asks(question: str, tickets: Sequence[AssignedTicket | Evolution]) -> Answer:
     """A question back, with the tickets to choose from."""
     ids = tuple(ticket.id for ticket in tickets)
-    told = "; ".join(f"{t.id}, {quoted(t.ticket.title, 60)} ({t.status})" for t in tickets)
+    told = "; ".join(f"{t.id}, {quoted(title_of(t), 60)} ({t.status})" for t in tickets)
     answer = nothing(question)
-    listed = Teller.rows_of("tickets", ids)
+    listed = tuple(
+        row
+        for id in ids
+        for row in Teller.rows_of("evolutions" if is_loop(id) else "tickets", (id,))
+    )
     statement = answer.statements[0].model_copy(update={"text": f"{question} {told}."})
     statement = statement.model_copy(update={"rows": listed})
     return Answer(statements=(statement,), focus=Focus(listed=ids), choices=ids, open=True)
