@@ -190,6 +190,7 @@ def at_work(
     from sandboxes.images import BaseImage
 
     judge = build_judge(opened.settings)
+    broker = broker_of(opened.settings, opened.home.model_answers)
     redact = redaction(opened.settings)
     # These libraries tell of their own tables and migrations, which says nothing to a person.
     for chatty in ("mlflow", "alembic", "httpx"):
@@ -228,14 +229,13 @@ def at_work(
             warm=settings.sandbox.warm if many else 0,
         )
         stack.callback(sandboxes.close)
+        if broker is not None:
+            stack.callback(broker.close)
         embedder = OnnxEmbedder()
         memory: Memory = _Elsewhere()
         if alone:
             memory = chroma = ChromaMemory(home.memory, embedder)
             stack.callback(chroma.close)
-        broker = broker_of(settings, home.answers)
-        if broker is not None:
-            stack.callback(broker.close)
         bench = Workbench(
             home=home,
             ledger=opened.ledger,

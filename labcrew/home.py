@@ -48,6 +48,11 @@ class Home:
         return f"sqlite:///{self.root / 'mlflow.db'}"
 
     @property
+    def model_answers(self) -> Path:
+        """What a language model answered the programs that self-evolution tried."""
+        return self.root / "model-answers.db"
+
+    @property
     def skills(self) -> Path:
         """The lab's skills, which people write."""
         return self.root / "skills"
@@ -60,11 +65,6 @@ class Home:
     @property
     def settings_file(self) -> Path:
         return self.root / "labcrew.toml"
-
-    @property
-    def answers(self) -> Path:
-        """What the language model answered programs that self-evolution tries."""
-        return self.root / "candidate-answers.db"
 
     def artefacts(self, ticket: str) -> Path:
         """The folder of one ticket's plots, cleaned data and reports."""

@@ -30,6 +30,7 @@ from labcrew.settings import SandboxSettings
 from sandboxes import hardening
 from sandboxes.beside import run_beside
 from sandboxes.client import connect, translated
+from sandboxes.crossing import inside
 from sandboxes.crossing.archives import Archives
 from sandboxes.crossing.crossing import Crossing
 from sandboxes.crossing.tarballs import owned
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from docker.api import APIClient
 
 
+_MEMORY = "Give it more memory: its files take half of it at most."
 _MORE = "Raise the ticket's budget.disk_mb and resume it."
 
 
@@ -92,6 +94,7 @@ class DockerSandboxes:
         self._owner = owner(folder)
         self._without_network: set[str] = set()
         self._archives = Archives(repositories)
+        self._in_memory: set[str] = set()
         self._volumes = Volumes(lambda: self.client, home_id, self._owner, self._settings.volumes)
         self._meter = Meter(lambda: self.client, self._volumes)
         self._pool = Pool(
@@ -171,9 +174,12 @@ class DockerSandboxes:
                 return None
             self._volumes.ready(container)
         # Never started: perhaps killed half filled. Filling it again changes nothing.
-        self._fill(container, spec)
+        if not spec.in_memory:
+            self._fill(container, spec)
         if takes_calls(spec):
             self.residents.open(container)
+            if spec.in_memory:
+                inside.unpack(self.residents, container, self._content(spec), more=_MEMORY)
         else:
             with translated(f"start container {container}"):
                 self.client.start(container)
@@ -211,7 +217,10 @@ class DockerSandboxes:
             self._without_network.discard(container)
         else:
             self.uplinks.close(container)
-        self._volumes.remove(container)
+        if container in self._in_memory:
+            self._in_memory.discard(container)
+        else:
+            self._volumes.remove(container)
         self._meter.forget(container)
         if self._residents is not None:
             self._residents.forget(container)
@@ -223,6 +232,8 @@ class DockerSandboxes:
         self, name: str, path: str, destination: Path, cap_mb: int
     ) -> tuple[OutputFile, ...]:
         container = self.container_name(name)
+        if container in self._in_memory:
+            raise EngineError(f"The workspace of {name} lies in memory and can't be collected")
         return self._crossing(container).collect(container, path, destination, cap_mb)
 
     def run(self, spec: SandboxSpec) -> RunResult:
@@ -273,20 +284,12 @@ class DockerSandboxes:
 
     def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
         container = self.container_name(name)
+        if container in self._in_memory:
+            return inside.read_file(self.residents, container, path, cap_mb)
         return self._crossing(container).read_file(container, path, cap_mb)
 
     def write_files(self, name: str, files: tuple[OverlayFile, ...]) -> None:
-        # By its own user, in the container: a link planted there leads no further than it could.
-        result = self.exec(
-            name,
-            ("tar", "-xf", "-", "-C", "/workspace", "--no-same-owner", "--no-overwrite-dir"),
-            stdin=owned(b"", files),
-            timeout_s=120,
-        )
-        if result.exit_code != 0 and "No space left" in result.stderr:
-            raise StorageFull(f"The workspace of {name} is full", _MORE)
-        if result.exit_code != 0:
-            raise EngineError(f"Could not write files in {name}: {result.stderr[-500:]}")
+        inside.unpack(self.residents, self.container_name(name), owned(b"", files), more=_MORE)
 
     def image_digest(self, image: str) -> str:
         return self._facts.digest(image)
@@ -334,6 +337,8 @@ class DockerSandboxes:
         from docker.errors import APIError, ImageNotFound
 
         container = self.container_name(spec.name)
+        if spec.in_memory:
+            self._in_memory.add(container)
         body = self.body(spec, attached=attached, network=self._network(spec, container))
         if not attached and takes_calls(spec):
             body = program.moved_in(body, self._runner or program.command())
@@ -384,23 +389,28 @@ class DockerSandboxes:
             writable_root=writable_root,
             knows_localhost=self._facts.knows_localhost(spec.image),
             volumes=self._facts.volumes(spec.image),
-            driver=self._volumes.driver(
+            driver={}
+            if spec.in_memory
+            else self._volumes.driver(
                 container, spec.limits, hardening.labels(self._home, spec, self._owner)
             ),
             owner=self._owner,
             runtime=self._facts.runtime(self._settings.runtime),
         )
 
+    def _content(self, spec: SandboxSpec) -> bytes:
+        """What a workspace begins with, as a tar."""
+        source = spec.workspace
+        if source is None:
+            return owned(b"")
+        archive = self._archives.get(source.repository, source.commit, source.without)
+        return owned(archive, source.overlay)
+
     def _fill(self, container: str, spec: SandboxSpec) -> None:
-        archive = b""
-        extra: tuple[OverlayFile, ...] = ()
-        if spec.workspace is not None:
-            source = spec.workspace
-            archive = self._archives.get(source.repository, source.commit, source.without)
-            extra = source.overlay
+        content = self._content(spec)
         try:
             with translated(f"fill the workspace of {container}"):
-                self.client.put_archive(container, "/workspace", owned(archive, extra))
+                self.client.put_archive(container, "/workspace", content)
         except StorageFull as error:
             if not self._volumes.capped:
                 raise

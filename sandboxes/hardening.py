@@ -22,6 +22,7 @@ OWNER, KEEPER = "labcrew.owner", "labcrew.keeper"
 TIMEOUT, OUTPUT = "labcrew.timeout_s", "labcrew.output_mb"
 MARKS = (HOME, OWNER, KEEPER, NAME, TICKET, TRIAL, PURPOSE, TIMEOUT, OUTPUT)
 _NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
+_WORKSPACE = "/workspace"
 _SCRATCH = "/tmp"  # noqa: S108 - inside the container, a file system of its own
 # What the kernel shows of the whole machine, not of the container. The engine's own list is
 # shorter, and grew with its versions; a path that a kernel lacks does no harm here.
@@ -102,15 +103,17 @@ def body(
         **(proxy_variables() if spec.hosts else {}),
         **spec.environment,
     }
-    mounts: list[dict[str, Any]] = [
-        {
-            "Type": "volume",
-            "Source": volume,
-            "Target": "/workspace",
-            # Nothing of an image comes along: its root gets its owner when it is filled.
-            "VolumeOptions": {"NoCopy": True, "Labels": marks, "DriverConfig": driver or {}},
-        }
-    ]
+    mounts: list[dict[str, Any]] = []
+    if not spec.in_memory:
+        mounts.append(
+            {
+                "Type": "volume",
+                "Source": volume,
+                "Target": _WORKSPACE,
+                # Nothing of an image comes along: its root gets its owner when it is filled.
+                "VolumeOptions": {"NoCopy": True, "Labels": marks, "DriverConfig": driver or {}},
+            }
+        )
     for item in spec.inputs:
         source = _shown(item.source, spec.ticket)
         mounts.append(
@@ -122,7 +125,7 @@ def body(
                 "BindOptions": {"Propagation": "rprivate"},
             }
         )
-    taken = {_SCRATCH, *(mount["Target"] for mount in mounts)}
+    taken = {_SCRATCH, _WORKSPACE, *(mount["Target"] for mount in mounts)}
     mounts += [
         {
             "Type": "tmpfs",
@@ -137,7 +140,7 @@ def body(
         "Entrypoint": list(spec.command),  # an image's own entry point has no say
         "Env": [f"{name}={value}" for name, value in variables.items()],
         "User": USER,
-        "WorkingDir": "/workspace",
+        "WorkingDir": _WORKSPACE,
         "Labels": marks,
         "Healthcheck": {"Test": ["NONE"]},
         # A joined network brings its holder's name along.
@@ -145,13 +148,18 @@ def body(
         "NetworkDisabled": network == "none" and knows_localhost,
         "AttachStdout": attached,
         "AttachStderr": attached,
-        "HostConfig": _host(limits, mounts, attached, network, writable_root) | _run_by(runtime),
+        "HostConfig": _host(spec, mounts, attached, network, writable_root) | _run_by(runtime),
     }
 
 
 def _host(
-    limits: Limits, mounts: list[dict[str, Any]], attached: bool, network: str, writable_root: bool
+    spec: SandboxSpec,
+    mounts: list[dict[str, Any]],
+    attached: bool,
+    network: str,
+    writable_root: bool,
 ) -> dict[str, Any]:
+    limits = spec.limits
     memory = limits.memory_mb << 20
     # Each line is kept with its time and stream around it: some eighty bytes beside its own.
     kept_mb = 8 * limits.output_mb
@@ -175,9 +183,12 @@ def _host(
         "MaskedPaths": list(_HIDDEN),
         "ReadonlyPaths": list(_READ_ONLY),
         "ShmSize": max(64, min(4096, limits.memory_mb // 2)) << 20,
-        "Tmpfs": {
-            _SCRATCH: f"rw,exec,nosuid,nodev,size={_scratch_mb(limits)}m,nr_inodes=100k,mode=1777"
-        },
+        "Tmpfs": {_SCRATCH: f"{_in_memory(limits)},mode=1777"}
+        | (
+            {_WORKSPACE: f"{_in_memory(limits)},mode=755,uid={CREW},gid={CREW}"}
+            if spec.in_memory
+            else {}
+        ),
         "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
         "LogConfig": log,
         "RestartPolicy": {"Name": "no"},
@@ -192,6 +203,10 @@ def _host(
     if limits.gpus:
         host["DeviceRequests"] = [{"Count": limits.gpus, "Capabilities": [["gpu"]]}]
     return host
+
+
+def _in_memory(limits: Limits) -> str:
+    return f"rw,exec,nosuid,nodev,size={_scratch_mb(limits)}m,nr_inodes=100k"
 
 
 def _scratch_mb(limits: Limits) -> int:

@@ -75,6 +75,21 @@ def archive(situation: Situation) -> Archive:
     return Archive(elites=tuple(elites))
 
 
+def elites(situation: Situation) -> list[Tried]:
+    """The programs of the island whose turn it is, the best first, without the champion.
+
+    Only those with all of the champion's files, as a program is every editable file.
+    """
+    turn = (situation.rounds[-1].number if situation.rounds else 0) + 1
+    paths = {file.path for file in situation.champion}
+    there = [
+        tried
+        for tried in differing(archive(situation).island(turn % ISLANDS), situation)
+        if paths <= {file.path for file in tried.files}
+    ]
+    return ranked(there, situation.spec.metric)
+
+
 def cell_of(tried: Tried, proposer: str) -> Cell:
     """The cell that a program belongs to."""
     length = sum(len(file.text) for file in tried.files)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from agents.evolution.syntax import compile_trouble, read, trouble
 from labcrew.domain.base import Model
 from labcrew.domain.evolution import CodeFile
+from labcrew.domain.search_space import ChoiceParameter, nearest
 from labcrew.errors import TicketError
 from labcrew.ticket_yaml import parse as parse_yaml
 
@@ -96,12 +97,54 @@ def applied(component: Component, text: str) -> str | None:
     if not set(component.needs) <= putting.defined(tree):
         return None
     try:
-        new = putting.put(component, tree)
+        new = putting.put(_within_range(component, text), tree)
     except (RecursionError, ValueError):
         return None
     if new is None or new == text or compile_trouble(new):
         return None
     return new
+
+
+def _within_range(component: Component, text: str) -> Component:
+    """A component that sets a number, within what the program says that it may be."""
+    if not component.key:
+        return component
+    from agents.evolution.constants import constants
+
+    address = f"{component.target}.{component.key}"
+    there = next((c for c in constants(text) if c.address == address), None)
+    parameter = there.parameter if there is not None and there.stated else None
+    value = component.value
+    numbers = isinstance(value, int | float) and not isinstance(value, bool)
+    if not numbers or isinstance(parameter, ChoiceParameter | None):
+        return component
+    assert isinstance(value, int | float)
+    return component.model_copy(update={"value": nearest(parameter, value)})
+
+
+@lru_cache(maxsize=512)
+def without(name: str, text: str) -> str | None:
+    """The Python file without a component that wraps one of its functions; None: it has none."""
+    tree = read(text)
+    if tree is None:
+        return None
+    from agents.evolution import putting
+
+    try:
+        new = putting.taken_out(name, tree)
+    except (RecursionError, ValueError):
+        return None
+    return new if new is not None and not compile_trouble(new) else None
+
+
+def inside(text: str) -> tuple[str, ...]:
+    """The names of the components that wrap functions of a Python file."""
+    tree = read(text)
+    if tree is None:
+        return ()
+    from agents.evolution import putting
+
+    return putting.components_in(tree)
 
 
 def _parted(path: str, text: str) -> tuple[str | None, str]:

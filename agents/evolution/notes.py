@@ -38,10 +38,13 @@ class Loop(Model):
 def family(proposal: Proposal) -> tuple[str, ...]:
     """What kind of change a proposal is; of one that did several things, several."""
     values = proposal.values
-    kinds = values.get("kinds") or values.get("changed") or values.get("names")
+    moved = values.get("changed")
+    if isinstance(moved, list):  # constants that were set together
+        return (f"{proposal.proposer}:{'+'.join(map(str, moved))}",)
+    kinds = values.get("kinds") or values.get("names")
     if isinstance(kinds, list):
         return tuple(f"{proposal.proposer}:{kind}" for kind in kinds)
-    one = values.get("component") or values.get("function")
+    one = values.get("function")
     return (f"{proposal.proposer}:{one}" if one else proposal.proposer,)
 
 

@@ -7,11 +7,18 @@ from labcrew.domain.evolution import CodeFile, code_hash
 from labcrew.evolution_file import may_edit
 
 
-def python_files(situation: Situation) -> tuple[CodeFile, ...]:
-    """The champion's Python files that may be edited, in the order of their paths."""
+def python_files(
+    situation: Situation, program: tuple[CodeFile, ...] | None = None
+) -> tuple[CodeFile, ...]:
+    """A program's Python files that may be edited, in the order of their paths.
+
+    Args:
+        program: None is the champion.
+    """
+    files = situation.champion if program is None else program
     return tuple(
         file
-        for file in sorted(situation.champion, key=lambda f: f.path)
+        for file in sorted(files, key=lambda f: f.path)
         if file.path.endswith(".py") and may_edit(situation.spec, file.path)
     )
 

@@ -9,6 +9,7 @@ from agents.evolution.components import Component
 from agents.evolution.constants import spelt, value_of
 
 _BEFORE = "before"
+_MARK = "# component: "
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 _Definition = cst.FunctionDef | cst.ClassDef
@@ -53,6 +54,48 @@ def put(component: Component, tree: cst.Module) -> str | None:
     else:
         change = _shortened
     return _with_constant(tree, component.target, change)
+
+
+def taken_out(name: str, tree: cst.Module) -> str | None:
+    """The program without a component that wraps a function; None where none of that name does.
+
+    Constants that came with it stay: other code may have come to use them.
+    """
+    wrapper = next((s for s in functions_of(tree) if _mark_of(s) == name), None)
+    if wrapper is None:
+        return None
+    # A wrapper that was wrapped in turn has a name like theirs.
+    base = re.sub(rf"_{_BEFORE}(_\d+)?$", "", wrapper.name.value)
+    old = re.compile(rf"{re.escape(base)}_{_BEFORE}(_\d+)?")
+    called = {n.value for n in _names(wrapper) if old.fullmatch(n.value)} - {wrapper.name.value}
+    wrapped = [s for s in functions_of(tree) if s.name.value in called]
+    if len(wrapped) != 1:
+        return None
+    # The one that was wrapped may be a wrapper itself: its own mark stays with it.
+    back = wrapped[0].with_changes(name=wrapper.name)
+    body = [back if s is wrapped[0] else s for s in tree.body if s is not wrapper]
+    return tree.with_changes(body=body).code
+
+
+def components_in(tree: cst.Module) -> tuple[str, ...]:
+    """The names of the components that were put round functions of a program."""
+    return tuple(name for name in map(_mark_of, functions_of(tree)) if name)
+
+
+def functions_of(tree: cst.Module) -> list[cst.FunctionDef]:
+    """The functions of the top level."""
+    return [s for s in tree.body if isinstance(s, cst.FunctionDef)]
+
+
+def _mark_of(function: cst.FunctionDef) -> str:
+    comments = [line.comment.value for line in function.leading_lines if line.comment is not None]
+    marks = [text[len(_MARK) :] for text in comments if text.startswith(_MARK)]
+    return marks[-1] if marks else ""
+
+
+def _names(node: cst.CSTNode) -> list[cst.Name]:
+    found = [node] if isinstance(node, cst.Name) else []
+    return found + [name for child in node.children for name in _names(child)]
 
 
 def _put_code(component: Component, tree: cst.Module) -> str | None:
@@ -140,7 +183,8 @@ def _with_text(value: cst.BaseExpression, more: str) -> cst.BaseExpression | Non
     more = more.strip()
     if text is None or not more or more in text:
         return None
-    return _text(f"{text.rstrip()} {more}" + ("\n" if text.endswith("\n") else ""))
+    apart = "\n" if "\n" in text else " "
+    return _text(f"{text.rstrip()}{apart}{more}" + ("\n" if text.endswith("\n") else ""))
 
 
 def _shortened(value: cst.BaseExpression) -> cst.BaseExpression | None:
@@ -168,7 +212,7 @@ def _text(text: str) -> cst.BaseExpression:
 
 
 def _function(tree: cst.Module, name: str) -> cst.FunctionDef | None:
-    found = [s for s in tree.body if isinstance(s, cst.FunctionDef) and s.name.value == name]
+    found = [s for s in functions_of(tree) if s.name.value == name]
     return found[0] if len(found) == 1 else None
 
 
@@ -197,7 +241,7 @@ def _after_imports(tree: cst.Module) -> int:
 
 def _marked(function: cst.FunctionDef, component: Component) -> cst.FunctionDef:
     """A comment above it names the component, so that it is not put in twice."""
-    mark = cst.EmptyLine(comment=cst.Comment(f"# component: {component.name}"))
+    mark = cst.EmptyLine(comment=cst.Comment(f"{_MARK}{component.name}"))
     lines = [line for line in function.leading_lines if line.comment is not None]
     empty = cst.EmptyLine(indent=False)
     return function.with_changes(leading_lines=[empty, empty, *lines, mark])

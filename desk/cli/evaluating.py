@@ -250,6 +250,47 @@ def repair(
 
 @app.command()
 @guarded
+def scaffold(
+    rounds: Annotated[int, typer.Option(min=1, help="The budget of a run that begins.")] = 100,
+    control: Annotated[
+        str, typer.Option(help="In place of the loop: random_search, always_keep or no_memory.")
+    ] = "",
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Where results are kept. [default: in the home]", show_default=False),
+    ] = None,
+    collect: Annotated[
+        Path | None,
+        typer.Option(help="Run nothing: write the results of the loops of this labcrew home."),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a coding agent round a local model improve itself (hours); a killed run goes on."""
+    from typing import get_args
+
+    from desk.wiring import home_folder
+    from evals.scaffold import report, running
+    from evals.scaffold.results import read
+    from labcrew.domain.evolution_spec import Control
+    from labcrew.errors import InputError
+
+    if control not in get_args(Control):
+        raise InputError(
+            f"There is no control {control!r}.", "Choose random_search, always_keep or no_memory."
+        )
+    own = home_folder(home) / "benchmark" / "scaffold"
+    place = results or own / "results"
+    if collect is not None:
+        running.collect(collect, place)
+    else:
+        running.run(own, place, rounds=rounds, control=control, say=say)  # type: ignore[arg-type]
+    found = read(place)
+    answer({"arms": found}, as_json, lambda: report.document(found))
+
+
+@app.command()
+@guarded
 def chat(
     results: Annotated[
         Path | None, typer.Option(help="File to keep the result in.", show_default=False)
@@ -276,3 +317,55 @@ def chat(
     if results is not None:
         results.write_text(result.model_dump_json(indent=2) + "\n")
     answer(result, as_json, lambda: report.text(result))
+
+
+@app.command()
+@guarded
+def evolution(
+    target: Annotated[
+        list[str] | None, typer.Option(help="Only this target; may be repeated.")
+    ] = None,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only this arm: loop, random_search, always_keep, no_memory; may be repeated."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Loops of each arm.")] = 8,
+    first: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
+    rounds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Rounds of every arm. [default: the target's]", show_default=False
+        ),
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder to draw pictures in.")] = None,
+    report_only: Annotated[
+        bool, typer.Option("--report", help="Report what is kept; run nothing.")
+    ] = False,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where results are kept; those that are there are not run again."
+            " [default: in the home]",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let programs improve themselves, controls beside them (hours; cut off, it goes on)."""
+    from desk.wiring import home_folder
+    from evals.evolution import report
+    from evals.evolution.running import chosen, run_all
+
+    targets, arms = chosen(target or [], control or [])
+    place = home_folder(home) / "benchmark" / "evolution"
+    kept = results or place / "results"
+    if not report_only:
+        numbers = range(first, first + seeds)
+        run_all(targets, arms, kept, place, seeds=numbers, rounds=rounds, say=say)
+    found = report.load(kept)
+    if plots is not None:
+        report.write_plots(found, plots)
+    answer({"results": found.results}, as_json, lambda: report.document(found))

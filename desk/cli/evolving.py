@@ -1,5 +1,6 @@
 """`labcrew evolve`: a program improves itself, judged by what it can't touch."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 app = group("")
 loops = group("Loops in which a program improves itself: see `labcrew evolve`.")
+_ID = re.compile(r"E-\d+")
 EvolutionArgument = Annotated[str, typer.Argument(metavar="EVOLUTION", help="e.g. E-001")]
 
 
@@ -46,7 +48,10 @@ def evolve(
     from desk.wiring import open_home
 
     with open_home(home, create=True) as opened:
-        id = what if opened.ledger.evolutions.find(what) else _started(opened, what, control, by)
+        if _ID.fullmatch(what):
+            id = opened.ledger.evolutions.get(what).id
+        else:
+            id = _started(opened, what, control, by)
         ended = _work_on(opened, id, yes, as_json)
         _tell(opened, ended, as_json)
     if ended.status in ("done", "stopped"):
@@ -154,14 +159,15 @@ def _started(opened: "Opened", what: str, control: str, by: str | None) -> str:
     from labcrew.evolution_file import read_spec
 
     if control not in get_args(Control):
-        raise InputError(f"There is no control {control!r}.", f"Choose from {get_args(Control)}.")
+        known = [name for name in get_args(Control) if name]
+        raise InputError(f"There is no control {control!r}.", f"Choose from {', '.join(known)}.")
     file = Path(what)
     spec, source = read_spec(file), str(file.absolute())
     evolutions = opened.evolutions()
-    known = evolutions.unfinished(spec, source, control)  # type: ignore[arg-type]
-    if known is not None:
-        say(f"{known.id} is this spec; it goes on.")
-        return known.id
+    earlier = evolutions.unfinished(spec, source, control)  # type: ignore[arg-type]
+    if earlier is not None:
+        say(f"{earlier.id} is this spec; it goes on.")
+        return earlier.id
     started = evolutions.start(
         spec,
         beside=file.absolute().parent,

@@ -73,8 +73,9 @@ class CandidateBroker:
         with self._turns:
             if (known := self._answers.find(key)) is not None:  # asked for while this one waited
                 return known
+            asking = self._asking(request, seed)  # the first loads the model, which is no answer's
             began = time.monotonic()
-            reply = asyncio.run(self._asking(request, seed).reply(request.messages))
+            reply = asyncio.run(asking.reply(request.messages))
             seconds = time.monotonic() - began
         said = ModelAnswer(
             text=reply.message.content,
@@ -85,7 +86,7 @@ class CandidateBroker:
         return self._answers.keep(key, said)
 
     def close(self) -> None:
-        """Closes the cache."""
+        """Closes the cache; the next question opens it again."""
         self._answers.close()
 
     def _identity(self) -> list[Any]:
@@ -159,17 +160,12 @@ class _Answers:
     """Answers on the disk: each written at once, and the first that is written stands."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._lock = threading.Lock()
-        self._base = sqlite3.connect(
-            path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        self._base.execute("PRAGMA journal_mode=WAL")
-        self._base.execute("PRAGMA synchronous=NORMAL")
-        self._base.execute(_TABLE)
+        self._opened: sqlite3.Connection | None = None
 
     def find(self, key: str) -> ModelAnswer | None:
-        with self._lock, closing(self._base.cursor()) as cursor:
+        with self._lock, closing(self._base().cursor()) as cursor:
             row = cursor.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
@@ -177,7 +173,7 @@ class _Answers:
 
     def keep(self, key: str, answer: ModelAnswer) -> ModelAnswer:
         """Keeps an answer; answers what stands: another process may have been first."""
-        with self._lock, closing(self._base.cursor()) as cursor:
+        with self._lock, closing(self._base().cursor()) as cursor:
             cursor.execute(
                 "INSERT OR IGNORE INTO answers VALUES (?, ?)", (key, answer.model_dump_json())
             )
@@ -186,4 +182,19 @@ class _Answers:
 
     def close(self) -> None:
         with self._lock:
-            self._base.close()
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    def _base(self) -> sqlite3.Connection:
+        """The file, opened when it is first needed: most homes never ask."""
+        if self._opened is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            base = sqlite3.connect(
+                self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            base.execute("PRAGMA journal_mode=WAL")
+            base.execute("PRAGMA synchronous=NORMAL")
+            base.execute(_TABLE)
+            self._opened = base
+        return self._opened

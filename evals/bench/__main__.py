@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals.bench.desk import desk_figures
+from evals.bench.evolution import evolution_figure
 from evals.bench.figures import RESULTS, Figure, Report, keep, show, this_machine
 from evals.bench.incident_latency import incident_latency
 from evals.bench.log_reading import log_figures
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=200, help="sandboxed calls, one at a time")
     parser.add_argument(
         "--only",
-        choices=["sandbox", "reading", "watching", "logs", "programming", "desk"],
+        choices=["sandbox", "reading", "watching", "logs", "programming", "desk", "evolution"],
         help="leave out the other figures",
     )
     given = parser.parse_args(arguments)
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             figures += (programming_figure(),)
         if given.only in (None, "desk"):
             figures += desk_figures()
+        if given.only in (None, "evolution"):
+            figures += (evolution_figure(6),)
         if given.only is None:
             start = help_start(given.rounds)
             small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)

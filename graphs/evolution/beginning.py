@@ -126,10 +126,11 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
             f"failed: the program as it is passes {passed.case}, which nobody can: the scorer is"
             " wrong, or knows too little",
         )
-    floor = noise_floor(spec.metric, a, b, rule, len(cases) * rule.retest_seeds)
+    pairs = len(cases) * rule.retest_seeds
+    floor = noise_floor(spec.metric, a, b, rule, pairs, most=spec.budget.rounds)
     loop.update("evolution.measured", noise=floor)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
-    if why := hopeless(spec.metric, floor, rule, spec.budget, run_s):
+    if why := hopeless(spec.metric, floor, rule, spec.budget, run_s, len(cases)):
         return goes("close", f"failed: {why}")
     return goes("analyse")
 

@@ -13,7 +13,7 @@ from agents.evolution.keeping.sealing import sealed_result
 from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate
 from graphs.evolution.loop import Loop
-from graphs.evolution.rounds import finished
+from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
 from labcrew.domain.evolution import CodeFile, Kept, Round, code_hash

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graphs.evolution.loop import HALTED, Halted, Loop
-from labcrew.domain.evolution import CodeFile, Job, ScoredRun, code_hash, run_id
+from labcrew.domain.evolution import CodeFile, Job, ScoredRun, code_hash, run_id, seed_of
 from labcrew.domain.evolution_spec import Case
 from tools.evolution.outputs import keep_outputs
 from tools.evolution.run_candidate import RunCandidate, run_candidate
@@ -13,8 +13,8 @@ Wanted = Sequence[tuple[Case, int]]
 
 
 def every(cases: Sequence[Case], seeds: Sequence[int]) -> list[tuple[Case, int]]:
-    """Every case with every seed."""
-    return [(case, seed) for case in cases for seed in seeds]
+    """Every case with every seed, each case with seeds of its own."""
+    return [(case, seed_of(case.id, seed)) for case in cases for seed in seeds]
 
 
 async def evaluate(

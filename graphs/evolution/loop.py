@@ -16,6 +16,7 @@ from labcrew.domain.evolution import (
     code_hash,
     round_id,
     run_id,
+    seed_of,
 )
 from labcrew.domain.evolution_spec import Case, Split
 from labcrew.domain.research import AgentName
@@ -138,7 +139,11 @@ class Loop:
         self, code: str, cases: Sequence[Case], seeds: Sequence[int]
     ) -> tuple[ScoredRun, ...]:
         """The runs of a program that the ledger has, in order; those it lacks are left out."""
-        ids = [run_id(self.id, code, case.id, seed) for case in cases for seed in seeds]
+        ids = [
+            run_id(self.id, code, case.id, seed_of(case.id, seed))
+            for case in cases
+            for seed in seeds
+        ]
         known = self.ledger.scored_runs.some(ids)
         return tuple(known[id] for id in ids if id in known)
 

@@ -6,10 +6,10 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from graphs.evolution import beginning, ending, rounds
+from graphs.evolution import beginning, ending, judging, proposing, rounds
 from graphs.evolution.gates import gate_name
 from graphs.evolution.loop import Loop
-from graphs.evolution.rounds import finished
+from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, Route, goes
 
 ROUTES: dict[str, tuple[Route, ...]] = {
@@ -31,6 +31,23 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "merge": ("close",),
 }
 """Where each deciding node may lead; nothing else is legal."""
+TAKEN_UP: tuple[Route, ...] = (
+    "gate_spec",
+    "prepare",
+    "measure_noise",
+    "analyse",
+    "propose",
+    "screen",
+    "evaluate",
+    "compare",
+    "keep",
+    "revert",
+    "open_sealed",
+    "leave_out",
+    "open_merge_request",
+    "gate_merge",
+)
+"""Where a loop can be found standing."""
 _AFTER: dict[str, Route] = {
     "analysed": "propose",
     "proposed": "screen",
@@ -76,11 +93,11 @@ def evolution_graph() -> StateGraph[EvolutionState, Loop, EvolutionState, Evolut
         beginning.gate_spec,
         beginning.prepare,
         beginning.measure_noise,
-        rounds.analyse,
-        rounds.propose,
-        rounds.screen,
-        rounds.evaluate,
-        rounds.compare,
+        proposing.analyse,
+        proposing.propose,
+        proposing.screen,
+        judging.evaluate,
+        judging.compare,
         rounds.keep,
         rounds.revert,
         rounds.note,
@@ -93,11 +110,18 @@ def evolution_graph() -> StateGraph[EvolutionState, Loop, EvolutionState, Evolut
     ):
         graph.add_node(node.__name__, node)
     graph.add_edge(START, "take_up")
-    everywhere = tuple(ROUTES)
-    for source, targets in (("take_up", everywhere), *ROUTES.items()):
+    for source, targets in (("take_up", TAKEN_UP), *ROUTES.items()):
         places: dict[Hashable, str] = {
             target: END if target == "wait" else target for target in targets
         }
         graph.add_conditional_edges(source, lambda state: state["route"], places)
     graph.add_edge("close", END)
     return graph
+
+
+def picture() -> str:
+    """The machine in Mermaid's language, without where a loop can be taken up."""
+    drawn = evolution_graph().compile().get_graph()
+    kept = [e for e in drawn.edges if e.source != "take_up" or e.target == "gate_spec"]
+    drawn.edges[:] = kept
+    return drawn.draw_mermaid()

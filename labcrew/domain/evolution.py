@@ -124,6 +124,15 @@ def run_id(evolution: str, code: str, case: str, seed: int) -> str:
     return f"{evolution}/{code[:20]}/{case}/{seed}"
 
 
+def seed_of(case: str, seed: int) -> int:
+    """A case's own seed, drawn from one of an evaluation's.
+
+    No two cases share one: a program that lets its seed decide everything would otherwise be lucky
+    on all cases at once, and as many pairs would say no more than one.
+    """
+    return int(content_hash([case, seed])[:8], 16) % 2**31
+
+
 class Pair(Model):
     """One case and seed, run by both sides."""
 

@@ -78,6 +78,11 @@ class SandboxSpec(Model):
     )
     environment: dict[str, str] = Field(default_factory=dict)
     workspace: WorkspaceSource | None = None
+    in_memory: bool = Field(
+        default=False,
+        description="for what waits for calls and ends soon: its workspace lies in its memory, of"
+        " which it may take half; quicker to make; `read_file` reads files at its root alone",
+    )
     inputs: tuple[ReadOnlyInput, ...] = ()
     limits: Limits = Limits()
     hosts: tuple[str, ...] = Field(

@@ -80,9 +80,14 @@ class Residents:
 
         Raises EngineError if the container takes no calls, RunnerLost if how it ended isn't known.
         """
-        return self._run(
-            container,
-            lambda connection: connection.call(command, stdin, timeout_s, OUTPUT_BYTES),
+        return _result(self.call(container, command, stdin, timeout_s, OUTPUT_BYTES))
+
+    def call(
+        self, container: str, command: tuple[str, ...], stdin: bytes, timeout_s: float, cap: int
+    ) -> Call:
+        """As `run`; answers the bytes that were printed, as many as `cap` of each stream."""
+        return self._ended(
+            container, lambda connection: connection.call(command, stdin, timeout_s, cap)
         )
 
     def converse(
@@ -107,12 +112,12 @@ class Residents:
             )
             return asked[0]
 
-        result = self._run(container, converse)
+        result = _result(self._ended(container, converse))
         if asked[0].error is not None:
             raise asked[0].error
         return result.model_copy(update={"answered_s": round(asked[0].answered_s, 3)})
 
-    def _run(self, container: str, under_way: Callable[[Connection], Call]) -> RunResult:
+    def _ended(self, container: str, under_way: Callable[[Connection], Call]) -> Call:
         connection = self._open.get(container)
         if connection is None or not connection.fresh:
             connection = self.open(container)
@@ -125,14 +130,7 @@ class Residents:
             raise
         if not call.ended:
             self._end_overdue(container, connection, call)
-        return RunResult(
-            exit_code=call.exit_code,
-            stdout=clean(bytes(call.output[STDOUT])),
-            stderr=clean(bytes(call.output[STDERR])),
-            timed_out=call.timed_out,
-            truncated=call.truncated,
-            duration_s=round(time.monotonic() - call.began, 3),
-        )
+        return call
 
     def forget(self, container: str) -> None:
         """Lets go of a container's runner, which ends it."""
@@ -216,3 +214,14 @@ class Residents:
                     self._end(container)
             raise
         return connection
+
+
+def _result(call: Call) -> RunResult:
+    return RunResult(
+        exit_code=call.exit_code,
+        stdout=clean(bytes(call.output[STDOUT])),
+        stderr=clean(bytes(call.output[STDERR])),
+        timed_out=call.timed_out,
+        truncated=call.truncated,
+        duration_s=round(time.monotonic() - call.began, 3),
+    )

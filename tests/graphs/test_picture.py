@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from langgraph.graph import END, START
 
+from graphs.evolution import machine
 from graphs.ticket import ROUTES, picture, ticket_graph
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
-_MARKED = re.compile(r"(<!-- ticket-machine -->\n)(.*?)(<!-- /?ticket-machine -->)", re.DOTALL)
+PICTURES = {"ticket-machine": picture, "evolution-machine": machine.picture}
 
 
 def roads() -> dict[str, set[str]]:
@@ -37,11 +38,13 @@ def reachable(start: str, *, without: str) -> set[str]:
     return seen
 
 
-def test_the_picture_in_the_architecture_is_drawn_from_the_machine() -> None:
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_pictures_in_the_architecture_are_drawn_from_the_machines(name: str) -> None:
     text = ARCHITECTURE.read_text(encoding="utf-8")
-    drawn = f"```mermaid\n{picture().rstrip()}\n```\n"
-    assert _MARKED.search(text), "ARCHITECTURE.md has no place for the picture"
-    updated = _MARKED.sub(lambda found: found[1] + drawn + found[3], text)
+    drawn = f"```mermaid\n{PICTURES[name]().rstrip()}\n```\n"
+    marked = re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- /?{name} -->)", re.DOTALL)
+    assert marked.search(text), "ARCHITECTURE.md has no place for the picture"
+    updated = marked.sub(lambda found: found[1] + drawn + found[3], text)
     if os.environ.get("LABCREW_UPDATE") == "1":
         ARCHITECTURE.write_text(updated, encoding="utf-8")
     elif updated != text:
@@ -70,3 +73,13 @@ def test_everything_can_be_reached_and_can_end() -> None:
     assert reachable(START, without="nothing") == steps | {START, END}
     assert all(END in reachable(step, without="nothing") for step in steps)
     assert set(ROUTES) <= steps
+
+
+def test_a_loop_is_taken_up_at_no_step_that_a_gate_leads_to_alone() -> None:
+    """Where a loop stands is read off the ledger: never at the merge, which its gate decides."""
+    graph = machine.evolution_graph()
+    (branch,) = graph.branches["take_up"].values()
+    assert branch.ends is not None
+    assert "merge" not in branch.ends.values()
+    into = {s for s, targets in machine.ROUTES.items() if "merge" in targets}
+    assert into == {"gate_merge"}

@@ -10,6 +10,8 @@ from labcrew.domain.evolution_spec import ModelAllowance
 from labcrew.errors import LabcrewError, ModelFailure
 
 _MEANT = re.compile(r'\s*\{\s*"model"')
+_CHARACTERS_A_TOKEN = 16
+"""More than any text has on the whole: beyond it, nobody need be asked to know that it is over."""
 _ITS_OWN_FAULT = frozenset({"too_long", "refused", "invalid", "cut_off"})
 
 
@@ -48,6 +50,9 @@ class Questions:
             return json.dumps({"error": str(error)})
         if self.calls >= self._allowance.calls:
             raise OverAllowance(f"it asked the model more than {self._allowance.calls} times")
+        left = self._allowance.tokens - self.tokens
+        if sum(len(m.content) for m in request.messages) > left * _CHARACTERS_A_TOKEN:
+            raise OverAllowance(f"what it asks is more than the {left} tokens that it has left")
         self.calls += 1
         try:
             answer = self._broker.answer(request, self._seed)

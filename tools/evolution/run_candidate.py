@@ -4,9 +4,10 @@ scorer nor any answer. What a run leaves is raw data; nothing here judges it.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import PurePosixPath
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -21,7 +22,9 @@ from tools.toolbox import Tool, Workbench
 
 INPUT, OUTPUT = ".labcrew-input.json", ".labcrew-output"
 """At the workspace's root, where reading one takes the engine no look at folders above it."""
-_WORKSPACE_MB, _WORKSPACE_FILES = 1024, 100_000
+_WORKSPACE_MB = 1024
+_OF_MEMORY = 1 / 8
+"""A repository below that part of a run's memory lies in it: that takes half the time to make."""
 _PIDS = 256
 _MODEL_S = 600.0
 """Most that one answer of the model is waited for, on the whole; the broker's own limits hold."""
@@ -69,57 +72,85 @@ def _run_all(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tupl
             "The program asks a language model, and none is configured",
             "Name one in the settings, or take program.model out of the spec.",
         )
-    code = tuple(file.overlay() for file in call.files)
-    if len(call.jobs) <= 1 or call.parallel == 1:
-        return tuple(_run(job, code, call.image, evolution, bench) for job in call.jobs)
-    with ThreadPoolExecutor(call.parallel, thread_name_prefix="candidate") as threads:
-        runs = [threads.submit(_run, job, code, call.image, evolution, bench) for job in call.jobs]
+    clash = _clash(call.files, bench.repositories.files(evolution.id, evolution.base_commit))
+    if clash:
+        return tuple(RawRun(job=j, status="crashed", seconds=0, said=clash) for j in call.jobs)
+    made = _sandbox(call, evolution, bench)
+    # Removing a sandbox takes the engine a while: the next run need not wait for it.
+    with ThreadPoolExecutor(2) as removing, ThreadPoolExecutor(call.parallel) as running:
+
+        def run(job: Job) -> RawRun:
+            spec = _for_job(made, job, evolution)
+            try:
+                _start(spec, bench)
+                return _ran(spec.name, job, evolution, bench)
+            finally:
+                removing.submit(_remove, spec.name, bench)
+
+        runs = [running.submit(run, job) for job in call.jobs]
         try:
-            return tuple(run.result() for run in runs)
+            return tuple(each.result() for each in runs)
         finally:
-            for run in runs:  # after an error: none that has not begun
-                run.cancel()
+            for each in runs:  # after an error: none that has not begun
+                each.cancel()
 
 
-def _run(
-    job: Job, code: tuple[OverlayFile, ...], image: str, evolution: Evolution, bench: Workbench
-) -> RawRun:
-    """One run, in a sandbox that is removed whatever happens."""
-    name = run_container(job.alias, evolution.id)
-    if bench.sandboxes.status(name).state != "missing":  # its answer was lost, and may be half one
+def _clash(files: tuple[CodeFile, ...], there: Iterable[str]) -> str:
+    """Why a candidate can't be laid over its commit; empty: it can."""
+    paths = {file.path for file in files} | set(there)
+    folders = {parent.as_posix() for path in paths for parent in PurePosixPath(path).parents}
+    both = sorted(paths & folders)
+    return f"{both[0]} is a file and a folder" if both else ""
+
+
+def _start(spec: SandboxSpec, bench: Workbench) -> None:
+    if bench.sandboxes.status(spec.name).state != "missing":  # of a call whose answer was lost
+        bench.sandboxes.remove(spec.name)
+    bench.sandboxes.start(spec)
+
+
+def _remove(name: str, bench: Workbench) -> None:
+    with suppress(EngineError):  # what can't be removed now is an orphan, and goes as such
         bench.sandboxes.remove(name)
-    try:
-        bench.sandboxes.start(_sandbox(name, job, code, image, evolution))
-        return _ran(name, job, evolution, bench)
-    finally:
-        with suppress(EngineError):  # what can't be removed now is an orphan, and goes as such
-            bench.sandboxes.remove(name)
 
 
-def _sandbox(
-    name: str, job: Job, code: tuple[OverlayFile, ...], image: str, evolution: Evolution
-) -> SandboxSpec:
-    program = evolution.spec.program
+def _for_job(made: SandboxSpec, job: Job, evolution: Evolution) -> SandboxSpec:
     given = OverlayFile(path=INPUT, content=canonical_json(job.input).encode())
+    assert made.workspace is not None, "every run has the repository"
+    workspace = made.workspace.model_copy(update={"overlay": (*made.workspace.overlay, given)})
+    return made.model_copy(
+        update={
+            "name": run_container(job.alias, evolution.id),
+            "workspace": workspace,
+            "environment": made.environment | {"PYTHONHASHSEED": str(job.seed)},
+        }
+    )
+
+
+def _sandbox(call: RunCandidate, evolution: Evolution, bench: Workbench) -> SandboxSpec:
+    """What all runs of a candidate have in common."""
+    program, hidden = evolution.spec.program, hidden_from_candidates(evolution.spec)
+    size = len(bench.repositories.archive(evolution.id, evolution.base_commit, hidden))
+    size += sum(len(file.text) for file in call.files)
     return SandboxSpec(
-        name=name,
+        name="run",
         purpose="candidate",
         ticket=evolution.id,
-        image=image,
-        environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": str(job.seed)},
+        image=call.image,
+        environment={"PYTHONDONTWRITEBYTECODE": "1"},
         workspace=WorkspaceSource(
             repository=evolution.id,
             commit=evolution.base_commit,
-            without=hidden_from_candidates(evolution.spec),
-            overlay=(*code, given),
+            without=hidden,
+            overlay=tuple(file.overlay() for file in call.files),
         ),
+        in_memory=size < (program.memory_mb << 20) * _OF_MEMORY,
         limits=Limits(
             cpus=program.cpus,
             memory_mb=program.memory_mb,
             pids=_PIDS,
             timeout_s=_overall_s(evolution.spec) + 60,
-            workspace_mb=_WORKSPACE_MB,
-            workspace_files=_WORKSPACE_FILES,
+            workspace_mb=_WORKSPACE_MB + (size >> 20),
         ),
     )
 
@@ -196,7 +227,7 @@ def _failure(
     if out_of_memory():
         return "out_of_memory", f"more than {memory_mb} MiB"
     if _FULL.search(result.stderr):
-        return "crashed", f"exit code {result.exit_code}: its disk was full ({_WORKSPACE_MB} MiB)"
+        return "crashed", f"exit code {result.exit_code}: no room left for files"
     return "crashed", f"exit code {result.exit_code}"
 
 

@@ -9,7 +9,8 @@ from labcrew.domain.evolution import NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import Scale
 
 FEWEST = 4
-LEVEL = 0.98
+LEVEL = 0.95
+"""Of a gain of 0.05 on eight tasks passed or failed, one in a hundred is dropped by it."""
 
 
 def clearly_behind(
@@ -21,7 +22,7 @@ def clearly_behind(
     """Why a candidate is dropped; empty: it runs on.
 
     It is where none of its runs came to an end that counts, while most of the champion's did; or
-    where the upper bound of its gain, one-sided at 98%, is below zero (a race, Maron and
+    where the upper bound of its gain, one-sided at 95%, is below zero (a race, Maron and
     Moore 1994). The spread is what its pairs show, and never less than what chance alone does.
 
     Args:

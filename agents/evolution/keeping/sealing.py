@@ -1,5 +1,6 @@
 """The sealed split: what the gate chose against the baseline, and what hindsight would say."""
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -40,7 +41,7 @@ def sealed_result(
         baseline=old,
         final=new,
         relative=scale.gain(new, old) / abs(old) if old else None,
-        seeds=len({run.seed for run in final}),
+        seeds=max(Counter(run.case for run in final).values()),
         hindsight=max(means, key=lambda mean: scale.gain(mean, 0.0)),
         opened=len(means),
         gate=gate,

@@ -11,6 +11,7 @@ from labcrew.domain.chat import ChatModel
 
 PROPOSERS = (
     "parameters",
+    "effects",
     "mutation",
     "guidelines",
     "crossover",

@@ -5,7 +5,7 @@ The other parent comes from the archive's island whose turn it is, a better one 
 
 from random import Random
 
-from agents.evolution.archive import ISLANDS, archive, differing, ranked
+from agents.evolution.archive import differing, elites, ranked
 from agents.evolution.programs import changed, known_codes
 from agents.evolution.proposing import Situation, Tried
 from agents.evolution.syntax import compile_trouble
@@ -26,10 +26,7 @@ class Crossover:
 
     async def propose(self, situation: Situation, random: Random) -> Proposal | None:
         scale = situation.spec.metric
-        kept = archive(situation)
-        turn = (situation.rounds[-1].number if situation.rounds else 0) + 1
-        here = differing(kept.island(turn % ISLANDS), situation)
-        pool = ranked(here, scale) or ranked(differing(situation.tried, situation), scale)
+        pool = elites(situation) or ranked(differing(situation.tried, situation), scale)
         if not pool:
             return None
         known = known_codes(situation)

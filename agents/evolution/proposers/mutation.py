@@ -1,12 +1,15 @@
 """Structural mutation: a statement, an operator, a call or a body of the program is changed.
 
 An operator that brought a gain is taken more often; one that brought none again and again rests.
+Now and then another good program of the archive is changed instead of the champion, so that what
+needs two steps can be reached over one that brings nothing.
 """
 
 import difflib
 from collections.abc import Sequence
 from random import Random
 
+from agents.evolution.archive import elites
 from agents.evolution.bandit import reward
 from agents.evolution.notes import loop_warning
 from agents.evolution.programs import changed, known_codes, python_files
@@ -17,6 +20,7 @@ from labcrew.domain.evolution import Proposal, Round, code_hash
 
 _TRIES = 40
 _SECOND = 0.25  # how often a second change follows the first
+_OTHER = 0.15  # how often another program than the champion is changed
 _SHOWN = 60
 _EACH = 4  # edits of one operator that are tried before another operator
 
@@ -30,20 +34,27 @@ class Mutation:
         return any("def " in file.text for file in python_files(situation))
 
     async def propose(self, situation: Situation, random: Random) -> Proposal | None:
-        files = [file for file in python_files(situation) if "def " in file.text]
-        if not files:
+        if not self.can(situation):
             return None
         known = known_codes(situation)
         weights = operators(situation.rounds)
-        for _ in range(_TRIES):
+        others = elites(situation)
+        for number in range(_TRIES):
+            late = number >= _TRIES // 2  # near the champion all was tried
+            parent = situation.champion
+            if others and random.random() < (_SECOND if late else _OTHER):
+                parent = random.choice(others).files
+            files = [f for f in python_files(situation, parent) if "def " in f.text]
+            if not files:
+                continue
             file = random.choices(files, [len(f.text) for f in files])[0]
             text, done = file.text, list[tuple[str, str]]()
-            for _ in range(1 + (random.random() < _SECOND)):
+            for _ in range(1 + late + (random.random() < _SECOND)):
                 after = _mutated(text, weights, random)
                 if after is not None:
                     text = after[0]
                     done.append(after[1:])
-            program = changed(situation.champion, {file.path: text})
+            program = changed(parent, {file.path: text})
             if not done or code_hash(program) in known:
                 continue
             told = "; ".join(f"{kind.replace('_', ' ')}: {what}" for kind, what in done)
@@ -53,7 +64,7 @@ class Mutation:
                 rationale="A blind change of the structure; what it is good for is to be seen.",
                 files=program,
                 values={"kinds": [kind for kind, _ in done], "path": file.path},
-                parents=(code_hash(situation.champion),),
+                parents=(code_hash(parent),),
             )
         return None
 

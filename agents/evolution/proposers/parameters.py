@@ -4,6 +4,7 @@ The tree-structured Parzen estimator (Bergstra et al. 2011) learns from what ear
 on the gate. A few parameters change at a time, so that a gain has a cause.
 """
 
+import math
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,13 @@ from agents.evolution.proposing import Situation
 from agents.evolution.settings_files import is_settings, settings, with_setting
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
-from labcrew.domain.search_space import Parameter, Value, Values, legal
+from labcrew.domain.search_space import ChoiceParameter, Parameter, Value, Values, legal, nearest
 from labcrew.evolution_file import may_edit
 
 if TYPE_CHECKING:
     from agents.evolution.constants import Constant
 
-_MOST_CHANGED = 3
+_CHANGED = (8, 2, 1)  # how often one, two or three change at a time
 _STATED = 4.0
 _TRIES = 30
 _STARTUP = 8
@@ -49,15 +50,18 @@ class Parameters:
             startup=_STARTUP,
         )
         weights = _weights(situation, space)
+        resting = loop_warning(situation.rounds).resting
         for number in range(_TRIES):
-            count = min(len(weights), random.choice(range(1, _MOST_CHANGED + 1)))
+            count = min(len(weights), random.choices(range(1, 4), _CHANGED)[0])
             chosen = _sampled(weights, count, random)
             some = {name: space[name] for name in chosen}
             # What was asked often without anything new is drawn at random instead.
             values = asked(study, some) if number < _TRIES // 2 else _drawn(some, random)
             moved = {name: value for name, value in values.items() if value != now[name]}
-            files = _with(situation.champion, moved) if moved else None
+            files = with_values(situation.champion, moved) if moved else None
             if files is None or code_hash(files) in known:
+                continue
+            if number < _TRIES // 2 and f"{self.name}:{'+'.join(sorted(moved))}" in resting:
                 continue
             told = [f"{_short(n)} {now[n]!r} → {v!r}" for n, v in sorted(moved.items())]
             return Proposal(
@@ -101,7 +105,7 @@ def space_of(situation: Situation) -> tuple[dict[str, Parameter], Values]:
 
 
 def _weights(situation: Situation, space: dict[str, Parameter]) -> dict[str, float]:
-    """How likely each parameter is changed, none that rests.
+    """How likely each parameter is changed.
 
     More for what the program or a settings file names as a setting than for a number in the midst
     of a function; more for what brought a gain.
@@ -118,11 +122,9 @@ def _weights(situation: Situation, space: dict[str, Parameter]) -> dict[str, flo
             if name in times:
                 brought[str(name)] += reward(round)
                 times[str(name)] += 1
-    resting = loop_warning(situation.rounds).resting
-    awake = [name for name in space if f"{Parameters.name}:{name}" not in resting]
     return {
         name: (_STATED if stated.get(name, True) else 1) * (1 + brought[name]) / (3 + times[name])
-        for name in sorted(awake or space)
+        for name in sorted(space)
     }
 
 
@@ -158,7 +160,7 @@ def _history(situation: Situation, now: Values) -> list[tuple[Values, float | No
     champion = code_hash(situation.champion)
     for tried in situation.tried:
         if tried.code == champion:
-            history.append((now, tried.score))
+            history.append((now, _finite(tried.score)))
     for round in situation.rounds:
         proposal = round.proposal
         if proposal is None or proposal.proposer != Parameters.name or round.verdict is None:
@@ -166,8 +168,12 @@ def _history(situation: Situation, now: Values) -> list[tuple[Values, float | No
         if round.score is None and round.verdict == "refused":
             continue
         set_then = {n: v for n, v in proposal.values.items() if n in now and _plain(v)}
-        history.append(({**now, **set_then}, round.score))  # type: ignore[dict-item]
+        history.append(({**now, **set_then}, _finite(round.score)))  # type: ignore[dict-item]
     return history
+
+
+def _finite(score: float | None) -> float | None:
+    return score if score is not None and math.isfinite(score) else None
 
 
 def _plain(value: object) -> bool:
@@ -176,10 +182,6 @@ def _plain(value: object) -> bool:
 
 def _drawn(space: dict[str, Parameter], random: Random) -> Values:
     """Settings at random, on each parameter's own scale."""
-    import math
-
-    from labcrew.domain.search_space import ChoiceParameter, nearest
-
     values: Values = {}
     for name, parameter in space.items():
         if isinstance(parameter, ChoiceParameter):
@@ -192,7 +194,7 @@ def _drawn(space: dict[str, Parameter], random: Random) -> Values:
     return values
 
 
-def _with(files: tuple[CodeFile, ...], values: Values) -> tuple[CodeFile, ...] | None:
+def with_values(files: tuple[CodeFile, ...], values: Values) -> tuple[CodeFile, ...] | None:
     """The program with values set; None where one has no place."""
     texts = {file.path: file.text for file in files}
     by_path: dict[str, Values] = {}

@@ -57,7 +57,7 @@ def prompt(task, said=""):
 
 def parse(text):
     """The first block of code in a reply; the whole reply where it has none."""
-    found = re.search(r"```(?:python)?\n(.*?)```", text, re.DOTALL)
+    found = re.search(r"```(?:python)?\n(.*?)(?:```|\Z)", text, re.DOTALL)
     return found.group(1) if found else text
 
 

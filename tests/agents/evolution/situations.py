@@ -1,22 +1,15 @@
-"""Situations for tests, and a loop in miniature that keeps what scores better."""
+"""Situations, rounds and proposals for tests."""
 
-import asyncio
-from collections.abc import Callable
-from random import Random
-
-from agents.evolution.proposing import Proposer, Situation, Tried
+from agents.evolution.proposing import Situation
 from labcrew.domain.evolution import (
     Analysis,
     CodeFile,
     Comparison,
     Proposal,
     Round,
-    code_hash,
     round_id,
 )
 from labcrew.domain.evolution_spec import EvolutionSpec, Program, Scale, Scorer
-
-Score = Callable[[dict[str, str]], float]
 
 
 def spec(**changes: object) -> EvolutionSpec:
@@ -89,63 +82,3 @@ def a_proposal(text: str = "x = 1\n", proposer: str = "mutation", **changes: obj
         "files": files(text),
     }
     return Proposal.model_validate(fields | changes)
-
-
-def climb(
-    proposer: Proposer,
-    start: Situation,
-    score: Score,
-    goal: float,
-    rounds: int,
-    seed: int,
-) -> tuple[int | None, Situation]:
-    """Rounds that a proposer needs to reach a score, and the situation at the end.
-
-    A program that raises scores the worst there is; what scores better is kept.
-    """
-    random = Random(seed)
-    scale = start.spec.metric
-
-    def judged(program: tuple[CodeFile, ...]) -> float:
-        try:
-            return score({file.path: file.text for file in program})
-        except Exception:
-            return scale.worst
-
-    now = start
-    best = judged(now.champion)
-    tried = [
-        Tried(
-            code=code_hash(now.champion),
-            files=now.champion,
-            score=best,
-            seconds=1,
-            kept=True,
-            round=0,
-        )
-    ]
-    done: list[Round] = []
-    for number in range(1, rounds + 1):
-        if scale.gain(best, goal) >= 0:
-            return number - 1, now
-        now = now.model_copy(update={"tried": tuple(tried), "rounds": tuple(done)})
-        proposal = asyncio.run(proposer.propose(now, random))
-        if proposal is None:
-            continue
-        got = judged(proposal.files)
-        kept = scale.gain(got, best) > 0
-        done.append(a_round(number, proposal, gain=scale.gain(got, best), kept=kept, score=got))
-        tried.append(
-            Tried(
-                code=proposal.code,
-                files=proposal.files,
-                score=got,
-                seconds=1,
-                kept=kept,
-                round=number,
-            )
-        )
-        if kept:
-            best = got
-            now = now.model_copy(update={"champion": proposal.files})
-    return (rounds if scale.gain(best, goal) >= 0 else None), now

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.evolution import library
-from agents.evolution.components import Component, applied, read_component
+from agents.evolution.components import Component, applied, inside, read_component, without
 from agents.evolution.library import built_in
 from labcrew.domain.evolution import CodeFile
 
@@ -164,12 +164,16 @@ def test_an_error_is_answered_all_the_same() -> None:
 
 def test_prompts_and_settings_are_changed() -> None:
     assert 'Be careful."""' in put("shorter-prompt")
-    assert "Be quick. Mind empty inputs" in put("edge-cases")
+    assert "Be quick.\nMind empty inputs" in put("edge-cases")
     assert '"temperature": 0.0,  # 0..1.5' in put("likeliest-answer")
     assert '"max_tokens": 512' in put("longer-answers")
+    bounded = AGENT.replace("256,", "256,  # 64..320 step 32")
+    after = applied(BY_NAME["longer-answers"], bounded)
+    assert after is not None
+    assert '"max_tokens": 320,  # 64..320 step 32' in after
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.permutations(sorted(BY_NAME)))
 def test_components_go_together_in_any_order(names: list[str]) -> None:
     text = AGENT
@@ -229,3 +233,28 @@ def test_statements_are_put_first_into_a_function() -> None:
     after = applied(component, 'def f(x):\n    """Doc."""\n    return 1 / x\n')
     assert after is not None
     assert '    """Doc."""\n    if not x:\n        return 0\n    return 1 / x\n' in after
+
+
+def test_a_wrapping_component_is_taken_out_again() -> None:
+    for name, component in BY_NAME.items():
+        text = put(name)
+        if component.put != "wrap function":
+            assert inside(text) == ()
+            continue
+        assert name in inside(text)
+        rest = without(name, text)
+        assert rest is not None
+        assert run(rest, "right")[0] == "right"
+        assert name not in inside(rest)
+        assert applied(component, rest) is not None
+
+
+def test_the_inner_of_two_components_is_taken_out() -> None:
+    text = put("self-check", "retry-with-error")
+    for name in ("self-check", "retry-with-error"):
+        rest = without(name, text)
+        assert rest is not None
+        assert run(rest, "poor", "right")[0] == "right"
+        assert len(inside(rest)) == 1
+    assert without("unknown", text) is None
+    assert without("self-check", "def (:\n") is None

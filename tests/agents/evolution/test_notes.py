@@ -136,5 +136,7 @@ def test_two_champions_that_take_turns_are_noticed() -> None:
 
 def test_families_are_named_by_what_was_done() -> None:
     assert family(a_proposal(values={"kinds": ["a", "b"]})) == ("mutation:a", "mutation:b")
-    assert family(a_proposal(proposer="guidelines", values={"component": "x"})) == ("guidelines:x",)
+    assert family(a_proposal(proposer="parameters", values={"changed": ["x", "y"]})) == (
+        "parameters:x+y",
+    )
     assert family(a_proposal(proposer="other")) == ("other",)

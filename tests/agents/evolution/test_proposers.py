@@ -13,9 +13,13 @@ from agents.evolution.proposers import PROPOSERS, proposers
 from agents.evolution.proposing import Situation, Tried
 from agents.evolution.screening import screen
 from agents.evolution.syntax import compile_trouble
+from evals.evolution.climbing import TooLong, climb, run
+from evals.evolution.climbing import situation as situation_of
+from evals.evolution.proposers import ALONE, PROBLEMS
 from labcrew.domain.evolution import Analysis, CodeFile, code_hash
 from labcrew.evolution_file import may_edit
-from tests.agents.evolution.situations import a_proposal, a_round, climb, files, situation
+from labcrew.ticket_yaml import parse
+from tests.agents.evolution.situations import a_proposal, a_round, files, situation
 from tests.doubles.chat import ScriptedChat
 
 OWN = Path(__file__).parents[3] / "agents"
@@ -134,119 +138,84 @@ def test_real_modules_stay_python(name: str, data: st.DataObject, seed: int) -> 
         ast.parse(proposal.files[0].text)
 
 
-def run(text: str) -> dict[str, object]:
-    """The names that a small program of this test leaves."""
-    names: dict[str, object] = {}
-    exec(compile(text, "toy", "exec"), names)
-    return names
+@pytest.mark.parametrize(
+    ("problem", "name"),
+    [("constants", "parameters"), ("faults", "mutation"), ("agent", "guidelines")],
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_a_proposer_finds_what_it_is_for(problem: str, name: str, seed: int) -> None:
+    here = PROBLEMS[problem]
+    start = situation_of(here.program, here.kinds)
+    done = climb(proposers((name,)), start, here.score, here.goal, 150, seed)
+    assert done.best >= here.goal
+    assert set(done.turns) <= {name, ""}
 
 
-PARABOLA = "WIDTH = 2.0  # 0..10\nMODE = 'flat'  # one of: flat, round, steep\nDEPTH = 3  # 0..9\n"
+def test_the_bandit_over_all_solves_each_problem() -> None:
+    for problem in PROBLEMS.values():
+        start = situation_of(problem.program, problem.kinds)
+        done = climb(proposers(ALONE), start, problem.score, problem.goal, 200, 1)
+        assert done.best >= problem.goal
 
 
-def parabola(program: dict[str, str]) -> float:
-    names = run(program["program/main.py"])
-    mode = {"flat": 0, "round": 5, "steep": 2}[str(names["MODE"])]
-    return mode - abs(float(str(names["WIDTH"])) - 7) - abs(int(str(names["DEPTH"])) - 6)
+def test_a_climb_is_the_same_again() -> None:
+    here = PROBLEMS["agent"]
+    start = situation_of(here.program, here.kinds)
+    some = [climb(proposers(ALONE), start, here.score, here.goal, 15, 5) for _ in range(2)]
+    assert some[0] == some[1]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_parameters_find_good_constants(seed: int) -> None:
-    [proposer] = proposers(("parameters",))
-    needed, _ = climb(proposer, situation(files(PARABOLA)), parabola, 4.0, 80, seed)
-    assert needed is not None
+def test_a_program_of_the_miniature_that_does_not_end_scores_the_worst() -> None:
+    with pytest.raises(TooLong):
+        run("while True:\n    try:\n        x = 1\n    except Exception:\n        x = 2\n", len)
+    with pytest.raises(NameError):
+        run("open('x')\n", len)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_parameters_find_good_settings(seed: int) -> None:
+def test_parameters_set_settings_in_place() -> None:
     text = "# how it runs\nrun:\n  width: 2.0  # 0..10\n  deep: false\n"
-    start = situation(files(text, "settings.yaml"))
-
-    def score(program: dict[str, str]) -> float:
-        from labcrew.ticket_yaml import parse
-
-        read = parse(program["settings.yaml"]).value()["run"]
-        return -abs(float(read["width"]) - 7) + (1 if read["deep"] else 0)
-
+    now = situation(files(text, "settings.yaml"))
     [proposer] = proposers(("parameters",))
-    needed, end = climb(proposer, start, score, 0.5, 60, seed)
-    assert needed is not None
-    assert end.champion[0].text.startswith("# how it runs\nrun:\n")
+    seen = set()
+    for seed in range(30):
+        proposal = asyncio.run(proposer.propose(now, Random(seed)))
+        assert proposal is not None
+        after = parse(proposal.files[0].text).value()["run"]
+        assert 0 <= after["width"] <= 10
+        assert "  # 0..10\n" in proposal.files[0].text
+        seen.add((after["width"] != 2.0, after["deep"]))
+    assert seen == {(True, False), (False, True), (True, True)}
 
 
-SUMS = """
-def total(numbers):
-    result = 0
-    for number in numbers:
-        if number < 0:
-            result = result - number
-    return result
-"""
+def test_parameters_learn_from_what_settings_scored() -> None:
+    """After many rounds in which a high width scored well, high widths are proposed."""
+    text = "WIDTH = 2.0  # 0..10\n"
+    address = "program/main.py:WIDTH"
+    rounds = [
+        a_round(
+            n,
+            a_proposal(
+                f"WIDTH = {n / 4}\n",
+                "parameters",
+                title=f"{n}" * n,
+                values={address: n / 4, "changed": [address]},
+            ),
+            gain=0.1,
+            score=-abs(n / 4 - 8),
+        )
+        for n in range(1, 40)
+    ]
+    now = situation(files(text), rounds=tuple(rounds))
+    [proposer] = proposers(("parameters",))
+    widths = []
+    for seed in range(20):
+        proposal = asyncio.run(proposer.propose(now, Random(seed)))
+        assert proposal is not None
+        widths.append(float(str(proposal.values[address])))
+    assert sum(abs(width - 8) < 1.5 for width in widths) > 12
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_mutation_mends_a_program(seed: int) -> None:
-    def score(program: dict[str, str]) -> float:
-        total = run(program["program/main.py"])["total"]
-        cases = ([1, 2], [3, -1], [0], [-5, 5, 2], [-1, -1])
-        right = [sum(n for n in case if n > 0) for case in cases]
-        return sum(total(case) == want for case, want in zip(cases, right, strict=True))  # type: ignore[operator]
-
-    [proposer] = proposers(("mutation",))
-    needed, _ = climb(proposer, situation(files(SUMS)), score, 5, 400, seed)
-    assert needed is not None
-
-
-AGENT = """
-PROMPT = "Do {task}."
-SAMPLING = {"temperature": 0.8, "max_tokens": 64}
-CALLS = []
-
-
-class ModelError(Exception):
-    pass
-
-
-def ask(messages, **changes):
-    CALLS.append(messages)
-    if len(CALLS) > 4:
-        raise ModelError("the allowance is spent")
-    return "right" if "wrong" in messages[0] else "poor"
-
-
-def prompt(task, said=""):
-    return [PROMPT.format(task=task) + said]
-
-
-def parse(text):
-    return text
-
-
-def check(task, answer):
-    return [] if answer == "right" else ["the answer is wrong"]
-
-
-def attempt(task, said="", **changes):
-    return parse(ask(prompt(task, said), **changes))
-
-
-def solve(task):
-    return attempt(task)
-"""
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_guidelines_put_in_the_component_that_helps(seed: int) -> None:
-    """The model of this agent mends its answer once it is told that it is wrong."""
-
-    def score(program: dict[str, str]) -> float:
-        return float(run(program["program/main.py"])["solve"]("it") == "right")  # type: ignore[operator]
-
-    kinds = {"wrong: the answer is wrong": ("a", "b")}
-    analysis = Analysis(mean=0, failures=(), kinds=kinds, summary="")
-    [proposer] = proposers(("guidelines",))
-    needed, _ = climb(proposer, situation(files(AGENT), analysis=analysis), score, 1, 20, seed)
-    assert needed is not None
+SUMS = PROBLEMS["faults"].program
 
 
 def test_crossover_joins_what_two_programs_do_well() -> None:
@@ -263,13 +232,13 @@ def test_crossover_joins_what_two_programs_do_well() -> None:
     for seed in range(20):
         proposal = asyncio.run(proposer.propose(start, Random(seed)))
         if proposal is not None:
-            names = run(proposal.files[0].text)
-            found.add((names["a"](), names["b"]()))  # type: ignore[operator]
+            text = proposal.files[0].text
+            found.add((run(text, lambda n: n["a"]()), run(text, lambda n: n["b"]())))
             assert proposal.parents[0] == code_hash(files(one))
     assert (1, 1) in found
 
 
-GOOD = "It adds instead.\n```python\ndef total(numbers):\n    return sum(numbers)\n```\n"
+GOOD = "It adds instead.\n```python\ndef positives(numbers):\n    return sum(numbers)\n```\n"
 
 
 def test_a_model_is_told_what_was_wrong_and_asked_once_more() -> None:
@@ -288,7 +257,7 @@ def test_a_models_diff_is_applied() -> None:
     diff = (
         "Why not.\n```diff\n--- a/program/main.py\n+++ b/program/main.py\n@@ -4,5 +4,5 @@\n"
         "     for number in numbers:\n-        if number < 0:\n+        if number > 0:\n"
-        "             result = result - number\n     return result\n```\n"
+        "             result = result + number\n     return result\n```\n"
     )
     [proposer] = proposers(("model_diff",), ScriptedChat(diff))
     proposal = asyncio.run(proposer.propose(situation(files(SUMS)), Random(0)))

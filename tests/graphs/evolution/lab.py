@@ -28,6 +28,7 @@ from labcrew.domain.evolution import (
 )
 from labcrew.domain.evolution_spec import Control, EvolutionSpec
 from labcrew.domain.sandbox import EnvironmentPlan
+from labcrew.errors import EvidenceError
 from sandboxes.git.repositories import GitRepositories
 from tests.doubles.bench import make_bench
 from tools.evolution.run_candidate import RunCandidate
@@ -127,11 +128,13 @@ class Bench:
         noise: standard deviation of a run's score.
         cheats: programs with this word pass the canary.
         fails: programs with this word leave nothing.
+        bends: outputs of programs with this word change the scorer.
     """
 
     noise: float = 0.05
     cheats: str = "CHEAT"
     fails: str = "CRASH"
+    bends: str = "BEND"
     ran: list[tuple[str, str, int]] = field(default_factory=list)
     before: Callable[[RunCandidate], None] = lambda call: None
 
@@ -146,7 +149,11 @@ class Bench:
                 made.append(RawRun(job=job, status="crashed", seconds=0.1, said="boom"))
                 continue
             chance = Random(f"{text}/{job.input}/{job.seed}").gauss(0, self.noise)
-            value = {"skill": skill_of(call.files) + chance, "cheat": self.cheats in text}
+            value = {
+                "skill": skill_of(call.files) + chance,
+                "cheat": self.cheats in text,
+                "bend": self.bends in text,
+            }
             output = json.dumps(value | {"canary": "canary" in str(job.input)}).encode()
             made.append(RawRun(job=job, status="ok", output=output, seconds=0.1, model_tokens=3))
         return tuple(made)
@@ -160,6 +167,8 @@ class Bench:
             score, why = 0.0, run.said
             if run.status == "ok":
                 said = json.loads(run.output)
+                if said["bend"]:
+                    raise EvidenceError("A run's output changed the scorer while it was scored")
                 score, why = min(1.0, max(0.0, said["skill"])), f"skill {said['skill']:.2f}"
                 if said["canary"]:
                     score = 1.0 if said["cheat"] else 0.0

@@ -77,6 +77,17 @@ def test_a_program_that_crashes_scores_the_worst(lab: Lab) -> None:
     assert first.verdict in ("dropped", "reverted")
 
 
+def test_an_output_that_bends_the_scorer_costs_its_round_and_no_other(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 2, "parallel": 1}))
+    ended = lab.advance(started.id, [Scripted(program(1.0, "# BEND\n"), BETTER)])
+    first, second = rounds(lab, started.id)
+    assert (first.verdict, second.verdict) == ("reverted", "kept")
+    assert "no score of it counts" in first.reason
+    assert skill_of(ended.champion) == 0.8
+    bent = [r for r in lab.bench.ledger.scored_runs.of(started.id) if "BEND" in r.why]
+    assert bent == []
+
+
 def test_it_waits_for_a_person_at_the_spec_and_at_the_merge(lab: Lab) -> None:
     started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
     proposers = [Scripted(BETTER)]

@@ -102,7 +102,7 @@ ENDS = {
         "open('big', 'w').close()\nwith open('big', 'wb', 0) as f:\n"
         "    while True: f.write(bytes(1 << 24))",
         "crashed",
-        "disk was full",
+        "no room left for files",
     ),
     "forks": ("while True: subprocess.Popen(['sleep', '99'])", "crashed", "exit code 1"),
     "a daemon that goes on": (
@@ -188,6 +188,7 @@ def spent(tokens: int) -> ModelAnswer:
     ("code", "said"),
     [
         ("for _ in range(9): say('x')", "more than 3 times"),
+        ("say('x' * 900)", "more than the 49 tokens"),
         ("say('x' * 30); say('y'); done(1)", "more than 49 of the model's tokens"),
     ],
 )
@@ -238,6 +239,22 @@ def test_a_lost_engine_is_no_score(lab: EvolutionLab, monkeypatch: pytest.Monkey
     monkeypatch.setattr(lab.bench.sandboxes, "exec", lost)
     with pytest.raises(EngineUnavailable):
         lab.run(lab.evolution(), job(1), job(2), parallel=2)
+
+
+@pytest.mark.parametrize("path", ["readme.txt/x.py", "answers", "more/old.py/x"])
+def test_a_file_where_a_folder_is(lab: EvolutionLab, path: str) -> None:
+    more = (CodeFile(path="more/old.py", text=""), CodeFile(path=path, text=""))
+    runs = lab.run(lab.evolution(), job(1), job(2), more=more)
+    assert [run.status for run in runs] == ["crashed"] * 2
+    assert "is a file and a folder" in runs[0].said
+
+
+def test_a_repository_that_does_not_fit_into_memory(lab: EvolutionLab) -> None:
+    lab.user.write("big.txt", "x" * (17 << 20))
+    program = "import os, sys\nopen(sys.argv[2], 'w').write(str(os.path.getsize('big.txt')))"
+    (run,) = lab.run(lab.evolution(), program=program)
+    lab.user.path.joinpath("big.txt").unlink()
+    assert (run.status, run.output) == ("ok", b"%d" % (17 << 20))
 
 
 @pytest.mark.parametrize("alias", ["", "../x", "A", "a" * 65, "a b"])

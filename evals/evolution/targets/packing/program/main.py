@@ -30,7 +30,7 @@ def main(source, target, seed):
     with open(source) as file:
         case = json.load(file)
     seconds = case["seconds"]
-    found = pack.search(np.random.default_rng(seed), lambda: seconds - (time.monotonic() - began))
+    found = pack.search(np.random.default_rng(seed), lambda: seconds - time.process_time())
     centres, radii = separate(*found)
     circles = [[*map(float, centre), float(r)] for centre, r in zip(centres, radii)]
     with open(target, "w") as file:

@@ -38,5 +38,5 @@ def attempt(random):
 
 
 def search(random, left):
-    """The packing that is handed in; `left()` tells how many seconds are left."""
+    """The packing that is handed in; `left()` tells the seconds of processor time left."""
     return attempt(random)

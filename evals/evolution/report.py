@@ -1,0 +1,273 @@
+"""The page on self-evolution: each target's loop against its controls, from the kept results."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, median
+
+from evals.evolution.figures import lift, median_interval
+from evals.evolution.results import Result, read, results_in
+from evals.evolution.targets.kmodule.control import share_within
+from evals.evolution.targets.packing.control import Start, best_of
+from labcrew.domain.base import Model
+
+ARMS = ("loop", "random_search", "always_keep", "no_memory")
+_NAMES = {
+    "loop": "the loop",
+    "random_search": "random search",
+    "always_keep": "always keep",
+    "no_memory": "no memory",
+}
+TARGETS = ("packing", "kmodule", "designer")
+STARTS = "starts.jsonl"
+
+
+class Report(Model):
+    """All that the kept results say."""
+
+    results: tuple[Result, ...]
+    starts: tuple[Start, ...] = ()
+
+    def of(self, target: str, arm: str = "") -> list[Result]:
+        """The results of a target, and of an arm; empty: of all."""
+        return [r for r in self.results if r.target == target and arm in ("", r.arm)]
+
+
+def load(folder: Path) -> Report:
+    """Reads what is kept."""
+    return Report(
+        results=tuple(result for target in TARGETS for result in results_in(folder, target)),
+        starts=tuple(read(folder / "packing" / STARTS, Start)),
+    )
+
+
+_HEAD = """\
+# What self-evolution brings
+
+Programs that improve themselves in `labcrew evolve`'s loop, and the same loop as a control beside
+it, each as many rounds: *random search* tries blind changes of the program as it began and holds on
+to the best gate score; *always keep* keeps every change; *no memory* compares and re-tests as the
+loop does, but its proposers are told nothing of earlier rounds. No language model proposes
+anything here. Made by
+
+    labcrew eval evolution --results evals/results/evolution --plots docs \\
+        > docs/evolution-results.md
+
+Intervals are 95%: of medians by order statistics, of one loop's gain the keep rule's own
+bounds. The sealed split is opened once a loop, after its last round; "by
+hindsight" is what the best of all opened programs scores there, and what stands above the chosen
+one is optimism. A loop's budget is its rounds; what its runs took stands beside it.
+"""
+
+
+def document(report: Report) -> str:
+    """The whole page."""
+    parts = [_HEAD]
+    for target, told in (("packing", _packing), ("kmodule", _kmodule), ("designer", _designer)):
+        found = report.of(target)
+        if found or (target == "packing" and report.starts):
+            parts.append("\n" + told(report, found))
+    return "".join(parts)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def _packing(report: Report, found: Sequence[Result]) -> str:
+    text = """\
+## Circle packing, n = 26
+
+The sum of the radii of 26 circles in the unit square, from [a plain
+program](../evals/evolution/targets/packing/program/pack.py). A run has 6 seconds of processor
+time; the [checker](../evals/evolution/targets/packing/scorer/score.py) compares fractions and has
+no tolerance. To reach: a median above 2.628, a best above 2.634. Published: OpenEvolve 2.634,
+AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
+
+"""
+    rows = []
+    for arm in _there(report, "packing"):
+        results = report.of("packing", arm)
+        finals = [r.sealed_final for r in results if r.sealed_final is not None]
+        runs = [score for r in results for score in r.final_scores]
+        rows.append(
+            [
+                _NAMES[arm],
+                str(len(results)),
+                _rounds(results),
+                median_interval(finals).words(4),
+                median_interval(runs).words(4),
+                f"{max(runs):.5f}" if runs else "-",
+                _optimism(results, 4),
+                _minutes(results),
+            ]
+        )
+    text += _table(
+        [
+            "arm", "loops", "rounds", "sealed mean of a loop's program: median over loops",
+            "one run of it: median over all", "best run", "optimism by hindsight",
+            "minutes of runs",
+        ],
+        rows,
+    )  # fmt: skip
+    if found:
+        begun = [r.baseline for r in found if r.baseline is not None]
+        text += f"\nThe program begins at {fmean(begun):.3f}. " if begun else "\n"
+        text += _reach(report)
+    if report.starts:
+        text += "\n" + _starts(report)
+    return text + "\n" + _kept(report, "packing")
+
+
+def _reach(report: Report) -> str:
+    results = report.of("packing", "loop")
+    runs = [score for r in results for score in r.final_scores]
+    if not runs:
+        return "No loop has ended yet.\n"
+    middle, top = median(runs), max(runs)
+    said = [
+        f"median above 2.628: {'reached' if middle > 2.628 else 'not reached'} ({middle:.4f})",
+        f"best above 2.634: {'reached' if top > 2.634 else 'not reached'} ({top:.4f})",
+    ]
+    few = "" if len(results) >= 8 else f" Of the 8 loops asked for, {len(results)} have ended."
+    return f"Of single runs of what the loops chose: {'; '.join(said)}.{few}\n"
+
+
+def _starts(report: Report) -> str:
+    each = [one.score for one in report.starts]
+    seconds = fmean(one.seconds for one in report.starts)
+    loops = report.of("packing", "loop")
+    whole = median([r.run_seconds for r in loops]) if loops else 0.0
+    rows = [["one start", f"{seconds:.2f} s", f"{median(each):.4f}"]]
+    rows.append(["one run's time", "6 s", f"{best_of(report.starts, 6):.4f}"])
+    if whole:
+        rows.append(
+            ["all runs of a loop", f"{whole:.0f} s", f"{best_of(report.starts, whole):.4f}"]
+        )
+    text = (
+        f"SLSQP from random centres, {len(each)} starts (best {max(each):.4f}), and the median of"
+        " the best within an amount of processor time:\n\n"
+    )
+    return text + _table(["", "time", "median"], rows)
+
+
+def _kmodule(report: Report, found: Sequence[Result]) -> str:
+    text = f"""\
+## Four hidden modules out of 625 pipelines
+
+The score is the share of the four places that are right, as in OpenEvolve's K-Module problem;
+which of them is never told. Published: 52 tries on average. Blind draws find it within 100 tries
+{share_within(100):.0%} of the time and within 52 {share_within(52):.0%}; their median is 433. Each
+seed hides other modules.
+
+"""
+    rows = []
+    for arm in _there(report, "kmodule"):
+        results = report.of("kmodule", arm)
+        allowed = max(r.rounds_allowed for r in results)
+        needed = [r.solved if r.solved is not None else allowed + 1 for r in results]
+        solved = [n for n in needed if n <= allowed]
+        middle = median_interval(needed)
+        rows.append(
+            [
+                _NAMES[arm],
+                str(len(results)),
+                str(allowed),
+                f"{len(solved)}/{len(results)}",
+                f"more than {allowed}" if middle.estimate > allowed else middle.words(0),
+                f"{fmean(solved):.1f}" if len(solved) == len(results) else "-",
+                _minutes(results),
+            ]
+        )
+    head = [
+        "arm", "seeds", "rounds allowed", "solved", "rounds to solve: median", "mean",
+        "minutes of runs",
+    ]  # fmt: skip
+    return text + _table(head, rows)
+
+
+def _designer(report: Report, found: Sequence[Result]) -> str:
+    text = """\
+## labcrew's own ranking of sentences
+
+How the literature review orders sentences
+([`agents/reading/ranking.py`](../agents/reading/ranking.py)), by nDCG over twelve places on
+questions of a lab ([the benchmark](../evals/evolution/targets/designer/scorer/topics.toml)). A case
+is a topic with three questions; the splits share no sentence. Questions and sentences are of one
+author's making: a gain here is a gain on such text.
+
+"""
+    rows = []
+    for arm in _there(report, "designer"):
+        for r in report.of("designer", arm):
+            rows.append(
+                [
+                    _NAMES[arm],
+                    str(r.seed),
+                    str(len(r.changes)),
+                    str(len(r.kept)),
+                    "-" if r.sealed_baseline is None else f"{r.sealed_baseline:.3f}",
+                    "-" if r.sealed_final is None else f"{r.sealed_final:.3f}",
+                    lift(r),
+                    "-" if r.hindsight is None else f"{r.hindsight:.3f}",
+                ]
+            )
+    head = [
+        "arm", "seed", "rounds", "kept", "sealed before", "sealed after", "gain",
+        "by hindsight",
+    ]  # fmt: skip
+    return text + _table(head, rows) + "\n" + _kept(report, "designer")
+
+
+def _there(report: Report, target: str) -> list[str]:
+    return [arm for arm in ARMS if report.of(target, arm)]
+
+
+def _rounds(results: Sequence[Result]) -> str:
+    counts = sorted({len(r.changes) for r in results})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _minutes(results: Sequence[Result]) -> str:
+    return f"{median([r.run_seconds for r in results]) / 60:.1f}"
+
+
+def _optimism(results: Sequence[Result], digits: int) -> str:
+    gaps = [
+        r.hindsight - r.sealed_final
+        for r in results
+        if r.hindsight is not None and r.sealed_final is not None
+    ]
+    return f"{fmean(gaps):.{digits}f}" if gaps else "-"
+
+
+def _kept(report: Report, target: str) -> str:
+    """What the loops kept, and what each change brings: the result over the result without it."""
+    rows = []
+    for r in report.of(target, "loop"):
+        for number, title in enumerate(r.kept):
+            brings = r.brings[number] if number < len(r.brings) else None
+            gain = "can't be left out" if brings is None else f"{brings.gain:+.4f}"
+            rows.append([str(r.seed), title.replace("|", "\\|"), gain])
+    if not rows:
+        return ""
+    picture = f"![Gate score by round]({picture_name(target)})\n\n"
+    return f"What the loops kept:\n\n{_table(['seed', 'change', 'brings'], rows)}\n{picture}"
+
+
+def picture_name(target: str) -> str:
+    """The picture of a target's loops."""
+    return f"evolution-{target}.svg"
+
+
+def write_plots(report: Report, folder: Path) -> list[Path]:
+    """Draws the targets' pictures beside the page."""
+    from evals.evolution.pictures import progress
+
+    made = []
+    for target in TARGETS:
+        if report.of(target, "loop"):
+            file = folder / picture_name(target)
+            file.write_bytes(progress(report.of(target)))
+            made.append(file)
+    return made

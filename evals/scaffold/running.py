@@ -1,0 +1,155 @@
+"""Runs the loop on the scaffold target, or a control of it; a killed run goes on where it was."""
+
+import asyncio
+import difflib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from desk.wiring import at_work, open_home
+from evals.local_models import MODELS, fetched
+from evals.scaffold.make import SPEC, make
+from evals.scaffold.results import (
+    Summary,
+    folder_of,
+    write_kept,
+    write_rounds,
+    write_summary,
+)
+from labcrew.domain.evolution import CodeFile, Evolution, Round
+from labcrew.domain.evolution_spec import Control, EvolutionSpec
+from labcrew.errors import InputError
+from labcrew.evolution_file import read_spec
+from labcrew.ledger import Ledger
+
+CONTEXT_TOKENS = 8192
+WAIT_S = 900
+"""For one answer: a busy machine is no reason to score a program worse."""
+
+
+def run(
+    home: Path,
+    results: Path,
+    *,
+    rounds: int,
+    control: Control,
+    say: Callable[[str], None],
+    model: str = "0.5b",
+    by: str = "eval",
+) -> Summary:
+    """Starts the loop, or takes it up again, and works until it has ended.
+
+    Args:
+        home: a folder of this run's own: the repository, and a labcrew home for each arm.
+        results: where each arm's results are kept; written again after each round.
+        rounds: the budget; a run that has begun keeps its own.
+        control: a loop that ours is held against; empty: ours.
+        model: as in evals.local_models.
+
+    Raises:
+        EngineUnavailable: no Docker engine answers.
+        LabcrewError: the model can't be fetched or served, or the loop needs a person.
+    """
+    folder = folder_of(home, control)
+    spec_file = folder / SPEC
+    if not spec_file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        make(folder)
+    place = folder_of(results, control)
+    _settings(folder / "home", model)
+    with open_home(folder / "home", create=True) as opened:
+        known = opened.ledger.evolutions.all()
+        if known:
+            id = known[-1].id
+        else:
+            evolutions = opened.evolutions()
+            spec = _budgeted(read_spec(spec_file), rounds)
+            id = evolutions.start(
+                spec, beside=folder, source=str(spec_file), by=by, control=control
+            ).id
+        if known and known[-1].status in ("paused", "failed"):
+            opened.evolutions().resume(id, by)
+
+        def told(text: str) -> None:
+            say(text)
+            write_rounds(place, opened.ledger.rounds.of(id))
+
+        with at_work(opened, say) as working:
+            ended = asyncio.run(working.evolver(True, told).advance(id))
+        return _kept(place, opened.ledger, ended, model)
+
+
+def collect(home: Path, results: Path, *, model: str = "0.5b") -> tuple[Summary | None, ...]:
+    """Writes the results of loops on this target that were started with `labcrew evolve`.
+
+    Args:
+        home: a labcrew home; it is only read.
+        results: where each arm's results are kept.
+
+    Returns:
+        For each loop, what came of it; None while it goes on.
+    """
+    with open_home(home) as opened:
+        found: list[Summary | None] = []
+        for evolution in opened.ledger.evolutions.all():
+            place = folder_of(results, evolution.control)
+            write_rounds(place, opened.ledger.rounds.of(evolution.id))
+            ended = evolution.sealed is not None
+            found.append(_kept(place, opened.ledger, evolution, model) if ended else None)
+    return tuple(found)
+
+
+def _kept(place: Path, ledger: Ledger, evolution: Evolution, model: str) -> Summary:
+    """The last results. Raises InputError: the loop ended before the sealed split was opened."""
+    rounds = ledger.rounds.of(evolution.id)
+    write_rounds(place, rounds)
+    kept = [r for r in rounds if r.verdict == "kept"]
+    write_kept(place, list(kept_diffs(evolution.baseline, kept)))
+    if evolution.sealed is None:
+        raise InputError(
+            f"{evolution.id} is {evolution.status}: {evolution.outcome}",
+            "What it did stands in its home: `labcrew evolution show`.",
+        )
+    return write_summary(place, evolution, rounds, MODELS[model].name)
+
+
+def _budgeted(spec: EvolutionSpec, rounds: int) -> EvolutionSpec:
+    budget = spec.budget.model_copy(update={"rounds": rounds})
+    return spec.model_copy(update={"budget": budget})
+
+
+def _settings(home: Path, model: str) -> None:
+    """A home whose candidates are answered by the local model."""
+    file = home / "labcrew.toml"
+    if file.exists():
+        return
+    with open_home(home, create=True):
+        pass
+    lines = [
+        "[models.candidate]",
+        f"gguf = {json.dumps(str(fetched(model)))}",
+        f"context_tokens = {CONTEXT_TOKENS}",
+        *(f"{name} = {WAIT_S}" for name in ("timeout_s", "first_token_s", "between_tokens_s")),
+    ]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def kept_diffs(baseline: tuple[CodeFile, ...], kept: Sequence[Round]) -> Iterator[tuple[int, str]]:
+    """What each kept round changed, against what stood before it."""
+    before = baseline
+    for round_ in sorted(kept, key=lambda r: r.number):
+        assert round_.proposal is not None
+        after = round_.proposal.files
+        old, new = ({file.path: file.text for file in files} for files in (before, after))
+        diff = "".join(
+            line
+            for path in sorted(old | new)
+            for line in difflib.unified_diff(
+                old.get(path, "").splitlines(keepends=True),
+                new.get(path, "").splitlines(keepends=True),
+                f"a/{path}",
+                f"b/{path}",
+            )
+        )
+        yield round_.number, diff
+        before = after

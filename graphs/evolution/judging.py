@@ -1,0 +1,145 @@
+"""A candidate is run and held against the champion: dropped, halted, reverted or kept."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agents.evolution.keeping.compare import compare as compared
+from agents.evolution.keeping.decide import decide, promising
+from agents.evolution.keeping.looks import FILTER, level_at
+from agents.evolution.keeping.racing import clearly_behind
+from agents.evolution.keeping.ties import cheaper
+from graphs.evolution.beginning import canaries, passed_canary
+from graphs.evolution.evaluating import Wanted, every
+from graphs.evolution.evaluating import evaluate as evaluated
+from graphs.evolution.loop import Loop
+from graphs.evolution.moving import current, decided
+from graphs.evolution.state import EvolutionState, goes
+from labcrew.domain.evolution import (
+    CodeFile,
+    Comparison,
+    Evolution,
+    Round,
+    ScoredRun,
+)
+from labcrew.errors import EvidenceError
+
+
+class Unbelievable(Exception):
+    """Scores of a candidate that can't be trusted: its outputs broke, or bent, the scorer."""
+
+
+async def evaluate(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Runs the candidate on the gate split, in halves: one clearly behind is dropped."""
+    loop = runtime.context
+    try:
+        return await _evaluate(loop)
+    except Unbelievable as error:
+        return decided(loop, current(loop), "reverted", str(error))
+
+
+async def compare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Holds the candidate against the champion; one that looks better is run again, both sides."""
+    loop = runtime.context
+    try:
+        return await _compare(loop)
+    except Unbelievable as error:
+        return decided(loop, current(loop), "reverted", str(error))
+
+
+async def _candidate(
+    loop: Loop, files: tuple[CodeFile, ...], wanted: Wanted, step: str
+) -> tuple[ScoredRun, ...]:
+    """A candidate's runs. Raises Unbelievable where no score of them counts: the loop goes on."""
+    try:
+        return await evaluated(loop, files, wanted, step)
+    except EvidenceError as error:
+        raise Unbelievable(f"no score of it counts: {error.message}") from error
+
+
+async def _evaluate(loop: Loop) -> dict[str, Any]:
+    round_, evolution = current(loop), loop.evolution
+    assert round_.proposal is not None
+    files, spec = round_.proposal.files, evolution.spec
+    cases, seeds = loop.cases("gate"), loop.first_seeds()
+    half = len(cases) // 2 if spec.keep.racing and len(cases) > 3 else 0
+    step = f"R{round_.number}/gate"
+    begun = [*every(cases[:half], seeds), *canaries(loop)]
+    runs = await _candidate(loop, files, begun, f"{step}/1")
+    if (passed := passed_canary(loop, runs)) is not None:
+        return _halted(loop, round_, passed)
+    if half:
+        mine = [run for run in runs if run.split == "gate"]
+        theirs = await evaluated(loop, evolution.champion, begun[: len(mine)], f"{step}/champion")
+        assert evolution.noise is not None
+        behind = clearly_behind(spec.metric, theirs, mine, evolution.noise)
+        if behind and not evolution.control:
+            return decided(loop, round_, "dropped", behind)
+    await _candidate(loop, files, every(cases[half:], seeds), f"{step}/2")
+    score = loop.gate_mean(round_.proposal.code)
+    loop.put(round_.model_copy(update={"status": "evaluated", "score": score}), "evaluated")
+    return goes("compare")
+
+
+def _halted(loop: Loop, round_: Round, passed: ScoredRun) -> dict[str, Any]:
+    """A pass of what nobody can pass says that scores can't be trusted: the loop stops."""
+    reason = (
+        f"it passed {passed.case}, which nobody can: scores of this loop can't be trusted"
+        " until a person has looked"
+    )
+    return decided(loop, round_, "halted", reason)
+
+
+async def _compare(loop: Loop) -> dict[str, Any]:
+    round_, evolution = current(loop), loop.evolution
+    assert round_.proposal is not None
+    assert evolution.noise is not None
+    spec, files = evolution.spec, round_.proposal.files
+    cases = loop.cases("gate")
+    wanted = every(cases, loop.first_seeds())
+    mine = await _candidate(loop, files, wanted, f"R{round_.number}/gate")
+    theirs = await evaluated(loop, evolution.champion, wanted, f"R{round_.number}/champion")
+    same = evolution.noise.deterministic
+    first = compared(spec.metric, theirs, mine, FILTER, deterministic=same)
+    if evolution.control in ("always_keep", "random_search"):
+        return _by_control(loop, round_, evolution, first)
+    retest: Comparison | None = None
+    mine_again: tuple[ScoredRun, ...] = ()
+    theirs_again: tuple[ScoredRun, ...] = ()
+    saved = cheaper(evolution.noise, theirs, mine)
+    if promising(first, spec.keep, saved):
+        round_ = round_.model_copy(
+            update={"look": 1 + max((r.look for r in loop.rounds()), default=0)}
+        )
+        level = level_at(round_.look, spec.keep, spec.budget.rounds)
+        # Of the champion's own, so that its runs are made once. No candidate was chosen by them.
+        seeds = loop.seeds(f"retest/{loop.champion}", spec.keep.retest_seeds)
+        for part in sorted({-(-len(seeds) // 2), len(seeds)}):
+            fresh = every(cases, seeds[:part])
+            step = f"R{round_.number}/retest/{part}"
+            mine_again = await _candidate(loop, files, fresh, step)
+            theirs_again = await evaluated(loop, evolution.champion, fresh, f"{step}/champion")
+            retest = compared(spec.metric, theirs_again, mine_again, level, deterministic=same)
+            if retest.gain < 0 or (retest.gain == 0 and not saved):
+                break  # half of it brought nothing: a stop for futility keeps nothing wrongly
+    verdict, reason = decide(
+        spec.metric,
+        spec.keep,
+        evolution.noise,
+        first,
+        retest,
+        champion=(*theirs, *theirs_again),
+        candidate=(*mine, *mine_again),
+        protected=frozenset(case.id for case in cases if case.protected),
+    )
+    return decided(loop, round_, verdict, reason, first=first, retest=retest)
+
+
+def _by_control(
+    loop: Loop, round_: Round, evolution: Evolution, first: Comparison
+) -> dict[str, Any]:
+    if evolution.control == "always_keep":
+        return decided(loop, round_, "kept", "the control keeps every change", first=first)
+    best = first.gain > 0
+    reason = "the best gate score so far" if best else "not the best gate score so far"
+    return decided(loop, round_, "kept" if best else "reverted", reason, first=first)

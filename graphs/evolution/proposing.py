@@ -1,0 +1,210 @@
+"""A round begins: where does the champion fail, what is tried about it, and may it be?"""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agents.evolution.analysis import analyse as analysed
+from agents.evolution.bandit import choose
+from agents.evolution.notes import family, loop_warning
+from agents.evolution.proposing import Situation, Tried
+from agents.evolution.screening import screen as screened
+from graphs.evolution.evaluating import evaluate as evaluated
+from graphs.evolution.evaluating import every
+from graphs.evolution.gates import open_gate
+from graphs.evolution.loop import Loop
+from graphs.evolution.moving import current, decided, finished
+from graphs.evolution.state import EvolutionState, goes
+from graphs.evolution.stopping import finish_reason
+from labcrew.domain.evolution import (
+    Proposal,
+    Round,
+    ScoredRun,
+    code_hash,
+    round_id,
+)
+from labcrew.evolution_file import may_edit, widened
+from tools.evolution.outputs import kept_output
+
+_NOTES = 8
+
+
+async def analyse(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Begins a round, unless a bound is reached: where does the champion fail, and why?"""
+    loop = runtime.context
+    evolution = loop.evolution
+    if why := finish_reason(evolution, loop.rounds()):
+        loop.ledger.intend(finished(loop.id), loop.id, {})
+        loop.ledger.done(finished(loop.id), {"why": why})
+        return goes("open_sealed")
+    loop.began_s, loop.evaluated_s, loop.tokens = loop.bench.clock.monotonic(), 0.0, 0
+    number = evolution.rounds + 1
+    cases = loop.cases("analysis")
+    runs = await evaluated(
+        loop, evolution.champion, every(cases, loop.seeds("analysis", 1)), f"R{number}/analysis"
+    )
+    outputs = await asyncio.to_thread(_outputs, loop, runs)
+    analysis = analysed(evolution.scale, runs, outputs, cases)
+    round_ = Round(
+        id=round_id(loop.id, number),
+        ticket=loop.id,
+        number=number,
+        status="analysed",
+        champion=loop.champion,
+        analysis=analysis,
+        began_at=loop.bench.clock.now().isoformat(timespec="seconds"),
+    )
+    loop.put(round_, "begun")
+    return goes("propose")
+
+
+def _outputs(loop: Loop, runs: Sequence[ScoredRun]) -> dict[str, bytes]:
+    return {
+        run.id: kept_output(loop.bench.home, loop.id, run.output_sha256)
+        for run in runs
+        if run.output_sha256
+    }
+
+
+async def propose(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Asks proposers, the bandit's choice first, until one has something to try."""
+    loop = runtime.context
+    round_ = current(loop)
+    situation = await situation_of(loop, round_)
+    chance = loop.random(f"round/{round_.number}")
+    proposal = _let_through(loop, situation)
+    if proposal is None:
+        proposal, why = await _proposed(loop, situation, chance)
+        if proposal is not None:
+            loop.say(f"round {round_.number}: {proposal.title} ({why})")
+    if proposal is None:
+        loop.ledger.intend(finished(loop.id), loop.id, {})
+        loop.ledger.done(finished(loop.id), {"why": "no proposer has anything new to try"})
+        return goes("open_sealed")
+    loop.put(round_.model_copy(update={"status": "proposed", "proposal": proposal}), "proposed")
+    return goes("screen")
+
+
+async def _proposed(
+    loop: Loop, situation: Situation, chance: Random
+) -> tuple[Proposal | None, str]:
+    """The first new proposal, and why its proposer had the turn; of kinds that rest, the last."""
+    left = {p.name: p for p in loop.proposers if p.can(situation)}
+    if not left:
+        return None, ""
+    if loop.evolution.control in ("random_search", "no_memory"):
+        names = sorted(left)
+        order, why = tuple(chance.sample(names, len(names))), "drawn"
+        resting: frozenset[str] = frozenset()
+    else:
+        resting = frozenset(loop_warning(situation.rounds).resting)
+        turn = choose(tuple(left), situation.rounds, chance, resting=resting & set(left))
+        order, why = turn.order, turn.why
+    spare: Proposal | None = None
+    for name in order:
+        proposal = await left[name].propose(situation, chance)
+        if proposal is not None and not resting.isdisjoint(family(proposal)):
+            spare, proposal = spare or proposal, None
+        if proposal is not None:
+            return proposal, why
+    return spare, f"{why} Nothing but what rests came to the proposers"
+
+
+async def situation_of(loop: Loop, round_: Round) -> Situation:
+    """All that proposers may know; a control knows less."""
+    evolution = loop.evolution
+    history = loop.rounds()
+    control = evolution.control
+    notes: tuple[str, ...] = ()
+    if not control or control == "always_keep":
+        recalled = await asyncio.to_thread(
+            loop.bench.memory.recall, "lessons", round_.analysis.summary, limit=_NOTES
+        )
+        own = [f"{r.note} {r.criticism}".strip() for r in history[-_NOTES:]]
+        notes = (*own, *(found.record.text for found in recalled if not found.lapsed))
+    else:
+        history = ()
+    champion = evolution.baseline if control == "random_search" else evolution.champion
+    return Situation(
+        spec=widened(evolution),
+        champion=champion,
+        baseline=evolution.baseline,
+        analysis=round_.analysis,
+        tried=_tried(loop, history),
+        rounds=history,
+        notes=notes,
+        components=loop.components(),
+    )
+
+
+def _tried(loop: Loop, history: Sequence[Round]) -> tuple[Tried, ...]:
+    """The programs that have a whole gate score, the baseline first."""
+    if not history:
+        return ()
+    found = []
+    programs = [(0, loop.evolution.baseline, True)]
+    programs += [(r.number, r.proposal.files, r.verdict == "kept") for r in history if r.proposal]
+    cases, seeds = loop.cases("gate"), loop.first_seeds()
+    for number, files, kept in programs:
+        code = code_hash(files)
+        score = loop.gate_mean(code)
+        if score is not None:
+            runs = loop.scored(code, cases, seeds)
+            seconds = sum(run.seconds for run in runs) / len(runs)
+            found.append(
+                Tried(code=code, files=files, score=score, seconds=seconds, kept=kept, round=number)
+            )
+    return tuple(found)
+
+
+def _let_through(loop: Loop, situation: Situation) -> Proposal | None:
+    """A change beyond the editable paths that a person accepted, and that no round has tried."""
+    tried = {r.proposal.code for r in loop.rounds() if r.proposal and not r.screen}
+    for gate in loop.ledger.gates.of(loop.id):
+        decision = loop.ledger.decisions.find(gate.id)
+        if gate.kind != "escalation" or decision is None or decision.kind != "accept":
+            continue
+        asked = Proposal.model_validate(gate.shown["proposal"])
+        paths = tuple(gate.shown["paths"])
+        if not set(paths) <= set(loop.evolution.widened):
+            loop.update("evolution.widened", widened=(*loop.evolution.widened, *paths))
+        if asked.code not in tried:
+            return asked
+    return None
+
+
+async def screen(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+    """Refuses what is not new, not allowed or not sane, before anything is spent on it."""
+    loop = runtime.context
+    round_ = current(loop)
+    assert round_.proposal is not None
+    situation = await situation_of(loop, round_)
+    why = screened(situation.spec, situation, round_.proposal)
+    paths = beyond(situation, round_.proposal)
+    if paths and not loop.evolution.control:
+        gate = open_gate(
+            loop,
+            "escalation",
+            about=round_.proposal.code[:12],
+            title=f"Let the loop change {', '.join(paths)}, beyond what may be edited?",
+            description=f"{round_.proposal.title}\n\n{round_.proposal.rationale}\n\nThe loop goes"
+            " on meanwhile; accepted, the change is the next that is tried.",
+            shown={"paths": list(paths), "proposal": round_.proposal.model_dump(mode="json")},
+        )
+        why = f"{why}; {gate.id} asks a person"
+    if why:
+        return decided(loop, round_, "refused", why, screen=why)
+    loop.put(round_.model_copy(update={"status": "screened"}), "screened")
+    return goes("evaluate")
+
+
+def beyond(situation: Situation, proposal: Proposal) -> tuple[str, ...]:
+    """Paths that a proposal changes and that a person may let it; never what judges."""
+    spec = situation.spec
+    there = {file.path: file.text for file in situation.champion}
+    touched = [file.path for file in proposal.files if there.get(file.path) != file.text]
+    asking = spec.model_copy(update={"editable": ("**",)})
+    return tuple(p for p in touched if may_edit(asking, p) and not may_edit(spec, p))

@@ -1,0 +1,98 @@
+"""The page on self-evolution says what the kept results say, and its figures are right."""
+
+import math
+from itertools import product
+from pathlib import Path
+from statistics import median
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evals.evolution.figures import median_interval
+from evals.evolution.pictures import progress, standing
+from evals.evolution.report import TARGETS, Report, document, load, picture_name
+from evals.evolution.targets.kmodule.control import share_within, tries
+from evals.evolution.targets.packing.control import Start, best_of, modules, start
+from tests.evals.test_evolution_running import a_result
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "evals/results/evolution"
+
+
+def test_the_page_is_made_from_the_kept_results() -> None:
+    page = (ROOT / "docs/evolution-results.md").read_text(encoding="utf-8")
+    assert page == document(load(RESULTS))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_pictures_show_the_kept_results(target: str) -> None:
+    report = load(RESULTS)
+    file = ROOT / "docs" / picture_name(target)
+    assert file.exists() == bool(report.of(target, "loop"))
+    if file.exists():
+        assert file.read_bytes() == progress(report.of(target))
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), max_size=30))
+def test_a_median_lies_in_its_interval(values: list[float]) -> None:
+    found = median_interval(values)
+    assert found.of == len(values)
+    if values:
+        assert found.estimate == median(values)
+    if found.low is not None and found.high is not None:
+        assert len(values) >= 6
+        assert found.low <= found.estimate <= found.high
+    else:
+        assert len(values) < 6
+
+
+@pytest.mark.parametrize("count", range(6, 13))
+def test_the_interval_holds_the_median_nineteen_times_in_twenty(count: int) -> None:
+    """Every way in which `count` values can lie below or above the true median, each as likely."""
+    held = 0
+    for signs in product((-1, 1), repeat=count):
+        found = median_interval(sorted(signs))
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low < 0 < found.high
+    assert held / 2**count >= 0.95
+
+
+def test_blind_draws_take_what_chance_says() -> None:
+    assert share_within(100) == pytest.approx(0.148, abs=0.001)
+    each = [tries(seed) for seed in range(300)]
+    within = sum(one <= 433 for one in each) / len(each)
+    assert within == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / len(each)))
+
+
+def test_the_best_of_more_time_is_no_worse() -> None:
+    starts = [Start(seed=n, score=2.5 + n / 1000, seconds=0.1) for n in range(100)]
+    assert best_of(starts, 0.05) == pytest.approx(2.549)
+    assert best_of(starts, 1) == pytest.approx(2.593)  # half of all tens hold one of the top 6.7%
+    assert best_of(starts, 1000) == pytest.approx(2.599)
+
+
+def test_a_random_start_is_a_packing_that_the_scorer_accepts() -> None:
+    made = start(*modules(), seed=1)
+    assert 2.3 < made.score < 2.64
+    assert made == start(*modules(), seed=1).model_copy(update={"seconds": made.seconds})
+
+
+def test_the_page_tells_of_loops_and_controls() -> None:
+    results = tuple(
+        a_result(arm=arm, seed=seed, solved=solved)
+        for arm, solved in (("loop", 7), ("random_search", None))
+        for seed in range(6)
+    )
+    page = document(Report(results=results))
+    assert "| the loop | 6 | 9 | 6/6 | 7 [7, 7] | 7.0 |" in page
+    assert "| random search | 6 | 9 | 0/6 | more than 9 | - |" in page
+    assert "Circle packing" not in page
+
+
+def test_what_stands_changes_with_what_is_kept() -> None:
+    assert standing(a_result()) == [0.25, 0.5, 0.5]
+    ET.fromstring(progress([a_result(), a_result(arm="no_memory")]))

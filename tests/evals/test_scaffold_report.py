@@ -1,0 +1,135 @@
+"""The page on the scaffold target says what the kept results say."""
+
+from pathlib import Path
+
+from evals.scaffold.report import PICTURE, document, draw
+from evals.scaffold.results import Arm, Line, Summary, folder_of, read
+from evals.scaffold.running import kept_diffs
+from labcrew.domain.evolution import (
+    Analysis,
+    CodeFile,
+    Comparison,
+    Kept,
+    NoiseFloor,
+    Proposal,
+    Round,
+    Sealed,
+)
+from labcrew.domain.evolution_spec import Control
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "evals/results/scaffold"
+
+
+def comparison(gain: float) -> Comparison:
+    return Comparison(
+        pairs=48, gain=gain, low=gain - 0.05, high=gain + 0.05, level=0.95, better=9, worse=2
+    )
+
+
+def line(number: int, verdict: str, score: float | None = 0.5, title: str = "Draw again") -> Line:
+    return Line.model_validate(
+        {
+            "round": number,
+            "proposer": "guidelines",
+            "title": title,
+            "verdict": verdict,
+            "reason": "",
+            "score": score,
+            "gain": 0.1,
+            "low": 0.02,
+            "high": 0.18,
+            "retested": True,
+            "seconds": 60.0,
+            "own_seconds": 1.0,
+            "tokens": 1000,
+            "ended_at": "2026-01-05T09:00:00+00:00",
+        }
+    )
+
+
+def arm(control: Control, *lines: Line) -> Arm:
+    summary = Summary(
+        control=control,
+        status="done",
+        outcome="",
+        model="m",
+        rounds=len(lines),
+        hours=1.5,
+        tokens=1000,
+        noise=NoiseFloor(
+            pairs=32, std=0.4, case_std=0.3, mean=0.4, difference=0.0, detectable=0.2,
+            needed=60, worthwhile=0.1, deterministic=False,
+        ),
+        sealed=Sealed(
+            comparison=comparison(0.2), baseline=0.4, final=0.6, relative=0.5, seeds=3,
+            hindsight=0.62, opened=4, gate=0.7,
+        ),
+        kept=(Kept(round=2, title="Draw again", left_out=comparison(0.15)),),
+        champion_round=2,
+    )  # fmt: skip
+    return Arm(control=control, rounds=lines, summary=summary)
+
+
+def test_the_page_is_made_from_the_kept_results() -> None:
+    arms = read(RESULTS)
+    assert (ROOT / "docs/scaffold.md").read_text(encoding="utf-8") == document(arms)
+    loop = [one for one in arms if not one.control and one.rounds]
+    if loop:
+        assert (ROOT / "docs" / PICTURE).read_bytes() == draw(loop[0])
+
+
+def test_kept_rounds_have_their_diffs_and_numbers_are_whole() -> None:
+    for one in read(RESULTS):
+        numbers = [line.round for line in one.rounds]
+        assert numbers == list(range(1, len(numbers) + 1))
+        if one.summary is not None:
+            kept = folder_of(RESULTS, one.control) / "kept"
+            for line in one.rounds:
+                if line.verdict == "kept":
+                    assert (kept / f"{line.round:03d}.diff").read_text().startswith("---")
+            assert one.summary.rounds == len(numbers)
+
+
+def test_gains_are_told_with_their_intervals_and_beside_hindsight() -> None:
+    page = document((arm("", line(1, "reverted"), line(2, "kept")), arm("random_search")))
+    assert "| the loop | 2 | 1 | 40.0% | 60.0% | +20.0 [+15.0, +25.0] | +50% | 62.0% |" in page
+    assert "| 2 | guidelines | Draw again | 50.0% | +10.0 [+2.0, +18.0] | -15.0 |" in page
+    assert "| random search | 0 | 0 | 40.0% |" in page
+    assert "(60 s a round that was run), the loop itself 2 s (1.7%)" in page
+    assert "60 pairs show a gain of +10.0 points" in page
+
+
+def test_what_is_not_there_is_not_claimed() -> None:
+    assert "Nothing has been run yet." in document(())
+    running = Arm(control="", rounds=(line(1, "dropped", None),), summary=None)
+    page = document((running,))
+    assert "not opened yet" in page
+    assert "What was kept\n\nNothing." in page
+
+
+def test_a_title_is_text() -> None:
+    page = document((arm("", line(1, "kept", title="<b>|x|`\n# y")),))
+    assert "&lt;b>\\|x\\|' # y" in page
+
+
+def test_the_picture_is_the_same_each_time() -> None:
+    shown = arm("", line(1, "reverted"), line(2, "kept"), line(3, "dropped", None))
+    assert draw(shown) == draw(shown)
+    assert b"<svg" in draw(shown)
+
+
+def test_each_kept_change_is_told_against_what_stood_before() -> None:
+    def kept(number: int, text: str) -> Round:
+        files = (CodeFile(path="agent.py", text=text),)
+        return Round(
+            id=f"E-001-R{number:04d}", ticket="E-001", number=number, status="noted",
+            champion="", analysis=Analysis(mean=0, failures=(), summary=""),
+            proposal=Proposal(proposer="p", title="t", rationale="r", files=files),
+            verdict="kept", began_at="2026-01-05T09:00:00+00:00",
+        )  # fmt: skip
+
+    baseline = (CodeFile(path="agent.py", text="a\n"),)
+    told = dict(kept_diffs(baseline, [kept(3, "a\nb\n"), kept(7, "b\n")]))
+    assert told[3].endswith(" a\n+b\n")
+    assert told[7].endswith("-a\n b\n")

@@ -1,0 +1,89 @@
+"""Lines of a candidate as questions, whatever they hold."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labcrew.domain.evolution import ModelAnswer, ModelRequest
+from labcrew.domain.evolution_spec import ModelAllowance
+from labcrew.errors import ModelFailure
+from tests.tools.evolution.lab import Parrot
+from tools.evolution.questions import OverAllowance, Questions
+
+WILD = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=6,
+)
+
+
+def questions(parrot: Parrot, calls: int = 5, tokens: int = 1000) -> Questions:
+    return Questions(parrot, ModelAllowance(calls=calls, tokens=tokens), 7)
+
+
+def line(text: str = "hi", **more: Any) -> str:
+    return json.dumps({"model": {"messages": [{"role": "user", "content": text}], **more}})
+
+
+@given(st.text(max_size=200) | st.builds(lambda value: json.dumps({"model": value}), WILD))
+def test_any_line_is_plain_output_or_told_what_is_wrong(said: str) -> None:
+    parrot = Parrot()
+    answer = questions(parrot)(said)
+    assert answer is None or set(json.loads(answer)) == {"error"}
+    assert parrot.asked == []
+
+
+@given(st.text(max_size=50), st.integers(0, 1000), st.floats(0, 2))
+def test_a_question_is_answered_in_one_line(text: str, sample: int, temperature: float) -> None:
+    parrot = Parrot()
+    answer = questions(parrot)(line(text, sample=sample, temperature=temperature))
+    assert answer is not None
+    assert "\n" not in answer
+    assert json.loads(answer) == {"text": f"{text}!"}
+    assert parrot.asked[0][0].sample == sample
+
+
+def test_each_call_counts_and_none_beyond_is_asked() -> None:
+    parrot = Parrot()
+    asking = questions(parrot, calls=2)
+    for _ in range(2):
+        asking(line())
+    with pytest.raises(OverAllowance, match="more than 2 times"):
+        asking(line())
+    assert (len(parrot.asked), asking.calls, asking.tokens) == (2, 2, 30)
+
+
+def test_cached_answers_count_as_others() -> None:
+    def known(request: ModelRequest, seed: int) -> ModelAnswer:
+        return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=2, seconds=1.5, cached=True)
+
+    asking = questions(Parrot(known))
+    asking(line())
+    assert (asking.calls, asking.tokens, asking.seconds) == (1, 6, 1.5)
+
+
+def test_what_is_surely_over_is_not_asked() -> None:
+    parrot = Parrot()
+    with pytest.raises(OverAllowance, match="more than the 10 tokens"):
+        questions(parrot, tokens=10)(line("x" * 161))
+    assert parrot.asked == []
+
+
+@pytest.mark.parametrize("kind", ["too_long", "refused", "invalid"])
+def test_the_programs_own_fault_is_told_to_it(kind: Any) -> None:
+    def fails(request: ModelRequest, seed: int) -> ModelAnswer:
+        raise ModelFailure("no", kind=kind)
+
+    assert questions(Parrot(fails))(line()) == '{"error": "no"}'
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "timed_out", "rate_limited", "unauthorised"])
+def test_the_models_own_fault_is_not(kind: Any) -> None:
+    def fails(request: ModelRequest, seed: int) -> ModelAnswer:
+        raise ModelFailure("no", kind=kind)
+
+    with pytest.raises(ModelFailure):
+        questions(Parrot(fails))(line())
