@@ -103,7 +103,8 @@ def result_of(ledger: Ledger, evolution: Evolution, target: str, seed: int) -> R
         seed=seed,
         rounds_allowed=evolution.spec.budget.rounds,
         status=evolution.status,
-        outcome=evolution.outcome[:300],
+        # Without the command to merge by hand: it names a folder of the machine that ran it.
+        outcome=evolution.outcome.split("; run: ")[0][:300],
         baseline=evolution.noise.mean if evolution.noise else None,
         noise=evolution.noise,
         changes=tuple(map(_change, rounds)),
