@@ -79,6 +79,20 @@ def test_only_what_fails_is_asked_again(
     assert len(model.asked) == asks
 
 
+@pytest.mark.parametrize(
+    ("right", "draws", "chance"),
+    [
+        ([True, False], 1, 0.5),
+        ([True, False], 2, 1.0),
+        ([True, False, False, False, False], 4, 0.8),
+        ([False] * 5, 4, 0.0),
+        ([True] * 5, 1, 1.0),
+    ],
+)
+def test_what_several_draws_could_bring(right: list[bool], draws: int, chance: float) -> None:
+    assert direct.of_draws(right, draws) == pytest.approx(chance)
+
+
 def test_a_loop_that_has_not_ended_has_no_summary(tmp_path: Path) -> None:
     with open_home(tmp_path / "home", create=True) as opened:
         begun = started(opened, tmp_path)
