@@ -16,7 +16,7 @@ _ARMS = {
 
 
 BEST = {"packing": 2.63599}
-"""What is known to be possible, rounded up: the picture shows how much is lacking, on a log axis."""
+"""What is known to be possible, rounded up: the picture shows what is lacking, on a log axis."""
 _CLOSE = 1e-4
 
 
