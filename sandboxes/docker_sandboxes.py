@@ -20,21 +20,20 @@ from labcrew.domain.sandbox import (
     SandboxStatus,
 )
 from labcrew.errors import (
-    BoundaryError,
     EngineError,
     EngineUnavailable,
     LabcrewError,
     OutcomeUnknown,
     StorageFull,
-    ToolError,
 )
 from labcrew.settings import SandboxSettings
 from sandboxes import hardening
 from sandboxes.beside import run_beside
 from sandboxes.client import connect, translated
+from sandboxes.crossing import inside
 from sandboxes.crossing.archives import Archives
 from sandboxes.crossing.crossing import Crossing
-from sandboxes.crossing.tarballs import owned, relative
+from sandboxes.crossing.tarballs import owned
 from sandboxes.deadlines import Watch
 from sandboxes.environments.host_pip import host_pip
 from sandboxes.facts import Facts
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from docker.api import APIClient
 
 
+_MEMORY = "Give it more memory: its files take half of it at most."
 _MORE = "Raise the ticket's budget.disk_mb and resume it."
 
 
@@ -179,7 +179,7 @@ class DockerSandboxes:
         if takes_calls(spec):
             self.residents.open(container)
             if spec.in_memory:
-                self._unpack(spec.name, self._content(spec))
+                inside.unpack(self.residents, container, self._content(spec), more=_MEMORY)
         else:
             with translated(f"start container {container}"):
                 self.client.start(container)
@@ -285,36 +285,11 @@ class DockerSandboxes:
     def read_file(self, name: str, path: str, cap_mb: int = 8) -> bytes:
         container = self.container_name(name)
         if container in self._in_memory:
-            return self._read_in_memory(container, path, cap_mb << 20)
+            return inside.read_file(self.residents, container, path, cap_mb)
         return self._crossing(container).read_file(container, path, cap_mb)
 
-    def _read_in_memory(self, container: str, path: str, most: int) -> bytes:
-        name = relative(path).as_posix()
-        if "/" in name:
-            raise BoundaryError(f"{name} is not at the root of a workspace in memory")
-        found = self.residents.read(container, name, most + 1)
-        if found is None:
-            raise ToolError(f"{name} does not exist in the workspace")
-        if len(found) > most:
-            raise BoundaryError(f"{name} holds more than {most >> 20} MiB, which may be read")
-        return found
-
     def write_files(self, name: str, files: tuple[OverlayFile, ...]) -> None:
-        self._unpack(name, owned(b"", files))
-
-    def _unpack(self, name: str, archive: bytes) -> None:
-        # By its own user, in the container: a link planted there leads no further than it could.
-        result = self.exec(
-            name,
-            ("tar", "-xf", "-", "-C", "/workspace", "--no-same-owner", "--no-overwrite-dir"),
-            stdin=archive,
-            timeout_s=120,
-        )
-        full = "No space left" in result.stderr or "Wrote only" in result.stderr  # tar's two words
-        if result.exit_code != 0 and full:
-            raise StorageFull(f"The workspace of {name} is full", _MORE)
-        if result.exit_code != 0:
-            raise EngineError(f"Could not write files in {name}: {result.stderr[-500:]}")
+        inside.unpack(self.residents, self.container_name(name), owned(b"", files), more=_MORE)
 
     def image_digest(self, image: str) -> str:
         return self._facts.digest(image)

@@ -107,6 +107,8 @@ def applied(component: Component, text: str) -> str | None:
 
 def _within_range(component: Component, text: str) -> Component:
     """A component that sets a number, within what the program says that it may be."""
+    if not component.key:
+        return component
     from agents.evolution.constants import constants
 
     address = f"{component.target}.{component.key}"
@@ -114,7 +116,7 @@ def _within_range(component: Component, text: str) -> Component:
     parameter = there.parameter if there is not None and there.stated else None
     value = component.value
     numbers = isinstance(value, int | float) and not isinstance(value, bool)
-    if not component.key or not numbers or isinstance(parameter, ChoiceParameter | None):
+    if not numbers or isinstance(parameter, ChoiceParameter | None):
         return component
     assert isinstance(value, int | float)
     return component.model_copy(update={"value": nearest(parameter, value)})

@@ -73,8 +73,9 @@ class CandidateBroker:
         with self._turns:
             if (known := self._answers.find(key)) is not None:  # asked for while this one waited
                 return known
+            asking = self._asking(request, seed)  # the first loads the model, which is no answer's
             began = time.monotonic()
-            reply = asyncio.run(self._asking(request, seed).reply(request.messages))
+            reply = asyncio.run(asking.reply(request.messages))
             seconds = time.monotonic() - began
         said = ModelAnswer(
             text=reply.message.content,

@@ -10,7 +10,7 @@ from agents.evolution.keeping.decide import decide, promising
 from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.noise import noise_floor
 from agents.evolution.keeping.racing import clearly_behind
-from labcrew.domain.evolution import NoiseFloor, ScoredRun
+from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import KeepRule, Scale
 
 Program = tuple[float, ...]
@@ -103,6 +103,11 @@ class Simulation:
             for number, mean in enumerate(program)
             for seed in seeds
         )  # fmt: skip
+
+    def first_of(self, change: Program) -> Comparison:
+        """A changed program's first comparison."""
+        new = self.run(change, self._first_seeds)
+        return compare(self.evaluation.scale, self._cached, new, FILTER)
 
     def round(self, change: Program) -> bool:
         """Whether a changed program is kept."""

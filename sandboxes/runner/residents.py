@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.sandbox import RunResult
-from labcrew.errors import BoundaryError, EngineError, EngineUnavailable, RunnerLost
+from labcrew.errors import EngineError, EngineUnavailable, RunnerLost
 from sandboxes.client import translated
 from sandboxes.runner.calls import Call
 from sandboxes.runner.connection import Connection
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 
 OUTPUT_BYTES = 4 << 20  # of each stream of a call
 _START_S = 30.0
-_READ_S = 60.0
-_MISSING, _ODD = 3, 4
-_READ = (
-    f'[ -h "$0" ] && exit {_ODD}; [ -e "$0" ] || exit {_MISSING}; [ -f "$0" ] || exit {_ODD};'
-    ' exec head -c "$1" "$0"'
-)
 
 
 class Residents:
@@ -86,9 +80,14 @@ class Residents:
 
         Raises EngineError if the container takes no calls, RunnerLost if how it ended isn't known.
         """
-        return self._run(
-            container,
-            lambda connection: connection.call(command, stdin, timeout_s, OUTPUT_BYTES),
+        return _result(self.call(container, command, stdin, timeout_s, OUTPUT_BYTES))
+
+    def call(
+        self, container: str, command: tuple[str, ...], stdin: bytes, timeout_s: float, cap: int
+    ) -> Call:
+        """As `run`; answers the bytes that were printed, as many as `cap` of each stream."""
+        return self._ended(
+            container, lambda connection: connection.call(command, stdin, timeout_s, cap)
         )
 
     def converse(
@@ -113,21 +112,10 @@ class Residents:
             )
             return asked[0]
 
-        result = self._run(container, converse)
+        result = _result(self._ended(container, converse))
         if asked[0].error is not None:
             raise asked[0].error
         return result.model_copy(update={"answered_s": round(asked[0].answered_s, 3)})
-
-    def _run(self, container: str, under_way: Callable[[Connection], Call]) -> RunResult:
-        call = self._ended(container, under_way)
-        return RunResult(
-            exit_code=call.exit_code,
-            stdout=clean(bytes(call.output[STDOUT])),
-            stderr=clean(bytes(call.output[STDERR])),
-            timed_out=call.timed_out,
-            truncated=call.truncated,
-            duration_s=round(time.monotonic() - call.began, 3),
-        )
 
     def _ended(self, container: str, under_way: Callable[[Connection], Call]) -> Call:
         connection = self._open.get(container)
@@ -143,28 +131,6 @@ class Residents:
         if not call.ended:
             self._end_overdue(container, connection, call)
         return call
-
-    def read(self, container: str, name: str, most: int) -> bytes | None:
-        """A regular file at the workspace's root, as its user reads it while nothing else runs.
-
-        Args:
-            name: without a folder.
-            most: bytes that are read.
-
-        Answers None where there is no such file. Raises BoundaryError for anything but a regular
-        file that its owner may read.
-        """
-        call = self._ended(
-            container,
-            lambda connection: connection.call(
-                ("sh", "-c", _READ, f"./{name}", str(most)), b"", _READ_S, most
-            ),
-        )
-        if call.exit_code == _MISSING:
-            return None
-        if call.exit_code != 0:
-            raise BoundaryError(f"{name} is not a regular file")
-        return bytes(call.output[STDOUT])
 
     def forget(self, container: str) -> None:
         """Lets go of a container's runner, which ends it."""
@@ -248,3 +214,14 @@ class Residents:
                     self._end(container)
             raise
         return connection
+
+
+def _result(call: Call) -> RunResult:
+    return RunResult(
+        exit_code=call.exit_code,
+        stdout=clean(bytes(call.output[STDOUT])),
+        stderr=clean(bytes(call.output[STDERR])),
+        timed_out=call.timed_out,
+        truncated=call.truncated,
+        duration_s=round(time.monotonic() - call.began, 3),
+    )

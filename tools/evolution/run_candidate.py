@@ -4,9 +4,10 @@ scorer nor any answer. What a run leaves is raw data; nothing here judges it.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import PurePosixPath
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -71,6 +72,9 @@ def _run_all(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tupl
             "The program asks a language model, and none is configured",
             "Name one in the settings, or take program.model out of the spec.",
         )
+    clash = _clash(call.files, bench.repositories.files(evolution.id, evolution.base_commit))
+    if clash:
+        return tuple(RawRun(job=j, status="crashed", seconds=0, said=clash) for j in call.jobs)
     made = _sandbox(call, evolution, bench)
     # Removing a sandbox takes the engine a while: the next run need not wait for it.
     with ThreadPoolExecutor(2) as removing, ThreadPoolExecutor(call.parallel) as running:
@@ -89,6 +93,14 @@ def _run_all(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tupl
         finally:
             for each in runs:  # after an error: none that has not begun
                 each.cancel()
+
+
+def _clash(files: tuple[CodeFile, ...], there: Iterable[str]) -> str:
+    """Why a candidate can't be laid over its commit; empty: it can."""
+    paths = {file.path for file in files} | set(there)
+    folders = {parent.as_posix() for path in paths for parent in PurePosixPath(path).parents}
+    both = sorted(paths & folders)
+    return f"{both[0]} is a file and a folder" if both else ""
 
 
 def _start(spec: SandboxSpec, bench: Workbench) -> None:
@@ -119,6 +131,7 @@ def _sandbox(call: RunCandidate, evolution: Evolution, bench: Workbench) -> Sand
     """What all runs of a candidate have in common."""
     program, hidden = evolution.spec.program, hidden_from_candidates(evolution.spec)
     size = len(bench.repositories.archive(evolution.id, evolution.base_commit, hidden))
+    size += sum(len(file.text) for file in call.files)
     return SandboxSpec(
         name="run",
         purpose="candidate",

@@ -54,7 +54,7 @@ def decide(
         return "reverted", f"no gain: {first.gain:+.3g} on {first.pairs} pairs"
     if worse := lost(scale, noise, champion, candidate, protected):
         return "reverted", worse
-    if noise.deterministic and not steady(candidate) and retest.low == retest.gain:
+    if noise.deterministic and not steady(candidate) and retest.low == retest.gain > 0:
         return "reverted", (
             f"a gain of {retest.gain:+.3g}, but its scores differ between seeds where the"
             " champion's never did: keep.retest_seeds must be 2 or more to tell it from luck"

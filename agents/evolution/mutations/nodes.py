@@ -1,6 +1,8 @@
 """Finding nodes of a syntax tree, and an edit of one."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import libcst as cst
@@ -21,16 +23,13 @@ class Edit:
 
 def every(tree: cst.CSTNode, *kinds: type[Any]) -> list[Any]:
     """The nodes of some kinds, in the order of the file."""
-    found: list[Any] = []
+    return [node for node in _flat(tree) if isinstance(node, kinds)]
 
-    def walk(node: cst.CSTNode) -> None:
-        if isinstance(node, kinds):
-            found.append(node)
-        for child in node.children:
-            walk(child)
 
-    walk(tree)
-    return found
+# libcst finds a node's children anew each time, slowly, and operators look at the same ones.
+@lru_cache(maxsize=20_000)
+def _flat(node: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
+    return (node, *chain.from_iterable(_flat(child) for child in node.children))
 
 
 def functions(tree: cst.Module) -> dict[str, cst.FunctionDef]:

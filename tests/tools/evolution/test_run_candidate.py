@@ -241,6 +241,22 @@ def test_a_lost_engine_is_no_score(lab: EvolutionLab, monkeypatch: pytest.Monkey
         lab.run(lab.evolution(), job(1), job(2), parallel=2)
 
 
+@pytest.mark.parametrize("path", ["readme.txt/x.py", "answers", "more/old.py/x"])
+def test_a_file_where_a_folder_is(lab: EvolutionLab, path: str) -> None:
+    more = (CodeFile(path="more/old.py", text=""), CodeFile(path=path, text=""))
+    runs = lab.run(lab.evolution(), job(1), job(2), more=more)
+    assert [run.status for run in runs] == ["crashed"] * 2
+    assert "is a file and a folder" in runs[0].said
+
+
+def test_a_repository_that_does_not_fit_into_memory(lab: EvolutionLab) -> None:
+    lab.user.write("big.txt", "x" * (17 << 20))
+    program = "import os, sys\nopen(sys.argv[2], 'w').write(str(os.path.getsize('big.txt')))"
+    (run,) = lab.run(lab.evolution(), program=program)
+    lab.user.path.joinpath("big.txt").unlink()
+    assert (run.status, run.output) == ("ok", b"%d" % (17 << 20))
+
+
 @pytest.mark.parametrize("alias", ["", "../x", "A", "a" * 65, "a b"])
 def test_an_alias_is_a_plain_name(alias: str) -> None:
     with pytest.raises(ValidationError):
