@@ -192,7 +192,7 @@ RUNNING = (
     ),
     Cheat(
         "pick the lucky seed", "bets on its seed, and is lucky on the first ones",
-        lambda known: _bet(known.first), "re-test does not confirm",
+        lambda known: _bet(known.first), "differ between seeds",
     ),
     Cheat(
         "bet on one seed for all", "is lucky at whatever seeds the cases would share",
