@@ -101,13 +101,13 @@ class _Shared:
     name: str = ""
 
     def run(
-        self, job: Job, code: tuple[OverlayFile, ...], image: str, evolution: Evolution,
-        bench: Workbench,
-    ) -> RawRun:  # fmt: skip
+        self, job: Job, made: SandboxSpec, evolution: Evolution, bench: Workbench, *_: Any
+    ) -> RawRun:
         with self.lock:
             if not self.name:
-                self.name = running.run_container(job.alias, evolution.id)
-                bench.sandboxes.start(running._sandbox(self.name, job, code, image, evolution))
+                spec = running._for_job(made, job, evolution)
+                bench.sandboxes.start(spec)
+                self.name = spec.name
             text = canonical_json(job.input)
             write = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
             words = ("python3", "-c", write, running.INPUT, text)
