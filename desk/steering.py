@@ -48,7 +48,11 @@ class Steering:
         with self._ledger.transaction():
             found = self._ledger.evolutions.get(id)
             if found.status not in allowed:
-                raise Conflict(f"{id} is {found.status}: {found.outcome}", status=found.status)
+                raise Conflict(
+                    f"{id} is {found.status}; it can become {status} while it is"
+                    f" {' or '.join(allowed)}.",
+                    status=found.status,
+                )
             moved = found.model_copy(update={"status": status, "outcome": ""})
             self._ledger.evolutions.put(moved, actor=person, kind=f"evolution.{status}")
         return moved

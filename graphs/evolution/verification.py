@@ -73,16 +73,19 @@ async def rerun(loop: Loop, request: MergeRequest) -> str:
     again = await run_and_score(loop, evolution.champion, every(cases, fresh), step)
     before = loop.scored(loop.champion, cases, seeds)
     # The new seeds take the places of the old ones, so that a case stands beside itself.
-    places = dict(zip(fresh, seeds, strict=True))
-    moved = [run.model_copy(update={"seed": places[run.seed]}) for run in again]
+    places = {
+        (case.id, new): old
+        for (case, new), (_, old) in zip(every(cases, fresh), every(cases, seeds), strict=True)
+    }
+    moved = [run.model_copy(update={"seed": places[run.case, run.seed]}) for run in again]
     same = evolution.noise is not None and evolution.noise.deterministic
-    found = compare(evolution.scale, before, moved, _RERUN_LEVEL, deterministic=same)
+    worse = compare(evolution.scale, moved, before, _RERUN_LEVEL, deterministic=same)
     old, new = (fmean(run.score for run in runs) for runs in (before, again))
     told = (
         f"{request.id} run again on {len(cases)} sealed cases with {len(fresh)} new"
         f" seed{'s' * (len(fresh) != 1)}: mean {new:.6g}, was {old:.6g}"
     )
-    if found.high < 0:
+    if worse.low > 0:
         raise EvidenceError(
             f"{told}: worse, by more than chance does 199 times in 200.",
             "Do not merge it: find out what differs between then and now.",

@@ -1,6 +1,7 @@
 """A loop of self-evolution in a home: real ledger, real git; its candidates' runs are made up."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,12 @@ def evolved(opened: Opened, folder: Path, patch: pytest.MonkeyPatch, **spec: Any
     """A loop whose rounds are over: its merge request waits for a person."""
     found = started(opened, folder, **spec)
     worker = evolver(opened, patch)
-    asyncio.run(worker.advance(found.id))
+    advanced(worker, found.id)
     opened.office().decide(found.id, "accept", "ada")
-    return asyncio.run(worker.advance(found.id))
+    return advanced(worker, found.id)
+
+
+def advanced(worker: Evolver, id: str) -> Evolution:
+    """The loop after a turn, made in a thread: a browser's tests have an event loop in theirs."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(worker.advance(id))).result()

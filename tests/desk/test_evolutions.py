@@ -16,11 +16,14 @@ from desk.notifying.messages import message_of
 from desk.shift import Shift
 from desk.wiring import Opened
 from desk.wording import sentence
-from graphs.evolution.verification import verify
+from graphs.evolution.loop import Loop
+from graphs.evolution.verification import rerun, verify
 from labcrew.domain.evolution_spec import EvolutionSpec
+from labcrew.errors import EvidenceError
+from labcrew.evolution_file import read_spec
 from labcrew.judgement import Judge
 from labcrew.ticket_shape import fields
-from tests.desk.conftest import HandClock
+from tests.desk.conftest import HandClock, git
 from tests.desk.evolved import evolved, evolver, started
 from tests.graphs.evolution.lab import SECRET
 
@@ -55,8 +58,8 @@ def test_a_loop_on_the_command_line(
     assert run(opened, "evolution", "resume", "E-001")["status"] == "assigned"
     assert run(opened, "evolution", "stop", "E-001")["status"] == "stopped"
     assert run(opened, "inbox")["gates"] == []
-    run(opened, "evolution", "resume", "E-001", code=4)
-    run(opened, "evolution", "show", "E-009", code=4)
+    run(opened, "evolution", "resume", "E-001", code=2)
+    run(opened, "evolution", "show", "E-009", code=2)
     assert run(opened, "ledger", "verify")["problems"] == []
 
 
@@ -84,8 +87,6 @@ def test_its_gate_and_merge_request_are_handled_like_a_tickets(
 def test_a_merge_that_waits_for_its_branch_is_finished_later(
     opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.desk.conftest import git
-
     evolved(opened, tmp_path, monkeypatch)
     git(tmp_path / "target", "checkout", "-q", "main")
     office = opened.office()
@@ -180,8 +181,6 @@ def test_cleaning_keeps_what_a_live_loop_and_a_merge_request_need(
     left = len(list(raw.iterdir()))
     assert 0 < left < before
     request = opened.ledger.merge_requests.of("E-001")[-1]
-    from graphs.evolution.loop import Loop
-
     loop = Loop(id="E-001", bench=worker._bench, proposers=())
     assert verify(loop, request).problems == ()
 
@@ -190,3 +189,25 @@ def test_the_fields_of_a_spec_are_written_down_as_they_are() -> None:
     kept = (DOCS / "evolution-spec.md").read_text()
     made = reference(list(fields(EvolutionSpec)), markdown=True)
     assert kept == made, "run: labcrew evolution fields --markdown > docs/evolution-spec.md"
+
+
+def test_the_spec_in_the_manual_can_be_read() -> None:
+    manual = (DOCS / "evolution.md").read_text()
+    spec = read_spec(manual.partition("```markdown\n")[2].partition("```")[0])
+    assert spec.metric.direction == "minimize"
+    assert spec.scorer.private == ("judge",)
+
+
+def test_the_program_is_run_again_on_new_seeds(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evolved(opened, tmp_path, monkeypatch)
+    loop = Loop(id="E-001", bench=evolver(opened, monkeypatch)._bench, proposers=())
+    request = opened.ledger.merge_requests.of("E-001")[-1]
+    runs = opened.ledger.scored_runs.count("E-001")
+    said = asyncio.run(rerun(loop, request))
+    assert "E-001-MR0 run again on 8 sealed cases with 3 new seeds: mean 0." in said
+    assert opened.ledger.scored_runs.count("E-001") == runs
+    monkeypatch.setattr("tests.graphs.evolution.lab.skill_of", lambda files: 0.3)
+    with pytest.raises(EvidenceError, match="worse, by more than chance"):
+        asyncio.run(rerun(loop, request))

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from desk.web.app import create_app
 from desk.wiring import Opened
 from labcrew.ticket_file import read_ticket
+from tests.desk.evolved import evolved
 from tests.desk.records import merge_request, plan_gate, trial
 from tests.desk.web.clients import lab_at
 
@@ -33,6 +34,7 @@ KNOWN = {
     "/api/v1/gates/": "T-001-plan-r0.0",
     "/api/v1/trials/": "T-001-001",
     "/api/v1/merge-requests/": "T-001-MR0",
+    "/api/v1/evolutions/": "E-001",
 }
 # A stream has no end; others need the engine, or reach other machines.
 LEFT_OUT = ("/events", "/verify", "/preview", "/import")
@@ -40,7 +42,7 @@ EXAMPLES = 5
 
 
 @pytest.fixture
-def schema(opened: Opened, toy: Path) -> Any:
+def schema(opened: Opened, toy: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The application with a ticket that has a gate, trials and a merge request."""
     file = toy / "ticket.md"
     opened.office().assign(read_ticket(file), source=str(file), by="ada", beside=toy)
@@ -48,6 +50,7 @@ def schema(opened: Opened, toy: Path) -> Any:
     for number in (1, 2):
         best = trial(opened, "T-001", number)
     merge_request(opened, opened.ledger.tickets.get("T-001"), best)
+    evolved(opened, toy, monkeypatch)
     lab = lab_at(opened)
     app = create_app(lab)
     made = schemathesis.openapi.from_dict(app.openapi())

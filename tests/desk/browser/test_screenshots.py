@@ -11,6 +11,7 @@ import pytest
 
 from tests.desk.board.story import told
 from tests.desk.browser.conftest import Board, SignedIn
+from tests.desk.evolved import evolved
 
 KEPT = Path(__file__).parents[3] / "docs" / "screenshots"
 SIZES = {"wide": (1440, 900), "middle": (1024, 800), "narrow": (390, 844)}
@@ -24,6 +25,7 @@ PAGES = {
     "crew": "/crew",
     "chat": "/chat",
     "report": "/report?since=1d",
+    "evolution": "/evolutions/E-001",
 }
 _LEAST_BYTES, _LEAST_COLOURS = 8_000, 24
 
@@ -41,9 +43,15 @@ def colours(png: bytes) -> int:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", list(SIZES))
 def test_no_page_is_blank(
-    board: Board, signed_in: SignedIn, tmp_path: Path, size: str, theme: str
+    board: Board,
+    signed_in: SignedIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    size: str,
+    theme: str,
 ) -> None:
     told(board.opened, board.toy)
+    evolved(board.opened, board.toy, monkeypatch)
     width, height = SIZES[size]
     page = signed_in(viewport={"width": width, "height": height}, color_scheme=theme)
     page.clock.set_fixed_time(board.opened.clock.now())
@@ -53,6 +61,8 @@ def test_no_page_is_blank(
     for name, path in PAGES.items():
         page.goto(path)
         page.locator("h1").wait_for()
+        if name == "evolution":
+            page.wait_for_function("document.querySelector('.plot-file').naturalWidth > 0")
         if name == "assign":
             page.locator("#checked").filter(has_text="still missing").wait_for()
         picture = page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
