@@ -263,7 +263,7 @@ with open(place, "a+") as file:
     file.seek(0)
     done = len(file.read())
     file.write(".")
-return [apply(line, BETTER[: 1 + done]) for line in lines]
+return [apply(line, BETTER if done else BETTER[:1]) for line in lines]
 """, "import os\n" + _USE_BETTER)} | _BETTER,
         "no gain",
     ),
