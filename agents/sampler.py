@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from agents.trial_design import sampler, startup_trials
 from labcrew.domain.base import content_hash
 from labcrew.domain.experiment import Trial
 from labcrew.domain.search_space import (
@@ -52,7 +53,7 @@ def study_of(assigned: AssignedTicket, tried: Sequence[Trial]) -> Any:
         ],
         direction=assigned.ticket.metric.direction,
         seed=int(content_hash([assigned.ticket.title, len(tried)])[:8], 16),
-        startup=max(4, min(10, assigned.budget.trials // 4)),
+        startup=startup_trials(assigned.budget.trials),
     )
 
 
@@ -75,10 +76,7 @@ def rebuilt(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     worst = float("-inf") if direction == "maximize" else float("inf")
-    study = optuna.create_study(
-        direction=direction,
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup, constant_liar=True),
-    )
+    study = optuna.create_study(direction=direction, sampler=sampler(seed, startup))
     distributions = {name: _distribution(parameter) for name, parameter in space.items()}
     for values, score in history:
         if not _fits(space, values):

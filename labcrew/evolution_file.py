@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from labcrew.domain.base import canonical_json
 from labcrew.domain.evolution import Evolution
 from labcrew.domain.evolution_spec import Case, EvolutionSpec
+from labcrew.domain.repository_path import relative
 from labcrew.errors import InputError
 from labcrew.git_names import is_gits
 from labcrew.path_patterns import matches
+from labcrew.plain_text import is_plain
 from labcrew.ticket_file import read_front_matter, shown_value
 
 _MOST_BYTES = 64 << 20
@@ -33,10 +35,17 @@ def private_paths(spec: EvolutionSpec) -> tuple[str, ...]:
 
 def may_edit(spec: EvolutionSpec, path: str) -> bool:
     """Whether a path is editable, and neither protected nor private to the judge."""
-    if any(map(is_gits, PurePosixPath(path).parts)):
+    if not _plain(path) or any(map(is_gits, PurePosixPath(path).parts)):
         return False
     closed = (*spec.protected, *private_paths(spec))
     return matches(path, spec.editable) and not matches(path, closed)
+
+
+def _plain(path: str) -> bool:
+    try:
+        return relative(path) == path and is_plain(path)
+    except ValueError:
+        return False
 
 
 def widened(evolution: Evolution) -> EvolutionSpec:

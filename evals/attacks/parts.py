@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from evals.attacks.container.part import CONTAINER
+from evals.attacks.evolution.part import EVOLUTION
 from evals.attacks.files.part import FILES
 from evals.attacks.git.part import GIT
 from evals.attacks.network.part import NETWORK
@@ -11,7 +12,7 @@ from evals.attacks.probe import Part
 from evals.attacks.takeover.part import TAKEOVER
 from labcrew.errors import InputError
 
-PARTS: tuple[Part, ...] = (CONTAINER, FILES, GIT, NETWORK, OUTPUT, TAKEOVER)
+PARTS: tuple[Part, ...] = (CONTAINER, EVOLUTION, FILES, GIT, NETWORK, OUTPUT, TAKEOVER)
 
 
 def chosen(names: Sequence[str]) -> tuple[Part, ...]:

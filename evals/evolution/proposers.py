@@ -20,7 +20,7 @@ from evals.evolution.climbing import Score, climb, situation
 from labcrew.domain.base import Model
 
 RESULT = Path(__file__).parents[1] / "results" / "evolution" / "proposers.json"
-ROUNDS, SEEDS = 80, 12
+ROUNDS, SEEDS = 40, 10
 ALONE = ("parameters", "mutation", "guidelines", "crossover")
 TOGETHER = ("bandit", "chance")
 _RESAMPLES = 2_000

@@ -17,7 +17,7 @@ _NAMES = {
     "always_keep": "always keep",
     "no_memory": "no memory",
 }
-TARGETS = ("packing", "kmodule", "designer")
+TARGETS = ("packing", "kmodule", "designer", "ranking")
 STARTS = "starts.jsonl"
 
 
@@ -62,7 +62,10 @@ one is optimism. A loop's budget is its rounds; what its runs took stands beside
 def document(report: Report) -> str:
     """The whole page."""
     parts = [_HEAD]
-    for target, told in (("packing", _packing), ("kmodule", _kmodule), ("designer", _designer)):
+    told_by = {
+        "packing": _packing, "kmodule": _kmodule, "designer": _designer, "ranking": _ranking
+    }  # fmt: skip
+    for target, told in told_by.items():
         found = report.of(target)
         if found or (target == "packing" and report.starts):
             parts.append("\n" + told(report, found))
@@ -188,18 +191,36 @@ seed hides other modules.
 
 def _designer(report: Report, found: Sequence[Result]) -> str:
     text = """\
+## labcrew's own choice of settings
+
+How Optuna's sampler is set up for a ticket's trials
+([`agents/trial_design.py`](../agents/trial_design.py)), on
+[landscapes](../evals/evolution/targets/designer/landscapes.py) of four kinds with noise, two to six
+numbers and a choice, in 12, 20 or 30 trials. The score is what the chosen settings are truly worth,
+of 1, on the mean of 24 searches a run. Each split has landscapes of its own.
+
+"""
+    return text + _own(report, "designer")
+
+
+def _ranking(report: Report, found: Sequence[Result]) -> str:
+    text = """\
 ## labcrew's own ranking of sentences
 
 How the literature review orders sentences
 ([`agents/reading/ranking.py`](../agents/reading/ranking.py)), by nDCG over twelve places on
-questions of a lab ([the benchmark](../evals/evolution/targets/designer/scorer/topics.toml)). A case
+questions of a lab ([the benchmark](../evals/evolution/targets/ranking/scorer/topics.toml)). A case
 is a topic with three questions; the splits share no sentence. Questions and sentences are of one
 author's making: a gain here is a gain on such text.
 
 """
+    return text + _own(report, "ranking")
+
+
+def _own(report: Report, target: str) -> str:
     rows = []
-    for arm in _there(report, "designer"):
-        for r in report.of("designer", arm):
+    for arm in _there(report, target):
+        for r in report.of(target, arm):
             rows.append(
                 [
                     _NAMES[arm],
@@ -216,7 +237,7 @@ author's making: a gain here is a gain on such text.
         "arm", "seed", "rounds", "kept", "sealed before", "sealed after", "gain",
         "by hindsight",
     ]  # fmt: skip
-    return text + _table(head, rows) + "\n" + _kept(report, "designer")
+    return _table(head, rows) + "\n" + _kept(report, target)
 
 
 def _there(report: Report, target: str) -> list[str]:

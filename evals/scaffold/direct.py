@@ -13,7 +13,9 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import comb
 from pathlib import Path
+from statistics import fmean
 from types import ModuleType
 from typing import Any
 
@@ -138,15 +140,22 @@ class Asker:
 
 
 def program() -> ModuleType:
-    """The agent, as a module; its own `model` is not used."""
-    for name in ("model", "tools", "agent"):
-        place = importlib.util.spec_from_file_location(name, HERE / "program" / f"{name}.py")
-        assert place is not None
-        assert place.loader is not None
-        module = importlib.util.module_from_spec(place)
-        sys.modules[name] = module
-        place.loader.exec_module(module)
-    return sys.modules["agent"]
+    """The agent, as a module with a `model` and `tools` of its own."""
+    names = ("model", "tools", "agent")  # it finds them by these names; labcrew has a `tools` too
+    before = {name: sys.modules.pop(name, None) for name in names}
+    try:
+        for name in names:
+            place = importlib.util.spec_from_file_location(name, HERE / "program" / f"{name}.py")
+            assert place is not None
+            assert place.loader is not None
+            sys.modules[name] = module = importlib.util.module_from_spec(place)
+            place.loader.exec_module(module)
+        return module
+    finally:
+        for name, known in before.items():
+            sys.modules.pop(name, None)
+            if known is not None:
+                sys.modules[name] = known
 
 
 def single(
@@ -197,6 +206,15 @@ def retried(
     return answers
 
 
+def of_draws(right: Sequence[bool], draws: int) -> float:
+    """The chance that one of some draws is right: what a check that errs never could hand in.
+
+    Without bias, from more draws than are asked about (Chen et al. 2021, pass@k).
+    """
+    made, bad = len(right), len(right) - sum(right)
+    return 1 - comb(bad, draws) / comb(made, draws)
+
+
 def report(
     name: str, tasks: Sequence[Task], solved: Mapping[str, list[bool]], asker: Asker
 ) -> None:
@@ -206,6 +224,10 @@ def report(
     for split in (*splits, "all"):
         own = [v for t in tasks if split in (t.split, "all") for v in solved[t.name]]
         parts.append(f"{split} {sum(own)}/{len(own)} {100 * sum(own) / len(own):.0f}%")
+    seeds = min(map(len, solved.values()))
+    for draws in range(2, seeds + 1):
+        best = fmean(of_draws(right, draws) for right in solved.values())
+        parts.append(f"best of {draws} {100 * best:.0f}%")
     print(f"{name}: {'; '.join(parts)}; {asker.seconds:.0f} s, {asker.tokens} tokens", flush=True)
 
 

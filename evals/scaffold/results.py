@@ -1,5 +1,8 @@
-"""What is kept of a run: a line a round as it comes, and a summary at the end."""
+"""What is kept of a run: a line a round as it comes; at the end all scores, and a summary."""
 
+import csv
+import gzip
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +10,20 @@ from pathlib import Path
 from pydantic import Field
 
 from labcrew.domain.base import Model
-from labcrew.domain.evolution import Evolution, Kept, NoiseFloor, Round, Sealed, Verdict
-from labcrew.domain.evolution_spec import Control
+from labcrew.domain.evolution import (
+    Evolution,
+    Kept,
+    NoiseFloor,
+    Round,
+    RunStatus,
+    ScoredRun,
+    Sealed,
+    Verdict,
+    code_hash,
+)
+from labcrew.domain.evolution_spec import Control, Split
 
-ROUNDS, SUMMARY, KEPT = "rounds.jsonl", "summary.json", "kept"
+ROUNDS, RUNS, SUMMARY, KEPT = "rounds.jsonl", "runs.csv.gz", "summary.json", "kept"
 ARMS: tuple[Control, ...] = ("", "random_search", "always_keep", "no_memory")
 
 
@@ -40,6 +53,8 @@ class Summary(Model):
     status: str
     outcome: str
     model: str
+    baseline: str = Field(description="the program's hash as it was")
+    champion: str = Field(description="as the gate chose it")
     rounds: int
     hours: float
     tokens: int
@@ -91,6 +106,8 @@ def write_summary(
         status=evolution.status,
         outcome=evolution.outcome,
         model=model,
+        baseline=code_hash(evolution.baseline),
+        champion=code_hash(evolution.champion),
         rounds=evolution.rounds,
         hours=round(evolution.seconds / 3600, 3),
         tokens=sum(r.model_tokens for r in rounds),
@@ -101,6 +118,40 @@ def write_summary(
     )
     _write(folder / SUMMARY, told.model_dump_json(indent=2) + "\n")
     return told
+
+
+class Run(Model):
+    """One program, one task, one seed."""
+
+    code: str
+    split: Split
+    case: str
+    seed: int
+    status: RunStatus
+    score: float
+    model_calls: int
+    model_tokens: int
+    seconds: float
+
+
+def write_runs(folder: Path, runs: Sequence[ScoredRun]) -> None:
+    """Writes every score that the ledger has, packed; the same bytes for the same scores."""
+    made = io.StringIO()
+    names = list(Run.model_fields)
+    rows = csv.DictWriter(made, names, lineterminator="\n")
+    rows.writeheader()
+    for run in sorted(runs, key=lambda r: r.id):
+        rows.writerow({name: getattr(run, name) for name in names})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RUNS).write_bytes(gzip.compress(made.getvalue().encode(), mtime=0))
+
+
+def read_runs(folder: Path) -> tuple[Run, ...]:
+    """All scores of an arm that has ended; none where it has not."""
+    if not (folder / RUNS).is_file():
+        return ()
+    text = gzip.decompress((folder / RUNS).read_bytes()).decode()
+    return tuple(Run.model_validate(row) for row in csv.DictReader(io.StringIO(text)))
 
 
 def write_kept(folder: Path, diffs: Sequence[tuple[int, str]]) -> None:

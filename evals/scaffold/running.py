@@ -14,6 +14,7 @@ from evals.scaffold.results import (
     folder_of,
     write_kept,
     write_rounds,
+    write_runs,
     write_summary,
 )
 from labcrew.domain.evolution import CodeFile, Evolution, Round
@@ -72,7 +73,7 @@ def run(
 
         def told(text: str) -> None:
             say(text)
-            write_rounds(place, opened.ledger.rounds.of(id))
+            _write(place, opened.ledger, opened.ledger.evolutions.get(id))
 
         with at_work(opened, say) as working:
             ended = asyncio.run(working.evolver(True, told).advance(id))
@@ -93,24 +94,10 @@ def collect(home: Path, results: Path, *, model: str = "0.5b") -> tuple[Summary 
         found: list[Summary | None] = []
         for evolution in opened.ledger.evolutions.all():
             place = folder_of(results, evolution.control)
-            write_rounds(place, opened.ledger.rounds.of(evolution.id))
+            _write(place, opened.ledger, evolution)
             ended = evolution.sealed is not None
             found.append(_kept(place, opened.ledger, evolution, model) if ended else None)
     return tuple(found)
-
-
-def _kept(place: Path, ledger: Ledger, evolution: Evolution, model: str) -> Summary:
-    """The last results. Raises InputError: the loop ended before the sealed split was opened."""
-    rounds = ledger.rounds.of(evolution.id)
-    write_rounds(place, rounds)
-    kept = [r for r in rounds if r.verdict == "kept"]
-    write_kept(place, list(kept_diffs(evolution.baseline, kept)))
-    if evolution.sealed is None:
-        raise InputError(
-            f"{evolution.id} is {evolution.status}: {evolution.outcome}",
-            "What it did stands in its home: `labcrew evolution show`.",
-        )
-    return write_summary(place, evolution, rounds, MODELS[model].name)
 
 
 def _budgeted(spec: EvolutionSpec, rounds: int) -> EvolutionSpec:
@@ -132,6 +119,26 @@ def _settings(home: Path, model: str) -> None:
         *(f"{name} = {WAIT_S}" for name in ("timeout_s", "first_token_s", "between_tokens_s")),
     ]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write(place: Path, ledger: Ledger, evolution: Evolution) -> tuple[Round, ...]:
+    rounds = tuple(ledger.rounds.of(evolution.id))
+    write_rounds(place, rounds)
+    kept = [r for r in rounds if r.verdict == "kept"]
+    write_kept(place, list(kept_diffs(evolution.baseline, kept)))
+    return rounds
+
+
+def _kept(place: Path, ledger: Ledger, evolution: Evolution, model: str) -> Summary:
+    """The last results. Raises InputError: the loop ended before the sealed split was opened."""
+    rounds = _write(place, ledger, evolution)
+    if evolution.sealed is None:
+        raise InputError(
+            f"{evolution.id} is {evolution.status}: {evolution.outcome}",
+            "What it did stands in its home: `labcrew evolution show`.",
+        )
+    write_runs(place, ledger.scored_runs.of(evolution.id))
+    return write_summary(place, evolution, rounds, MODELS[model].name)
 
 
 def kept_diffs(baseline: tuple[CodeFile, ...], kept: Sequence[Round]) -> Iterator[tuple[int, str]]:

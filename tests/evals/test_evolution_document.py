@@ -96,3 +96,9 @@ def test_the_page_tells_of_loops_and_controls() -> None:
 def test_what_stands_changes_with_what_is_kept() -> None:
     assert standing(a_result()) == [0.25, 0.5, 0.5]
     ET.fromstring(progress([a_result(), a_result(arm="no_memory")]))
+
+
+def test_a_packing_is_drawn_by_what_it_lacks() -> None:
+    text = progress([a_result(target="packing", baseline=0.96)]).decode()
+    assert "how far below 2.63599" in text
+    ET.fromstring(text)

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from evals.evolution.targets.designer.landscapes import landscape
 from tests.evals.evolution_targets import scored, script
 
 PACKING = script("packing/scorer/score.py")
-RANKING = script("designer/scorer/score.py")
+RANKING = script("ranking/scorer/score.py")
 SQUARE = {"count": 26, "side": 1}
 HIDDEN = {"loader": "csv", "preprocessor": "none", "algorithm": "tree", "formatter": "text"}
+LAND: dict[str, Any] = {"landscape": landscape("bowl", 1), "searches": 2}
 RANKED = {"count": 5, "answers": [[0, 1], [2]]}
 
 HOSTILE = [
@@ -57,7 +59,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("output", HOSTILE, ids=lambda o: repr(o)[:40])
 @pytest.mark.parametrize(
-    ("target", "answer"), [("packing", SQUARE), ("kmodule", HIDDEN), ("designer", RANKED)]
+    ("target", "answer"),
+    [("packing", SQUARE), ("kmodule", HIDDEN), ("ranking", RANKED), ("designer", LAND)],
 )
 def test_what_is_no_answer_scores_nothing(
     target: str, answer: Any, output: bytes | None, tmp_path: Path
@@ -156,11 +159,11 @@ def test_modules_are_counted_and_not_named(tmp_path: Path) -> None:
 
 
 def test_the_best_order_is_worth_one_and_later_places_less(tmp_path: Path) -> None:
-    best = scored("designer", tmp_path, RANKED, b"[[1, 0, 4], [2]]")
+    best = scored("ranking", tmp_path, RANKED, b"[[1, 0, 4], [2]]")
     assert best["score"] == pytest.approx(1)
-    later = scored("designer", tmp_path, RANKED, b"[[1, 4, 0], [4, 2]]")
+    later = scored("ranking", tmp_path, RANKED, b"[[1, 4, 0], [4, 2]]")
     assert 0 < later["score"] < 1
-    assert scored("designer", tmp_path, RANKED, b"[[], []]")["score"] == 0
+    assert scored("ranking", tmp_path, RANKED, b"[[], []]")["score"] == 0
 
 
 @given(st.permutations(range(12)), st.sets(st.integers(0, 11), min_size=1))
@@ -172,3 +175,41 @@ def test_ndcg_grows_when_an_answer_moves_up(order: list[int], answers: set[int])
             moved = [*order]
             moved[place - 1], moved[place] = moved[place], moved[place - 1]
             assert RANKING.ndcg(moved, answers) > value
+
+
+def settings_of(**changes: object) -> dict[str, object]:
+    numbers = LAND["landscape"]["numbers"]
+    return {f"x{k}": n["high"] for k, n in enumerate(numbers)} | {"choice": 0} | changes
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        [settings_of()],
+        [settings_of()] * 3,
+        [settings_of(), settings_of(x0=2.0)],
+        [settings_of(), settings_of(x0=True)],
+        [settings_of(), settings_of(x0="1")],
+        [settings_of(), settings_of(x0=10**400)],
+        [settings_of(), settings_of(x0=math.nan)],
+        [settings_of(), settings_of(choice=3)],
+        [settings_of(), settings_of(choice=True)],
+        [settings_of(), settings_of(choice=[])],
+        [settings_of(), settings_of(score=1)],
+        [settings_of(), {}],
+    ],
+    ids=repr,
+)
+def test_settings_outside_the_space_are_worth_nothing(found: object, tmp_path: Path) -> None:
+    assert scored("designer", tmp_path, LAND, json.dumps(found).encode())["score"] == 0
+
+
+def test_settings_are_worth_what_the_landscape_says(tmp_path: Path) -> None:
+    numbers = LAND["landscape"]["numbers"]
+    best = {
+        f"x{k}": n["low"] * (n["high"] / n["low"]) ** n["best"] if n["log"] else n["best"]
+        for k, n in enumerate(numbers)
+    }
+    best["choice"] = LAND["landscape"]["lost"].index(0.0)
+    made = scored("designer", tmp_path, LAND, json.dumps([best, best]).encode())
+    assert made["score"] == pytest.approx(1)

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.evolution.components import applied, read_component
 from evals.evolution import make as making
 from evals.evolution.make import TARGETS, make, names
-from evals.evolution.targets.designer.cases import cases as ranking_cases
+from evals.evolution.targets.designer.cases import cases as landscape_cases
+from evals.evolution.targets.designer.landscapes import KINDS, landscape, truth
 from evals.evolution.targets.kmodule.hidden import BEGINNING, OPTIONS, cases, hidden
+from evals.evolution.targets.ranking.cases import cases as ranking_cases
 from labcrew.domain.evolution import CodeFile
 from labcrew.errors import InputError
 from labcrew.evolution_file import editable_files, private_paths, read_cases, read_spec
@@ -22,7 +26,8 @@ from labcrew.path_patterns import matches
 OWN = ("kmodule", "packing")
 EDITED = {
     "packing": TARGETS / "packing" / "program" / "pack.py",
-    "designer": making.CHECKOUT / "agents" / "reading" / "ranking.py",
+    "designer": making.CHECKOUT / "agents" / "trial_design.py",
+    "ranking": making.CHECKOUT / "agents" / "reading" / "ranking.py",
 }
 
 
@@ -99,7 +104,7 @@ def test_every_component_is_read_and_has_a_place(name: str) -> None:
 
 
 def test_the_ranking_cases_are_those_of_the_topics_and_share_no_sentence() -> None:
-    file = TARGETS / "designer" / "cases.jsonl"
+    file = TARGETS / "ranking" / "cases.jsonl"
     assert file.read_text() == ranking_cases()
     found: list[dict[str, Any]] = [json.loads(line) for line in file.read_text().splitlines()]
     by_split: dict[str, set[str]] = {}
@@ -112,6 +117,28 @@ def test_the_ranking_cases_are_those_of_the_topics_and_share_no_sentence() -> No
     for one, other in (("analysis", "gate"), ("analysis", "sealed"), ("gate", "sealed")):
         assert not by_split[one] & by_split[other]
     assert asked["analysis"] + asked["gate"] + asked["sealed"] >= 60
+
+
+def test_the_landscapes_are_those_of_their_seeds_and_no_two_alike() -> None:
+    file = TARGETS / "designer" / "cases.jsonl"
+    assert file.read_text() == landscape_cases()
+    found = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len({json.dumps(case["input"]["landscape"]) for case in found}) == len(found)
+
+
+@given(st.sampled_from(KINDS), st.integers(0, 99), st.data())
+def test_no_settings_are_worth_more_than_one(kind: str, seed: int, data: st.DataObject) -> None:
+    land = landscape(kind, seed)
+    values: dict[str, float] = {"choice": data.draw(st.sampled_from((0, 1, 2)))}
+    best: dict[str, float] = {"choice": land["lost"].index(0.0)}
+    for k, number in enumerate(land["numbers"]):
+        low, high = number["low"], number["high"]
+        values[f"x{k}"] = data.draw(st.floats(low, high))
+        share = number["best"]
+        best[f"x{k}"] = low * (high / low) ** share if number["log"] else low + share * (high - low)
+    assert 0 <= truth(land, values) <= 1
+    # The best lies where it was put, and there alone everything is right.
+    assert truth(land, best) == pytest.approx(1)
 
 
 def run_program(name: str, folder: Path, value: Any) -> Any:

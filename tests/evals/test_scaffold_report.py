@@ -1,10 +1,14 @@
 """The page on the scaffold target says what the kept results say."""
 
 from pathlib import Path
+from statistics import fmean
 
+import pytest
+
+from desk.wiring import open_home
 from evals.scaffold.report import PICTURE, document, draw
-from evals.scaffold.results import Arm, Line, Summary, folder_of, read
-from evals.scaffold.running import kept_diffs
+from evals.scaffold.results import Arm, Line, Summary, folder_of, read, read_runs
+from evals.scaffold.running import collect, kept_diffs
 from labcrew.domain.evolution import (
     Analysis,
     CodeFile,
@@ -16,6 +20,7 @@ from labcrew.domain.evolution import (
     Sealed,
 )
 from labcrew.domain.evolution_spec import Control
+from tests.desk.evolved import evolved
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "evals/results/scaffold"
@@ -54,6 +59,8 @@ def arm(control: Control, *lines: Line) -> Arm:
         status="done",
         outcome="",
         model="m",
+        baseline="b",
+        champion="c",
         rounds=len(lines),
         hours=1.5,
         tokens=1000,
@@ -89,6 +96,43 @@ def test_kept_rounds_have_their_diffs_and_numbers_are_whole() -> None:
                 if line.verdict == "kept":
                     assert (kept / f"{line.round:03d}.diff").read_text().startswith("---")
             assert one.summary.rounds == len(numbers)
+
+
+def sealed_means(folder: Path, summary: Summary) -> tuple[float, float]:
+    runs = read_runs(folder)
+    baseline, champion = (
+        fmean(run.score for run in runs if (run.split, run.code) == ("sealed", code))
+        for code in (summary.baseline, summary.champion)
+    )
+    return baseline, champion
+
+
+def test_the_sealed_result_follows_from_the_kept_scores() -> None:
+    for one in read(RESULTS):
+        if one.summary is not None:
+            assert one.summary.sealed is not None
+            told = (one.summary.sealed.baseline, one.summary.sealed.final)
+            assert sealed_means(folder_of(RESULTS, one.control), one.summary) == pytest.approx(told)
+
+
+def test_a_loop_of_any_home_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_home(tmp_path / "home", create=True) as opened:
+        loop = evolved(opened, tmp_path, monkeypatch)
+        rounds = opened.ledger.rounds.of(loop.id)
+    (summary,) = collect(tmp_path / "home", tmp_path / "results")
+    (arm_,) = read(tmp_path / "results")
+    assert summary is not None
+    assert loop.sealed is not None
+    assert arm_.summary == summary
+    assert [one.title for one in arm_.rounds] == [r.proposal.title for r in rounds if r.proposal]
+    folder = folder_of(tmp_path / "results", "")
+    told = (loop.sealed.baseline, loop.sealed.final)
+    assert sealed_means(folder, summary) == pytest.approx(told)
+    kept = [r.number for r in rounds if r.verdict == "kept"]
+    assert [p.name for p in sorted((folder / "kept").iterdir())] == [f"{n:03d}.diff" for n in kept]
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    collect(tmp_path / "home", tmp_path / "results")
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_gains_are_told_with_their_intervals_and_beside_hindsight() -> None:

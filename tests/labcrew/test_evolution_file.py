@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labcrew.errors import InputError, TicketError
-from labcrew.evolution_file import editable_files, read_cases, read_spec
+from labcrew.evolution_file import editable_files, may_edit, read_cases, read_spec
 
 SPEC = """\
 ---
@@ -107,3 +107,9 @@ def test_what_judges_may_not_be_edited() -> None:
             editable_files(spec.model_copy(update={"editable": (covers,)}), files)
     with pytest.raises(InputError, match="No file"):
         editable_files(spec.model_copy(update={"protected": ("pack.py",)}), files)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "a/../../b", "-rf", "a\u202eb", "a//b", "./a"])
+def test_a_path_that_is_not_plain_can_never_be_edited(path: str) -> None:
+    spec = read_spec(SPEC.replace("editable: [pack.py]", 'editable: ["**"]'))
+    assert not may_edit(spec, path)

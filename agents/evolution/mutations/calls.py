@@ -5,7 +5,7 @@ from typing import Literal
 
 import libcst as cst
 
-from agents.evolution.mutations.nodes import Edit, every, functions
+from agents.evolution.mutations.nodes import Edit, every, functions, inside, is_text
 
 _HIGH = frozenset(("score", "value", "objective", "fitness", "quality", "reward", "total"))
 _LOW = frozenset(("cost", "loss", "error", "energy", "badness", "distance"))
@@ -18,9 +18,11 @@ _STRIDE = 7_919  # a prime, so that two loops of seeds seldom meet
 def exchange_arguments(tree: cst.Module) -> list[Edit]:
     """Two arguments of a call exchange their values."""
     edits = []
-    for node in every(tree, cst.Call):
+    for node in inside(tree, cst.Call):
         plain = [n for n, argument in enumerate(node.args) if not argument.star]
         for a, b in combinations(plain, 2):
+            if is_text(node.args[a].value) != is_text(node.args[b].value):
+                continue
             arguments = list(node.args)
             arguments[a] = node.args[a].with_changes(value=node.args[b].value)
             arguments[b] = node.args[b].with_changes(value=node.args[a].value)
@@ -33,7 +35,7 @@ def exchange_calls(tree: cst.Module) -> list[Edit]:
     there = functions(tree)
     return [
         Edit(node, node.with_changes(func=cst.Name(other)))
-        for node in every(tree, cst.Call)
+        for node in inside(tree, cst.Call)
         if isinstance(node.func, cst.Name) and node.func.value in there
         for other in there
         if other != node.func.value and _names(there[other]) == _names(there[node.func.value])

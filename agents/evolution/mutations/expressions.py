@@ -3,7 +3,7 @@
 import libcst as cst
 
 from agents.evolution.constants import spelt, value_of
-from agents.evolution.mutations.nodes import Edit, every
+from agents.evolution.mutations.nodes import Edit, every, inside, is_text, working
 
 _OPERATORS: tuple[tuple[type[cst.BaseBinaryOp], ...], ...] = (
     (cst.Add, cst.Subtract),
@@ -30,7 +30,9 @@ _BIG = 10**9
 def change_operator(tree: cst.Module) -> list[Edit]:
     """An arithmetic operator becomes another of its kind."""
     edits = []
-    for node in every(tree, cst.BinaryOperation, cst.AugAssign):
+    for node in inside(tree, cst.BinaryOperation, cst.AugAssign):
+        if is_text(node) or (isinstance(node, cst.AugAssign) and is_text(node.value)):
+            continue
         groups = _OPERATORS if isinstance(node, cst.BinaryOperation) else _ASSIGNING
         kind = type(node.operator)
         others = dict.fromkeys(o for group in groups if kind in group for o in group)
@@ -42,7 +44,7 @@ def change_comparison(tree: cst.Module) -> list[Edit]:
     """A comparison becomes another."""
     return [
         Edit(target, target.with_changes(operator=kind()))
-        for node in every(tree, cst.Comparison)
+        for node in inside(tree, cst.Comparison)
         for target in node.comparisons
         for kind in _COMPARISONS.get(type(target.operator), ())
     ]
@@ -51,10 +53,10 @@ def change_comparison(tree: cst.Module) -> list[Edit]:
 def change_condition(tree: cst.Module) -> list[Edit]:
     """An `and` becomes an `or`, or the other way round; a condition is turned around."""
     edits = []
-    for node in every(tree, cst.BooleanOperation):
+    for node in inside(tree, cst.BooleanOperation):
         other = cst.Or() if isinstance(node.operator, cst.And) else cst.And()
         edits.append(Edit(node, node.with_changes(operator=other)))
-    for statement in every(tree, cst.If, cst.While):
+    for statement in inside(tree, cst.If, cst.While):
         test = statement.test
         inner = test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         edits.append(Edit(test, cst.UnaryOperation(cst.Not(), inner)))
@@ -64,7 +66,7 @@ def change_condition(tree: cst.Module) -> list[Edit]:
 def change_number(tree: cst.Module) -> list[Edit]:
     """A number anywhere in a function becomes another near it."""
     edits = []
-    for function in every(tree, cst.FunctionDef):
+    for function in working(tree):
         for node in every(function.body, cst.Integer, cst.Float):
             value = value_of(node)
             near: set[int | float] = set()
@@ -80,7 +82,7 @@ def change_number(tree: cst.Module) -> list[Edit]:
 def exchange_names(tree: cst.Module) -> list[Edit]:
     """A name that a function reads becomes another name of the same function."""
     edits = []
-    for function in every(tree, cst.FunctionDef):
+    for function in working(tree):
         known = {parameter.name.value for parameter in function.params.params}
         for target in every(function, cst.AssignTarget, cst.For):
             if isinstance(target.target, cst.Name):

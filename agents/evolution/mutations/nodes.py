@@ -37,14 +37,32 @@ def functions(tree: cst.Module) -> dict[str, cst.FunctionDef]:
     return {s.name.value: s for s in tree.body if isinstance(s, cst.FunctionDef)}
 
 
-def blocks(tree: cst.Module) -> list[cst.IndentedBlock]:
-    """The blocks of statements within functions."""
-    found = {
-        id(block): block
-        for function in every(tree, cst.FunctionDef)
-        for block in every(function, cst.IndentedBlock)
-    }
+def working(tree: cst.Module) -> list[cst.FunctionDef]:
+    """The functions, methods and inner ones that do the work.
+
+    `main` reads and writes, where there are others: a change of it is of no use.
+    """
+    found: list[cst.FunctionDef] = every(tree, cst.FunctionDef)
+    main = {id(node) for f in found if f.name.value == "main" for node in _flat(f)}
+    return [function for function in found if id(function) not in main] or found
+
+
+def inside(tree: cst.Module, *kinds: type[Any]) -> list[Any]:
+    """The nodes of some kinds within working functions, each once, in the order of the file."""
+    found = {id(node): node for function in working(tree) for node in every(function, *kinds)}
     return list(found.values())
+
+
+def is_text(node: cst.CSTNode) -> bool:
+    """Whether an expression is a string, as far as can be seen from itself."""
+    if isinstance(node, cst.BinaryOperation):
+        return is_text(node.left) or is_text(node.right)
+    return isinstance(node, cst.BaseString)
+
+
+def blocks(tree: cst.Module) -> list[cst.IndentedBlock]:
+    """The blocks of statements within working functions."""
+    return inside(tree, cst.IndentedBlock)
 
 
 def leaves(line: cst.CSTNode) -> bool:

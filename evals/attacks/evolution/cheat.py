@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from evals.attacks.evolution.target import Kind, program, rules
 from labcrew.domain.evolution import CodeFile, RunStatus
@@ -35,7 +36,7 @@ class Cheat:
         patch: path → text of the files that it changes or adds.
         reason: what the logged reason must say.
         ended: how a run of it must end, so that it failed by the guard and not by a slip of its
-            own; None: it never ran.
+            own; "": it ran, and no run of that evaluation counts; None: it never ran.
         kind: of the target.
     """
 
@@ -43,7 +44,7 @@ class Cheat:
     tried: str
     patch: Patch | Callable[[Known], Patch]
     reason: str
-    ended: RunStatus | None = "ok"
+    ended: RunStatus | Literal[""] | None = "ok"
     kind: Kind = "plain"
 
     def files(self, known: Known) -> tuple[CodeFile, ...]:

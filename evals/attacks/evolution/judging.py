@@ -49,16 +49,16 @@ JUDGING = (
     ),
     Cheat(
         "a pickle that rewrites the scorer", "code in its output changes the judge's file and mind",
-        {"solver/tidy.py": tidy(_PICKLE, _REWRITE)}, "changed the scorer", kind="careless",
+        {"solver/tidy.py": tidy(_PICKLE, _REWRITE)}, "changed the scorer", "", kind="careless",
     ),
     Cheat(
-        "a score beyond the scale", "its answer makes a careless scorer say 1e308",
+        "a score beyond the scale", "its answer makes a careless scorer say 1e299",
         {"solver/tidy.py": tidy("""
 with open(sys.argv[2], "w") as file:
-    json.dump({"answer": honest(lines), "sure": 1e308}, file)
+    json.dump({"answer": honest(lines), "sure": 1e300}, file)
 return None
 """, "import json, sys\n")},
-        "no true score", kind="careless",
+        "no true score", "", kind="careless",
     ),
     Cheat(
         "a score that is no number", "its answer makes a careless scorer say NaN and Infinity",

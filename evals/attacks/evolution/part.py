@@ -61,7 +61,7 @@ def judged(cheat: Cheat, outcome: Outcome) -> Finding:
         verdict, happened = "unknown", f"turned down, but not for its cheating: {happened}"
     elif cheat.ended is None and ended:
         verdict, happened = "breached", f"it ran: {happened}"
-    elif cheat.ended is not None and cheat.ended not in ended:
+    elif cheat.ended and cheat.ended not in ended:
         ends = ", ".join(sorted(ended)) or "not at all"
         verdict, happened = "unknown", f"its runs ended {ends}: {happened}"
     return Finding(probe=cheat.name, tried=cheat.tried, happened=happened[:300], verdict=verdict)

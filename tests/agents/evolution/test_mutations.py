@@ -99,3 +99,15 @@ def test_the_best_of_several_is_better() -> None:
         results.append([abs(names["main"](n)[1] - 3) for n in range(20)])  # type: ignore[operator]
     assert all(b <= a for a, b in zip(*results, strict=True))
     assert sum(results[1]) < sum(results[0]) / 2
+
+
+def test_what_reads_and_writes_is_left_alone() -> None:
+    text = (
+        "def work(x):\n    return 'a' + x\n\n\ndef main(file):\n    x = open(file, 'r').read()\n"
+        "    x += 1\n    return print(work(x))\n\n\nif __name__ == '__main__':\n    main(1)\n"
+    )
+    tree = cst.parse_module(text)
+    for name in ("delete_statement", "change_operator", "change_condition", "exchange_arguments"):
+        assert MUTATIONS[name](tree) == []
+    alone = cst.parse_module("def main(x):\n    y = 1\n    return x + y\n")
+    assert MUTATIONS["delete_statement"](alone)

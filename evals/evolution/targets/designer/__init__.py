@@ -1,1 +1,1 @@
-"""labcrew's own ranking of sentences, judged by questions of a lab and what answers them."""
+"""labcrew's own choice of settings for trials, judged on landscapes with noise."""

@@ -1,54 +1,43 @@
-"""Writes cases.jsonl from scorer/topics.toml: `python -m evals.evolution.targets.designer.cases`.
+"""Writes cases.jsonl: `python -m evals.evolution.targets.designer.cases`.
 
-One case a topic: its sentences among those of two other topics of the same split, in an order drawn
-once, and three questions. No sentence stands in two splits.
+Each split has landscapes of its own, every kind as often; the budgets of trials go round.
 """
 
 import json
-import tomllib
 from pathlib import Path
-from random import Random
 from typing import Any
 
+from evals.evolution.targets.designer.landscapes import KINDS, landscape
+
 FOLDER = Path(__file__).parent
-BESIDE = 2
-"""Topics whose sentences stand among a topic's own."""
+SEARCHES = 24
+TRIALS = (12, 20, 30)
+COUNTS = {"analysis": 1, "gate": 4, "sealed": 6}
+"""Landscapes of each kind in a split."""
 
 
 def cases() -> str:
     """The cases' file, JSON lines."""
-    topics = tomllib.loads((FOLDER / "scorer" / "topics.toml").read_text("utf-8"))["topic"]
-    lines = []
-    for topic in topics:
-        same = [other for other in topics if other["split"] == topic["split"]]
-        place = same.index(topic)
-        pool = [
-            sentence
-            for step in range(BESIDE + 1)
-            for sentence in _sentences(same[(place + step) % len(same)])
-        ]
-        Random(topic["name"]).shuffle(pool)
-        answers = [sorted(map(pool.index, ask["answers"])) for ask in topic["ask"]]
-        questions = [ask["question"] for ask in topic["ask"]]
-        lines.append(_case(topic["name"], topic["split"], pool, questions, answers))
-    # Nothing answers: a ranking that scores here has found a way round the scorer.
-    lines.append(_case("nothing", "canary", ["This sentence is alone."], ["Is it?"], [[7]]))
+    lines: list[dict[str, Any]] = []
+    for split, count in COUNTS.items():
+        for number in range(count):
+            for place, kind in enumerate(KINDS):
+                land = landscape(kind, f"{split} {number}")
+                trials = TRIALS[(number + place) % len(TRIALS)]
+                lines.append(_case(f"{split}-{kind}-{number}", split, land, trials, SEARCHES))
+    # All is lost there whatever is chosen: no settings are worth anything.
+    flat = {**landscape("bowl", "canary"), "lost": [1.0, 1.0, 1.0], "noise": 0.0}
+    lines.append(_case("flat", "canary", flat, 5, 1))
     return "".join(json.dumps(line) + "\n" for line in lines)
 
 
-def _case(
-    id: str, split: str, sentences: list[str], questions: list[str], answers: list[list[int]]
-) -> dict[str, Any]:
+def _case(id: str, split: str, land: dict[str, Any], trials: int, searches: int) -> dict[str, Any]:
     return {
         "id": id,
         "split": split,
-        "input": {"sentences": sentences, "questions": questions, "limit": 12},
-        "answer": {"count": len(sentences), "answers": answers},
+        "input": {"landscape": land, "trials": trials, "searches": searches},
+        "answer": {"landscape": land, "searches": searches},
     }
-
-
-def _sentences(topic: dict[str, Any]) -> list[str]:
-    return [*topic["beside"], *(answer for ask in topic["ask"] for answer in ask["answers"])]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Judges rankings by nDCG over twelve places: python score.py RUNS SCORES.
+"""Says what chosen settings are truly worth: python score.py RUNS SCORES.
 
-Discounted gain after Järvelin & Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques"
-(ACM TOIS 20): an answer at place k is worth 1 / log2(k + 1), over the worth of the best order.
+The mean over a run's searches of the landscape's score without noise.
 """
 
 import json
@@ -9,36 +8,35 @@ import math
 import sys
 from pathlib import Path
 
-MOST_BYTES = 65536
-PLACES = 12
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from landscapes import truth
+
+MOST_BYTES = 1 << 18
 
 
-def ndcg(order, answers):
-    """1 where all answers come first, 0 where none is among the places."""
-    gained = sum(1 / math.log2(place + 2) for place, one in enumerate(order) if one in answers)
-    best = sum(1 / math.log2(place + 2) for place in range(min(len(answers), PLACES)))
-    return gained / best
-
-
-def mean_ndcg(text, answer):
-    """The mean over the questions of a case.
+def mean_truth(text, answer):
+    """The mean of the true scores of a run's settings.
 
     Raises:
-        ValueError: it is no ranking of the case's sentences.
+        ValueError: they are not settings of the landscape, or not as many as asked for.
     """
     found = json.loads(text)
-    if not isinstance(found, list) or len(found) != len(answer["answers"]):
-        raise ValueError(f"the output is not {len(answer['answers'])} lists, one a question")
-    for order in found:
-        if not isinstance(order, list) or len(order) > PLACES:
-            raise ValueError(f"a ranking is a list of at most {PLACES} numbers")
-        for one in order:
-            if type(one) is not int or not 0 <= one < answer["count"]:
-                raise ValueError("a ranking holds what is no sentence's number")
-        if len(set(order)) != len(order):
-            raise ValueError("a ranking holds a sentence twice")
-    each = [ndcg(order, right) for order, right in zip(found, answer["answers"])]
-    return sum(each) / len(each)
+    land = answer["landscape"]
+    names = {"choice", *(f"x{k}" for k in range(len(land["numbers"])))}
+    if not isinstance(found, list) or len(found) != answer["searches"]:
+        raise ValueError(f"the output is not a list of {answer['searches']} settings")
+    for values in found:
+        if not isinstance(values, dict) or set(values) != names:
+            raise ValueError(f"settings have exactly {', '.join(sorted(names))}")
+        if type(values["choice"]) is not int or values["choice"] not in (0, 1, 2):
+            raise ValueError("choice is 0, 1 or 2")
+        for k, number in enumerate(land["numbers"]):
+            value = values[f"x{k}"]
+            if type(value) not in (int, float) or not math.isfinite(value):
+                raise ValueError(f"x{k} is no finite number")
+            if not number["low"] <= value <= number["high"]:
+                raise ValueError(f"x{k} lies outside its range")
+    return sum(truth(land, values) for values in found) / len(found)
 
 
 def score(folder):
@@ -51,11 +49,11 @@ def score(folder):
         with file.open("rb") as opened:
             text = opened.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
-            raise ValueError("the output is larger than 64 KiB")
-        reached = mean_ndcg(text, case["answer"])
-    except (ValueError, RecursionError) as error:
-        return {"score": 0.0, "why": f"no ranking: {error}"[:300]}
-    return {"score": reached, "why": f"answers are ranked at {reached:.3f} of the best order"}
+            raise ValueError("the output is larger than 256 KiB")
+        reached = mean_truth(text, case["answer"])
+    except (ValueError, OverflowError, RecursionError) as error:
+        return {"score": 0.0, "why": f"no settings: {error}"[:300]}
+    return {"score": reached, "why": f"the settings are worth {reached:.3f} of 1"}
 
 
 def main(runs, scores):
