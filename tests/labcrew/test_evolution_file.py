@@ -111,5 +111,5 @@ def test_what_judges_may_not_be_edited() -> None:
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "a/../../b", "-rf", "a\u202eb", "a//b", "./a"])
 def test_a_path_that_is_not_plain_can_never_be_edited(path: str) -> None:
-    spec = read_spec(SPEC.replace("editable: [pack.py]", "editable: [\"**\"]"))
+    spec = read_spec(SPEC.replace("editable: [pack.py]", 'editable: ["**"]'))
     assert not may_edit(spec, path)
