@@ -10,6 +10,7 @@ from labcrew.plain_text import HALVES, ODD
 
 MOST_FAILURES = 20
 MOST_KINDS = 12
+_NAMED = 5
 _WHY, _OUTPUT, _KIND = 500, 1_000, 80
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _NUMBER = re.compile(r"[-+]?\d[\d_.,]*(?:[eE][-+]?\d+)?")
@@ -100,5 +101,5 @@ def _summary(
         kind, some = next(iter(kinds.items()))
         said += f"; {bad} can score better, most ({len(some)}) by {kind!r}."
     if unseen:
-        said += f" {len(unseen)} cases were not run."
+        said += f" Not run: {', '.join(unseen[:_NAMED])}{' …' if len(unseen) > _NAMED else ''}."
     return said

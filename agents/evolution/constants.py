@@ -93,7 +93,10 @@ def with_constants(text: str, values: Mapping[str, Value]) -> str | None:
         for address, value in values.items()
         if not _same(known[address].value, value)
     }
-    return tree.visit(_Exchange(exchange)).code if exchange else text
+    try:
+        return tree.visit(_Exchange(exchange)).code if exchange else text
+    except RecursionError:  # an expression of as many parts as may be read
+        return None
 
 
 def spelt(value: Value) -> cst.BaseExpression:

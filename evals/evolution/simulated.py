@@ -87,6 +87,8 @@ class Simulation:
         self.noise: NoiseFloor = noise_floor(evaluation.scale, a, b, rule, pairs, most=rounds)
         self._first_seeds = self._fresh(rule.seeds)
         self._cached = self.run(self.champion, self._first_seeds)
+        # The champion's side of re-tests is run once, as the loop does.
+        self._again: tuple[ScoredRun, ...] = ()
 
     def _fresh(self, seeds: int) -> tuple[int, ...]:
         return tuple(next(self._seeds) for _ in range(seeds))
@@ -122,8 +124,10 @@ class Simulation:
         if not promising(first, rule):
             return False
         self.looks += 1
-        fresh = self._fresh(rule.retest_seeds)
-        old2, new2 = self.run(self.champion, fresh), self.run(change, fresh)
+        if not self._again:
+            self._again = self.run(self.champion, self._fresh(rule.retest_seeds))
+        seeds = tuple(dict.fromkeys(run.seed for run in self._again))
+        old2, new2 = self._again, self.run(change, seeds)
         level = level_at(self.looks, rule, self._rounds)
         verdict, _ = decide(
             scale, rule, self.noise, first, compare(scale, old2, new2, level),
@@ -132,5 +136,5 @@ class Simulation:
         if verdict != "kept":
             return False
         self.kept += 1
-        self.champion, self._cached = change, new
+        self.champion, self._cached, self._again = change, new, ()
         return True

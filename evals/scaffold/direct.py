@@ -140,15 +140,22 @@ class Asker:
 
 
 def program() -> ModuleType:
-    """The agent, as a module; its own `model` is not used."""
-    for name in ("model", "tools", "agent"):
-        place = importlib.util.spec_from_file_location(name, HERE / "program" / f"{name}.py")
-        assert place is not None
-        assert place.loader is not None
-        module = importlib.util.module_from_spec(place)
-        sys.modules[name] = module
-        place.loader.exec_module(module)
-    return sys.modules["agent"]
+    """The agent, as a module with a `model` and `tools` of its own."""
+    names = ("model", "tools", "agent")  # it finds them by these names; labcrew has a `tools` too
+    before = {name: sys.modules.pop(name, None) for name in names}
+    try:
+        for name in names:
+            place = importlib.util.spec_from_file_location(name, HERE / "program" / f"{name}.py")
+            assert place is not None
+            assert place.loader is not None
+            sys.modules[name] = module = importlib.util.module_from_spec(place)
+            place.loader.exec_module(module)
+        return module
+    finally:
+        for name, known in before.items():
+            sys.modules.pop(name, None)
+            if known is not None:
+                sys.modules[name] = known
 
 
 def single(

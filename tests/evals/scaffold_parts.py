@@ -1,11 +1,8 @@
 """Loads the scaffold's plain scripts, which are no package."""
 
 import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
-
-import pytest
 
 import evals.scaffold
 
@@ -15,15 +12,6 @@ HERE = Path(evals.scaffold.__file__).parent
 def scorer() -> ModuleType:
     """The judge's script, as a module of its own."""
     return _module("scaffold_score", HERE / "scorer/score.py")
-
-
-def agent(monkeypatch: pytest.MonkeyPatch, folder: Path | None = None) -> ModuleType:
-    """The agent, with its own model and tools; they leave when the test ends."""
-    for name in ("model", "tools"):
-        monkeypatch.setitem(
-            sys.modules, name, _module(f"scaffold_{name}", HERE / "program" / f"{name}.py")
-        )
-    return _module("scaffold_agent", (folder or HERE / "program") / "agent.py")
 
 
 def _module(name: str, path: Path) -> ModuleType:

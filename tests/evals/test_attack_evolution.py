@@ -13,7 +13,7 @@ from agents.evolution.keeping.racing import FEWEST
 from evals.attacks.battery import attack
 from evals.attacks.evolution import target
 from evals.attacks.evolution.cheat import Cheat, Known
-from evals.attacks.evolution.guards import GUARDS
+from evals.attacks.evolution.guards import GUARDS, Guard
 from evals.attacks.evolution.honest import ASKING, PLAIN
 from evals.attacks.evolution.noops import greedy, noops
 from evals.attacks.evolution.part import CHEATS, EVOLUTION, judged
@@ -121,3 +121,12 @@ def test_a_bet_is_lucky_where_it_was_chosen_to_be() -> None:
     from random import Random
 
     assert all(Random(f"{salt}/{seed}").random() < 1 / 6 for seed in KNOWN.first)
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_a_guard_that_is_off_is_on_again_after(guard: Guard) -> None:
+    off = guard.off if isinstance(guard.off, tuple) else guard.off()
+    before = [getattr(where, name) for where, name, _ in off]
+    with guard.switched_off():
+        assert [getattr(where, name) for where, name, _ in off] != before
+    assert [getattr(where, name) for where, name, _ in off] == before

@@ -15,10 +15,11 @@ from agents.evolution import library
 from agents.evolution.components import read_component
 from agents.evolution.putting import put
 from evals.scaffold.catalogue import catalogue
+from evals.scaffold.direct import program
 from evals.scaffold.make import SPEC, make
 from labcrew.domain.evolution import CodeFile, ModelRequest
 from labcrew.evolution_file import read_spec
-from tests.evals.scaffold_parts import HERE, agent
+from tests.evals.scaffold_parts import HERE
 
 TASK = next(task for task in catalogue() if task.name == "totals")
 RIGHT = f"```python\n{TASK.reference}\n```\nThat is all."
@@ -79,9 +80,9 @@ def test_no_answer_of_the_model_ends_the_run(tmp_path: Path) -> None:
         play(tmp_path, iter([json.dumps({"error": "busy"})]))
 
 
-def test_all_prompts_begin_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    program = agent(monkeypatch)
-    prompts = [program.prompt(task.shown())[-1]["content"] for task in catalogue()]
+def test_all_prompts_begin_alike() -> None:
+    agent = program()
+    prompts = [agent.prompt(task.shown())[-1]["content"] for task in catalogue()]
     assert len({prompt.split("def ")[0] for prompt in prompts}) == 1
     assert max(map(len, prompts)) < 1200
 
@@ -96,12 +97,12 @@ def test_all_prompts_begin_alike(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", ""),
     ],
 )
-def test_the_first_block_is_taken(reply: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert agent(monkeypatch).parse(reply) == source
+def test_the_first_block_is_taken(reply: str, source: str) -> None:
+    assert program().parse(reply) == source
 
 
-def test_examples_are_checked_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    check: Callable[[dict[str, Any], str], list[str]] = agent(monkeypatch).check
+def test_examples_are_checked_in_words() -> None:
+    check: Callable[[dict[str, Any], str], list[str]] = program().check
     task = TASK.shown()
     assert check(task, TASK.reference) == []
     (wrong,) = check(task, "def totals(pairs):\n    return {}")
@@ -192,3 +193,10 @@ def test_what_components_mend(tmp_path: Path) -> None:
 def test_the_spec_is_what_is_made(tmp_path: Path) -> None:
     make(tmp_path)
     assert (tmp_path / SPEC).read_text() == (HERE / SPEC).read_text()
+
+
+def test_the_agents_tools_are_not_labcrews() -> None:
+    mine = sys.modules.get("tools")
+    assert program().tools.call("f", [1, "a"]) == "f(1, 'a')"
+    assert sys.modules.get("tools") is mine
+    assert "model" not in sys.modules

@@ -14,7 +14,7 @@ from labcrew.evolution_file import read_spec
 from labcrew.home import Home
 from labcrew.settings import Settings
 from tests.desk.evolved import started
-from tests.evals.scaffold_parts import HERE, agent
+from tests.evals.scaffold_parts import HERE
 
 SOME = [task for task in catalogue() if task.split == "gate"][:3]
 
@@ -66,12 +66,10 @@ class Bench(direct.Judge):
 
 
 @pytest.mark.parametrize(("feedback", "asks"), [(True, 6), (False, 12)])
-def test_only_what_fails_is_asked_again(
-    feedback: bool, asks: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_fails_is_asked_again(feedback: bool, asks: int) -> None:
     model = Model()
     answers = direct.retried(
-        agent(monkeypatch), model, SOME, 1, Bench(), retries=3, feedback=feedback  # type: ignore[arg-type]
+        direct.program(), model, SOME, 1, Bench(), retries=3, feedback=feedback  # type: ignore[arg-type]
     )  # fmt: skip
     assert {name: text.strip() for name, text in answers.items()} == {
         task.name: task.reference for task in SOME

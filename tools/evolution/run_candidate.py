@@ -5,7 +5,7 @@ scorer nor any answer. What a run leaves is raw data; nothing here judges it.
 import math
 import re
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Self
@@ -78,21 +78,24 @@ def _run_all(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tupl
     made = _sandbox(call, evolution, bench)
     # Removing a sandbox takes the engine a while: the next run need not wait for it.
     with ThreadPoolExecutor(2) as removing, ThreadPoolExecutor(call.parallel) as running:
-
-        def run(job: Job) -> RawRun:
-            spec = _for_job(made, job, evolution)
-            try:
-                _start(spec, bench)
-                return _ran(spec.name, job, evolution, bench)
-            finally:
-                removing.submit(_remove, spec.name, bench)
-
-        runs = [running.submit(run, job) for job in call.jobs]
+        runs = [running.submit(_run, job, made, evolution, bench, removing) for job in call.jobs]
         try:
-            return tuple(each.result() for each in runs)
+            return tuple(run.result() for run in runs)
         finally:
-            for each in runs:  # after an error: none that has not begun
-                each.cancel()
+            for run in runs:  # after an error: none that has not begun
+                run.cancel()
+
+
+def _run(
+    job: Job, made: SandboxSpec, evolution: Evolution, bench: Workbench, removing: Executor
+) -> RawRun:
+    """One run, in a sandbox that is removed whatever happens."""
+    spec = _for_job(made, job, evolution)
+    try:
+        _start(spec, bench)
+        return _ran(spec.name, job, evolution, bench)
+    finally:
+        removing.submit(_remove, spec.name, bench)
 
 
 def _clash(files: tuple[CodeFile, ...], there: Iterable[str]) -> str:

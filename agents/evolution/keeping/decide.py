@@ -56,8 +56,8 @@ def decide(
         return "reverted", worse
     if noise.deterministic and not steady(candidate) and retest.low == retest.gain > 0:
         return "reverted", (
-            f"a gain of {retest.gain:+.3g}, but its scores differ between seeds where the"
-            " champion's never did: keep.retest_seeds must be 2 or more to tell it from luck"
+            f"a gain of {retest.gain:+.3g} in the re-test, but its scores differ between seeds, as"
+            " the champion's never did: that may be luck, and more keep.retest_seeds would tell"
         )
     if saved := cheaper(noise, champion, candidate):
         return "kept", saved

@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 from labcrew.domain.evolution_spec import KeepRule
 
-FILTER = 0.8
+FILTER = 0.7
 """One-sided confidence of the first comparison. It chooses what is run again and keeps nothing, so
 that it costs no confidence: re-tests have seeds of their own, and know nothing of it."""
 

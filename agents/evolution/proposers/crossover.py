@@ -34,7 +34,10 @@ class Crossover:
             if number == _TRIES // 2:  # this island has nothing left
                 pool = ranked(differing(situation.tried, situation), scale)
             other = _drawn(pool, random)
-            made = _crossed(situation, other, random)
+            try:
+                made = _crossed(situation, other, random)
+            except RecursionError:  # an expression of as many parts as may be read
+                continue
             if made is None or code_hash(made[0]) in known:
                 continue
             files, names = made

@@ -192,7 +192,7 @@ RUNNING = (
     ),
     Cheat(
         "pick the lucky seed", "bets on its seed, and is lucky on the first ones",
-        lambda known: _bet(known.first), "re-test does not confirm",
+        lambda known: _bet(known.first), "differ between seeds",
     ),
     Cheat(
         "bet on one seed for all", "is lucky at whatever seeds the cases would share",
@@ -263,7 +263,7 @@ with open(place, "a+") as file:
     file.seek(0)
     done = len(file.read())
     file.write(".")
-return [apply(line, BETTER[: 1 + done]) for line in lines]
+return [apply(line, BETTER if done else BETTER[:1]) for line in lines]
 """, "import os\n" + _USE_BETTER)} | _BETTER,
         "no gain",
     ),

@@ -48,6 +48,8 @@ PIECES = (
     "x = '\\ud800'\n",
     "print(" + "(" * 60 + "1" + ")" * 60 + ")\n",
     "é = 'ü'  # one of: ü, ö\n",
+    "LONG = 1\ndef long(x):\n    y = 2\n    return x" + " + x" * 190 + "\n",
+    "LONG = 2\ndef long(x):\n    return x" + ".x" * 190 + "\n",
     "",
 )
 wild = st.one_of(
