@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from desk import commissions
 from desk.cli.common import (
     DONE,
     FAILED,
@@ -163,6 +162,7 @@ def watch(
     import asyncio
     import contextlib
 
+    from desk.commissions import get
     from desk.front.opening import front, server_meant
     from desk.live import Board, alongside
     from desk.wiring import open_home
@@ -201,7 +201,7 @@ def watch(
         return
     with open_home(home) as opened:
         if ticket is not None:
-            commissions.get(opened.ledger, ticket)
+            get(opened.ledger, ticket)
         only = None if ticket is None else [ticket]
         board = Board(opened.ledger, opened.clock, only, replay=True)
         try:

@@ -29,7 +29,8 @@ from tools.evolution.run_candidate import RunCandidate
 from tools.evolution.score_outputs import ScoreOutputs
 from tools.toolbox import Tool, Workbench
 
-TRIED = (program(0.8), program(0.2), program(0.9), program(0.95, "# sure\n"))
+TRIED = (program(0.8), program(0.2), program(0.95), program(0.9))
+"""Two that are clear gains, the first and the third; two that are none."""
 
 
 def started(opened: Opened, folder: Path, control: Control = "", **spec: Any) -> Evolution:

@@ -51,7 +51,7 @@ def test_a_loop_on_the_command_line(
     (listed,) = run(opened, "evolution", "list")["evolutions"]
     assert (listed["id"], listed["status"], listed["keeps"]) == ("E-001", "waiting", 2)
     shown = run(opened, "evolution", "show", "E-001")
-    assert [row["verdict"] for row in shown["rounds"]] == ["kept", "dropped", "kept", "reverted"]
+    assert [row["number"] for row in shown["rounds"] if row["verdict"] == "kept"] == [1, 3]
     assert shown["merge_request"] == "E-001-MR0"
     assert "sealed split: " in told(opened, "evolution", "show", "E-001")
     assert run(opened, "evolution", "pause", "E-001")["status"] == "paused"
