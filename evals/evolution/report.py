@@ -105,14 +105,16 @@ AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
                 _minutes(results),
             ]
         )
-    text += _table(
-        [
-            "arm", "loops", "rounds", "sealed mean of a loop's program: median over loops",
-            "one run of it: median over all", "best run", "optimism by hindsight",
-            "minutes of runs",
-        ],
-        rows,
-    )  # fmt: skip
+    if rows:
+        text += _table(
+            [
+                "arm", "loops", "rounds",
+                "sealed mean of a loop's program: median over loops",
+                "one run of it: median over all", "best run", "optimism by hindsight",
+                "minutes of runs",
+            ],
+            rows,
+        )  # fmt: skip
     if found:
         begun = [r.baseline for r in found if r.baseline is not None]
         text += f"\nThe program begins at {fmean(begun):.3f}. " if begun else "\n"
@@ -160,8 +162,8 @@ def _kmodule(report: Report, found: Sequence[Result]) -> str:
 
 The score is the share of the four places that are right, as in OpenEvolve's K-Module problem;
 which of them is never told. Published: 52 tries on average. Blind draws find it within 100 tries
-{share_within(100):.0%} of the time and within 52 {share_within(52):.0%}; their median is 433. Each
-seed hides other modules.
+{share_within(100):.0%} of the time and within 52 {share_within(52):.0%}; their median is
+433. Each seed hides other modules.
 
 """
     rows = []

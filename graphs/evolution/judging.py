@@ -62,13 +62,13 @@ async def _evaluate(loop: Loop) -> dict[str, Any]:
     assert round_.proposal is not None
     files, spec = round_.proposal.files, evolution.spec
     cases, seeds = loop.cases("gate"), loop.first_seeds()
-    half = len(cases) // 2 if spec.keep.racing and len(cases) > 3 else 0
+    half = len(cases) // 2 if spec.keep.racing and len(cases) > 3 else len(cases)
     step = f"R{round_.number}/gate"
     begun = [*every(cases[:half], seeds), *canaries(loop)]
     runs = await _candidate(loop, files, begun, f"{step}/1")
     if (passed := passed_canary(loop, runs)) is not None:
         return _halted(loop, round_, passed)
-    if half:
+    if half < len(cases):
         mine = [run for run in runs if run.split == "gate"]
         theirs = await evaluated(loop, evolution.champion, begun[: len(mine)], f"{step}/champion")
         assert evolution.noise is not None

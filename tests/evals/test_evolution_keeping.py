@@ -1,10 +1,12 @@
 """The keep rule over whole loops: few changes that do nothing are kept, real gains are found."""
 
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from agents.evolution.keeping.racing import clearly_behind
+from evals.evolution.keeping import Report, markdown, share, simulate
 from evals.evolution.simulated import Evaluation, Simulation, binary, gaussian
 
 
@@ -53,3 +55,26 @@ def test_a_better_candidate_is_rarely_dropped_in_a_race() -> None:
         bad += bool(clearly_behind(loop.evaluation.scale, old, worse, loop.noise))
     assert dropped <= 12
     assert bad > 100
+
+
+def test_the_report_tells_shares_with_their_intervals() -> None:
+    assert str(share([True, False])) == "50% [1.26, 98.7]"
+    assert (share([False] * 9).low, share([True] * 9).high) == (0, 1)
+    with pytest.raises(ValueError, match="nothing"):
+        share([])
+    report = simulate(loops=1, tries=2, rounds=3)
+    text = markdown(report)
+    assert len(report.nulls) >= 4
+    assert sum(line.startswith("|") for line in text.splitlines()) == (
+        6 + len(report.nulls) + len(report.power) + len(report.races)
+    )
+
+
+def test_the_kept_report_holds_what_is_promised() -> None:
+    path = Path(__file__).parents[2] / "evals/results/evolution/keeping.json"
+    report = Report.model_validate_json(path.read_text("utf-8"))
+    assert all(null.most <= 5 for null in report.nulls)
+    assert all(null.loops.low <= 1 - report.confidence for null in report.nulls)
+    assert all(
+        race.dropped.count <= 0.02 * race.dropped.of for race in report.races if race.gain > 0
+    )

@@ -166,6 +166,7 @@ def test_the_best_order_is_worth_one_and_later_places_less(tmp_path: Path) -> No
     assert scored("ranking", tmp_path, RANKED, b"[[], []]")["score"] == 0
 
 
+@settings(deadline=None)
 @given(st.permutations(range(12)), st.sets(st.integers(0, 11), min_size=1))
 def test_ndcg_grows_when_an_answer_moves_up(order: list[int], answers: set[int]) -> None:
     value = RANKING.ndcg(order, answers)

@@ -99,25 +99,28 @@ def _visible(loop: loops.Loop, split: Any) -> Any:
 
 @dataclass
 class _Shared:
-    """One sandbox for all runs, in turn."""
+    """One sandbox for all runs of a program, in turn."""
 
     lock: Lock = field(default_factory=Lock)
-    name: str = ""
+    of: dict[str, str] = field(default_factory=dict)
+    names: dict[tuple[bytes, ...], str] = field(default_factory=dict)
 
     def start(self, spec: SandboxSpec, bench: Workbench) -> None:
-        """The first run's sandbox is everybody's."""
+        """The sandbox of a program's first run is that of its others."""
+        assert spec.workspace is not None
+        code = tuple(f.content for f in spec.workspace.overlay if f.path != running.INPUT)
         with self.lock:
-            if not self.name:
-                self.name = spec.name
+            if code not in self.names:
                 bench.sandboxes.start(spec)
+            self.of[spec.name] = self.names.setdefault(code, spec.name)
 
     def ran(self, name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
         """A run where the one before it was."""
         write = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
         words = ("python3", "-c", write, running.INPUT, canonical_json(job.input))
         with self.lock:
-            bench.sandboxes.exec(self.name, words, timeout_s=10)
-            return _ran(self.name, job, evolution, bench)
+            bench.sandboxes.exec(self.of[name], words, timeout_s=10)
+            return _ran(self.of[name], job, evolution, bench)
 
 
 def _shared_sandbox() -> tuple[Replacement, ...]:

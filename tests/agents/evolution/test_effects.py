@@ -1,51 +1,77 @@
 """Choices whose effects add up are found from totals alone."""
 
+import asyncio
+from collections.abc import Mapping
+from random import Random
 from statistics import median
+from typing import Any
 
 from agents.evolution.proposers import proposers
-from tests.agents.evolution.situations import climb, files, situation
+from agents.evolution.proposing import Tried
+from evals.evolution.climbing import PATH, climb, situation
+from labcrew.domain.evolution import CodeFile, code_hash
 
 NAMES = ("A", "B", "C", "D")
 OPTIONS = ("one", "two", "three", "four", "five")
-PROGRAM = "".join(f'{name} = "one"  # one of: {", ".join(OPTIONS)}\n' for name in NAMES)
 
 
-def total(hidden: dict[str, str], texts: dict[str, str]) -> float:
-    names: dict[str, object] = {}
-    exec(texts["program/main.py"], names)
+def program(**chosen: str) -> str:
+    values = dict.fromkeys(NAMES, "one") | chosen
+    listed = ", ".join(OPTIONS)
+    return "".join(f'{name} = "{value}"  # one of: {listed}\n' for name, value in values.items())
+
+
+def total(hidden: dict[str, str], names: Mapping[str, Any]) -> float:
     return sum(names[name] == hidden[name] for name in NAMES) / len(NAMES)
 
 
-def rounds_needed(name: str, seed: int) -> int:
+def rounds_needed(seed: int) -> int:
     hidden = {n: OPTIONS[(seed + 3 * place) % 5] for place, n in enumerate(NAMES)}
-    [proposer] = proposers((name,))
-    needed, _ = climb(
-        proposer, situation(files(PROGRAM)), lambda texts: total(hidden, texts), 1.0, 100, seed
+    found = climb(
+        proposers(("effects",)),
+        situation(program()),
+        lambda names: total(hidden, names),
+        1.0,
+        100,
+        seed,
     )
-    return 101 if needed is None else needed
+    return 101 if found.rounds is None else found.rounds
 
 
 def test_four_of_625_are_found_in_few_rounds() -> None:
-    needed = [rounds_needed("effects", seed) for seed in range(5)]
+    needed = [rounds_needed(seed) for seed in range(5)]
     assert max(needed) <= 25
     assert median(needed) <= 16
 
 
-def test_it_learns_from_what_others_tried() -> None:
-    hidden = dict.fromkeys(NAMES, "four")
+def test_it_learns_from_programs_that_others_proposed() -> None:
+    hidden = {"A": "four", "B": "two", "C": "five", "D": "two"}
+    random, tried = Random(5), []
+    for number in range(40):
+        chosen = {name: random.choice(OPTIONS) for name in NAMES}
+        files = (CodeFile(path=PATH, text=program(**chosen)),)
+        tried.append(
+            Tried(
+                code=code_hash(files),
+                files=files,
+                score=total(hidden, chosen),
+                seconds=1,
+                kept=False,
+                round=number,
+            )
+        )
+    now = situation(program()).model_copy(update={"tried": tuple(tried)})
     [proposer] = proposers(("effects",))
-    _, told = climb(
-        proposer, situation(files(PROGRAM)), lambda texts: total(hidden, texts), 1.0, 12, 3
-    )
-    # Another loop that has the same programs but no rounds of its own.
-    fresh = told.model_copy(update={"rounds": ()})
-    assert fresh.tried
-    needed, _ = climb(proposer, fresh, lambda texts: total(hidden, texts), 1.0, 25, 4)
-    assert needed is not None
+    proposal = asyncio.run(proposer.propose(now, Random(1)))
+    assert proposal is not None
+    # Forty totals leave no doubt, and the hidden one was not among them.
+    names: dict[str, Any] = {}
+    exec(proposal.files[0].text, names)
+    assert {name: names[name] for name in NAMES} == hidden
 
 
 def test_one_choice_alone_is_left_to_others() -> None:
     [proposer] = proposers(("effects",))
-    assert not proposer.can(situation(files('A = "one"  # one of: one, two\nRATE = 0.5\n')))
-    assert not proposer.can(situation(files("x = 1\n")))
-    assert proposer.can(situation(files(PROGRAM)))
+    assert not proposer.can(situation('A = "one"  # one of: one, two\nRATE = 0.5\n'))
+    assert not proposer.can(situation("x = 1\n"))
+    assert proposer.can(situation(program()))

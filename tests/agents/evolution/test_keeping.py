@@ -15,7 +15,7 @@ from agents.evolution.keeping.racing import clearly_behind
 from agents.evolution.keeping.sealing import sealed_result
 from agents.evolution.keeping.signs import sign_flips
 from agents.evolution.keeping.ties import cheaper
-from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun
+from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, seed_of
 from labcrew.domain.evolution_spec import EvolutionBudget, KeepRule, Scale
 from labcrew.errors import EvidenceError
 
@@ -247,3 +247,10 @@ def test_the_same_scores_by_other_outputs_are_noise_that_does_not_show_yet() -> 
     assert few.detectable == 1, "four pairs can't be sure of anything"
     assert few.needed > 4
     assert "noisier than any gain" in hopeless(SCALE, few, RULE, EvolutionBudget(), run_s=1)
+
+
+def test_no_two_cases_share_a_seed() -> None:
+    seeds = [seed_of(f"c{n}", seed) for n in range(50) for seed in range(4)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert seed_of("c1", 3) == seed_of("c1", 3)
