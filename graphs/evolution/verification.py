@@ -45,10 +45,14 @@ def verify(loop: Loop, request: MergeRequest) -> Verification:
             checked += 1
             problems += _run(loop, loop.ledger.scored_runs.find(score.trial), score.value)
     problems += _sealed(loop)
-    again = composed(loop, branch=request.branch, commit=request.commit)
-    for name in ("template", "description", "evidence", "gain", "verdict", "title"):
-        if getattr(again, name) != getattr(request, name):
-            problems.append(f"its {name} is not what the ledger makes of it")
+    try:
+        again = composed(loop, branch=request.branch, commit=request.commit)
+    except EvidenceError as error:
+        problems.append(f"it can't be made from the ledger again: {error.message}")
+    else:
+        for name in ("template", "description", "evidence", "gain", "verdict", "title"):
+            if getattr(again, name) != getattr(request, name):
+                problems.append(f"its {name} is not what the ledger makes of it")
     problems += _branch(loop, request)
     return Verification(
         merge_request=request.id, checked=checked, problems=tuple(dict.fromkeys(problems))[:_MOST]

@@ -208,6 +208,11 @@ def test_the_program_is_run_again_on_new_seeds(
     said = asyncio.run(rerun(loop, request))
     assert "E-001-MR0 run again on 8 sealed cases with 3 new seeds: mean 0." in said
     assert opened.ledger.scored_runs.count("E-001") == runs
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "scored", lambda *args: ())
+        problems = verify(loop, request).problems
+        assert "runs of the sealed split are missing" in problems
+    assert verify(loop, request).problems == ()
     monkeypatch.setattr("tests.graphs.evolution.lab.skill_of", lambda files: 0.3)
     with pytest.raises(EvidenceError, match="worse, by more than chance"):
         asyncio.run(rerun(loop, request))
