@@ -51,7 +51,10 @@ def test_no_page_is_blank(
     theme: str,
 ) -> None:
     told(board.opened, board.toy)
-    evolved(board.opened, board.toy, monkeypatch)
+    loop = evolved(board.opened, board.toy, monkeypatch)
+    # As a person would see it: not the folder that this test happened to be given.
+    shown = loop.model_copy(update={"repository": "/home/ada/lab/solver"})
+    board.opened.ledger.evolutions.put(shown, actor="person:ada")
     width, height = SIZES[size]
     page = signed_in(viewport={"width": width, "height": height}, color_scheme=theme)
     page.clock.set_fixed_time(board.opened.clock.now())
