@@ -139,48 +139,73 @@ def install_effect(draft: str, environment: str) -> str:
     return f"{draft}/install/{environment[:16]}"
 
 
-class DraftFacts:
-    """A draft's facts as the ledger has them: it has no ticket yet, so no ticket's tool fits.
+class _WithoutTicket:
+    """What holds for a draft and for a loop of self-evolution alike: no ticket's tool fits.
 
     Args:
-        draft: as it stood when the step began.
+        id: the draft's or loop's.
         ledger: the truth.
         home: where its files lie.
     """
 
     tainted = True
-    """Its steps read the repository, so nothing that reaches the network fits."""
+    """They read the repository, or candidates' outputs: nothing that reaches the network fits."""
     change: str | None = None
     patch: Patch | None = None
 
-    def __init__(self, draft: Draft, ledger: Ledger, home: Home) -> None:
-        self.draft = draft
+    def __init__(self, id: str, ledger: Ledger, home: Home) -> None:
+        self._id = id
         self._ledger = ledger
         self._home = home
 
     @property
     def assigned(self) -> AssignedTicket:
-        raise LookupError("it is done for a draft, not for a ticket")
+        raise LookupError("it is not done for a ticket")
+
+    @property
+    def draft(self) -> Draft:
+        raise LookupError("it is not done for a draft")
 
     @property
     def evolution(self) -> Evolution:
-        raise LookupError("it is done for a draft, not for a loop of self-evolution")
+        raise LookupError("it is not done for a loop of self-evolution")
 
     @property
     def artefacts(self) -> Path:
-        return self._home.artefacts(self.draft.id)
+        return self._home.artefacts(self._id)
 
     @property
     def outputs(self) -> Path:
-        return self._home.root / "outputs" / self.draft.id
+        return self._home.root / "outputs" / self._id
+
+    def trial(self, id: str) -> Trial | None:
+        return None
+
+    def mcp_server(self, name: str) -> McpServer | None:
+        return None
+
+    def mcp_tool(self, server: str, tool: str) -> McpTool | None:
+        return None
+
+
+class DraftFacts(_WithoutTicket):
+    """A draft's facts as the ledger has them: nobody decides anything before there is a ticket."""
+
+    def __init__(self, draft: Draft, ledger: Ledger, home: Home) -> None:
+        super().__init__(draft.id, ledger, home)
+        self._draft = draft
+
+    @property
+    def draft(self) -> Draft:
+        return self._draft
 
     @property
     def image(self) -> str | None:
         """The image of the draft that was installed last."""
-        prefix = f"{self.draft.id}/install/"
+        prefix = f"{self._id}/install/"
         images = [
             str(effect.result["image"])
-            for effect in self._ledger.effects.of(self.draft.id)
+            for effect in self._ledger.effects.of(self._id)
             if effect.key.startswith(prefix) and effect.result and effect.result.get("image")
         ]
         return images[-1] if images else None
@@ -188,66 +213,25 @@ class DraftFacts:
     def approval(self, gate: GateKind) -> Approval | None:
         return None
 
-    def trial(self, id: str) -> Trial | None:
-        return None
 
-    def mcp_server(self, name: str) -> McpServer | None:
-        return None
-
-    def mcp_tool(self, server: str, tool: str) -> McpTool | None:
-        return None
-
-
-class EvolutionFacts:
-    """A loop's facts as the ledger has them; no ticket's or draft's tool fits.
-
-    Args:
-        evolution: as it stood when the step began.
-        ledger: the truth.
-        home: where its files lie.
-    """
-
-    tainted = True
-    """Candidates' outputs are read, so nothing that reaches the network fits."""
-    change: str | None = None
-    patch: Patch | None = None
+class EvolutionFacts(_WithoutTicket):
+    """A loop's facts as the ledger has them."""
 
     def __init__(self, evolution: Evolution, ledger: Ledger, home: Home) -> None:
-        self.evolution = evolution
-        self._ledger = ledger
-        self._home = home
+        super().__init__(evolution.id, ledger, home)
+        self._evolution = evolution
 
     @property
-    def assigned(self) -> AssignedTicket:
-        raise LookupError("it is done for a loop of self-evolution, not for a ticket")
-
-    @property
-    def draft(self) -> Draft:
-        raise LookupError("it is done for a loop of self-evolution, not for a draft")
-
-    @property
-    def artefacts(self) -> Path:
-        return self._home.artefacts(self.evolution.id)
-
-    @property
-    def outputs(self) -> Path:
-        return self._home.root / "outputs" / self.evolution.id
+    def evolution(self) -> Evolution:
+        return self._evolution
 
     @property
     def image(self) -> str | None:
-        return self.evolution.image or None
+        """The image that was made for it."""
+        return self._evolution.image or None
 
     def approval(self, gate: GateKind) -> Approval | None:
-        return _approved(self._ledger, self.evolution.id, f"{self.evolution.id}-{gate}-r0.")
-
-    def trial(self, id: str) -> Trial | None:
-        return None
-
-    def mcp_server(self, name: str) -> McpServer | None:
-        return None
-
-    def mcp_tool(self, server: str, tool: str) -> McpTool | None:
-        return None
+        return _approved(self._ledger, self._id, f"{self._id}-{gate}-r0.")
 
 
 def facts_of(
