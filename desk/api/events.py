@@ -19,6 +19,8 @@ router = APIRouter(prefix="/events", tags=["events"])
 HEARTBEAT_S = 15
 _RETRY_MS = 1000
 STUCK_S = 30
+CLOSING_S = 3.0
+"""A stream ends with the feed, whole; one that has not by then is cut off at the server's end."""
 _NUMBER = 2**53
 _LOG = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ async def follow_events(
         _events(lab.feed, after, ticket, partial(_welcome, lab, caller, request.state.session)),
         ping=HEARTBEAT_S,
         send_timeout=STUCK_S,
+        shutdown_grace_period=CLOSING_S,
         sep="\n",
         ping_message_factory=lambda: ServerSentEvent(comment="alive", sep="\n"),
     )

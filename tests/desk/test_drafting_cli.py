@@ -43,7 +43,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
             def drafter(tell: Say) -> ScriptedDrafter:
                 return ScriptedDrafter(opened.ledger, say=tell, **scripted)
 
-            yield AtWork(None, None, None, drafter)  # type: ignore[arg-type]
+            yield AtWork(None, None, None, drafter, None)  # type: ignore[arg-type]
 
         monkeypatch.setattr(wiring, "at_work", at_work)
 
