@@ -128,10 +128,11 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
         )
     pairs = len(cases) * rule.retest_seeds
     floor = noise_floor(spec.metric, a, b, rule, pairs, most=spec.budget.rounds)
-    loop.update("evolution.measured", noise=floor)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
     if why := hopeless(spec.metric, floor, rule, spec.budget, run_s, len(cases)):
+        # Nothing is written down: taken up again, it must stop here again.
         return goes("close", f"failed: {why}")
+    loop.update("evolution.measured", noise=floor)
     return goes("analyse")
 
 

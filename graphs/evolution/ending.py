@@ -224,7 +224,6 @@ async def close(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]
     """Ends the loop, with a sentence on how."""
     loop = runtime.context
     said = state["said"]
-    status = "failed" if said.startswith("failed") else "done"
-    loop.update("evolution.ended", status=status, outcome=said)
+    loop.move("failed" if said.startswith("failed") else "done", said, "evolution.ended")
     loop.say(said)
     return {}

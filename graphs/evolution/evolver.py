@@ -114,7 +114,7 @@ class Evolver:
 
 async def _move(loop: Loop) -> None:
     graph: Any = evolution_graph().compile()
-    loop.update(status="running")
+    loop.move("running", "")
     ended = await graph.ainvoke({}, {"recursion_limit": _STEPS}, context=loop)
     if ended.get("route") == "wait":
-        loop.update(status="waiting", outcome=ended["said"])
+        loop.move("waiting", ended["said"])

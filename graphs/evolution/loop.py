@@ -11,6 +11,7 @@ from agents.evolution.proposing import Proposer
 from labcrew.domain.evolution import (
     CodeFile,
     Evolution,
+    EvolutionStatus,
     Round,
     ScoredRun,
     code_hash,
@@ -72,6 +73,12 @@ class Loop:
             changed = self.evolution.model_copy(update=fields)
             self.ledger.evolutions.put(changed, actor="coordinator", kind=kind)
         return changed
+
+    def move(self, status: EvolutionStatus, outcome: str, kind: str = "") -> None:
+        """Changes the loop's status, unless a person has paused or stopped it meanwhile."""
+        with self.ledger.transaction():
+            if self.evolution.status not in HALTED:
+                self.update(kind, status=status, outcome=outcome)
 
     def tools(self, agent: AgentName, step: str) -> Toolbox[Evolution]:
         """An agent's hands for one step."""

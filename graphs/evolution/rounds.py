@@ -88,12 +88,15 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     )
     if not evolution.control:
         await asyncio.to_thread(loop.bench.memory.remember, [record_of_lesson(lesson)])
+    halted = f"failed: halted in round {round_.number}: {ended.reason}"
     with loop.ledger.transaction():
         if not evolution.control:
             loop.ledger.lessons.put(lesson, actor="coordinator", kind="lesson.kept")
         loop.put(ended, "ended")
         loop.update(rounds=round_.number, seconds=evolution.seconds + worked)
+        if ended.verdict == "halted":  # in one with the round: killed here, it must not go on
+            loop.move("failed", halted, "evolution.halted")
     loop.say(f"round {round_.number}: {ended.verdict}: {ended.reason}")
     if ended.verdict == "halted":
-        return goes("close", f"failed: halted in round {round_.number}: {ended.reason}")
+        return goes("close", halted)
     return goes("analyse")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from graphs.evolution import ending
 from graphs.evolution.loop import Loop
 from graphs.evolution.verification import verify
 from labcrew.deciding import decide
 from labcrew.domain.evolution import Round, code_hash
 from labcrew.domain.evolution_spec import Control
-from labcrew.errors import InputError
+from labcrew.errors import EngineError, InputError
 from tests.graphs.evolution.lab import GIT, Lab, Scripted, lab_at, make_spec, program, skill_of
 
 BETTER, BEST, WORSE = program(0.8), program(0.95), program(0.2)
@@ -68,6 +69,41 @@ def test_whoever_passes_what_nobody_can_halts_the_loop(lab: Lab) -> None:
     assert ended.status == "failed"
     assert "canary-0, which nobody can" in ended.outcome
     assert code_hash(ended.champion) == code_hash(ended.baseline)
+
+
+async def close(state: object, runtime: object) -> None:
+    """In the place of the last step: the process is gone before it."""
+    raise EngineError("the process was killed")
+
+
+def test_a_halt_holds_though_the_process_is_killed_right_after_the_round(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = lab.start(make_spec(lab.target))
+    proposers = [Scripted(program(0.9, "# CHEAT\n"), BETTER)]
+    with monkeypatch.context() as patches:
+        patches.setattr(ending, "close", close)
+        with pytest.raises(EngineError):
+            lab.advance(started.id, proposers)
+    ended = lab.advance(started.id, proposers)
+    assert (ended.status, ended.rounds) == ("failed", 1)
+    assert "halted in round 1" in ended.outcome
+
+
+def test_a_pause_in_mid_evaluation_holds_and_the_loop_goes_on_from_there(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 2, "parallel": 1}))
+
+    def pause(call: object) -> None:
+        lab.runs.before = lambda call: None
+        lab.evolutions.pause(started.id, "ada")
+
+    lab.runs.before = pause
+    assert lab.advance(started.id, [Scripted(BETTER)]).status == "paused"
+    ran = len(lab.runs.ran)
+    lab.evolutions.resume(started.id, "ada")
+    ended = lab.advance(started.id, [Scripted(BETTER)])
+    assert ended.status == "done"
+    assert len(lab.runs.ran) == len(set(lab.runs.ran)) > ran
 
 
 def test_a_program_that_crashes_scores_the_worst(lab: Lab) -> None:
@@ -173,6 +209,10 @@ def test_a_loop_that_nothing_can_be_seen_in_stops_at_once(
     started = lab.start(
         make_spec(lab.target, keep={"seeds": 1, "retest_seeds": 1, "least_gain": 0.01})
     )
+    with monkeypatch.context() as patches:
+        patches.setattr(ending, "close", close)
+        with pytest.raises(EngineError):
+            lab.advance(started.id, [Scripted(BETTER)])
     ended = lab.advance(started.id, [Scripted(BETTER)])
     assert ended.status == "failed"
     assert "gain" in ended.outcome
