@@ -8,6 +8,14 @@ import typer
 from desk.cli.common import HomeOption, JsonOption, answer, group, guarded, say
 
 app = group("Measure labcrew itself, on this machine.")
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where results are kept; those that are there are not run again."
+        " [default: in the home]",
+        show_default=False,
+    ),
+]
 
 
 @app.callback()
@@ -25,14 +33,7 @@ def repositories(
     draft_only: Annotated[
         bool, typer.Option("--draft-only", help="Draft tickets, don't work on them.")
     ] = False,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where results are kept; those that are there are not run again."
-            " [default: in the home]",
-            show_default=False,
-        ),
-    ] = None,
+    results: ResultsOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -77,14 +78,7 @@ def incidents(
     ] = 12,
     arms: Annotated[str, typer.Option(help="Some of them.")] = "alert,rules,learning",
     clean: Annotated[int, typer.Option(min=0, help="Runs without a fault.")] = 200,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where results are kept; those that are there are not run again."
-            " [default: in the home]",
-            show_default=False,
-        ),
-    ] = None,
+    results: ResultsOption = None,
     curve: Annotated[
         Path | None, typer.Option(help="Folder to draw the learning curve in.")
     ] = None,
@@ -203,14 +197,7 @@ def repair(
     model: Annotated[str, typer.Option(help="0.5b or 1.5b.")] = "0.5b",
     half: Annotated[str, typer.Option(help="visible, unseen or both.")] = "both",
     only: Annotated[list[str] | None, typer.Option(help="Only this task; may be repeated.")] = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where results are kept; those that are there are not run again."
-            " [default: in the home]",
-            show_default=False,
-        ),
-    ] = None,
+    results: ResultsOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -343,14 +330,7 @@ def evolution(
     report_only: Annotated[
         bool, typer.Option("--report", help="Report what is kept; run nothing.")
     ] = False,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where results are kept; those that are there are not run again."
-            " [default: in the home]",
-            show_default=False,
-        ),
-    ] = None,
+    results: ResultsOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
