@@ -3,9 +3,9 @@
 import sys
 from pathlib import PurePosixPath
 
+from agents.evolution.programs import program_shape
 from agents.evolution.proposing import Situation
-from agents.evolution.syntax import compile_trouble, shape
-from labcrew.domain.base import content_hash
+from agents.evolution.syntax import compile_trouble
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
 from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.domain.repository_path import relative
@@ -138,13 +138,3 @@ def _same_shape(situation: Situation, proposal: Proposal) -> str:
         if mine == program_shape(tried.files):
             return f"but for comments and blank space it is the program of round {tried.round}"
     return ""
-
-
-def program_shape(files: tuple[CodeFile, ...]) -> str:
-    """A hash of a program that comments and blank space don't change."""
-    return content_hash(
-        [
-            [f.path, shape(f.text) if f.path.endswith(".py") else content_hash(f.text)]
-            for f in sorted(files, key=lambda f: f.path)
-        ]
-    )

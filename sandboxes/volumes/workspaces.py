@@ -11,6 +11,9 @@ from sandboxes.client import translated
 if TYPE_CHECKING:
     from docker.api import APIClient
 
+_TRIES = 300
+_PAUSE_S = 0.1
+
 
 def remove_container(client: APIClient, container: str) -> None:
     """Removes a container, running or not; nothing if there is none."""
@@ -18,15 +21,17 @@ def remove_container(client: APIClient, container: str) -> None:
     from docker.errors import NotFound as Missing
 
     with translated(f"remove container {container}"):
-        for _ in range(100):
+        for _ in range(_TRIES):
             try:
                 client.remove_container(container, force=True, v=True)
             except Missing:
                 return
             except APIError as error:
-                if error.status_code != 409:
+                # 409: its removal is under way. Busy: a mount was let go of late, and the engine,
+                # which gave up at that, keeps the container, dead, until it is asked again.
+                if error.status_code != 409 and "busy" not in str(error):
                     raise
-                time.sleep(0.1)  # its removal is under way
+                time.sleep(_PAUSE_S)
             else:
                 return
     raise EngineError(f"Container {container} does not go away")

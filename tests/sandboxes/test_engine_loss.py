@@ -55,7 +55,7 @@ def boxes(
     until = time.monotonic() + 60  # what was being removed when the engine was killed goes late
     while client.containers(all=True) and time.monotonic() < until:
         time.sleep(0.2)
-    assert client.containers(all=True) == []
+    assert [(c["Names"], c["Status"]) for c in client.containers(all=True)] == []
     assert not client.volumes()["Volumes"]
     client.close()
     gc.collect()

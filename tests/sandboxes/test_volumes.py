@@ -128,7 +128,7 @@ def hardening_tar() -> bytes:
 def test_a_lost_keeper_is_replaced_while_its_workspaces_run_on(
     workshop: Workshop, own: DockerSandboxes
 ) -> None:
-    spec = workshop.spec("on", "while :; do date > now; sleep 0.1; done")
+    spec = workshop.spec("on", "while :; do date > next; mv next now; sleep 0.1; done")
     own.start(spec)
     lost = own._volumes.keeper
     own.client.kill(lost)

@@ -4,7 +4,7 @@ from typing import Any
 
 import libcst as cst
 
-from agents.evolution.mutations.nodes import Edit, blocks, every, functions, leaves
+from agents.evolution.mutations.nodes import Edit, blocks, every, functions, is_text, leaves
 
 _TIMES = (2, 3, 5, 10)
 
@@ -15,18 +15,20 @@ def swap_statements(tree: cst.Module) -> list[Edit]:
     for block in blocks(tree):
         lines = list(block.body)
         for at in range(len(lines) - 1):
+            if _speaks(lines[at]) or _speaks(lines[at + 1]):
+                continue
             swapped = [*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]]
             edits.append(Edit(block, block.with_changes(body=swapped)))
     return edits
 
 
 def delete_statement(tree: cst.Module) -> list[Edit]:
-    """A statement goes."""
+    """A statement goes; a text that stands alone says nothing to the program, and stays."""
     return [
         Edit(block, block.with_changes(body=[*block.body[:at], *block.body[at + 1 :]]))
         for block in blocks(tree)
-        for at in range(len(block.body))
-        if len(block.body) > 1
+        for at, line in enumerate(block.body)
+        if len(block.body) > 1 and not _speaks(line)
     ]
 
 
@@ -36,7 +38,7 @@ def duplicate_statement(tree: cst.Module) -> list[Edit]:
         Edit(block, block.with_changes(body=[*block.body[: at + 1], *block.body[at:]]))
         for block in blocks(tree)
         for at, line in enumerate(block.body)
-        if not leaves(line)
+        if not leaves(line) and not _speaks(line)
     ]
 
 
@@ -90,6 +92,16 @@ def exchange_bodies(tree: cst.Module) -> list[Edit]:
         and _signature(into) == _signature(source)
         and not into.body.deep_equals(source.body)
     ]
+
+
+def _speaks(line: cst.BaseStatement | cst.BaseSmallStatement) -> bool:
+    """Whether a statement is documentation, or another text that nothing is done with."""
+    return (
+        isinstance(line, cst.SimpleStatementLine)
+        and len(line.body) == 1
+        and isinstance(line.body[0], cst.Expr)
+        and is_text(line.body[0].value)
+    )
 
 
 def _handler(body: cst.SimpleStatementLine | cst.Try) -> cst.ExceptHandler:

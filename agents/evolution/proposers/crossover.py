@@ -6,7 +6,7 @@ The other parent comes from the archive's island whose turn it is, a better one 
 from random import Random
 
 from agents.evolution.archive import differing, elites, ranked
-from agents.evolution.programs import changed, known_codes
+from agents.evolution.programs import Known, changed
 from agents.evolution.proposing import Situation, Tried
 from agents.evolution.syntax import compile_trouble
 from labcrew.domain.chat import ChatModel
@@ -29,7 +29,7 @@ class Crossover:
         pool = elites(situation) or ranked(differing(situation.tried, situation), scale)
         if not pool:
             return None
-        known = known_codes(situation)
+        known = Known(situation)
         for number in range(_TRIES):
             if number == _TRIES // 2:  # this island has nothing left
                 pool = ranked(differing(situation.tried, situation), scale)
@@ -38,7 +38,7 @@ class Crossover:
                 made = _crossed(situation, other, random)
             except RecursionError:  # an expression of as many parts as may be read
                 continue
-            if made is None or code_hash(made[0]) in known:
+            if made is None or made[0] in known:
                 continue
             files, names = made
             return Proposal(

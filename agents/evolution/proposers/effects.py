@@ -10,7 +10,7 @@ import math
 from random import Random
 from typing import Any
 
-from agents.evolution.programs import known_codes
+from agents.evolution.programs import Known
 from agents.evolution.proposers.parameters import space_of, with_values
 from agents.evolution.proposing import Situation
 from labcrew.domain.chat import ChatModel
@@ -42,13 +42,13 @@ class Effects:
             return None
         choices = _choices(situation)
         _, now = space_of(situation)
-        known = known_codes(situation)
+        known = Known(situation)
         posterior = _posterior(situation, choices)
         for _ in range(_TRIES):
             values = _drawn(choices, posterior, random)
             moved = {name: value for name, value in values.items() if value != now[name]}
             files = with_values(situation.champion, moved) if moved else None
-            if files is None or code_hash(files) in known:
+            if files is None or files in known:
                 continue
             told = [f"{name.partition(':')[2]} {now[name]!r} → {v!r}" for name, v in moved.items()]
             return Proposal(

@@ -11,7 +11,7 @@ from agents.evolution.bandit import reward
 from agents.evolution.components import Component, applied, inside, read_component, without
 from agents.evolution.library import built_in
 from agents.evolution.notes import loop_warning
-from agents.evolution.programs import changed, known_codes, python_files
+from agents.evolution.programs import Known, changed, python_files
 from agents.evolution.proposing import Situation
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
@@ -33,7 +33,7 @@ class Guidelines:
         return any(_put(files, component) for component in components(situation))
 
     async def propose(self, situation: Situation, random: Random) -> Proposal | None:
-        known = known_codes(situation)
+        known = Known(situation)
         files = python_files(situation)
         fitting = [c for c in components(situation) if _put(files, c)]
         resting = loop_warning(situation.rounds).resting
@@ -51,7 +51,7 @@ class Guidelines:
                 continue
             texts, names, gone = done
             program = changed(situation.champion, texts)
-            if code_hash(program) not in known:
+            if program not in known:
                 return self._proposal(situation, program, names, gone)
         return None
 

@@ -7,7 +7,7 @@ what was wrong. What failing cases, notes and the program say is shown to it as 
 from collections.abc import Mapping
 from random import Random
 
-from agents.evolution.programs import changed, known_codes, python_files
+from agents.evolution.programs import Known, changed, python_files
 from agents.evolution.proposing import Situation
 from agents.evolution.syntax import compile_trouble
 from agents.programming.edits import EditError, edited
@@ -50,7 +50,7 @@ class ModelDiff:
         if self._chat is None or not found:
             return None
         target = random.choice(found)
-        known = known_codes(situation)
+        known = Known(situation)
         messages = _messages(situation, target)
         tokens = 0
         for last in (False, True):
@@ -62,7 +62,7 @@ class ModelDiff:
             said = reply.message.content
             try:
                 files = _applied(said, situation, target)
-                if code_hash(files) in known:
+                if files in known:
                     raise EditError("This change was tried before: think of another.")
             except EditError as error:
                 if last:

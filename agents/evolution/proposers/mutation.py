@@ -12,7 +12,7 @@ from random import Random
 from agents.evolution.archive import elites
 from agents.evolution.bandit import reward
 from agents.evolution.notes import loop_warning
-from agents.evolution.programs import changed, known_codes, python_files
+from agents.evolution.programs import Known, changed, python_files
 from agents.evolution.proposing import Situation
 from agents.evolution.syntax import compile_trouble, read
 from labcrew.domain.chat import ChatModel
@@ -36,7 +36,7 @@ class Mutation:
     async def propose(self, situation: Situation, random: Random) -> Proposal | None:
         if not self.can(situation):
             return None
-        known = known_codes(situation)
+        known = Known(situation)
         weights = operators(situation.rounds)
         others = elites(situation)
         for number in range(_TRIES):
@@ -55,7 +55,7 @@ class Mutation:
                     text = after[0]
                     done.append(after[1:])
             program = changed(parent, {file.path: text})
-            if not done or code_hash(program) in known:
+            if not done or program in known:
                 continue
             told = "; ".join(f"{kind.replace('_', ' ')}: {what}" for kind, what in done)
             return Proposal(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agents.evolution.bandit import reward
 from agents.evolution.notes import loop_warning
-from agents.evolution.programs import changed, known_codes, python_files
+from agents.evolution.programs import Known, changed, python_files
 from agents.evolution.proposing import Situation
 from agents.evolution.settings_files import is_settings, settings, with_setting
 from labcrew.domain.chat import ChatModel
@@ -41,7 +41,7 @@ class Parameters:
         space, now = space_of(situation)
         if not space:
             return None
-        known = known_codes(situation)
+        known = Known(situation)
         study = rebuilt(
             space,
             _history(situation, now),
@@ -59,7 +59,7 @@ class Parameters:
             values = asked(study, some) if number < _TRIES // 2 else _drawn(some, random)
             moved = {name: value for name, value in values.items() if value != now[name]}
             files = with_values(situation.champion, moved) if moved else None
-            if files is None or code_hash(files) in known:
+            if files is None or files in known:
                 continue
             if number < _TRIES // 2 and f"{self.name}:{'+'.join(sorted(moved))}" in resting:
                 continue
