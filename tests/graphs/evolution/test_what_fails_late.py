@@ -1,13 +1,15 @@
 """What befalls a loop beside its rounds: a person's late word, odd outputs, failures at the end."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from labcrew.deciding import decide
-from labcrew.domain.evolution import CodeFile, code_hash
+from labcrew.domain.evolution import CodeFile, Job, RawRun, code_hash
 from tests.graphs.evolution.lab import Lab, Scripted, lab_at, make_spec, program
 from tests.graphs.evolution.test_loop import rounds
+from tools.evolution.outputs import keep_outputs, kept_output
 
 BETTER, BEST = program(0.8), program(0.95)
 
@@ -40,3 +42,9 @@ def test_a_change_beyond_the_paths_is_tried_once_when_a_person_accepts_it(
     assert "asks a person" in found[0].screen
     asked = [r.verdict for r in found if r.proposal and r.proposal.code == code_hash(beyond)]
     assert asked == ["refused", verdict]
+
+
+def test_an_output_of_no_bytes_is_kept_as_any_other(lab: Lab) -> None:
+    job = Job(case="analysis-0", alias="a", input={}, seed=1)
+    keep_outputs(lab.bench.home, "E-001", [RawRun(job=job, status="ok", output=b"", seconds=0)])
+    assert kept_output(lab.bench.home, "E-001", hashlib.sha256(b"").hexdigest()) == b""
