@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from graphs.evolution import evaluating
 from labcrew.deciding import decide
-from labcrew.domain.evolution import CodeFile, Job, RawRun, code_hash
+from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, ScoredRun, code_hash
+from labcrew.errors import EvidenceError
 from tests.graphs.evolution.lab import Lab, Scripted, lab_at, make_spec, program
 from tests.graphs.evolution.test_loop import rounds
 from tools.evolution.outputs import keep_outputs, kept_output
+from tools.evolution.score_outputs import ScoreOutputs
+from tools.toolbox import Tool, Workbench
 
 BETTER, BEST = program(0.8), program(0.95)
 
@@ -48,3 +52,32 @@ def test_an_output_of_no_bytes_is_kept_as_any_other(lab: Lab) -> None:
     job = Job(case="analysis-0", alias="a", input={}, seed=1)
     keep_outputs(lab.bench.home, "E-001", [RawRun(job=job, status="ok", output=b"", seconds=0)])
     assert kept_output(lab.bench.home, "E-001", hashlib.sha256(b"").hexdigest()) == b""
+
+
+@pytest.mark.parametrize("split", ["sealed", "gate"])
+def test_a_program_that_is_only_compared_with_can_not_end_the_loop(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, split: str
+) -> None:
+    """On the sealed split one that was reverted; on the gate the final one without a change."""
+    spec = make_spec(
+        lab.target, editable=["agent.py", "run.py"], budget={"rounds": 3, "parallel": 1}
+    )
+    started = lab.start(spec)
+    run = CodeFile(path="run.py", text="import agent\n")
+    first, reverted = (*program(0.8), run), (*program(0.78), run)
+    second = (CodeFile(path="run.py", text="import agent\nSKILL = 0.95\n"), *program(0.8))
+    score = lab.runs.score
+    fine = {code_hash(files) for files in ((*program(0.5), run), first, second)}
+    fine |= {code_hash(reverted)} if split == "gate" else set()
+
+    def bent(call: ScoreOutputs, evolution: Evolution, bench: Workbench) -> tuple[ScoredRun, ...]:
+        if call.code not in fine and any(case.split == split for case in call.cases):
+            raise EvidenceError("A run's output changed the scorer while it was scored")
+        return score(call, evolution, bench)
+
+    monkeypatch.setattr(evaluating, "score_outputs", Tool("score_outputs", ScoreOutputs, bent))
+    ended = lab.advance(started.id, [Scripted(first, reverted, second)])
+    assert ended.outcome[:12] == "done: merged", ended.outcome
+    assert ended.sealed is not None
+    assert (ended.sealed.opened, len(ended.kept)) == (4 if split == "gate" else 3, 2)
+    assert (ended.kept[0].left_out is None) == (split == "gate")
