@@ -8,10 +8,12 @@ import pytest
 from graphs.evolution import evaluating
 from labcrew.deciding import decide
 from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, ScoredRun, code_hash
-from labcrew.errors import EvidenceError
-from tests.graphs.evolution.lab import Lab, Scripted, lab_at, make_spec, program
+from labcrew.domain.sandbox import EnvironmentPlan
+from labcrew.errors import EvidenceError, ToolError
+from tests.graphs.evolution.lab import Environments, Lab, Scripted, lab_at, make_spec, program
 from tests.graphs.evolution.test_loop import rounds
 from tools.evolution.outputs import keep_outputs, kept_output
+from tools.evolution.run_candidate import RunCandidate
 from tools.evolution.score_outputs import ScoreOutputs
 from tools.toolbox import Tool, Workbench
 
@@ -81,3 +83,42 @@ def test_a_program_that_is_only_compared_with_can_not_end_the_loop(
     assert ended.sealed is not None
     assert (ended.sealed.opened, len(ended.kept)) == (4 if split == "gate" else 3, 2)
     assert (ended.kept[0].left_out is None) == (split == "gate")
+
+
+def test_a_stop_while_the_environment_is_made_holds(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = lab.start(make_spec(lab.target))
+
+    def stopped(self: Environments, plan: EnvironmentPlan, *, approved: bool) -> str:
+        lab.evolutions.stop(started.id, "ada")
+        return "image"
+
+    monkeypatch.setattr(Environments, "ensure", stopped)
+    assert lab.advance(started.id, [Scripted(BETTER)]).status == "stopped"
+    assert lab.runs.ran == []
+
+
+def test_a_halt_is_told_though_the_loop_was_paused_meanwhile(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target))
+    cheat = program(0.9, "# CHEAT\n")
+
+    def pause(call: RunCandidate) -> None:
+        if call.files == cheat:
+            lab.evolutions.pause(started.id, "ada")
+
+    lab.runs.before = pause
+    ended = lab.advance(started.id, [Scripted(cheat, BETTER)])
+    assert (ended.status, ended.rounds) == ("failed", 1)
+    assert "halted in round 1" in ended.outcome
+
+
+def test_an_error_does_not_take_a_stop_back(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target))
+
+    def stop(call: RunCandidate) -> None:
+        lab.evolutions.stop(started.id, "ada")
+        raise ToolError("no such thing")
+
+    lab.runs.before = stop
+    assert lab.advance(started.id, [Scripted(BETTER)]).status == "stopped"
