@@ -9,7 +9,7 @@ from labcrew.domain.research import Embedder
 from labcrew.domain.skills import FileChange, RuleResult, Work
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, NotFound
-from labcrew.policy_conditions import commit_message
+from labcrew.policy_changes import commit_message
 from labcrew.skills.adherence import adherence, write_down
 from labcrew.skills.house import House
 from tools.toolbox import Workbench
