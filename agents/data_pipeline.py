@@ -6,8 +6,9 @@ from pydantic import Field
 
 from agents.quarantine import MOST_OF_A_FILE, QUARANTINE, left_alone, quarantine_question
 from labcrew.domain.base import Model
+from labcrew.domain.data_input import DataInput
 from labcrew.domain.research import DatasetCard, QuarantinedRow, data_hash
-from labcrew.domain.ticket import AssignedTicket, DataInput
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError
 from labcrew.judgement import Judge
 from tools.clean_data import CleanData, clean_data

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from agents.sampler import asked, completed, study_of
 from labcrew.domain.base import Model, canonical_json, content_hash
 from labcrew.domain.experiment import Plan, Rescue, Trial, TrialKind
+from labcrew.domain.measuring import Metric
 from labcrew.domain.search_space import Parameter, Values, applies, distance, legal
-from labcrew.domain.ticket import AssignedTicket, Metric
+from labcrew.domain.ticket import AssignedTicket
 
 NEAR = 0.02
 """Two settings closer than this on every axis (each scaled to [0, 1]) count as the same try."""

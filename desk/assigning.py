@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from labcrew.domain.data_input import DataInput
 from labcrew.domain.repository import Checkout, Repositories
-from labcrew.domain.ticket import DataInput, Ticket
+from labcrew.domain.ticket import Ticket
 from labcrew.errors import BoundaryError, InputError, TicketError
 from labcrew.host_paths import refusal
 from labcrew.patterns import matches

@@ -1,6 +1,6 @@
 """What raising a budget is: it is for an approver, wherever it is asked for."""
 
-from labcrew.domain.ticket import Budget
+from labcrew.domain.budget import Budget
 
 
 def raised(before: Budget, after: Budget) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from labcrew.domain.draft import Options
-from labcrew.domain.ticket import Evaluator, Metric
+from labcrew.domain.measuring import Evaluator, Metric
 from labcrew.errors import InputError
 
 _DIRECTIONS = {

@@ -10,9 +10,10 @@ from pydantic import JsonValue, ValidationError
 
 from desk.acting import actor
 from desk.draft_answers import brief, chosen_value
+from labcrew.domain.budget import Budget
 from labcrew.domain.draft import Draft, Options
 from labcrew.domain.repository import Repositories
-from labcrew.domain.ticket import Budget, Ticket
+from labcrew.domain.ticket import Ticket
 from labcrew.errors import InputError
 from labcrew.ledger import Ledger
 from labcrew.plain_text import is_plain

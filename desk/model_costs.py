@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from labcrew.domain.budget import Budget
 from labcrew.domain.programming import ModelCall
 from labcrew.domain.spending import Amount
-from labcrew.domain.ticket import Budget
 from labcrew.spending import spent_by, total
 
 

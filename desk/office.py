@@ -9,9 +9,10 @@ from desk.acting import actor, one_at_a_time
 from desk.assigning import examine, located
 from desk.commissions import command, find, get
 from labcrew.deciding import budget_with, decide, settled
+from labcrew.domain.budget import Budget
 from labcrew.domain.repository import Repositories
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest
-from labcrew.domain.ticket import AssignedTicket, Budget, Ticket
+from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import Conflict, InputError
 from labcrew.home import Home
 from labcrew.ledger import Ledger

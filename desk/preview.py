@@ -7,7 +7,8 @@ from pathlib import Path
 from desk.assigning import examine
 from desk.models.answering import described
 from labcrew.domain.base import Model
-from labcrew.domain.ticket import AssignedTicket, Budget, Ticket
+from labcrew.domain.budget import Budget
+from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.settings import Settings
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from agents.quarantine import SURE
 from labcrew.domain.base import Model
+from labcrew.domain.data_input import DataInput
 from labcrew.domain.research import QuarantinedRow
-from labcrew.domain.ticket import DataInput
 from labcrew.errors import InputError
 from labcrew.ticket_file import read_ticket
 from tools.profile_data import FileProfile, parse_profile

@@ -10,8 +10,8 @@ from graphs.crew import Crew
 from graphs.nodes.trials import hours_left
 from labcrew import calling
 from labcrew.domain.base import content_hash
+from labcrew.domain.budget import Budget
 from labcrew.domain.spending import Bounds
-from labcrew.domain.ticket import Budget
 from labcrew.home import Home
 from labcrew.judgement import Judge, Judgement, Verdict
 from labcrew.ledger import Ledger

@@ -9,10 +9,12 @@ from agents.experiment_launcher import Group, confirmations, group_of
 from agents.merge_request import compared
 from graphs.work import Work
 from labcrew import beneath
+from labcrew.domain.budget import Budget
 from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.review import SmokeTest
+from labcrew.domain.running import SUFFIXES
 from labcrew.domain.sandbox import OverlayFile
-from labcrew.domain.ticket import SUFFIXES, AssignedTicket, Budget
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EvidenceError, ToolError
 from labcrew.policy_changes import commit_message
 from tools.facts import change_effect

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from labcrew.domain.budget import Budget
 from labcrew.domain.review import Decision, DecisionKind, Gate
-from labcrew.domain.ticket import Budget
 from labcrew.errors import Conflict, InputError
 from labcrew.ledger import Ledger
 from labcrew.ports import Clock

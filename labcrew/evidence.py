@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Sequence
 
 from labcrew.domain.experiment import Score
+from labcrew.domain.measuring import Metric
 from labcrew.domain.review import Evidence, Statistic
-from labcrew.domain.ticket import Metric
 from labcrew.errors import EvidenceError
 from labcrew.intervals import difference_interval
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from labcrew.domain.ticket import Environment
+from labcrew.domain.running import Environment
 from labcrew.policy_facts import Call
 
 # A name with extras, versions and a marker: nothing that pip takes for an address or an option.

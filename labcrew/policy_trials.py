@@ -5,8 +5,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labcrew.domain.programming import Patch
+from labcrew.domain.running import SUFFIXES
 from labcrew.domain.search_space import legal
-from labcrew.domain.ticket import SUFFIXES
 from labcrew.policy_changes import own_change, own_smoke_test
 from labcrew.policy_facts import Call
 from labcrew.policy_plain import CHECKSUM

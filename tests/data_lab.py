@@ -9,9 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from labcrew.domain.budget import Budget
+from labcrew.domain.data_input import DataInput
 from labcrew.domain.experiment import TrackedRun
+from labcrew.domain.measuring import Metric
 from labcrew.domain.research import AgentName
-from labcrew.domain.ticket import AssignedTicket, Budget, DataInput, Metric, Run, Ticket
+from labcrew.domain.running import Run
+from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from labcrew.domain.budget import Budget
 from labcrew.domain.experiment import Forecast, Plan, Score, Trial, TrialResult
 from labcrew.domain.search_space import Values
-from labcrew.domain.ticket import AssignedTicket, Budget, Ticket
+from labcrew.domain.ticket import AssignedTicket, Ticket
 
 SPACE = {
     "lr": {"type": "float", "low": 1e-4, "high": 1.0, "log": True, "role": "learning_rate"},

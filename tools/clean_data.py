@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.data_input import DataInput
 from labcrew.domain.research import DatasetCard
 from labcrew.domain.sandbox import (
     Limits,
@@ -19,7 +20,7 @@ from labcrew.domain.sandbox import (
     SandboxStatus,
     WorkspaceSource,
 )
-from labcrew.domain.ticket import AssignedTicket, DataInput
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EngineError, ToolError
 from labcrew.home import Home
 from tools.profile_data import PYTHON, check_run, file_source

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.experiment import Score
+from labcrew.domain.measuring import Evaluator
 from labcrew.domain.sandbox import Limits, OverlayFile, ReadOnlyInput, SandboxSpec, WorkspaceSource
-from labcrew.domain.ticket import AssignedTicket, Evaluator
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EvidenceError, ToolError
 from tools.stored_outputs import outputs_hash, stored_outputs
 from tools.toolbox import Tool, Workbench

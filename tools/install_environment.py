@@ -6,8 +6,8 @@ from pydantic import Field
 
 from labcrew.domain.base import Model
 from labcrew.domain.draft import Draft, InstallTry, Trouble
+from labcrew.domain.running import Environment
 from labcrew.domain.survey import Place
-from labcrew.domain.ticket import Environment
 from labcrew.errors import EnvironmentBroken, GateRequired
 from tools.install_failures import install_trouble
 from tools.network_log import note_requests

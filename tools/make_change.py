@@ -10,9 +10,10 @@ from pydantic import Field
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.repository import Change, MergeOutcome
+from labcrew.domain.running import Settings
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.search_space import Values
-from labcrew.domain.ticket import AssignedTicket, Settings
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, EngineError, NotFound, ToolError
 from tools.forge_requests import forge_of
 from tools.tool_container import tool_container

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from labcrew.domain.experiment import MetricPoint, Score, Trial
-from labcrew.domain.ticket import Metric
+from labcrew.domain.measuring import Metric
 
 LOCK = threading.Lock()
 INK, _GOOD, _BAD, _BASE = "#24292f", "#0a7d5a", "#c0392b", "#57606a"

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError
 
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.data_input import DataInput
 from labcrew.domain.research import ColumnProfile, DataFault, QuarantinedRow
 from labcrew.domain.sandbox import (
     Limits,
@@ -16,7 +17,7 @@ from labcrew.domain.sandbox import (
     SandboxSpec,
     WorkspaceSource,
 )
-from labcrew.domain.ticket import AssignedTicket, DataInput
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import WORKSPACE, external_target

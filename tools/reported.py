@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from labcrew import beneath
-from labcrew.domain.ticket import Metric, ReportedNumber
+from labcrew.domain.measuring import Metric, ReportedNumber
 from labcrew.errors import BoundaryError, NotFound
 from tools.log_lines import metrics
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcrew import beneath
+from labcrew.domain.data_input import DataInput
 from labcrew.domain.experiment import Trial
+from labcrew.domain.running import Settings
 from labcrew.domain.sandbox import (
     EnvironmentPlan,
     Environments,
@@ -18,7 +20,7 @@ from labcrew.domain.sandbox import (
     WorkspaceSource,
 )
 from labcrew.domain.search_space import Values
-from labcrew.domain.ticket import AssignedTicket, DataInput, Settings
+from labcrew.domain.ticket import AssignedTicket
 
 WORKSPACE = "/workspace"
 CHECKPOINTS = "checkpoints"

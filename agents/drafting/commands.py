@@ -10,9 +10,9 @@ from agents.drafting.mending import mended, resuming
 from agents.drafting.reaching import Reach, reached
 from agents.drafting.words import shared, subjects, words
 from labcrew.domain.draft import Candidate
+from labcrew.domain.running import Run, Settings
 from labcrew.domain.search_space import Values
 from labcrew.domain.survey import EntryPoint, Place, Stated, Survey
-from labcrew.domain.ticket import Run, Settings
 from tools.trial_spec import command_line, run_variables, setting_variables, values_in_file
 
 __all__ = ["candidates", "mended", "resuming", "run_line"]

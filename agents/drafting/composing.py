@@ -7,11 +7,14 @@ from agents.drafting.asking import doubtful
 from agents.drafting.directions import named
 from agents.drafting.evaluators import Holdout
 from labcrew.domain.base import Model
+from labcrew.domain.budget import Budget
 from labcrew.domain.draft import Candidate, Draft, Guess, InstallTry, Noise
+from labcrew.domain.measuring import Evaluator, Metric
 from labcrew.domain.repository_path import RepositoryPath
+from labcrew.domain.running import Settings
 from labcrew.domain.search_space import Parameter
 from labcrew.domain.survey import EntryPoint, Place, Survey
-from labcrew.domain.ticket import Budget, Doubt, Evaluator, Metric, Settings, Ticket
+from labcrew.domain.ticket import Doubt, Ticket
 from labcrew.plain_text import is_plain
 
 _TITLE = 120

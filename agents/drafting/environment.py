@@ -13,8 +13,8 @@ from agents.drafting.requirement_lines import Line, digits, line_of
 from agents.drafting.statement import Statement, stated_anywhere, statement
 from labcrew.domain.base import Model
 from labcrew.domain.draft import FirstRun, InstallTry, Knowledge
+from labcrew.domain.running import Environment
 from labcrew.domain.survey import EntryPoint, Place, Survey
-from labcrew.domain.ticket import Environment
 
 MOST_TRIES = 6
 _WORKSPACE = "/workspace"

@@ -11,8 +11,9 @@ from agents.drafting.directions import named
 from agents.drafting.metrics import holdout_number
 from labcrew.domain.base import Model
 from labcrew.domain.draft import Candidate, FirstRun, Guess, Noise, Option, Options
+from labcrew.domain.measuring import ReportedNumber
 from labcrew.domain.survey import DataFile, EntryPoint, Place, Survey
-from labcrew.domain.ticket import Doubt, ReportedNumber
+from labcrew.domain.ticket import Doubt
 
 JUDGE = "labcrew_judge.py"
 """What the evaluator's file is called in the copy of the repository that it runs in."""

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 from agents.drafting.command_lines import guess, words_of
 from labcrew.domain.draft import Candidate, FirstRun, Trouble
+from labcrew.domain.running import Run
 from labcrew.domain.survey import EntryPoint, Place, Setting, Survey
-from labcrew.domain.ticket import Run
 
 _HEADLESS = re.compile(r"(?:^|[_-])(?:headless|no[_-]?(?:gui|display|render|show|plots?|vis))$")
 _CPU = re.compile(r"^(?:no[_-]?(?:cuda|gpu)|cpu|use[_-]cpu|force[_-]cpu|disable[_-]cuda)$")

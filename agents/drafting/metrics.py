@@ -9,8 +9,9 @@ from agents.drafting.predictions import computed_odds
 from agents.drafting.splits import Split, split_of_series, split_scores
 from labcrew.domain.base import canonical_json
 from labcrew.domain.draft import FirstRun, Option, Options, Series
+from labcrew.domain.measuring import ReportedNumber
 from labcrew.domain.survey import EntryPoint, Place, Survey
-from labcrew.domain.ticket import Doubt, ReportedNumber
+from labcrew.domain.ticket import Doubt
 
 
 def _set(words: str) -> frozenset[str]:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
+from labcrew.domain.running import SUFFIXES, Settings
 from labcrew.domain.search_space import Value, Values
 from labcrew.domain.survey import EntryPoint, Mechanism, Setting, Survey
-from labcrew.domain.ticket import SUFFIXES, Settings
 
 OPTIONS: frozenset[Mechanism] = frozenset(
     ("argparse", "click", "typer", "absl", "fire", "hydra", "gin", "dataclass", "pydantic",

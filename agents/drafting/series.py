@@ -24,8 +24,8 @@ from agents.drafting.readings import (
 )
 from agents.drafting.tables import Table
 from labcrew.domain.draft import SeenLine, Series
+from labcrew.domain.measuring import Metric
 from labcrew.domain.survey import Place, Trait
-from labcrew.domain.ticket import Metric
 from labcrew.plain_text import is_plain
 from tools.reported import from_line
 

@@ -16,10 +16,11 @@ from agents.drafting.parameter_kinds import (
 from agents.drafting.reaching import makes_data, reached
 from agents.drafting.unnamed_kinds import by_value, owned_choices
 from labcrew.domain.base import Model
+from labcrew.domain.budget import Budget
 from labcrew.domain.draft import FirstRun, Guess, Noise
+from labcrew.domain.running import Settings
 from labcrew.domain.search_space import ChoiceParameter, Parameter, Value
 from labcrew.domain.survey import EntryPoint, Setting, Survey
-from labcrew.domain.ticket import Budget, Settings
 
 _ASIDE = re.compile(
     r"Display|Figure|Plot|Fold|Split|Scor|Line|Norm$|Grid|Search|CV$|Anim|Axes|Parser|Logger|Writer"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from labcrew.domain.evolution import Comparison, Evolution, Round, ScoredRun
 from labcrew.domain.experiment import Score
+from labcrew.domain.measuring import Metric
 from labcrew.domain.review import Evidence, MergeRequest, Verdict
-from labcrew.domain.ticket import Metric
 from labcrew.errors import EvidenceError
 from labcrew.evidence import as_text, fill, number, table
 

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Sequence
 
 from labcrew.domain.experiment import MetricPoint
+from labcrew.domain.measuring import Metric
 from labcrew.domain.monitoring import Alarm
-from labcrew.domain.ticket import Metric
 
 _SHARE, _SPREADS, _RECENT = 0.1, 3.0, 6
 

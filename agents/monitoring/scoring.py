@@ -1,7 +1,7 @@
 """How much good an intervention did, from what followed."""
 
 from labcrew.domain.experiment import Trial
-from labcrew.domain.ticket import Metric
+from labcrew.domain.measuring import Metric
 
 _CLOSE, _FAR = 0.02, 0.10
 _COST = 0.2

@@ -10,8 +10,9 @@ from pydantic import Field
 from agents.monitoring.follower import Follower
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import MetricPoint
+from labcrew.domain.measuring import Metric
 from labcrew.domain.monitoring import Alarm, Expectations, Observation, Usage
-from labcrew.domain.ticket import AssignedTicket, Metric
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import LabcrewError
 from tools.reported import from_line
 

@@ -19,7 +19,8 @@ from desk.web.access import Caller, NotAllowed
 from desk.web.lab import Lab
 from desk.wiring import halt
 from labcrew.domain.base import Model
-from labcrew.domain.ticket import AssignedTicket, Budget, Ticket, TicketStatus
+from labcrew.domain.budget import Budget
+from labcrew.domain.ticket import AssignedTicket, Ticket, TicketStatus
 from labcrew.domain.ticket_problem import TicketProblem
 from labcrew.errors import EngineError, InputError, TicketError
 from labcrew.ticket_file import MOST_BYTES, read_ticket, ticket_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from desk.chat.slots import BudgetChange, BudgetField, count
-from labcrew.domain.ticket import Budget
+from labcrew.domain.budget import Budget
 
 _WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _NUMBER = rf"(\d{{1,12}}(?:[.,]\d{{1,6}})?|{_WORDS})"

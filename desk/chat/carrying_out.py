@@ -12,8 +12,8 @@ from desk.office import Office
 from desk.steering import Steering
 from desk.web.access import Role
 from labcrew.deciding import budget_with
+from labcrew.domain.budget import Budget
 from labcrew.domain.conversation import ActionName, Proposal
-from labcrew.domain.ticket import Budget
 from labcrew.errors import InputError, LabcrewError
 from labcrew.ledger import Ledger
 from labcrew.ticket_file import read_ticket

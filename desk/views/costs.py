@@ -3,9 +3,10 @@
 from pydantic import Field
 
 from labcrew.domain.base import Model
+from labcrew.domain.budget import Budget
 from labcrew.domain.experiment import Forecast
 from labcrew.domain.spending import Amount
-from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
 from labcrew.spending import spent_by, total
 

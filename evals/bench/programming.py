@@ -18,10 +18,11 @@ from graphs.programming.machine import programming_graph
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.base import Model
+from labcrew.domain.budget import Budget
 from labcrew.domain.chat import Message, Reply, ToolCall, ToolOffer
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
-from labcrew.domain.ticket import AssignedTicket, Budget, Ticket
+from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import LabcrewError
 from labcrew.home import Home
 from labcrew.ledger import Ledger

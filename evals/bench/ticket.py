@@ -10,8 +10,11 @@ from tempfile import TemporaryDirectory
 from evals.bench.figures import Figure
 from evals.bench.timing import Span, Stopwatch, TimedMemory, TimedSandboxes, TimedTracker, covered
 from labcrew.domain.base import Model
+from labcrew.domain.budget import Budget
+from labcrew.domain.measuring import Metric
+from labcrew.domain.running import Run
 from labcrew.domain.search_space import FloatParameter
-from labcrew.domain.ticket import Budget, Literature, Metric, Run, Ticket
+from labcrew.domain.ticket import Literature, Ticket
 from labcrew.errors import LabcrewError
 
 OVERHEAD_BOUND_MS = 25.0

@@ -11,9 +11,9 @@ from agents.drafting.metrics import metric_options, pattern_of, split_options
 from evals.judgements.case import Case, choice
 from graphs.drafting.nodes import command_options
 from labcrew.domain.draft import Candidate, Chosen, FirstRun, Options, Series
+from labcrew.domain.running import Run, Settings
 from labcrew.domain.sandbox import OutputFile
 from labcrew.domain.survey import DataFile, EntryPoint, Place, Setting, Survey, Trait
-from labcrew.domain.ticket import Run, Settings
 from labcrew.judgement import Judgement
 
 _ENTRY = EntryPoint(path="train.py", kind="script", command="python train.py")

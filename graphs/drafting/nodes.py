@@ -17,9 +17,9 @@ from agents.drafting.refusals import refusal
 from agents.drafting.space import budget, search_space
 from graphs.drafting.study import Study
 from labcrew.domain.draft import Candidate, FirstRun, Option, Options, Trouble
+from labcrew.domain.measuring import Evaluator
 from labcrew.domain.search_space import Values
 from labcrew.domain.survey import EntryPoint
-from labcrew.domain.ticket import Evaluator
 
 Route = Literal[
     "choose_command", "install", "first_run", "settle_metric", "repeat", "write", "refuse", "end"

@@ -12,8 +12,9 @@ from graphs.nodes.trials import hours_left
 from graphs.packet import own_runs
 from graphs.state import TicketState
 from graphs.work import Work
+from labcrew.domain.budget import Budget
 from labcrew.domain.experiment import Trial, TrialKind
-from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text
 
 _TAIL = 300

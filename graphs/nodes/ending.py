@@ -31,10 +31,11 @@ from labcrew.domain.experiment import (
     TrialResult,
     TrialStatus,
 )
+from labcrew.domain.measuring import Metric, ReportedNumber
 from labcrew.domain.monitoring import Alarm, IncidentKind
 from labcrew.domain.research import data_hash
 from labcrew.domain.sandbox import SandboxStatus
-from labcrew.domain.ticket import AssignedTicket, Metric, ReportedNumber
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, ToolError
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
 from tools.log_lines import points

@@ -13,11 +13,12 @@ from graphs.nodes.code import investigated
 from graphs.plan_text import plan_text
 from graphs.state import TicketState
 from graphs.work import Work
+from labcrew.domain.budget import Budget
 from labcrew.domain.experiment import Plan
 from labcrew.domain.remembered import record_of_finding
 from labcrew.domain.research import DatasetCard, QuarantinedRow, Suggestion, data_hash
 from labcrew.domain.skills import RuleResult
-from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError
 from labcrew.taint import taint, tainted, taints
 from tools.facts import environment_effect

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from graphs.accounts import RAISED
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.work import Work
+from labcrew.domain.budget import Budget
 from labcrew.domain.spending import Amount
-from labcrew.domain.ticket import AssignedTicket, Budget
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text
 from labcrew.spending import spent_by, total
 

@@ -6,10 +6,11 @@ from pydantic import Field, JsonValue
 
 from labcrew.domain.base import Model
 from labcrew.domain.commission import Commission
+from labcrew.domain.running import Environment, Run, Settings
 from labcrew.domain.sandbox import OutputFile
 from labcrew.domain.search_space import Values
 from labcrew.domain.survey import Place
-from labcrew.domain.ticket import Environment, Run, Settings, Ticket
+from labcrew.domain.ticket import Ticket
 
 
 class Option(Model):

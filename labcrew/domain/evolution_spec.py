@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.repository_path import RepositoryPath
-from labcrew.domain.ticket import Environment
+from labcrew.domain.running import Environment
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 

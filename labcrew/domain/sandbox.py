@@ -9,7 +9,7 @@ from pydantic import Field
 
 from labcrew.domain.base import Model
 from labcrew.domain.monitoring import Usage
-from labcrew.domain.ticket import Environment
+from labcrew.domain.running import Environment
 
 
 class Limits(Model):

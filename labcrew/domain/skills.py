@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import Field
 
 from labcrew.domain.base import Model
+from labcrew.domain.budget import Budget
 from labcrew.domain.research import AgentName
 from labcrew.domain.skill_rules import Rule
-from labcrew.domain.ticket import Budget
 
 TicketKind = Literal["search", "implement", "fix"]
 

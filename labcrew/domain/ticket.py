@@ -1,294 +1,27 @@
-"""The ticket: what a person assigns. Every field is documented here and nowhere else."""
+"""The ticket: what a person assigns. Every field is documented where its type stands: here, and in
+budget.py, data_input.py, measuring.py and running.py; docs/ticket.md is made from them.
+"""
 
 import re
-from pathlib import PurePosixPath
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.budget import Budget
 from labcrew.domain.commission import Commission
+from labcrew.domain.data_input import DataInput
 from labcrew.domain.hosts import Host
-from labcrew.domain.repository_path import RepositoryPath, relative
+from labcrew.domain.measuring import Evaluator, Metric
+from labcrew.domain.repository_path import RepositoryPath
+from labcrew.domain.running import Environment, Run, Settings
 from labcrew.domain.search_space import Parameter, condition_problems, is_switch
 from labcrew.domain.supervision import Supervision
 from labcrew.domain.testing import Tests
 from labcrew.plain_text import is_plain
 
 _QUERIES, _QUERY_CHARACTERS = 8, 1500
-_EVALUATOR_CHARACTERS = 200_000
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-
-
-def _one_group(pattern: str | None) -> str | None:
-    if pattern is not None:
-        try:
-            groups = re.compile(pattern).groups
-        except re.error as error:
-            raise ValueError(f"pattern is not a regular expression: {error}") from None
-        if groups != 1:
-            raise ValueError(f"pattern needs exactly one group (…), it has {groups}")
-    return pattern
-
-
-NumberPattern = Annotated[str | None, AfterValidator(_one_group)]
-
-
-class ReportedNumber(Model):
-    """A number that a run shows of itself: where it stands."""
-
-    name: str = Field(min_length=1, max_length=80, description="as the program calls it")
-    file: RepositoryPath | None = Field(
-        default=None, description="a JSON-lines, JSON, CSV or TSV file beneath the outputs folder"
-    )
-    pattern: NumberPattern = Field(
-        default=None, description="a regular expression over the output with one group"
-    )
-
-    @model_validator(mode="after")
-    def _stands_somewhere(self) -> Self:
-        if self.file is None and self.pattern is None:
-            raise ValueError("a reported number needs a file or a pattern to be read from")
-        return self
-
-
-class Metric(Model):
-    """The number that says whether a trial is good."""
-
-    name: str = Field(
-        min_length=1, max_length=80, description="as the evaluator or the program calls it"
-    )
-    direction: Literal["maximize", "minimize"]
-    target: float | None = Field(
-        default=None, description="the search may stop when the validation value reaches it"
-    )
-    file: RepositoryPath | None = Field(
-        default=None,
-        description="without an evaluator: a JSON-lines, JSON, CSV or TSV file beneath the outputs"
-        " folder; the last line or row that has the metric counts",
-    )
-    pattern: NumberPattern = Field(
-        default=None,
-        description="without an evaluator: a regular expression over the program's output with"
-        r" one group for the number, e.g. 'val_loss[=: ]+([-+.\deE]+)'; the last match counts",
-    )
-    holdout: ReportedNumber | None = Field(
-        default=None,
-        description="without an evaluator: the same metric as the program reports it on data that"
-        " nothing was chosen by; read for the merge request alone, from the baseline's and the"
-        " winner's runs",
-    )
-
-    def better(self, a: float, b: float) -> bool:
-        """Whether `a` is strictly better than `b`."""
-        return a > b if self.direction == "maximize" else a < b
-
-    def gain(self, new: float, old: float) -> float:
-        """How much better `new` is than `old`, positive when better."""
-        return new - old if self.direction == "maximize" else old - new
-
-
-class Run(Model):
-    """How the repository's program is run."""
-
-    command: str = Field(
-        min_length=1,
-        description="run by `sh -c` in a copy of the repository; may use {seed}, {outputs},"
-        " {settings} (the arguments that a trial sets), {resume} (supervision.resume, where a run"
-        " starts from a checkpoint)",
-    )
-    timeout_s: float = Field(default=3600, gt=0, le=30 * 86400, description="seconds a trial")
-    stall_s: float = Field(
-        default=600, gt=0, description="seconds without a line of output that count as a stall"
-    )
-    smoke: str | None = Field(
-        default=None, description="a shorter command for the smoke test; default: command"
-    )
-    environment: dict[str, str] = Field(
-        default_factory=dict, description="environment variables of every run"
-    )
-
-
-SUFFIXES: dict[str, tuple[str, ...]] = {
-    "file": (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".env"),
-    "source": (".py", ".ipynb"),
-}
-"""The files that a style of settings can edit."""
-
-
-class Settings(Model):
-    """How a trial's parameters reach the program, and where the best ones are written down."""
-
-    style: Literal["arguments", "environment", "file", "source"] = "arguments"
-    argument: str = Field(
-        default="--{name} {value}",
-        description="style arguments: how one parameter is spelt; {name} has '_' turned to '-'"
-        " if `dashes` is true",
-    )
-    dashes: bool = Field(default=True, description="style arguments: learning_rate → learning-rate")
-    prefix: str = Field(default="", description="style environment: put before the upper-case name")
-    file: RepositoryPath | None = Field(
-        default=None,
-        description="style file: the .yaml, .yml, .json, .toml, .ini, .cfg or .env file that is"
-        " edited; a parameter named a.b is key b of table a. Style source: the .py or"
-        " .ipynb file whose literals are edited; a parameter named a.b is the b that belongs to the"
-        " function, class, dictionary or call a, a.b/2 the second such. Other styles: a Python"
-        " file whose argparse defaults are set to the best settings in the merge request",
-    )
-    flags: dict[str, str] = Field(
-        default_factory=dict,
-        description="style arguments: parameter → the words that stand for true, for options that"
-        " take no value; for false there is nothing, or what follows a bar: '--bn|--no-bn'",
-    )
-    seeds: tuple[str, ...] = Field(
-        default=(),
-        description="styles file and source: keys or literals that a run's seed is written to",
-    )
-
-    @model_validator(mode="after")
-    def _file_is_needed(self) -> Self:
-        suffixes = SUFFIXES.get(self.style)
-        if suffixes is None:
-            return self
-        kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
-        if self.file is None:
-            raise ValueError(f"style: {self.style} needs file: the path of a {kinds} file")
-        suffix = PurePosixPath("_" + PurePosixPath(self.file).name).suffix
-        if suffix not in suffixes:
-            raise ValueError(f"file must end in {kinds}, not {suffix or self.file!r}")
-        return self
-
-
-class Evaluator(Model):
-    """The judge: a command of the base commit, run in a container of its own on raw outputs."""
-
-    command: str = Field(
-        min_length=1,
-        description="run by `sh -c` in a copy of the base commit; must use {outputs} and {split};"
-        " its last output line is a JSON object that holds the metric",
-    )
-    private: tuple[RepositoryPath, ...] = Field(
-        default=(),
-        description="paths that no trial sees: the evaluator itself, held-out answers",
-    )
-    timeout_s: float = Field(default=600, gt=0)
-    files: dict[RepositoryPath, str] = Field(
-        default_factory=dict,
-        description="path → text of files that are laid over the base commit for the evaluator"
-        " alone, where the repository has no evaluator; shown at the plan gate",
-    )
-
-    @model_validator(mode="after")
-    def _placeholders(self) -> Self:
-        for name in ("outputs", "split"):
-            if f"{{{name}}}" not in self.command:
-                raise ValueError(f"command must contain {{{name}}}")
-        return self
-
-    @model_validator(mode="after")
-    def _plain_files(self) -> Self:
-        for path in self.files:
-            if ".git" in PurePosixPath(path).parts or path == "." or not is_plain(path):
-                raise ValueError(f"files: {path!r} is no path for a file of the evaluator")
-            if any(other.startswith(f"{path}/") for other in self.files):
-                raise ValueError(f"files: {path!r} is both a file and a folder")
-        if sum(len(text) for text in self.files.values()) > _EVALUATOR_CHARACTERS:
-            raise ValueError(f"files hold more than {_EVALUATOR_CHARACTERS} characters")
-        return self
-
-
-class DataInput(Model):
-    """One data file the work rests on; never changed."""
-
-    path: str = Field(
-        min_length=1,
-        description="inside the repository, or absolute on this machine: then a run finds it,"
-        " read-only, where the variable LABCREW_DATA_0 (1, 2 … by its place in this list) says",
-    )
-    split: Literal["train", "validation", "holdout", "other"] = "other"
-    label: str | None = Field(default=None, description="the column to predict")
-    features: tuple[str, ...] | None = Field(
-        default=None, description="columns that describe a row; default: all but label and id"
-    )
-    id: str | None = Field(default=None, description="a column that names the row")
-    private: bool = Field(default=False, description="only the evaluator sees it")
-
-    @property
-    def external(self) -> bool:
-        return self.path.startswith("/")
-
-    @model_validator(mode="after")
-    def _inside(self) -> Self:
-        if not self.external:
-            relative(self.path)
-        elif "\0" in self.path or ".." in PurePosixPath(self.path).parts:
-            raise ValueError(f"{self.path!r} must not contain '..'")
-        return self
-
-
-class Environment(Model):
-    """The software a run needs. Without any field it is found in the repository."""
-
-    requirements: RepositoryPath | None = Field(
-        default=None, description="a pip requirements or lock file, or a pyproject.toml"
-    )
-    packages: tuple[str, ...] = Field(default=(), description="pip requirements, beside the file's")
-    dockerfile: RepositoryPath | None = Field(
-        default=None, description="built only after the plan gate said so"
-    )
-    image: str | None = Field(default=None, description="an image the engine already has")
-    alone: bool = Field(
-        default=False, description="packages are all there is: no file of the repository is found"
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        named = [n for n in ("requirements", "dockerfile", "image") if getattr(self, n)]
-        if len(named) > 1:
-            raise ValueError(
-                f"name one of requirements, dockerfile, image, not {' and '.join(named)}"
-            )
-        return self
-
-
-class Budget(Model):
-    """What the crew may spend before it must ask a person."""
-
-    trials: int = Field(
-        default=20, ge=1, le=100_000, description="runs of the command, seeds and restarts counted"
-    )
-    hours: float = Field(default=8, gt=0, description="wall-clock hours of work, gates not counted")
-    parallel: int = Field(default=2, ge=1, le=256, description="runs at once")
-    cpus: float = Field(default=1, gt=0, description="cores a run")
-    memory_mb: int = Field(default=2048, ge=64, description="MiB a run")
-    memory_limit_mb: int | None = Field(
-        default=None,
-        ge=64,
-        description="MiB that a run may be given when it is started again after running out of"
-        " memory; default: no more than memory_mb",
-    )
-    disk_mb: int = Field(
-        default=4096,
-        ge=16,
-        description="MiB that a run's workspace holds, its copy of the files and its outputs",
-    )
-    gpus: int = Field(default=0, ge=0, description="GPUs a run")
-    usd_per_hour: float = Field(default=0, ge=0, description="price of one running trial")
-    model_tokens: int = Field(
-        default=2_000_000, ge=0, description="tokens that chat models may use, prompts counted"
-    )
-    model_usd: float | None = Field(
-        default=None,
-        ge=0,
-        description="money for chat models, by the settings' prices; default:"
-        " no bound but model_tokens",
-    )
-    steps: int = Field(
-        default=60,
-        ge=1,
-        le=10_000,
-        description="answers of a model that writes code may act on, a revision",
-    )
 
 
 class Literature(Model):
@@ -451,8 +184,6 @@ class Ticket(Model):
             raise ValueError(
                 "run.command must contain {settings} where settings.style is arguments"
             )
-        if self.supervision.resume and "{resume}" not in self.run.command:
-            raise ValueError("run.command must contain {resume} where supervision.resume is given")
         if self.evaluator is None and self.metric.file is None and self.metric.pattern is None:
             raise ValueError(
                 "without an evaluator, metric needs a file or a pattern to be read from"

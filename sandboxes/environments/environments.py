@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.base import content_hash
 from labcrew.domain.repository import Repositories
+from labcrew.domain.running import Environment
 from labcrew.domain.sandbox import (
     EnvironmentPlan,
     Limits,
@@ -19,7 +20,6 @@ from labcrew.domain.sandbox import (
     ReadOnlyInput,
     SandboxSpec,
 )
-from labcrew.domain.ticket import Environment
 from labcrew.errors import EngineError, EnvironmentBroken, GateRequired, NotFound
 from labcrew.patterns import matches
 from sandboxes import hardening

@@ -14,8 +14,12 @@ from agents.quarantine import (
     QuarantineQuestion,
 )
 from labcrew.domain.base import content_hash
+from labcrew.domain.budget import Budget
+from labcrew.domain.data_input import DataInput
+from labcrew.domain.measuring import Metric
 from labcrew.domain.research import DataFault, DatasetCard, QuarantinedRow
-from labcrew.domain.ticket import AssignedTicket, Budget, DataInput, Metric, Run, Ticket
+from labcrew.domain.running import Run
+from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import GateRequired, InputError
 from labcrew.judgement import Judge
 from tests.data_lab import COPY, EMPTY, LEAK, DataLab, blobs, data_lab

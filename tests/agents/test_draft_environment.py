@@ -21,6 +21,7 @@ from labcrew.domain.draft import (
     Trouble,
     TroubleKind,
 )
+from labcrew.domain.running import Environment, Run, Settings
 from labcrew.domain.survey import (
     EntryPoint,
     EnvironmentFile,
@@ -29,7 +30,6 @@ from labcrew.domain.survey import (
     Requirement,
     Survey,
 )
-from labcrew.domain.ticket import Environment, Run, Settings
 from labcrew.policy import decide
 from labcrew.policy_facts import Call
 from tests.facts import KnownFacts

@@ -15,9 +15,10 @@ from agents.drafting import judge
 from agents.drafting.choosing import by_score
 from agents.drafting.evaluators import JUDGE, evaluator_options, holdout
 from labcrew.domain.draft import Candidate, FirstRun, Noise, Series
+from labcrew.domain.measuring import Evaluator
+from labcrew.domain.running import Run, Settings
 from labcrew.domain.sandbox import OutputFile
 from labcrew.domain.survey import DataFile, EntryPoint, Place, Setting, Survey
-from labcrew.domain.ticket import Evaluator, Run, Settings
 
 CANDIDATE = Candidate(
     entry="train.py",

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from agents.drafting.parameter_kinds import KINDS
 from agents.drafting.space import SpaceDraft, budget, search_space
 from labcrew.domain.draft import Noise
+from labcrew.domain.running import Settings
 from labcrew.domain.search_space import condition_problems, legal
 from labcrew.domain.survey import EntryPoint, Place, Setting, Survey
-from labcrew.domain.ticket import Settings
 
 
 def setting(name: str, default: Any, mechanism: Any = "argparse", **more: Any) -> Setting:

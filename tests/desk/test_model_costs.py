@@ -1,9 +1,9 @@
 """What models cost is told by agent, and what has no price is said to have none."""
 
 from desk.model_costs import line, rows
+from labcrew.domain.budget import Budget
 from labcrew.domain.chat import Tokens
 from labcrew.domain.programming import ModelCall
-from labcrew.domain.ticket import Budget
 from labcrew.spending import spent_by
 
 

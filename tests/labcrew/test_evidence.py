@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labcrew.domain.measuring import Metric
 from labcrew.domain.review import Evidence
-from labcrew.domain.ticket import Metric
 from labcrew.errors import EvidenceError
 from labcrew.evidence import as_code, as_text, compute, fill, number
 from tests.tickets import make_score

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labcrew.domain.ticket import Evaluator, Metric, ReportedNumber
+from labcrew.domain.measuring import Evaluator, Metric, ReportedNumber
 from tests.tickets import make_assigned
 from tools.evaluate import evaluator_hash
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from labcrew.domain.measuring import Metric
+from labcrew.domain.running import Environment, Run
 from labcrew.domain.sandbox import EnvironmentPlan, Limits
-from labcrew.domain.ticket import Environment, Metric, Run, Ticket
+from labcrew.domain.ticket import Ticket
 from labcrew.errors import EngineUnavailable, EnvironmentBroken, GateRequired
 from labcrew.patterns import hidden
 from sandboxes import hardening, images

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from labcrew.domain.measuring import Metric
+from labcrew.domain.running import Run
 from labcrew.domain.sandbox import Limits
-from labcrew.domain.ticket import Metric, Run, Ticket
+from labcrew.domain.ticket import Ticket
 from sandboxes.environments.environments import Environments
 from tests.sandboxes.fixtures import Workshop, make_user
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labcrew.domain.ticket import DataInput
+from labcrew.domain.data_input import DataInput
 from labcrew.errors import GateRequired, PolicyRefused, ToolError
 from tests.data_lab import COPY, EMPTY, LEAK, TICKET, DataLab, blobs, data_lab
 from tools.clean_data import CleanData, clean_data

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from labcrew.domain.experiment import Trial
-from labcrew.domain.ticket import Metric
+from labcrew.domain.measuring import Metric
 from tests.packets import scores
 from tests.tickets import failed, make_trial
 from tools.plots import trials_svg

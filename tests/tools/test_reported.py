@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcrew.domain.ticket import Metric
+from labcrew.domain.measuring import Metric
 from tools.reported import from_file, from_line, from_output
 
 

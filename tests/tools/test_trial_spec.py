@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcrew.domain.ticket import Settings
+from labcrew.domain.running import Settings
 from tests.tickets import make_assigned, make_trial
 from tools.trial_spec import (
     arguments,

@@ -16,8 +16,8 @@ from typing import Any, cast
 
 from evals.attacks.network.stage import INDEX, USER, ZONE, Stage, probe_files, staged
 from evals.attacks.probe import Finding
+from labcrew.domain.running import Environment
 from labcrew.domain.sandbox import Limits, NetworkRequest, SandboxSpec
-from labcrew.domain.ticket import Environment
 from labcrew.errors import EnvironmentBroken
 from labcrew.settings import SandboxSettings
 from sandboxes.docker_sandboxes import DockerSandboxes

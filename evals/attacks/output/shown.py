@@ -15,7 +15,9 @@ from evals.attacks.boxes import docker_of
 from evals.attacks.output.payloads import PAYLOADS, harm
 from evals.attacks.probe import Finding
 from evals.attacks.stands import Stand, decoys
-from labcrew.domain.ticket import AssignedTicket, Metric, Run, Ticket
+from labcrew.domain.measuring import Metric
+from labcrew.domain.running import Run
+from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import LabcrewError, ToolError
 from tools.toolbox import Workbench
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from agents.drafting.command_lines import stated_values
 from agents.drafting.commands import candidates, mended, resuming, run_line
 from labcrew.domain.draft import Candidate, FirstRun, SeenLine, Trouble
+from labcrew.domain.running import Run
 from labcrew.domain.sandbox import OutputFile
 from labcrew.domain.survey import EntryPoint, Place, Setting, Stated, Survey
-from labcrew.domain.ticket import Run
 from tests.inside.surveyed import entry, survey_of
 
 ARGPARSE = """\

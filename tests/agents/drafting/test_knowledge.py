@@ -2,8 +2,8 @@
 
 from agents.drafting.knowledge import changed, knowledge_id, rests_on
 from labcrew.domain.draft import Candidate, InstallTry, Knowledge
+from labcrew.domain.running import Environment, Run, Settings
 from labcrew.domain.survey import DataFile, EntryPoint, EnvironmentFile, Survey
-from labcrew.domain.ticket import Environment, Run, Settings
 
 
 def known(**files: str) -> Knowledge:

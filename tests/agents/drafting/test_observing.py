@@ -6,9 +6,9 @@ import pytest
 
 from agents.drafting.observing import noise, observe, trend
 from labcrew.domain.draft import FirstRun, SeenLine, Series
+from labcrew.domain.measuring import Metric
 from labcrew.domain.sandbox import OutputFile
 from labcrew.domain.survey import Place, Trait
-from labcrew.domain.ticket import Metric
 from tools.reported import from_output
 
 OUTPUTS = Path(__file__).parent / "outputs"

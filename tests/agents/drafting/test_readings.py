@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agents.drafting.readings import numbers, readings, split_of
 from agents.drafting.series import series_of_lines
 from labcrew.domain.draft import SeenLine, Series
-from labcrew.domain.ticket import Metric
+from labcrew.domain.measuring import Metric
 from tools.reported import from_line, from_output
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from agents.drafting.refusals import refusal
 from labcrew.domain.draft import Candidate, InstallTry, Trouble, TroubleKind
+from labcrew.domain.running import Environment, Run, Settings
 from labcrew.domain.survey import (
     DataFile,
     EntryPoint,
@@ -16,7 +17,6 @@ from labcrew.domain.survey import (
     TraitKind,
     Unread,
 )
-from labcrew.domain.ticket import Environment, Run, Settings
 from labcrew.plain_text import is_plain
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from agents.monitoring.disagreement import disagreement
 from labcrew.domain.experiment import MetricPoint
-from labcrew.domain.ticket import Metric
+from labcrew.domain.measuring import Metric
 
 METRIC = Metric(name="val acc", direction="maximize", file="m.jsonl")
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from labcrew.domain.budget import Budget
 from labcrew.domain.skill_rules import Rule
 from labcrew.domain.skills import FileChange, Outcome, Work
-from labcrew.domain.ticket import Budget
 from labcrew.skills.checks import added_lines, checked
 
 RULE: TypeAdapter[Any] = TypeAdapter(Rule)

@@ -1,0 +1,45 @@
+"""What a ticket may spend."""
+
+from pydantic import Field
+
+from labcrew.domain.base import Model
+
+
+class Budget(Model):
+    """What the crew may spend before it must ask a person."""
+
+    trials: int = Field(
+        default=20, ge=1, le=100_000, description="runs of the command, seeds and restarts counted"
+    )
+    hours: float = Field(default=8, gt=0, description="wall-clock hours of work, gates not counted")
+    parallel: int = Field(default=2, ge=1, le=256, description="runs at once")
+    cpus: float = Field(default=1, gt=0, description="cores a run")
+    memory_mb: int = Field(default=2048, ge=64, description="MiB a run")
+    memory_limit_mb: int | None = Field(
+        default=None,
+        ge=64,
+        description="MiB that a run may be given when it is started again after running out of"
+        " memory; default: no more than memory_mb",
+    )
+    disk_mb: int = Field(
+        default=4096,
+        ge=16,
+        description="MiB that a run's workspace holds, its copy of the files and its outputs",
+    )
+    gpus: int = Field(default=0, ge=0, description="GPUs a run")
+    usd_per_hour: float = Field(default=0, ge=0, description="price of one running trial")
+    model_tokens: int = Field(
+        default=2_000_000, ge=0, description="tokens that chat models may use, prompts counted"
+    )
+    model_usd: float | None = Field(
+        default=None,
+        ge=0,
+        description="money for chat models, by the settings' prices; default:"
+        " no bound but model_tokens",
+    )
+    steps: int = Field(
+        default=60,
+        ge=1,
+        le=10_000,
+        description="answers of a model that writes code may act on, a revision",
+    )
