@@ -83,7 +83,6 @@ async def prepare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
         baseline=files,
         champion=files,
         scorer_sha256=scorer_hash(evolution),
-        status="running",
     )
     return goes("measure_noise")
 

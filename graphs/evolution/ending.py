@@ -10,14 +10,15 @@ from langgraph.runtime import Runtime
 from agents.evolution.description import PLOT
 from agents.evolution.keeping.compare import compare
 from agents.evolution.keeping.sealing import sealed_result
-from graphs.evolution.evaluating import evaluate, every
+from graphs.evolution.evaluating import Wanted, evaluate, every
 from graphs.evolution.gates import decision, open_gate
 from graphs.evolution.loop import Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
-from labcrew.domain.evolution import CodeFile, Kept, Round, code_hash
+from labcrew.domain.evolution import CodeFile, Kept, Round, ScoredRun, code_hash
 from labcrew.domain.review import MergeRequest
+from labcrew.errors import EvidenceError
 from labcrew.unified_diff import NotADiff, read_diff
 from tools.evolution.deliver import MergeKept, PublishKept, merge_kept, publish_kept
 from tools.evolution.plots import progress_svg
@@ -33,13 +34,14 @@ async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str
     loop.say("opening the sealed split")
     cases, seeds = loop.cases("sealed"), loop.seeds("sealed", evolution.spec.keep.sealed_seeds)
     wanted = every(cases, seeds)
-    programs: dict[str, tuple[CodeFile, ...]] = {}
-    for files in (evolution.baseline, evolution.champion, *_others(loop)):
-        programs.setdefault(code_hash(files), files)
-    runs = {
-        code: await evaluate(loop, files, wanted, f"sealed/{code[:12]}")
-        for code, files in programs.items()
-    }
+    runs: dict[str, tuple[ScoredRun, ...]] = {}
+    for files in (evolution.baseline, evolution.champion):
+        code = code_hash(files)
+        runs[code] = await evaluate(loop, files, wanted, f"sealed/{code[:12]}")
+    for files in _others(loop):
+        code = code_hash(files)
+        if (scored := await _beside(loop, files, wanted, f"sealed/{code[:12]}")) is not None:
+            runs[code] = scored
     final = loop.champion
     gate = loop.gate_mean(final)
     loop.update(
@@ -55,6 +57,19 @@ async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str
         ),
     )
     return goes("leave_out")
+
+
+async def _beside(
+    loop: Loop, files: tuple[CodeFile, ...], wanted: Wanted, step: str
+) -> tuple[ScoredRun, ...] | None:
+    """Runs of a program that is only compared with; None where no score of them counts.
+
+    No result rests on it, and it may be one that broke the scorer: it must not end the loop.
+    """
+    try:
+        return await evaluate(loop, files, wanted, step)
+    except EvidenceError:
+        return None
 
 
 def _others(loop: Loop) -> list[tuple[CodeFile, ...]]:
@@ -84,8 +99,11 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
         after = round_.proposal.files
         rest = without(evolution.champion, before, after)
         compared = None
-        if rest is not None:
-            runs = await evaluate(loop, rest, wanted, f"left-out/{round_.number}")
+        if rest is None:
+            runs = None
+        else:
+            runs = await _beside(loop, rest, wanted, f"left-out/{round_.number}")
+        if runs is not None:
             compared = compare(evolution.scale, runs, final, evolution.spec.keep.confidence)
         told.append(Kept(round=round_.number, title=round_.proposal.title, left_out=compared))
         before = after

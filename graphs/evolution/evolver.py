@@ -87,9 +87,7 @@ class Evolver:
             raise  # the world is at fault: the loop keeps its place and goes on from there
         except LabcrewError as error:
             remedy = f" {error.remedy}" if error.remedy else ""
-            loop.update(
-                "evolution.ended", status="failed", outcome=f"failed: {error.message}{remedy}"
-            )
+            loop.move("failed", f"failed: {error.message}{remedy}", "evolution.ended")
         except Exception as error:
             self._broken(loop, error, lease.token)
         finally:
@@ -109,7 +107,7 @@ class Evolver:
             data={"traceback": "".join(traceback.format_exception(error))[-_TRACE_CHARACTERS:]},
         )
         said = f"failed: an error in labcrew itself, {type(error).__name__}: {str(error)[:300]}"
-        loop.update("evolution.ended", status="failed", outcome=said)
+        loop.move("failed", said, "evolution.ended")
 
 
 async def _move(loop: Loop) -> None:

@@ -75,9 +75,13 @@ class Loop:
         return changed
 
     def move(self, status: EvolutionStatus, outcome: str, kind: str = "") -> None:
-        """Changes the loop's status, unless a person has paused or stopped it meanwhile."""
+        """Changes the loop's status, unless a person has stopped it meanwhile, or paused it.
+
+        A pause yields to an end: there is nothing left to be taken up.
+        """
+        holds = ("stopped",) if status in ("done", "failed") else HALTED
         with self.ledger.transaction():
-            if self.evolution.status not in HALTED:
+            if self.evolution.status not in holds:
                 self.update(kind, status=status, outcome=outcome)
 
     def tools(self, agent: AgentName, step: str) -> Toolbox[Evolution]:

@@ -75,7 +75,7 @@ async def propose(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
     round_ = current(loop)
     situation = await situation_of(loop, round_)
     chance = loop.random(f"round/{round_.number}")
-    proposal = _let_through(loop, situation)
+    proposal = _let_through(loop)
     if proposal is None:
         proposal, why = await _proposed(loop, situation, chance)
         if proposal is not None:
@@ -160,9 +160,9 @@ def _tried(loop: Loop, history: Sequence[Round]) -> tuple[Tried, ...]:
     return tuple(found)
 
 
-def _let_through(loop: Loop, situation: Situation) -> Proposal | None:
-    """A change beyond the editable paths that a person accepted, and that no round has tried."""
-    tried = {r.proposal.code for r in loop.rounds() if r.proposal and not r.screen}
+def _let_through(loop: Loop) -> Proposal | None:
+    """A change beyond the editable paths that a person accepted: one round tries it, no other."""
+    number = loop.evolution.rounds + 1
     for gate in loop.ledger.gates.of(loop.id):
         decision = loop.ledger.decisions.find(gate.id)
         if gate.kind != "escalation" or decision is None or decision.kind != "accept":
@@ -171,7 +171,10 @@ def _let_through(loop: Loop, situation: Situation) -> Proposal | None:
         paths = tuple(gate.shown["paths"])
         if not set(paths) <= set(loop.evolution.widened):
             loop.update("evolution.widened", widened=(*loop.evolution.widened, *paths))
-        if asked.code not in tried:
+        # Whatever comes of it, so that one which is refused again can't spend all that are left.
+        key = f"{gate.id}/tried"
+        taken = loop.ledger.effect(key) or loop.ledger.intend(key, loop.id, {"round": number})
+        if taken.payload["round"] == number:
             return asked
     return None
 
@@ -182,6 +185,11 @@ async def screen(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any
     round_ = current(loop)
     assert round_.proposal is not None
     situation = await situation_of(loop, round_)
+    asked = _let_through(loop)
+    if asked is not None and asked.code == round_.proposal.code:
+        # It was refused when a person was asked; what they let through is no repeat of that.
+        others = tuple(r for r in situation.rounds if r.proposal and r.proposal.code != asked.code)
+        situation = situation.model_copy(update={"rounds": others})
     why = screened(situation.spec, situation, round_.proposal)
     paths = beyond(situation, round_.proposal)
     if paths and not loop.evolution.control:

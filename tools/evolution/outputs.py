@@ -15,11 +15,11 @@ def _folder(home: Home, evolution: str) -> Path:
 
 
 def keep_outputs(home: Home, evolution: str, runs: Iterable[RawRun]) -> None:
-    """Keeps what runs wrote; the same bytes once."""
+    """Keeps what runs wrote, though it be nothing; the same bytes once."""
     folder = _folder(home, evolution)
     folder.mkdir(parents=True, exist_ok=True)
     for run in runs:
-        if run.output:
+        if run.status == "ok":
             place = folder / hashlib.sha256(run.output).hexdigest()
             if not place.exists():
                 partial = place.with_suffix(f".{run.job.alias}.partial")
