@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from agents.programming.strategies import STRATEGIES
 from desk.past_ledger import TURN, Past, RecordsEnd
 from graphs.crew import Crew
 from graphs.programming.machine import ProgrammingState, looked, session_of
@@ -163,7 +164,9 @@ class _Programmer(RecordedChat):
         known = [request for request in requests if request is not None]
         super().__init__(known[0].model if known else "", calls, recordings)
         self.native_tools = bool(known and known[0].tools)
-        self.small = any(turn.get("ask") for turn in turns)
+        # With tools, a turn names the strategy that it changed to, if any; else what was asked for.
+        strategies = {"", *(strategy.name for strategy in STRATEGIES)}
+        self.small = any(turn.get("ask", "") not in strategies for turn in turns)
 
     def sampled(self, **_how: Any) -> "_Programmer":
         """The same: which reply was drawn is in the records."""

@@ -86,7 +86,14 @@ BY_TOOLS = (
 )
 
 
-@pytest.mark.parametrize(("id", "answers"), [("T-301", (WRONG, RIGHT)), ("T-302", BY_TOOLS)])
+STUCK = (*[calls(("read_file", {"path": "lab/split.py"}))] * 3, *BY_TOOLS[1:])
+"""The third of the same calls changes the strategy."""
+
+
+@pytest.mark.parametrize(
+    ("id", "answers"),
+    [("T-301", (WRONG, RIGHT)), ("T-302", BY_TOOLS), ("T-304", STUCK)],
+)
 async def test_each_step_comes_out_again(
     bench: Workbench, user: UserFolder, id: str, answers: tuple[Any, ...]
 ) -> None:
