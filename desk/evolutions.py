@@ -31,6 +31,7 @@ class Evolutions(Steering):
         alone: held while a number is given, so that two people get two.
         proposers: the names that a spec may give.
         has_model: whether candidates can ask a language model here.
+        unpriced: models that would be asked here and have no price.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Evolutions(Steering):
         *,
         proposers: Collection[str],
         has_model: bool,
+        unpriced: Collection[str] = (),
     ) -> None:
         super().__init__(ledger)
         self._clock, self._repositories = clock, repositories
         self._alone, self._proposers, self._has_model = alone, proposers, has_model
+        self._unpriced = unpriced
 
     def start(
         self,
@@ -114,6 +117,13 @@ class Evolutions(Steering):
             raise InputError(
                 "program.model: candidates ask a language model, and none is set.",
                 "Set [models.default] in labcrew.toml: `labcrew settings` shows how.",
+            )
+        if spec.budget.model_usd is not None and self._unpriced:
+            raise InputError(
+                f"budget.model_usd: {min(self._unpriced)} has no price, so nobody can count what"
+                " it costs.",
+                "Set [prices] in labcrew.toml, 0 for one that costs nothing, or leave model_usd"
+                " out: model_tokens bounds it too.",
             )
 
     def _check_commit(self, id: str, base: str, spec: EvolutionSpec) -> None:

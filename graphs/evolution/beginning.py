@@ -38,6 +38,8 @@ async def gate_spec(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
     editable = editable_files(spec, files)
     plan = await asyncio.to_thread(planned, loop, evolution)
     counts = {split: len(loop.cases(split)) for split in ("analysis", "gate", "sealed", "canary")}
+    most_usd = spec.budget.model_usd
+    money = "" if most_usd is None else f", {most_usd:g} USD for them"
     listed = "\n".join(f"- `{path}`" for path in editable[:_LIST])
     more = f"\n- … {len(editable) - _LIST} more" if len(editable) > _LIST else ""
     gate = open_gate(
@@ -51,7 +53,7 @@ async def gate_spec(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
             f" ({counts['analysis']} are looked at, {counts['sealed']} stay sealed,"
             f" {counts['canary']} are impossible).\n\n"
             f"**May cost** {spec.budget.rounds} rounds, {spec.budget.hours:g} hours,"
-            f" {spec.budget.model_tokens:,} tokens of models.\n\n"
+            f" {spec.budget.model_tokens:,} tokens of models{money}.\n\n"
             f"**Environment**: {plan.description}."
         ),
         shown={

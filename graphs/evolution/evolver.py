@@ -9,6 +9,7 @@ from typing import Any
 from agents.evolution.proposing import Proposer
 from graphs.evolution.loop import HALTED, Halted, Loop
 from graphs.evolution.machine import evolution_graph
+from labcrew.counted import CountedChat
 from labcrew.domain.evolution import Evolution
 from labcrew.errors import EngineError, LabcrewError, LeaseLost, LedgerError, StorageFull
 from tools.toolbox import Workbench
@@ -27,6 +28,7 @@ class Evolver:
         lease_s: how long a lease lasts, seconds.
         say: is told in plain words what is being done.
         assume_yes: accept the spec's gate, and a merge that is a proven gain.
+        asked: the chat model that proposers ask; what is used of it is the loop's expense.
     """
 
     def __init__(
@@ -38,10 +40,11 @@ class Evolver:
         lease_s: float,
         say: Callable[[str], None] = lambda _text: None,
         assume_yes: bool = False,
+        asked: CountedChat | None = None,
     ) -> None:
         self._bench, self._proposers = bench, proposers
         self._holder, self._lease_s = holder, lease_s
-        self._say, self._yes = say, assume_yes
+        self._say, self._yes, self._asked = say, assume_yes, asked
 
     async def advance(self, evolution: str) -> Evolution:
         """Works until the loop has ended, is halted by a person, or waits for one.
@@ -66,6 +69,8 @@ class Evolver:
             proposers=[p for p in self._proposers if not wanted or p.name in wanted],
             say=self._say,
             by_yes=self._yes,
+            asked=self._asked,
+            counted_s=self._bench.clock.monotonic(),
         )
 
         async def renew() -> None:
