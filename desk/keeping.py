@@ -7,11 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desk import commissions
+from desk.loop_export import write_loop
 from desk.office import ENDED, Office
 from desk.report import report
 from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.commission import Commission
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.experiment import Trial
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, StorageFull
@@ -41,53 +44,64 @@ class Cleaned(Model):
     dry_run: bool
 
 
-def export(office: Office, ticket: str, folder: Path) -> Exported:
-    """Writes a ticket's report, records, merge requests, plots and the winner's files to a folder.
+def export(office: Office, id: str, folder: Path) -> Exported:
+    """Writes a ticket's or a loop's results to a folder.
+
+    Of a ticket: report, records, merge requests, plots and the winner's files. Of a loop: see
+    `write_loop`.
 
     Args:
         office: the home.
-        ticket: its id.
+        id: of the ticket or loop.
         folder: made by this; must not hold anything.
 
     Raises:
+        NotFound: there is no such ticket or loop.
         InputError: the folder is not empty.
         StorageFull: it can't be written.
     """
-    assigned = office.ledger.tickets.get(ticket)
+    found = commissions.get(office.ledger, id)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not empty.", "Name a new folder.")
-    winners = winning_trials(office, ticket)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.md").write_text(report(office.ledger, assigned), encoding="utf-8")
-        (folder / "ticket.json").write_text(assigned.model_dump_json(indent=2), encoding="utf-8")
-        _lines(
-            folder / "trials.jsonl", (t.model_dump_json() for t in office.ledger.trials.of(ticket))
-        )
-        _lines(
-            folder / "events.jsonl", (e.model_dump_json() for e in office.ledger.events.of(ticket))
-        )
-        for request in office.ledger.merge_requests.of(ticket):
-            (folder / f"{request.id}.md").write_text(request.description, encoding="utf-8")
-            (folder / f"{request.id}.json").write_text(
-                json.dumps(request.model_dump(mode="json"), indent=2), encoding="utf-8"
-            )
-        artefacts = office.home.artefacts(ticket)
-        if artefacts.is_dir():
-            beneath.copied(artefacts, folder / "artefacts")
-        begun = _beginnings(office.ledger.trials.of(ticket), set(winners))
-        for trial in (*winners, *sorted(begun - set(winners))):
-            outputs = office.home.outputs(ticket, trial)
-            if outputs.is_dir():
-                beneath.copied(outputs, folder / "winner" / trial)
+        if isinstance(found, Evolution):
+            write_loop(office.ledger, found, folder)
+            winner = f"round {found.champion_round}" if found.champion_round else ""
+        else:
+            winner = ", ".join(_write_ticket(office, found, folder))
     except OSError as error:
         raise StorageFull(f"{folder} can't be written: {error.strerror or error}.") from error
     return Exported(
-        ticket=ticket,
+        ticket=id,
         folder=str(folder),
         files=tuple(sorted(beneath.paths(folder))),
-        winner=", ".join(winners),
+        winner=winner,
     )
+
+
+def _write_ticket(office: Office, assigned: AssignedTicket, folder: Path) -> tuple[str, ...]:
+    """Writes a ticket's results; answers the winning trials. Raises OSError."""
+    ledger, ticket = office.ledger, assigned.id
+    winners = winning_trials(office, ticket)
+    (folder / "report.md").write_text(report(ledger, assigned), encoding="utf-8")
+    (folder / "ticket.json").write_text(assigned.model_dump_json(indent=2), encoding="utf-8")
+    _lines(folder / "trials.jsonl", (t.model_dump_json() for t in ledger.trials.of(ticket)))
+    _lines(folder / "events.jsonl", (e.model_dump_json() for e in ledger.events.of(ticket)))
+    for request in ledger.merge_requests.of(ticket):
+        (folder / f"{request.id}.md").write_text(request.description, encoding="utf-8")
+        (folder / f"{request.id}.json").write_text(
+            json.dumps(request.model_dump(mode="json"), indent=2), encoding="utf-8"
+        )
+    artefacts = office.home.artefacts(ticket)
+    if artefacts.is_dir():
+        beneath.copied(artefacts, folder / "artefacts")
+    begun = _beginnings(ledger.trials.of(ticket), set(winners))
+    for trial in (*winners, *sorted(begun - set(winners))):
+        outputs = office.home.outputs(ticket, trial)
+        if outputs.is_dir():
+            beneath.copied(outputs, folder / "winner" / trial)
+    return winners
 
 
 def winning_trials(office: Office, ticket: str) -> tuple[str, ...]:

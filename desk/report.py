@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from agents.description import spelt
-from desk import model_costs
+from desk import report_sections as sections
+from desk.loop_report import loop_report
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.experiment import Plan, Score, Trial
 from labcrew.domain.research import Citation, DatasetCard
-from labcrew.domain.review import Gate
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text, table
 from labcrew.ledger import Ledger
 from sandboxes.text import clean
 
-_MOST_ROWS = 200
 _SPENT = ("finished", "scored", "failed", "stopped", "unknown", "running")
 
 
@@ -26,20 +26,27 @@ def report(ledger: Ledger, assigned: AssignedTicket) -> str:
     parts = [
         f"# {assigned.id}: {as_text(assigned.ticket.title)}",
         _standing(ledger, assigned),
-        *_needs(ledger, assigned),
+        *sections.needs(ledger, assigned.id),
         *_asked(assigned),
         *_plan(ledger, assigned),
         *_literature(ledger, assigned),
         *_data(ledger, assigned),
         *_trials(ledger, assigned),
         *_incidents(ledger, assigned),
-        *_network(ledger, assigned),
-        *_merge_requests(ledger, assigned),
+        *sections.network(ledger, assigned.id),
+        *sections.merge_requests(ledger, assigned.id),
         *_cost(ledger, assigned),
-        *_models(ledger, assigned),
-        *_decisions(ledger, assigned),
+        *sections.models(ledger, assigned.id),
+        *sections.decisions(ledger, assigned.id),
     ]
     return clean("\n\n".join(parts)) + "\n"
+
+
+def report_of(ledger: Ledger, found: AssignedTicket | Evolution) -> str:
+    """The report of a ticket or of a loop."""
+    if isinstance(found, Evolution):
+        return loop_report(ledger, found)
+    return report(ledger, found)
 
 
 def number(score: Score) -> str:
@@ -55,17 +62,6 @@ def _standing(ledger: Ledger, assigned: AssignedTicket) -> str:
         f" used; revision {assigned.revision}; assigned {assigned.assigned_at[:16]} by"
         f" {as_text(assigned.assigned_by)}."
     )
-
-
-def _needs(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
-    open_gates: list[Gate] = [g for g in ledger.gates.of(assigned.id) if g.status == "open"]
-    if open_gates:
-        yield "## What needs a person"
-        yield "\n".join(
-            f"- **{as_text(gate.title)}** (`{gate.id}`), since"
-            f" {gate.opened_at:%Y-%m-%d %H:%M} UTC: {' or '.join(gate.allowed)}"
-            for gate in open_gates
-        )
 
 
 def _asked(assigned: AssignedTicket) -> Iterator[str]:
@@ -166,7 +162,7 @@ def _data(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
         yield "\n".join(
             f"- {fault.severity}: {as_text(card.path)}, {as_text(fault.check)}, {fault.rows} rows:"
             f" {as_text(fault.detail)}"
-            for card, fault in faults[:_MOST_ROWS]
+            for card, fault in faults[: sections.MOST_ROWS]
         )
     reasons = Counter((card.path, row.check) for card in cards for row in card.quarantined)
     if reasons:
@@ -186,10 +182,10 @@ def _trials(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
     yield "## Trials"
     yield table(
         ["trial", "kind", "settings", "data", "seed", "validation", "took", "ended"],
-        [_trial_row(trial) for trial in trials[:_MOST_ROWS]],
+        [_trial_row(trial) for trial in trials[: sections.MOST_ROWS]],
     )
-    if len(trials) > _MOST_ROWS:
-        yield f"{len(trials) - _MOST_ROWS} more are in the ledger."
+    if len(trials) > sections.MOST_ROWS:
+        yield f"{len(trials) - sections.MOST_ROWS} more are in the ledger."
     unread = [trial.result.unread for trial in trials if trial.result and trial.result.unread]
     if unread:
         yield (
@@ -239,55 +235,6 @@ def _incidents(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
     yield table(["trial", "what", "diagnosis", "done", "helped"], rows)
 
 
-def _network(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
-    asked = [e.data for e in ledger.events.of(assigned.id) if e.kind == "network.request"]
-    if not asked:
-        return
-    yield "## What was asked of the network"
-    yield table(
-        ["by", "host", "times", "bytes in", "bytes out", "became of it"],
-        [
-            [
-                as_text(str(data["subject"])),
-                as_text(f"{data['host']}:{data['port']}".removesuffix(":0")),
-                str(data["times"]),
-                str(data["down_bytes"]),
-                str(data["up_bytes"]),
-                as_text(f"{data['verdict']} {data['reason']}".strip()),
-            ]
-            for data in asked[:_MOST_ROWS]
-        ],
-    )
-    if len(asked) > _MOST_ROWS:
-        yield f"{len(asked) - _MOST_ROWS} more are in the ledger."
-
-
-def _merge_requests(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
-    for request in ledger.merge_requests.of(assigned.id):
-        verdict = request.verdict.replace("_", " ")
-        yield f"## Merge request {request.id}: {request.status}, {verdict}"
-        if request.status == "superseded":
-            yield "A later revision took its place."
-            continue
-        yield f"Branch `{request.branch}` at `{request.commit[:12]}`. {as_text(request.merge_note)}"
-        yield _deeper(request.description)
-        for comment in ledger.comments.of(assigned.id):
-            if comment.merge_request == request.id:
-                where = f" on {as_text(comment.path)}" if comment.path else ""
-                yield f"> {as_text(comment.by)}{where}: {as_text(comment.text, 2000)}"
-
-
-def _deeper(markdown: str) -> str:
-    """A document within a document: its headings one level down."""
-    return "\n".join(f"#{line}" if line.startswith("#") else line for line in markdown.split("\n"))
-
-
-def _models(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
-    if made := model_costs.rows(ledger.model_calls.of(assigned.id)):
-        yield "## Chat models"
-        yield table(model_costs.HEAD, made)
-
-
 def _cost(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
     trials = [t for t in ledger.trials.of(assigned.id) if t.status in _SPENT]
     hours = sum(t.result.duration_s for t in trials if t.result is not None) / 3600
@@ -321,17 +268,6 @@ def _cost(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
     )
     if forecast is not None:
         yield f"The forecast rested on {as_text(forecast.basis)}. Hours include waiting at gates."
-
-
-def _decisions(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
-    decisions = ledger.decisions.of(assigned.id)
-    if decisions:
-        yield "## Who decided what"
-        yield "\n".join(
-            f"- {d.at:%Y-%m-%d %H:%M} UTC, {as_text(d.by)}: {d.kind} at `{d.gate}`"
-            f"{f': {as_text(d.comment, 600)}' if d.comment else ''}"
-            for d in decisions
-        )
 
 
 def _hours(start: datetime, end: datetime) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,14 +34,33 @@ def connect(timeout_s: float = 600) -> APIClient:
     import docker
     from docker.utils import kwargs_from_env
 
+    client: APIClient | None = None
     try:
+        _try_socket(timeout_s)
         client = docker.APIClient(
             **kwargs_from_env(), version="auto", timeout=int(timeout_s), num_pools=32
         )
         client.ping()
     except Exception as error:
+        if client is not None:
+            client.close()
         raise unavailable(error) from error
     return client
+
+
+def _try_socket(timeout_s: float) -> None:
+    """Connects to the engine's socket and lets go of it: docker-py keeps one open that failed.
+
+    Raises:
+        OSError: nothing listens there.
+    """
+    from docker.utils import parse_host
+
+    kind, _, path = str(parse_host(os.environ.get("DOCKER_HOST"))).partition("://")
+    if kind == "http+unix":
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as tried:
+            tried.settimeout(timeout_s)
+            tried.connect(path)
 
 
 def unavailable(error: BaseException | None = None) -> EngineUnavailable:

@@ -1,19 +1,22 @@
 """The lab as a whole: who asks, the crew, the memory, reports and costs."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse, Response
 
-from desk import report as reporting
 from desk.api.common import READ, AnyLab, Id, Viewer, problems
 from desk.deliverables.formats import MEDIA_TYPES, Format, deliverable
 from desk.morning import Morning
+from desk.report import report_of
 from desk.views.costs import Costs, costs_of
 from desk.views.crew import AtDesk, crew_of
 from desk.views.recall import Remembered, Scope
 from desk.web.access import Caller
+from desk.web.lab import Lab
 from labcrew.domain.base import Model
+from labcrew.domain.evolution import Evolution
+from labcrew.domain.ticket import AssignedTicket
 
 router = APIRouter(tags=["lab"])
 
@@ -60,34 +63,40 @@ def get_costs(caller: Viewer, lab: AnyLab, id: Id) -> Costs:
     return costs_of(lab.ledger, lab.ledger.tickets.get(id))
 
 
-@router.get(
-    "/tickets/{id}/report",
-    response_class=Response,
-    responses={
-        **READ,
-        200: {
-            "content": {kind.split(";")[0]: {} for kind in MEDIA_TYPES.values()},
-            "description": "The report.",
-        },
+_REPORT: dict[int | str, dict[str, Any]] = {
+    **READ,
+    200: {
+        "content": {kind.split(";")[0]: {} for kind in MEDIA_TYPES.values()},
+        "description": "The report.",
     },
-)
-def get_report(
-    caller: Viewer,
-    lab: AnyLab,
-    id: Id,
-    format: Annotated[
-        Format | None,
-        Query(description="a first draft to be sent on; without it: all records, as Markdown"),
-    ] = None,
-) -> Response:
+}
+Draft = Annotated[
+    Format | None,
+    Query(description="a first draft to be sent on; without it: all records, as Markdown"),
+]
+
+
+@router.get("/tickets/{id}/report", response_class=Response, responses=_REPORT)
+def get_report(caller: Viewer, lab: AnyLab, id: Id, format: Draft = None) -> Response:
     """A ticket's report."""
-    assigned = lab.ledger.tickets.get(id)
+    return _report(lab, lab.ledger.tickets.get(id), format)
+
+
+@router.get(
+    "/evolutions/{id}/report", response_class=Response, responses=_REPORT, tags=["evolutions"]
+)
+def get_evolution_report(caller: Viewer, lab: AnyLab, id: Id, format: Draft = None) -> Response:
+    """A loop's report: what was tried, what was kept and why, the sealed result."""
+    return _report(lab, lab.ledger.evolutions.get(id), format)
+
+
+def _report(lab: Lab, found: AssignedTicket | Evolution, format: Format | None) -> Response:
     if format is None:
-        text = reporting.report(lab.ledger, assigned)
+        text = report_of(lab.ledger, found)
         return PlainTextResponse(text, media_type="text/markdown")
-    made = deliverable(lab.ledger, assigned, format)
+    made = deliverable(lab.ledger, found, format)
     # A file to keep: shown in the board's own place, strange words could pass for its.
-    name = f'attachment; filename="{assigned.id}.{format}"'
+    name = f'attachment; filename="{found.id}.{format}"'
     return Response(made, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": name})
 
 

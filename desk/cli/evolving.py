@@ -13,6 +13,7 @@ from desk.cli.common import (
     ByOption,
     HomeOption,
     JsonOption,
+    ServerOption,
     answer,
     console,
     group,
@@ -21,6 +22,8 @@ from desk.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from desk.front.port import LoopMove
+    from desk.views.evolutions import EvolutionSheet
     from desk.wiring import Opened
     from labcrew.domain.evolution import Evolution
 
@@ -45,6 +48,7 @@ def evolve(
     as_json: JsonOption = False,
 ) -> None:
     """Let a program improve itself, judged by what it can't touch; a killed loop goes on."""
+    from desk.views.evolutions import sheet_of
     from desk.wiring import open_home
 
     with open_home(home, create=True) as opened:
@@ -53,7 +57,7 @@ def evolve(
         else:
             id = _started(opened, what, control, by)
         ended = _work_on(opened, id, yes, as_json)
-        _tell(opened, ended, as_json)
+        _tell(sheet_of(opened.ledger, ended), as_json)
     if ended.status in ("done", "stopped"):
         raise typer.Exit(DONE)
     raise typer.Exit(FAILED if ended.status == "failed" else WAITING)
@@ -61,29 +65,33 @@ def evolve(
 
 @loops.command("list")
 @guarded
-def list_evolutions(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List the loops of this home."""
+def list_evolutions(
+    home: HomeOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
+    """List the loops."""
     from desk.cli.evolving_pages import line_of
-    from desk.views.evolutions import head_of
-    from desk.wiring import open_home
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        found = [head_of(opened.ledger, loop) for loop in opened.ledger.evolutions.all()]
-        lines = [line_of(head) for head in found]
+    with front(home, server, None) as desk:
+        found = desk.loops()
     none = "No loop yet. Start one with: labcrew evolve SPEC.md"
-    answer({"evolutions": found}, as_json, lambda: "\n".join(lines) or none)
+    answer({"evolutions": found}, as_json, lambda: "\n".join(map(line_of, found)) or none)
 
 
 @loops.command("show")
 @guarded
 def show(
-    evolution: EvolutionArgument, home: HomeOption = None, as_json: JsonOption = False
+    evolution: EvolutionArgument,
+    home: HomeOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a loop: its rounds, what was kept and why, its budget and result."""
-    from desk.wiring import open_home
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        _tell(opened, opened.ledger.evolutions.get(evolution), as_json)
+    with front(home, server, None) as desk:
+        sheet = desk.loop(evolution)
+    _tell(sheet, as_json)
 
 
 @loops.command("pause")
@@ -92,10 +100,11 @@ def pause(
     evolution: EvolutionArgument,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Halt a loop after what runs now."""
-    _moved(evolution, "pause", by, home, as_json)
+    _move("pause", evolution, by, home, server, as_json)
 
 
 @loops.command("resume")
@@ -104,10 +113,11 @@ def resume(
     evolution: EvolutionArgument,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a paused or failed loop go on."""
-    _moved(evolution, "resume", by, home, as_json)
+    _move("resume", evolution, by, home, server, as_json)
 
 
 @loops.command("stop")
@@ -116,10 +126,11 @@ def stop(
     evolution: EvolutionArgument,
     by: ByOption = None,
     home: HomeOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End a loop for good; its rounds stay."""
-    _moved(evolution, "stop", by, home, as_json)
+    _move("stop", evolution, by, home, server, as_json)
 
 
 @loops.command("fields")
@@ -140,13 +151,18 @@ def fields(
     answer({"fields": found}, as_json, lambda: reference(found, markdown=markdown))
 
 
-def _moved(id: str, action: str, by: str | None, home: Path | None, as_json: bool) -> None:
-    from desk.views.evolutions import head_of
-    from desk.wiring import open_home, person
+def _move(
+    move: "LoopMove",
+    id: str,
+    by: str | None,
+    home: Path | None,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    from desk.front.opening import front
 
-    with open_home(home) as opened:
-        evolutions = opened.evolutions()
-        moved = head_of(opened.ledger, getattr(evolutions, action)(id, by or person()))
+    with front(home, server, by) as desk:
+        moved = desk.move_loop(id, move)
     answer(moved, as_json, lambda: f"{moved.id} is {moved.status}.")
 
 
@@ -194,9 +210,7 @@ def _work_on(opened: "Opened", id: str, yes: bool, as_json: bool) -> "Evolution"
             raise
 
 
-def _tell(opened: "Opened", evolution: "Evolution", as_json: bool) -> None:
+def _tell(sheet: "EvolutionSheet", as_json: bool) -> None:
     from desk.cli.evolving_pages import page_of
-    from desk.views.evolutions import sheet_of
 
-    sheet = sheet_of(opened.ledger, evolution)
     answer(sheet, as_json, lambda: page_of(sheet))

@@ -11,14 +11,20 @@ if TYPE_CHECKING:
     from desk.deliverables.formats import Format
 
 app = group("")
-TicketArgument = Annotated[str, typer.Argument(metavar="TICKET", help="e.g. T-001")]
+TicketArgument = Annotated[
+    str, typer.Argument(metavar="TICKET|EVOLUTION", help="e.g. T-001, or a loop's E-001")
+]
 
 
 @app.command()
 @guarded
 def report(
     ticket: Annotated[
-        str | None, typer.Argument(metavar="TICKET", help="e.g. T-001; none: the morning report.")
+        str | None,
+        typer.Argument(
+            metavar="TICKET|EVOLUTION",
+            help="e.g. T-001, or a loop's E-001; none: the morning report.",
+        ),
     ] = None,
     since: Annotated[
         str,
@@ -32,14 +38,15 @@ def report(
         Literal["md", "html", "pdf", "docx", "pptx"] | None,
         typer.Option(
             help="A first draft to be sent on, as md, html, pdf, docx or pptx; without it: all"
-            " records, as Markdown. Without --output: TICKET.FORMAT, which must not exist."
+            " records, as Markdown. Without --output: T-001.FORMAT, which must not exist."
         ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a ticket's report; without TICKET, what happened overnight."""
-    from desk import report as reporting
+    """Write a ticket's or a loop's report; without one, what happened overnight."""
+    from desk import commissions
+    from desk.report import report_of
     from desk.wiring import open_home
     from labcrew.errors import InputError
 
@@ -69,7 +76,7 @@ def report(
             made = morning.morning(opened.ledger, judge, morning.since_of(since, now), now)
             text, value = morning.text(made), {"morning": made}
         else:
-            text = reporting.report(opened.ledger, opened.ledger.tickets.get(ticket))
+            text = report_of(opened.ledger, commissions.get(opened.ledger, ticket))
     if to is not None:
         try:
             to.write_text(text, encoding="utf-8")
@@ -83,14 +90,17 @@ def report(
 def _deliver(
     ticket: str | None, format: "Format", to: Path | None, home: Path | None, as_json: bool
 ) -> None:
+    from desk import commissions
     from desk.deliverables.formats import deliverable
     from desk.wiring import open_home
     from labcrew.errors import InputError
 
     if ticket is None:
-        raise InputError("--format is for a ticket's report.", "Name one: labcrew report T-001 …")
+        raise InputError(
+            "--format is for a ticket's or a loop's report.", "Name one: labcrew report T-001 …"
+        )
     with open_home(home) as opened:
-        made = deliverable(opened.ledger, opened.ledger.tickets.get(ticket), format)
+        made = deliverable(opened.ledger, commissions.get(opened.ledger, ticket), format)
     file = to or Path(f"{ticket}.{format}")
     try:
         # A name that was not chosen overwrites nothing.
@@ -109,11 +119,12 @@ def export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a ticket's results to a folder: report, records, plots, the winner's files."""
-    from desk import keeping
+    """Copy results to a folder: report, records, plots; a ticket's winner, a loop's patches."""
+    from desk import commissions, keeping
     from desk.wiring import open_home
 
     with open_home(home) as opened:
         done = keeping.export(opened.office(), ticket, folder)
-    winner = f"; the winner is {done.winner}" if done.winner else "; there is no winner yet"
+    none = "nothing was kept yet" if commissions.is_loop(ticket) else "there is no winner yet"
+    winner = f"; the winner is {done.winner}" if done.winner else f"; {none}"
     answer(done, as_json, lambda: f"Wrote {len(done.files)} files to {done.folder}{winner}.")

@@ -12,18 +12,17 @@ from desk.deliverables.document import (
     Section,
     Table,
 )
+from desk.deliverables.plain import line, text
 from desk.views.costs import costs_of
 from labcrew.domain.experiment import Trial
 from labcrew.domain.research import Citation
 from labcrew.domain.review import MergeRequest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
-from labcrew.plain_text import HALVES, ODD
 from tools.plots import trials_png
 
 _MOST_ROWS = 300
 _MOST_POINTS = 6
-_LONGEST = 4_000
 _VERDICTS = {
     "improves": "The change is better than the program as it was",
     "no_gain": "No better settings were found",
@@ -57,7 +56,7 @@ def document(ledger: Ledger, assigned: AssignedTicket) -> Document:
         ),
     ]
     return Document(
-        title=_line(assigned.ticket.title),
+        title=line(assigned.ticket.title),
         subtitle=f"{assigned.id}, {assigned.status}; as of {at[:16].replace('T', ' ')} UTC",
         warning="First draft, written by labcrew from its records. Not checked by a person: "
         + unchecked[0],
@@ -70,21 +69,21 @@ def _asked(assigned: AssignedTicket) -> Section:
     ticket = assigned.ticket
     goal = "higher" if ticket.metric.direction == "maximize" else "lower"
     target = f"; the target is {ticket.metric.target:g}" if ticket.metric.target is not None else ""
-    measure = f"Measure: {_line(ticket.metric.name)}, {goal} is better{target}."
+    measure = f"Measure: {line(ticket.metric.name)}, {goal} is better{target}."
     where = f"Starting from commit {assigned.base_commit[:12]}."
-    paragraphs = [_line(each) for each in _text(ticket.question).split("\n\n")]
-    question = "\n".join(each for each in paragraphs if each) or _line(ticket.title)
+    paragraphs = [line(each) for each in text(ticket.question).split("\n\n")]
+    question = "\n".join(each for each in paragraphs if each) or line(ticket.title)
     return Section(
         title="What was asked",
-        message=f"Asked: {_line(ticket.title)}",
+        message=f"Asked: {line(ticket.title)}",
         blocks=(Paragraph(text=question), Bullets(items=(measure, where))),
-        points=(_line(question), measure, where),
+        points=(line(question), measure, where),
     )
 
 
 def _found(assigned: AssignedTicket, request: MergeRequest | None) -> Section:
     if request is None:
-        told = f"There is no result yet. {_line(assigned.outcome)}".strip()
+        told = f"There is no result yet. {line(assigned.outcome)}".strip()
         return Section(
             title="What was found", message="There is no result yet",
             blocks=(Paragraph(text=told),), points=(told,),
@@ -97,9 +96,9 @@ def _found(assigned: AssignedTicket, request: MergeRequest | None) -> Section:
         notes.append("Numbers that only the runs themselves vouch for are reported, not verified.")
     if request.smoke is not None:
         ended = "passed" if request.smoke.passed else "failed"
-        notes.append(f"The smoke test {ended}: {_line(request.smoke.detail)}")
-    state = f"Merge request {request.id} is {request.status}, branch {_line(request.branch)}."
-    head = (_line(assigned.ticket.metric.name), "before", "with the change", "gain", "95% interval")
+        notes.append(f"The smoke test {ended}: {line(request.smoke.detail)}")
+    state = f"Merge request {request.id} is {request.status}, branch {line(request.branch)}."
+    head = (line(assigned.ticket.metric.name), "before", "with the change", "gain", "95% interval")
     blocks: list[Block] = [Paragraph(text=" ".join(notes))]
     if rows:
         blocks.append(Table(head=head, rows=rows))
@@ -155,7 +154,7 @@ def _plot(
         )
         if key in evidence
     ]  # fmt: skip
-    name = _line(assigned.ticket.metric.name)
+    name = line(assigned.ticket.metric.name)
     picture = Picture(
         png=trials_png(assigned.ticket.metric, trials, holdout),
         caption=f"Validation {name} by trial, with the best so far"
@@ -170,7 +169,7 @@ def _plot(
 
 def _done(ledger: Ledger, assigned: AssignedTicket, trials: list[Trial]) -> Section:
     plans = ledger.plans.of(assigned.id)
-    steps = tuple(_line(step) for step in plans[-1].steps) if plans else ()
+    steps = tuple(line(step) for step in plans[-1].steps) if plans else ()
     blocks: list[Block] = [Bullets(items=steps)] if steps else []
     points = list(steps[:3])
     if trials:
@@ -186,7 +185,7 @@ def _done(ledger: Ledger, assigned: AssignedTicket, trials: list[Trial]) -> Sect
             blocks.append(Paragraph(text=f"{len(trials) - _MOST_ROWS} more are in the ledger."))
     for card in ledger.datasets.of(assigned.id):
         if card.quarantined:
-            told = f"{len(card.quarantined)} of {card.rows} rows of {_line(card.path)} taken out."
+            told = f"{len(card.quarantined)} of {card.rows} rows of {line(card.path)} taken out."
             points.append(told)
             blocks.append(Paragraph(text=told))
     if not blocks:
@@ -205,7 +204,7 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
         measured = f"{trial.score.value:.6g}{mark}"
     else:
         measured = trial.status
-    values = _line(", ".join(f"{k} = {v}" for k, v in sorted(trial.values.items()))) or "as it is"
+    values = line(", ".join(f"{k} = {v}" for k, v in sorted(trial.values.items()))) or "as it is"
     kind = trial.kind.replace("_", " ")
     return (trial.id, kind, values, trial.data, str(trial.seed), measured)
 
@@ -213,17 +212,17 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
 def _assumptions(ledger: Ledger, assigned: AssignedTicket) -> Section:
     ticket = assigned.ticket
     told = [
-        f"Scores are made by the ticket's own evaluator, {_line(ticket.evaluator.command)}."
+        f"Scores are made by the ticket's own evaluator, {line(ticket.evaluator.command)}."
         if ticket.evaluator is not None
         else "Numbers are as the runs report them: no evaluator vouches for them.",
         f"The seeds {', '.join(map(str, ticket.seeds))} stand for all seeds.",
         "Validation and holdout data are like the data that the change will meet.",
     ]
     told += [
-        f"Guessed, not confirmed: {_line(doubt.field)}, because {_line(doubt.because)}."
+        f"Guessed, not confirmed: {line(doubt.field)}, because {line(doubt.because)}."
         for doubt in ticket.doubts
     ]
-    told += [f"Noted when it was assigned: {_line(warning)}" for warning in assigned.warnings]
+    told += [f"Noted when it was assigned: {line(warning)}" for warning in assigned.warnings]
     return Section(
         title="Assumptions",
         message="What this rests on",
@@ -236,7 +235,7 @@ def _sources(ledger: Ledger, assigned: AssignedTicket) -> Iterator[Section]:
     findings = ledger.findings.of(assigned.id)
     if not findings:
         return
-    rows = tuple((_text(f.claim), _source(f.citation), _state(f.citation)) for f in findings)
+    rows = tuple((text(f.claim), _source(f.citation), _state(f.citation)) for f in findings)
     states = Counter(_state(f.citation) for f in findings)
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     yield Section(
@@ -250,7 +249,7 @@ def _sources(ledger: Ledger, assigned: AssignedTicket) -> Iterator[Section]:
 def _source(citation: Citation) -> str:
     year = str(citation.year) if citation.year else ""
     parts = (", ".join(citation.authors[:3]), year, citation.title, citation.locator)
-    return _line(". ".join(part for part in parts if part))
+    return line(". ".join(part for part in parts if part))
 
 
 def _state(citation: Citation) -> str:
@@ -265,12 +264,12 @@ def _failed(ledger: Ledger, assigned: AssignedTicket, trials: list[Trial]) -> Se
         told = done.action.replace("_", " ") if done else "nothing"
         end = helped[done.helped] if done is not None else ""
         kind = incident.kind.replace("_", " ")
-        why = _line(incident.diagnosis)
+        why = line(incident.diagnosis)
         rows.append((incident.trial, kind, why, f"{told}; {end}".rstrip("; ")))
         points.append(f"{incident.trial}: {kind}; {told}" + f", {end}" * bool(end))
     for trial in trials:
         if trial.status == "failed":
-            why = _line(trial.result.reason if trial.result is not None else "it did not start")
+            why = line(trial.result.reason if trial.result is not None else "it did not start")
             rows.append((trial.id, "failed run", why, ""))
             points.append(f"{trial.id} failed: {why}")
     if not rows:
@@ -332,13 +331,3 @@ def _unchecked(
     if request is None or request.gain is None:
         told.append("whether it holds on data that nobody has used yet.")
     return tuple(told)
-
-
-def _line(text: str) -> str:
-    return " ".join(_text(text).split())
-
-
-def _text(text: str) -> str:
-    """Plain text of bounded length, for any format."""
-    plain = HALVES.sub("", ODD.sub("", text)).strip()
-    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]} … (cut)"

@@ -5,11 +5,13 @@ from typing import Literal, get_args
 
 from desk.deliverables.document import Document
 from desk.deliverables.drafting import document
+from desk.deliverables.drafting_loops import loop_document
 from desk.deliverables.html_writer import to_html
 from desk.deliverables.markdown_writer import to_markdown
 from desk.deliverables.pdf_writer import to_pdf
 from desk.deliverables.slides_writer import to_slides
 from desk.deliverables.word_writer import to_word
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import SettingsError
 from labcrew.ledger import Ledger
@@ -32,13 +34,13 @@ _WRITERS: Mapping[Format, Callable[[Document], bytes]] = {
 }
 
 
-def deliverable(ledger: Ledger, assigned: AssignedTicket, format: Format) -> bytes:
-    """A ticket's result as a file; the same bytes for the same ledger.
+def deliverable(ledger: Ledger, found: AssignedTicket | Evolution, format: Format) -> bytes:
+    """A ticket's or a loop's result as a file; the same bytes for the same ledger.
 
     Raises:
         SettingsError: the format needs labcrew[reports].
     """
-    made = document(ledger, assigned)
+    made = _document(ledger, found)
     try:
         return _WRITERS[format](made)
     except ModuleNotFoundError as error:
@@ -46,3 +48,7 @@ def deliverable(ledger: Ledger, assigned: AssignedTicket, format: Format) -> byt
             f"A report as {format} needs labcrew[reports] ({error.name} is missing).",
             "pip install 'labcrew[reports]'",
         ) from None
+
+
+def _document(ledger: Ledger, found: AssignedTicket | Evolution) -> Document:
+    return loop_document(ledger, found) if isinstance(found, Evolution) else document(ledger, found)

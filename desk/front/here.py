@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from desk import commissions
-from desk.front.port import Move
+from desk.front.port import LoopMove, Move
 from desk.views.costs import Costs, costs_of
+from desk.views.evolutions import EvolutionHead, EvolutionSheet, head_of
+from desk.views.evolutions import sheet_of as loop_sheet
 from desk.views.sheet import ListedTicket, TicketSheet, listed, sheet_of
 from desk.wiring import Opened, Say, halt
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.repository import Change
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
@@ -60,6 +63,16 @@ class Here:
 
     def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
         return self._office.change_budget(ticket, self._by, changes)
+
+    def loops(self) -> list[EvolutionHead]:
+        return [head_of(self._ledger, loop) for loop in self._ledger.evolutions.all()]
+
+    def loop(self, id: str) -> EvolutionSheet:
+        return loop_sheet(self._ledger, self._ledger.evolutions.get(id))
+
+    def move_loop(self, id: str, move: LoopMove) -> EvolutionHead:
+        moved: Evolution = getattr(self._opened.evolutions(), move)(id, self._by)
+        return head_of(self._ledger, moved)
 
     def inbox(self) -> list[Gate]:
         return self._office.inbox()

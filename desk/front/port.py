@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from desk.views.costs import Costs
+from desk.views.evolutions import EvolutionHead, EvolutionSheet
 from desk.views.sheet import ListedTicket, TicketSheet
 from labcrew.domain.repository import Change
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
 
 Move = Literal["pause", "resume", "stop", "retry"]
+LoopMove = Literal["pause", "resume", "stop"]
 
 
 class Front(Protocol):
@@ -33,6 +35,15 @@ class Front(Protocol):
 
     def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
         """Sets some fields of a ticket's budget."""
+
+    def loops(self) -> list[EvolutionHead]:
+        """All loops of self-evolution, oldest first."""
+
+    def loop(self, id: str) -> EvolutionSheet:
+        """One loop with its rounds."""
+
+    def move_loop(self, id: str, move: LoopMove) -> EvolutionHead:
+        """Pauses, resumes or stops a loop."""
 
     def inbox(self) -> list[Gate]:
         """What waits for a person, oldest first."""

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from desk import commissions
 from desk.api.gates import ShownGate
 from desk.api.page import MOST, Page
-from desk.front.port import Move
+from desk.front.port import LoopMove, Move
 from desk.front.server import Server, Unreachable
 from desk.views.costs import Costs
+from desk.views.evolutions import EvolutionHead, EvolutionSheet, RoundRow
 from desk.views.sheet import ListedTicket, TicketSheet
 from desk.web.feed import Line
 from desk.wiring import Say
@@ -71,6 +73,18 @@ class There:
         place = f"/tickets/{_spelt(ticket)}/budget"
         return self._server.send("PATCH", place, AssignedTicket, changes)
 
+    def loops(self) -> list[EvolutionHead]:
+        return self._all("/evolutions", EvolutionHead)
+
+    def loop(self, id: str) -> EvolutionSheet:
+        place = f"/evolutions/{_spelt(id)}"
+        head = self._server.get(place, EvolutionHead)
+        rounds = self._all(f"{place}/rounds", RoundRow)
+        return EvolutionSheet(**dict(head), rounds=tuple(rounds))
+
+    def move_loop(self, id: str, move: LoopMove) -> EvolutionHead:
+        return self._server.send("POST", f"/evolutions/{_spelt(id)}/{move}", EvolutionHead)
+
     def inbox(self) -> list[Gate]:
         return self._gates(None)
 
@@ -121,7 +135,7 @@ class There:
                 return gate
         raise InputError(
             f"{request.id} does not wait for a decision; it is {request.status}.",
-            f"See `labcrew ticket show {request.ticket}`.",
+            f"See `{commissions.command(request.ticket)}`.",
         )
 
     def finish_merge(self, request: MergeRequest) -> MergeRequest | None:
@@ -132,7 +146,7 @@ class There:
 
     def lines(self, ticket: str | None, *, once: bool) -> Iterator[str]:
         if ticket is not None:
-            self._server.get(f"/tickets/{_spelt(ticket)}", AssignedTicket)
+            self._known(ticket)
         after, away = 0, False
         said: dict[tuple[str, str], str] = {}
         while True:
@@ -158,6 +172,13 @@ class There:
                     self._say(f"{error.message} It is tried again.")
                 away = True
             self._pause(_AWAY_S)
+
+    def _known(self, id: str) -> None:
+        """Raises NotFound: there is no such ticket or loop."""
+        if commissions.is_loop(id):
+            self._server.get(f"/evolutions/{_spelt(id)}", EvolutionHead)
+        else:
+            self._server.get(f"/tickets/{_spelt(id)}", AssignedTicket)
 
     def _gates(self, ticket: str | None) -> list[Gate]:
         found = self._all("/gates", ShownGate, status="open", ticket=ticket)

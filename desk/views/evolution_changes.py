@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from desk.views.diffs import FileDifference, between
+from desk.views.patches import patch
 from labcrew.domain.base import Model
 from labcrew.domain.evolution import CodeFile, Comparison, Evolution, Round
 from labcrew.errors import NotFound
@@ -55,6 +56,15 @@ def change_of(ledger: Ledger, evolution: Evolution, number: int) -> tuple[FileDi
         if round_.number == number and round_.proposal is not None:
             return _differences(before, round_.proposal.files)
     raise NotFound(f"{evolution.id} kept no round {number}.")
+
+
+def patches_of(ledger: Ledger, evolution: Evolution) -> dict[int, str]:
+    """What each kept round changed, as a patch that `git apply` takes, by the round's number."""
+    return {
+        round_.number: patch(before, round_.proposal.files)
+        for before, round_ in _kept(ledger, evolution)
+        if round_.proposal is not None
+    }
 
 
 def _kept(ledger: Ledger, evolution: Evolution) -> list[tuple[tuple[CodeFile, ...], Round]]:

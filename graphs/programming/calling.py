@@ -71,6 +71,9 @@ async def take_turn(session: Session, task: str, measure: Measure | None) -> Tur
         Waits: a question to a person is open.
         GaveUp: it is stuck, and every strategy was tried.
     """
+    # Told from the turns in the ledger: killed before the end is noted, it ends again, unasked.
+    if (now := course(session.turns)).hopeless:
+        raise GaveUp(f"It was stuck ({now.pattern}) after every strategy had been tried.")
     number = len(session.turns)
     offers, types = tools_of(session)
     reply = await _reply(session, number, task, offers, types)
@@ -115,9 +118,6 @@ async def take_turn(session: Session, task: str, measure: Measure | None) -> Tur
 async def _on_course(session: Session, turn: Turn) -> Turn:
     """The turn, with what the model is told where it is stuck."""
     way = course([*session.turns, turn])
-    if way.hopeless:
-        session.note(turn)
-        raise GaveUp(f"It was stuck ({way.pattern}) after every strategy had been tried.")
     if way.strategy is None:
         return turn
     if way.strategy.back and session.phase == "write_code":

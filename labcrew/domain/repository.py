@@ -88,6 +88,15 @@ class Repositories(Protocol):
     def files(self, name: str, commit: str) -> tuple[str, ...]:
         """The paths of a commit."""
 
+    def lineage(
+        self, name: str, commit: str, patterns: tuple[str, ...], most: int = 500
+    ) -> Mapping[str, tuple[str, ...]]:
+        """Commit of the history → patterns of the files in it that match one of `patterns`, or that
+        became a file which does, whatever they were called then.
+
+        Raises BoundaryError where the history is too large to be followed.
+        """
+
     def read(self, name: str, commit: str, path: str, cap_mb: int = 16) -> bytes:
         """A file of a commit. Raises NotFound, BoundaryError past the cap or on a link."""
 

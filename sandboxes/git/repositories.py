@@ -21,6 +21,7 @@ from sandboxes.git.changes import escapes
 from sandboxes.git.comparing import changed_files, file_patch
 from sandboxes.git.git_runner import GitFailed, GitRunner
 from sandboxes.git.landing import Landing
+from sandboxes.git.lineage import as_patterns, lineage
 from sandboxes.git.pushing import push
 from sandboxes.git.snapshot import AUTHOR, take_snapshot
 from sandboxes.git.user_repository import UserRepository
@@ -80,6 +81,16 @@ class GitRepositories:
     def files(self, name: str, commit: str) -> tuple[str, ...]:
         bare = self._open(name)
         return tuple(path for _, _, path in self._tree(bare, commit))
+
+    def lineage(
+        self, name: str, commit: str, patterns: tuple[str, ...], most: int = 500
+    ) -> Mapping[str, tuple[str, ...]]:
+        commits = self.history(name, commit, most)
+        bare = self._open(name)
+        tree = {path: blob for _, blob, path in self._tree(bare, commits[0])}
+        empty = self._git.line(bare, "hash-object", "--stdin")
+        found = lineage(self._git, bare, commits, tree, patterns, empty)
+        return {one: as_patterns(paths) for one, paths in found.items()}
 
     def read(self, name: str, commit: str, path: str, cap_mb: int = 16) -> bytes:
         bare = self._open(name)

@@ -75,7 +75,8 @@ class MemoryHands:
         editable: patterns.
         alike: what `alike` answers.
 
-    `dies_at` names a tool in whose middle the process ends.
+    `dies_at` names a tool in whose middle the process ends. The newest edit, made once more, is
+    answered as it was, as the real tools do for a step that was cut off.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class MemoryHands:
         self.runs: list[tuple[str, ...]] = []
         self.used: list[str] = []
         self.dies_at = ""
+        self.newest: ReplaceText | None = None
         self.places = alike
         self.calls = CALLS
         self.offers = {
@@ -107,9 +109,12 @@ class MemoryHands:
                 raise ToolError(f"There is no {call.path}.")
             return now[call.path]
         if isinstance(call, ReplaceText):
+            if call == self.newest:
+                return f"{call.path} is changed."
             if now.get(call.path, "").count(call.old) != 1:
                 raise ToolError(f"The text does not stand once in {call.path}.")
             await self.write(step, call.path, now[call.path].replace(call.old, call.new))
+            self.newest = call
             return f"{call.path} is changed."
         if isinstance(call, WriteFile):
             return await self.write(step, call.path, call.text)

@@ -59,6 +59,7 @@ TRUSTED = {
     "desk/acting.py": "a lock",
     "desk/web/access_file.py": "the home's own list of who may enter: no link, no pipe, capped",
     "desk/cli/tickets.py": "the draft of an imported issue being written",
+    "desk/loop_export.py": "a loop's tables being written",
     "desk/cli/results.py": "the report's file being written",
     "desk/deliverables/office_files.py": "a document that labcrew has just made, in memory",
     "desk/cli/drafting.py": "the ticket's file being written",

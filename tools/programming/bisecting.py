@@ -1,6 +1,6 @@
 """Tool that finds the commit which broke something, each trial in a fresh container."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pydantic import Field
 
@@ -8,13 +8,14 @@ from labcrew.code_paths import reading_trouble
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.sandbox import RunResult, SandboxSpec
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import ToolError
+from labcrew.errors import BoundaryError, ToolError
+from labcrew.patterns import matches
 from tools.programming.bisection import Bisected, Verdict, bisect
 from tools.programming.changes import changed_files
 from tools.programming.container import code_image, code_limits, code_variables, code_workspace
 from tools.programming.telling import Told, shown
 from tools.toolbox import Tool, Workbench
-from tools.trial_spec import data_inputs
+from tools.trial_spec import data_inputs, hidden_paths
 
 _CANT_TELL = 125
 """The exit code by which a command says that a commit can't be tried, as for `git bisect run`."""
@@ -50,10 +51,11 @@ def _bisect(call: BisectCommits, assigned: AssignedTicket, bench: Workbench) -> 
     commits = list(reversed(history))
     if len(commits) < 2:
         raise ToolError("There is one commit only: nothing to bisect.")
+    private = _private(assigned, bench)
     ended: dict[str, RunResult] = {}
 
     def try_one(commit: str) -> Verdict:
-        ended[commit] = _tried(call, commit, assigned, bench)
+        ended[commit] = _tried(call, commit, assigned, bench, private.get(commit, ()))
         return _verdict(ended[commit])
 
     if try_one(commits[-1]) != "bad":
@@ -82,11 +84,24 @@ def _bisect(call: BisectCommits, assigned: AssignedTicket, bench: Workbench) -> 
     known = {commit: _verdict(result) for commit, result in ended.items()}
     result = bisect(commits[start:], lambda c: known[c] if c in known else try_one(c), most=_TRIALS)
     return FirstBad(
-        text=shown(_told(result, assigned, bench, commits)),
+        text=shown(_told(result, assigned, bench, commits, private)),
         commit=result.first_bad,
         suspects=result.suspects,
         trials=len(ended),
     )
+
+
+def _private(assigned: AssignedTicket, bench: Workbench) -> Mapping[str, tuple[str, ...]]:
+    """Commit → what nobody may see of it: today's private files lay elsewhere in older commits."""
+    hidden = hidden_paths(assigned)
+    if not hidden:
+        return {}
+    try:
+        return bench.repositories.lineage(assigned.id, assigned.base_commit, hidden, _COMMITS)
+    except BoundaryError as error:
+        raise ToolError(
+            f"What is private can't be told in older commits: {error.message}"
+        ) from error
 
 
 def _a_good_one(commits: list[str], try_one: Callable[[str], Verdict]) -> int | None:
@@ -101,15 +116,24 @@ def _a_good_one(commits: list[str], try_one: Callable[[str], Verdict]) -> int | 
 
 
 def _tried(
-    call: BisectCommits, commit: str, assigned: AssignedTicket, bench: Workbench
+    call: BisectCommits,
+    commit: str,
+    assigned: AssignedTicket,
+    bench: Workbench,
+    private: tuple[str, ...],
 ) -> RunResult:
     """Runs the command on a commit, with the tests that the ticket brings and the change's new
     files laid over it: a script that shows the fault may be among them.
+
+    Args:
+        private: patterns of what is left out of it, beside those of the ticket.
     """
     known = set(bench.repositories.files(assigned.id, assigned.base_commit))
     changed = changed_files(bench.ledger, assigned)
     new = {path: text for path, text in changed.items() if path not in known}
     digest = content_hash({"call": call.model_dump(mode="json"), "commit": commit, "new": new})
+    workspace = code_workspace(assigned, new, commit)
+    without = tuple(dict.fromkeys((*workspace.without, *private)))
     return bench.sandboxes.run(
         SandboxSpec(
             name=f"{assigned.id}-bisect-{digest[:12]}".lower(),
@@ -118,7 +142,7 @@ def _tried(
             image=code_image(bench, assigned),
             command=("/bin/sh", "-c", call.command),
             environment=code_variables(assigned),
-            workspace=code_workspace(assigned, new, commit),
+            workspace=workspace.model_copy(update={"without": without}),
             inputs=data_inputs(assigned, {})[0],
             limits=code_limits(assigned, call.timeout_s),
         )
@@ -135,7 +159,13 @@ def _how(result: RunResult) -> str:
     return "it was ended" if result.timed_out else f"exit code {result.exit_code}"
 
 
-def _told(result: Bisected, assigned: AssignedTicket, bench: Workbench, commits: list[str]) -> str:
+def _told(
+    result: Bisected,
+    assigned: AssignedTicket,
+    bench: Workbench,
+    commits: list[str],
+    private: Mapping[str, tuple[str, ...]],
+) -> str:
     tried = ", ".join(f"{commit[:12]} {verdict}" for commit, verdict in result.verdicts)
     if result.first_bad is None:
         names = ", ".join(commit[:12] for commit in result.suspects[:20])
@@ -143,7 +173,12 @@ def _told(result: Bisected, assigned: AssignedTicket, bench: Workbench, commits:
         return f"The first bad commit is one of {names}; {why}. Tried: {tried or 'none'}."
     before = commits[commits.index(result.first_bad) - 1]
     change = bench.repositories.change(assigned.id, before, result.first_bad)
-    hidden = {p for p in change.files if reading_trouble(assigned.ticket, p) is not None}
+    unseen = (*private.get(before, ()), *private.get(result.first_bad, ()))
+    hidden = {
+        path
+        for path in change.files
+        if reading_trouble(assigned.ticket, path) is not None or matches(path, unseen)
+    }
     files = ", ".join(path for path in change.files if path not in hidden)
     # A change that also touches what nobody may see is told by its files alone.
     diff = "" if hidden else f"\n{shown(change.diff, _DIFF_CHARACTERS)}"

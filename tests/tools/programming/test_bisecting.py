@@ -124,6 +124,31 @@ def test_a_script_of_the_change_is_tried_on_old_commits(bench: Workbench, past: 
 
 
 @pytest.mark.engine
+def test_private_files_are_hidden_where_they_lay_then(bench: Workbench, tmp_path: Path) -> None:
+    user = UserFolder(tmp_path)
+    user.git("init", "-q", "-b", "main")
+    answers = "".join(f"{n},answer {n}\n" for n in range(20))
+    user.write("data/held.csv", answers)
+    commits = []
+    for number in range(5):
+        if number == 3:
+            (tmp_path / "data" / "held.csv").unlink()
+            user.write("answers/holdout.csv", f"{answers}20,answer 20\n")
+        user.write("value.py", f"VALUE = {min(number, 3)}\n# {number}\n")
+        commits.append(user.commit(f"step {number}"))
+    past = Past(take(bench, make_fix(user), Path("/"), "T-6001"), commits)
+    # Nothing could be told of a commit in which an answer is seen.
+    found = run(bench, past, "grep -rq 'answer 1' . && exit 125; ! grep -q 3 value.py")
+    assert found.commit == commits[3]
+    assert "It changes value.py." in found.text
+    assert "held" not in found.text
+    assert "answer" not in found.text
+    with pytest.raises(ToolError, match="succeeds on none") as told:
+        run(bench, past, "cat data/held.csv >&2; false")
+    assert "answer 1" not in told.value.remedy
+
+
+@pytest.mark.engine
 def test_what_can_not_be_bisected_says_why(bench: Workbench, past: Past) -> None:
     for command, good, said in (
         ("true", "", "does not fail on the ticket's commit"),
