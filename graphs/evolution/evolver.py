@@ -11,11 +11,20 @@ from graphs.evolution.loop import HALTED, Halted, Loop
 from graphs.evolution.machine import evolution_graph
 from labcrew.counted import CountedChat
 from labcrew.domain.evolution import Evolution
-from labcrew.errors import EngineError, LabcrewError, LeaseLost, LedgerError, StorageFull
+from labcrew.errors import (
+    EngineError,
+    LabcrewError,
+    LeaseLost,
+    LedgerError,
+    ModelFailure,
+    StorageFull,
+)
 from tools.toolbox import Workbench
 
 _STEPS = 10_000_000
 _TRACE_CHARACTERS = 4000
+_PASSES = ("unavailable", "rate_limited")
+"""Failures of a model that are no program's: the loop keeps its place and goes on from there."""
 
 
 class Evolver:
@@ -90,9 +99,12 @@ class Evolver:
             pass
         except (LeaseLost, EngineError, StorageFull, LedgerError):
             raise  # the world is at fault: the loop keeps its place and goes on from there
+        except ModelFailure as error:
+            if error.kind in _PASSES:
+                raise
+            self._failed(loop, error)
         except LabcrewError as error:
-            remedy = f" {error.remedy}" if error.remedy else ""
-            loop.move("failed", f"failed: {error.message}{remedy}", "evolution.ended")
+            self._failed(loop, error)
         except Exception as error:
             self._broken(loop, error, lease.token)
         finally:
@@ -101,6 +113,10 @@ class Evolver:
             await asyncio.gather(moving, renewing, return_exceptions=True)
             ledger.release(lease)
         return ledger.evolutions.get(evolution)
+
+    def _failed(self, loop: Loop, error: LabcrewError) -> None:
+        remedy = f" {error.remedy}" if error.remedy else ""
+        loop.move("failed", f"failed: {error.message}{remedy}", "evolution.ended")
 
     def _broken(self, loop: Loop, error: Exception, token: int) -> None:
         """A fault of labcrew's own stops this loop where a person sees it."""
