@@ -119,7 +119,7 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
         said = a[0].why[:300] or a[0].status
         return goes("close", f"failed: the program itself fails on every gate case: {said}")
     b = await evaluate(loop, evolution.baseline, every(cases, b_seeds), "noise/b")
-    first = [*every(cases, gate), *canaries(loop)]
+    first = [*every(cases, gate), *canaries(loop, gate)]
     runs = await evaluate(loop, evolution.baseline, first, "gate/baseline")
     if (passed := passed_canary(loop, runs)) is not None:
         return goes(
@@ -137,9 +137,9 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
     return goes("analyse")
 
 
-def canaries(loop: Loop) -> list[tuple[Case, int]]:
-    """The impossible cases, with the first seed: mixed in with every first gate evaluation."""
-    return every(loop.cases("canary"), loop.first_seeds()[:1])
+def canaries(loop: Loop, seeds: Sequence[int]) -> list[tuple[Case, int]]:
+    """The impossible cases, with the first of the seeds: mixed in with every gate evaluation."""
+    return every(loop.cases("canary"), seeds[:1])
 
 
 def passed_canary(loop: Loop, runs: Sequence[ScoredRun]) -> ScoredRun | None:

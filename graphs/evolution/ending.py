@@ -16,7 +16,15 @@ from graphs.evolution.loop import Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
-from labcrew.domain.evolution import CodeFile, Kept, Round, ScoredRun, code_hash
+from labcrew.domain.evolution import (
+    CodeFile,
+    Comparison,
+    Evolution,
+    Kept,
+    Round,
+    ScoredRun,
+    code_hash,
+)
 from labcrew.domain.review import MergeRequest
 from labcrew.errors import EvidenceError
 from labcrew.unified_diff import NotADiff, read_diff
@@ -91,7 +99,8 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
     """Tells what each kept change brings: the champion against the champion without it."""
     loop = runtime.context
     evolution = loop.evolution
-    kept, wanted = kept_rounds(loop), every(loop.cases("gate"), loop.first_seeds())
+    # Not the first seeds: the champion was chosen by its luck on them, and the others were not.
+    kept, wanted = kept_rounds(loop), every(loop.cases("gate"), loop.retest_seeds())
     final = await evaluate(loop, evolution.champion, wanted, "left-out/none")
     before, told = evolution.baseline, []
     for round_ in kept:
@@ -104,11 +113,20 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
         else:
             runs = await _beside(loop, rest, wanted, f"left-out/{round_.number}")
         if runs is not None:
-            compared = compare(evolution.scale, runs, final, evolution.spec.keep.confidence)
+            compared = left_out_gain(evolution, runs, final)
         told.append(Kept(round=round_.number, title=round_.proposal.title, left_out=compared))
         before = after
     loop.update("evolution.left_out", kept=tuple(told))
     return goes("open_merge_request")
+
+
+def left_out_gain(
+    evolution: Evolution, rest: Sequence[ScoredRun], final: Sequence[ScoredRun]
+) -> Comparison:
+    """What the final program has over itself without a change."""
+    same = evolution.noise is not None and evolution.noise.deterministic
+    rule = evolution.spec.keep
+    return compare(evolution.scale, rest, final, rule.confidence, deterministic=same)
 
 
 def without(

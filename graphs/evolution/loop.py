@@ -183,6 +183,13 @@ class Loop:
         """The seeds of every round's first comparison: the champion's runs are made once."""
         return self.seeds("gate", self.evolution.spec.keep.seeds)
 
+    def retest_seeds(self) -> tuple[int, ...]:
+        """The seeds of re-tests against the present champion, which was not chosen by them.
+
+        They are its own, so that its side of them is run once.
+        """
+        return self.seeds(f"retest/{self.champion}", self.evolution.spec.keep.retest_seeds)
+
     def gate_mean(self, code: str) -> float | None:
         """A program's mean on the gate split and the first seeds; None where a run is missing."""
         cases, seeds = self.cases("gate"), self.first_seeds()

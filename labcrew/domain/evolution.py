@@ -257,7 +257,9 @@ class Kept(Model):
     round: int
     title: str
     left_out: Comparison | None = Field(
-        default=None, description="final over final without it, gate; None: it can't be left out"
+        default=None,
+        description="final over final without it, gate, on the seeds of its re-tests; None: it"
+        " can't be left out, or can't be scored then",
     )
 
 
