@@ -49,6 +49,7 @@ class Evolutions(Steering):
         alone: held while a number is given, so that two people get two.
         proposers: the names that a spec may give.
         has_model: whether candidates can ask a language model here.
+        unpriced: models that would be asked here and have no price.
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class Evolutions(Steering):
         *,
         proposers: Collection[str],
         has_model: bool,
+        unpriced: Collection[str] = (),
     ) -> None:
         super().__init__(ledger)
         self._clock, self._repositories = clock, repositories
-        self._alone, self._has_model = alone, has_model
+        self._alone, self._has_model, self._unpriced = alone, has_model, unpriced
         self.proposers = tuple(proposers)
 
     def start(
@@ -163,6 +165,13 @@ class Evolutions(Steering):
             raise InputError(
                 "program.model: candidates ask a language model, and none is set.",
                 "Set [models.default] in labcrew.toml: `labcrew settings` shows how.",
+            )
+        if spec.budget.model_usd is not None and self._unpriced:
+            raise InputError(
+                f"budget.model_usd: {min(self._unpriced)} has no price, so nobody can count what"
+                " it costs.",
+                "Set [prices] in labcrew.toml, 0 for one that costs nothing, or leave model_usd"
+                " out: model_tokens bounds it too.",
             )
 
     def _next_id(self) -> str:

@@ -10,7 +10,7 @@ from desk.commissions import is_loop
 from desk.office import Office
 from labcrew.domain.evolution import Evolution
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import EngineError, LabcrewError, LedgerError, StorageFull
+from labcrew.errors import EngineError, LabcrewError, LedgerError, ModelFailure, StorageFull
 
 _LOOK_S = 0.5
 
@@ -169,7 +169,7 @@ class Shift:
             else:
                 await self._worker.advance(id)
             self._waited_s.pop(id, None)
-        except (EngineError, StorageFull, LedgerError) as error:
+        except (EngineError, ModelFailure, StorageFull, LedgerError) as error:
             first, most = self._waits_s
             wait = min(self._waited_s.get(id, first / 2) * 2, most)
             self._waited_s[id], self._again_at[id] = wait, time.monotonic() + wait

@@ -72,16 +72,21 @@ class Opened:
         from agents.evolution.proposers import PROPOSERS
         from desk.acting import one_at_a_time
         from desk.evolutions import Evolutions
-        from desk.models.answering import CANDIDATE, asked_for
+        from desk.models.answering import CANDIDATE, RULE, asked_for
         from sandboxes.git.repositories import GitRepositories
 
+        settings = self.settings
+        answers = [name for name in asked_for(settings, CANDIDATE) if name != RULE]
+        proposes = [name for name in asked_for(settings, "evolution.proposal") if name != RULE]
+        asked = {settings.models[name].name for name in (*answers[:1], *proposes)}
         return Evolutions(
             self.ledger,
             self.clock,
             GitRepositories(self.home.repositories),
             lambda: one_at_a_time(self.home, "evolve.lock"),
             proposers=PROPOSERS,
-            has_model=bool(asked_for(self.settings, CANDIDATE)),
+            has_model=bool(answers),
+            unpriced=asked - set(settings.prices),
         )
 
 
@@ -269,14 +274,18 @@ def at_work(
         def evolver(assume_yes: bool, tell: Say) -> "Evolver":
             from agents.evolution.proposers import proposers
             from graphs.evolution.evolver import Evolver
+            from labcrew.counted import CountedChat
 
+            chat = crew.judge.model_for("evolution.proposal")
+            asked = CountedChat(chat, settings.prices) if chat is not None else None
             return Evolver(
                 bench,
-                proposers(chat=crew.judge.model_for("evolution.proposal")),
+                proposers(chat=asked),
                 holder=holder,
                 lease_s=settings.lease_s,
                 say=tell,
                 assume_yes=assume_yes,
+                asked=asked,
             )
 
         work = Work(bench=bench, crew=crew, rules=crew.without_models())

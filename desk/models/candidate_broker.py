@@ -21,6 +21,7 @@ from desk.models.retrying import RetryingChat
 from labcrew.domain.base import content_hash
 from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
 from labcrew.domain.evolution import ModelAnswer, ModelRequest
+from labcrew.domain.spending import Price
 from labcrew.errors import ModelFailure
 from labcrew.settings import ModelSettings, Settings
 
@@ -41,7 +42,10 @@ def broker_of(settings: Settings, cache: Path) -> "CandidateBroker | None":
     Raises SettingsError: names that nobody has, or a model without a key.
     """
     names = [name for name in asked_for(settings, CANDIDATE) if name != RULE]
-    return CandidateBroker(settings.models[names[0]], cache) if names else None
+    if not names:
+        return None
+    model = settings.models[names[0]]
+    return CandidateBroker(model, cache, price=settings.prices.get(model.name))
 
 
 class CandidateBroker:
@@ -52,9 +56,11 @@ class CandidateBroker:
             the requests' own.
         cache: the SQLite file in which answers are kept; made if it is not there. Several
             processes may share it.
+        price: of the model's tokens; None: its answers are told as costing nothing.
     """
 
-    def __init__(self, settings: ModelSettings, cache: Path) -> None:
+    def __init__(self, settings: ModelSettings, cache: Path, *, price: Price | None = None) -> None:
+        self._price = price
         self._chat = EndpointChat(settings.model_copy(update={"temperature": None}))
         self._answers = _Answers(cache)
         # Those that wait do so here, where no time limit of an answer runs.
@@ -67,6 +73,14 @@ class CandidateBroker:
 
     def answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
         """Asks, or remembers. Raises ModelFailure."""
+        known = self._answer(request, seed)
+        if self._price is None:
+            return known
+        # At today's price, also where it was remembered: an answer costs the same whenever.
+        used = Tokens(prompt=known.prompt_tokens, completion=known.completion_tokens)
+        return known.model_copy(update={"usd": self._price.of(used)})
+
+    def _answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
         key = content_hash([self._identity(), request.model_dump(mode="json"), seed])
         if (known := self._answers.find(key)) is not None:
             return known

@@ -94,7 +94,7 @@ def _head(ledger: Ledger, evolution: Evolution, rounds: Sequence[Round]) -> Evol
         rounds_allowed=budget.rounds,
         hours_spent=evolution.seconds / 3600,
         hours_allowed=budget.hours,
-        tokens_spent=sum(round_.model_tokens for round_ in rounds),
+        tokens_spent=evolution.model_tokens,
         tokens_allowed=budget.model_tokens,
         keeps=sum(round_.verdict == "kept" for round_ in rounds),
         noise=evolution.noise,

@@ -38,6 +38,8 @@ async def gate_spec(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
     editable = editable_files(spec, files)
     plan = await asyncio.to_thread(planned, loop, evolution)
     counts = {split: len(loop.cases(split)) for split in ("analysis", "gate", "sealed", "canary")}
+    most_usd = spec.budget.model_usd
+    money = "" if most_usd is None else f", {most_usd:g} USD for them"
     listed = "\n".join(f"- `{path}`" for path in editable[:_LIST])
     more = f"\n- … {len(editable) - _LIST} more" if len(editable) > _LIST else ""
     gate = open_gate(
@@ -51,7 +53,7 @@ async def gate_spec(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
             f" ({counts['analysis']} are looked at, {counts['sealed']} stay sealed,"
             f" {counts['canary']} are impossible).\n\n"
             f"**May cost** {spec.budget.rounds} rounds, {spec.budget.hours:g} hours,"
-            f" {spec.budget.model_tokens:,} tokens of models.\n\n"
+            f" {spec.budget.model_tokens:,} tokens of models{money}.\n\n"
             f"**Environment**: {plan.description}."
         ),
         shown={
@@ -117,7 +119,7 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
         said = a[0].why[:300] or a[0].status
         return goes("close", f"failed: the program itself fails on every gate case: {said}")
     b = await evaluate(loop, evolution.baseline, every(cases, b_seeds), "noise/b")
-    first = [*every(cases, gate), *canaries(loop)]
+    first = [*every(cases, gate), *canaries(loop, gate)]
     runs = await evaluate(loop, evolution.baseline, first, "gate/baseline")
     if (passed := passed_canary(loop, runs)) is not None:
         return goes(
@@ -135,9 +137,9 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
     return goes("analyse")
 
 
-def canaries(loop: Loop) -> list[tuple[Case, int]]:
-    """The impossible cases, with the first seed: mixed in with every first gate evaluation."""
-    return every(loop.cases("canary"), loop.first_seeds()[:1])
+def canaries(loop: Loop, seeds: Sequence[int]) -> list[tuple[Case, int]]:
+    """The impossible cases, with the first of the seeds: mixed in with every gate evaluation."""
+    return every(loop.cases("canary"), seeds[:1])
 
 
 def passed_canary(loop: Loop, runs: Sequence[ScoredRun]) -> ScoredRun | None:

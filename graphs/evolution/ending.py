@@ -1,30 +1,29 @@
 """How a loop ends: the sealed split is opened, each kept change left out, and people decide."""
 
 import asyncio
-import difflib
-from collections.abc import Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from agents.evolution.description import PLOT
-from agents.evolution.keeping.compare import compare
-from agents.evolution.keeping.sealing import sealed_result
+from graphs.evolution.comparing import (
+    kept_rounds,
+    left_out_gain,
+    others_tried,
+    sealed_of,
+    without_each,
+)
 from graphs.evolution.evaluating import Wanted, evaluate, every
 from graphs.evolution.gates import decision, open_gate
 from graphs.evolution.loop import Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
-from labcrew.domain.evolution import CodeFile, Kept, Round, ScoredRun, code_hash
+from labcrew.domain.evolution import CodeFile, Kept, ScoredRun, code_hash
 from labcrew.domain.review import MergeRequest
 from labcrew.errors import EvidenceError
-from labcrew.unified_diff import NotADiff, read_diff
 from tools.evolution.deliver import MergeKept, PublishKept, merge_kept, publish_kept
 from tools.evolution.plots import progress_svg
-from tools.programming.patching import NoPatch, patched
-
-_ALSO_OPENED = 3
 
 
 async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
@@ -34,28 +33,11 @@ async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str
     loop.say("opening the sealed split")
     cases, seeds = loop.cases("sealed"), loop.seeds("sealed", evolution.spec.keep.sealed_seeds)
     wanted = every(cases, seeds)
-    runs: dict[str, tuple[ScoredRun, ...]] = {}
     for files in (evolution.baseline, evolution.champion):
-        code = code_hash(files)
-        runs[code] = await evaluate(loop, files, wanted, f"sealed/{code[:12]}")
-    for files in _others(loop):
-        code = code_hash(files)
-        if (scored := await _beside(loop, files, wanted, f"sealed/{code[:12]}")) is not None:
-            runs[code] = scored
-    final = loop.champion
-    gate = loop.gate_mean(final)
-    loop.update(
-        "evolution.sealed_opened",
-        sealed=sealed_result(
-            evolution.scale,
-            evolution.spec.keep,
-            baseline=runs[code_hash(evolution.baseline)],
-            final=runs[final],
-            others=tuple(runs.values()),
-            gate=gate if gate is not None else evolution.scale.worst,
-            deterministic=evolution.noise is not None and evolution.noise.deterministic,
-        ),
-    )
+        await evaluate(loop, files, wanted, f"sealed/{code_hash(files)[:12]}")
+    for files in others_tried(loop):
+        await _beside(loop, files, wanted, f"sealed/{code_hash(files)[:12]}")
+    loop.update("evolution.sealed_opened", sealed=sealed_of(loop))
     return goes("leave_out")
 
 
@@ -72,77 +54,25 @@ async def _beside(
         return None
 
 
-def _others(loop: Loop) -> list[tuple[CodeFile, ...]]:
-    """Earlier champions, and the best of what was reverted by their gate scores."""
-    scale = loop.evolution.scale
-    tried = [r for r in loop.rounds() if r.proposal is not None and r.score is not None]
-    kept = [r.proposal.files for r in tried if r.verdict == "kept" and r.proposal]
-    rest = [r for r in tried if r.verdict != "kept"]
-    rest.sort(key=lambda r: scale.gain(r.score or 0.0, 0.0), reverse=True)
-    return kept + [r.proposal.files for r in rest[:_ALSO_OPENED] if r.proposal]
-
-
-def kept_rounds(loop: Loop) -> tuple[Round, ...]:
-    """The rounds whose changes stand in the champion, oldest first."""
-    return tuple(r for r in loop.rounds() if r.verdict == "kept")
-
-
 async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     """Tells what each kept change brings: the champion against the champion without it."""
     loop = runtime.context
     evolution = loop.evolution
-    kept, wanted = kept_rounds(loop), every(loop.cases("gate"), loop.first_seeds())
-    final = await evaluate(loop, evolution.champion, wanted, "left-out/none")
-    before, told = evolution.baseline, []
-    for round_ in kept:
-        assert round_.proposal is not None
-        after = round_.proposal.files
-        rest = without(evolution.champion, before, after)
-        compared = None
-        if rest is None:
-            runs = None
-        else:
+    # Not the first seeds: the champion was chosen by its luck on them, and the others were not.
+    wanted = every(loop.cases("gate"), loop.retest_seeds())
+    final: tuple[ScoredRun, ...] = ()
+    if not evolution.control:
+        final = await evaluate(loop, evolution.champion, wanted, "left-out/none")
+    told = []
+    for round_, rest in without_each(loop):
+        runs = None
+        if rest is not None and not evolution.control:  # whose merge request nobody will read
             runs = await _beside(loop, rest, wanted, f"left-out/{round_.number}")
-        if runs is not None:
-            compared = compare(evolution.scale, runs, final, evolution.spec.keep.confidence)
-        told.append(Kept(round=round_.number, title=round_.proposal.title, left_out=compared))
-        before = after
+        compared = None if runs is None else left_out_gain(evolution, runs, final)
+        title = round_.proposal.title if round_.proposal else ""
+        told.append(Kept(round=round_.number, title=title, left_out=compared))
     loop.update("evolution.left_out", kept=tuple(told))
     return goes("open_merge_request")
-
-
-def without(
-    champion: Sequence[CodeFile], before: Sequence[CodeFile], after: Sequence[CodeFile]
-) -> tuple[CodeFile, ...] | None:
-    """The champion without the step from `before` to `after`; None where that can't be undone."""
-    old, new = ({file.path: file.text for file in files} for files in (before, after))
-    found = []
-    for file in champion:
-        was, became = old.get(file.path), new.get(file.path)
-        if was == became:
-            found.append(file)
-        elif was is None:
-            continue  # the step brought the file in
-        else:
-            text = undone(file.text, was, became or "")
-            if text is None:
-                return None
-            found.append(CodeFile(path=file.path, text=text))
-    return tuple(found)
-
-
-def undone(text: str, was: str, became: str) -> str | None:
-    """A text without the step from `was` to `became`; None where later steps rest on it."""
-    if text == became:
-        return was
-    lines = difflib.unified_diff(
-        became.splitlines(keepends=True), was.splitlines(keepends=True), "a/f", "b/f"
-    )
-    try:
-        (diff,) = read_diff("".join(lines))
-        return patched(text, diff)
-    except (NotADiff, NoPatch, ValueError):
-        return None
 
 
 async def open_merge_request(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:

@@ -43,10 +43,10 @@ async def evaluate(
         began = loop.bench.clock.monotonic()
         made = await run_and_score(loop, files, missing, step, twice=twice)
         loop.evaluated_s += loop.bench.clock.monotonic() - began
-        loop.tokens += sum(run.model_tokens for run in made)
         with loop.ledger.transaction():
             for run in made:
                 loop.ledger.scored_runs.put(run, actor="experiment_launcher")
+            loop.spend(sum(run.model_tokens for run in made), sum(run.model_usd for run in made))
         known |= {run.id: run for run in made}
     return tuple(known[id] for id in ids)
 

@@ -9,12 +9,22 @@ from typing import Any
 from agents.evolution.proposing import Proposer
 from graphs.evolution.loop import HALTED, Halted, Loop
 from graphs.evolution.machine import evolution_graph
+from labcrew.counted import CountedChat
 from labcrew.domain.evolution import Evolution
-from labcrew.errors import EngineError, LabcrewError, LeaseLost, LedgerError, StorageFull
+from labcrew.errors import (
+    EngineError,
+    LabcrewError,
+    LeaseLost,
+    LedgerError,
+    ModelFailure,
+    StorageFull,
+)
 from tools.toolbox import Workbench
 
 _STEPS = 10_000_000
 _TRACE_CHARACTERS = 4000
+_PASSES = ("unavailable", "rate_limited")
+"""Failures of a model that are no program's: the loop keeps its place and goes on from there."""
 
 
 class Evolver:
@@ -27,6 +37,7 @@ class Evolver:
         lease_s: how long a lease lasts, seconds.
         say: is told in plain words what is being done.
         assume_yes: accept the spec's gate, and a merge that is a proven gain.
+        asked: the chat model that proposers ask; what is used of it is the loop's expense.
     """
 
     def __init__(
@@ -38,10 +49,11 @@ class Evolver:
         lease_s: float,
         say: Callable[[str], None] = lambda _text: None,
         assume_yes: bool = False,
+        asked: CountedChat | None = None,
     ) -> None:
         self._bench, self._proposers = bench, proposers
         self._holder, self._lease_s = holder, lease_s
-        self._say, self._yes = say, assume_yes
+        self._say, self._yes, self._asked = say, assume_yes, asked
 
     async def advance(self, evolution: str) -> Evolution:
         """Works until the loop has ended, is halted by a person, or waits for one.
@@ -66,6 +78,8 @@ class Evolver:
             proposers=[p for p in self._proposers if not wanted or p.name in wanted],
             say=self._say,
             by_yes=self._yes,
+            asked=self._asked,
+            counted_s=self._bench.clock.monotonic(),
         )
 
         async def renew() -> None:
@@ -85,9 +99,12 @@ class Evolver:
             pass
         except (LeaseLost, EngineError, StorageFull, LedgerError):
             raise  # the world is at fault: the loop keeps its place and goes on from there
+        except ModelFailure as error:
+            if error.kind in _PASSES:
+                raise
+            self._failed(loop, error)
         except LabcrewError as error:
-            remedy = f" {error.remedy}" if error.remedy else ""
-            loop.move("failed", f"failed: {error.message}{remedy}", "evolution.ended")
+            self._failed(loop, error)
         except Exception as error:
             self._broken(loop, error, lease.token)
         finally:
@@ -96,6 +113,10 @@ class Evolver:
             await asyncio.gather(moving, renewing, return_exceptions=True)
             ledger.release(lease)
         return ledger.evolutions.get(evolution)
+
+    def _failed(self, loop: Loop, error: LabcrewError) -> None:
+        remedy = f" {error.remedy}" if error.remedy else ""
+        loop.move("failed", f"failed: {error.message}{remedy}", "evolution.ended")
 
     def _broken(self, loop: Loop, error: Exception, token: int) -> None:
         """A fault of labcrew's own stops this loop where a person sees it."""

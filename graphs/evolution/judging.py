@@ -24,6 +24,9 @@ from labcrew.domain.evolution import (
 )
 from labcrew.errors import EvidenceError
 
+_FILTERLESS = ("always_keep", "random_search")
+"""Controls that need each candidate's whole gate score, and no verdict of the keep rule."""
+
 
 class Unbelievable(Exception):
     """Scores of a candidate that can't be trusted: its outputs broke, or bent, the scorer."""
@@ -64,7 +67,7 @@ async def _evaluate(loop: Loop) -> dict[str, Any]:
     cases, seeds = loop.cases("gate"), loop.first_seeds()
     half = len(cases) // 2 if spec.keep.racing and len(cases) > 3 else len(cases)
     step = f"R{round_.number}/gate"
-    begun = [*every(cases[:half], seeds), *canaries(loop)]
+    begun = [*every(cases[:half], seeds), *canaries(loop, seeds)]
     runs = await _candidate(loop, files, begun, f"{step}/1")
     if (passed := passed_canary(loop, runs)) is not None:
         return _halted(loop, round_, passed)
@@ -73,7 +76,7 @@ async def _evaluate(loop: Loop) -> dict[str, Any]:
         theirs = await evaluated(loop, evolution.champion, begun[: len(mine)], f"{step}/champion")
         assert evolution.noise is not None
         behind = clearly_behind(spec.metric, theirs, mine, evolution.noise)
-        if behind and not evolution.control:
+        if behind and evolution.control not in _FILTERLESS:
             return decided(loop, round_, "dropped", behind)
     await _candidate(loop, files, every(cases[half:], seeds), f"{step}/2")
     score = loop.gate_mean(round_.proposal.code)
@@ -81,13 +84,13 @@ async def _evaluate(loop: Loop) -> dict[str, Any]:
     return goes("compare")
 
 
-def _halted(loop: Loop, round_: Round, passed: ScoredRun) -> dict[str, Any]:
+def _halted(loop: Loop, round_: Round, passed: ScoredRun, **fields: Any) -> dict[str, Any]:
     """A pass of what nobody can pass says that scores can't be trusted: the loop stops."""
     reason = (
         f"it passed {passed.case}, which nobody can: scores of this loop can't be trusted"
         " until a person has looked"
     )
-    return decided(loop, round_, "halted", reason)
+    return decided(loop, round_, "halted", reason, **fields)
 
 
 async def _compare(loop: Loop) -> dict[str, Any]:
@@ -101,7 +104,7 @@ async def _compare(loop: Loop) -> dict[str, Any]:
     theirs = await evaluated(loop, evolution.champion, wanted, f"R{round_.number}/champion")
     same = evolution.noise.deterministic
     first = compared(spec.metric, theirs, mine, FILTER, deterministic=same)
-    if evolution.control in ("always_keep", "random_search"):
+    if evolution.control in _FILTERLESS:
         return _by_control(loop, round_, evolution, first)
     retest: Comparison | None = None
     mine_again: tuple[ScoredRun, ...] = ()
@@ -112,12 +115,14 @@ async def _compare(loop: Loop) -> dict[str, Any]:
             update={"look": 1 + max((r.look for r in loop.rounds()), default=0)}
         )
         level = level_at(round_.look, spec.keep, spec.budget.rounds)
-        # Of the champion's own, so that its runs are made once. No candidate was chosen by them.
-        seeds = loop.seeds(f"retest/{loop.champion}", spec.keep.retest_seeds)
+        seeds = loop.retest_seeds()
         for part in sorted({-(-len(seeds) // 2), len(seeds)}):
             fresh = every(cases, seeds[:part])
             step = f"R{round_.number}/retest/{part}"
-            mine_again = await _candidate(loop, files, fresh, step)
+            runs = await _candidate(loop, files, [*fresh, *canaries(loop, seeds)], step)
+            if (passed := passed_canary(loop, runs)) is not None:
+                return _halted(loop, round_, passed, first=first)
+            mine_again = runs[: len(fresh)]
             theirs_again = await evaluated(loop, evolution.champion, fresh, f"{step}/champion")
             retest = compared(spec.metric, theirs_again, mine_again, level, deterministic=same)
             if retest.gain < 0 or (retest.gain == 0 and not saved):

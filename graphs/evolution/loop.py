@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from agents.evolution.proposing import Proposer
+from labcrew.counted import CountedChat
 from labcrew.domain.evolution import (
     CodeFile,
     Evolution,
@@ -43,9 +44,11 @@ class Loop:
         proposers: who may propose, in the table's order.
         say: is told in plain words what is being done.
         by_yes: gates are answered with accept, recorded as by "--yes".
+        asked: the chat model that proposers ask; None: they have none.
         began_s: when this process took up the present round, by the monotonic clock.
         evaluated_s: seconds of it that evaluations took.
-        tokens: that candidates used of a model in it.
+        tokens: that candidates and proposers used of a model in it.
+        counted_s: up to when the hours worked stand in the ledger; None: nothing was counted yet.
     """
 
     id: str
@@ -53,9 +56,11 @@ class Loop:
     proposers: Sequence[Proposer]
     say: Callable[[str], None] = lambda _text: None
     by_yes: bool = False
+    asked: CountedChat | None = None
     began_s: float = 0.0
     evaluated_s: float = 0.0
     tokens: int = 0
+    counted_s: float | None = None
     _cases: tuple[Case, ...] | None = field(default=None, repr=False)
 
     @property
@@ -83,6 +88,22 @@ class Loop:
         with self.ledger.transaction():
             if self.evolution.status not in holds:
                 self.update(kind, status=status, outcome=outcome)
+
+    def spend(self, tokens: int = 0, usd: float = 0.0) -> None:
+        """Adds to the loop's account what models used, and the time since it was last added to.
+
+        In the transaction that keeps what it was spent on, so that no kill makes it cheaper.
+        """
+        now = self.bench.clock.monotonic()
+        worked = now - self.counted_s if self.counted_s is not None else 0.0
+        self.counted_s = now
+        self.tokens += tokens
+        evolution = self.evolution
+        self.update(
+            seconds=evolution.seconds + worked,
+            model_tokens=evolution.model_tokens + tokens,
+            model_usd=evolution.model_usd + usd,
+        )
 
     def tools(self, agent: AgentName, step: str) -> Toolbox[Evolution]:
         """An agent's hands for one step."""
@@ -161,6 +182,13 @@ class Loop:
     def first_seeds(self) -> tuple[int, ...]:
         """The seeds of every round's first comparison: the champion's runs are made once."""
         return self.seeds("gate", self.evolution.spec.keep.seeds)
+
+    def retest_seeds(self) -> tuple[int, ...]:
+        """The seeds of re-tests against the present champion, which was not chosen by them.
+
+        They are its own, so that its side of them is run once.
+        """
+        return self.seeds(f"retest/{self.champion}", self.evolution.spec.keep.retest_seeds)
 
     def gate_mean(self, code: str) -> float | None:
         """A program's mean on the gate split and the first seeds; None where a run is missing."""

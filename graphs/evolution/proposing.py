@@ -26,6 +26,7 @@ from labcrew.domain.evolution import (
     code_hash,
     round_id,
 )
+from labcrew.domain.spending import Amount
 from labcrew.evolution_file import may_edit, widened
 from tools.evolution.outputs import kept_output
 
@@ -36,7 +37,7 @@ async def analyse(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
     """Begins a round, unless a bound is reached: where does the champion fail, and why?"""
     loop = runtime.context
     evolution = loop.evolution
-    if why := finish_reason(evolution, loop.rounds()):
+    if why := finish_reason(evolution, loop.rounds(), loop.gate_mean(loop.champion)):
         loop.ledger.intend(finished(loop.id), loop.id, {})
         loop.ledger.done(finished(loop.id), {"why": why})
         return goes("open_sealed")
@@ -75,16 +76,22 @@ async def propose(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
     round_ = current(loop)
     situation = await situation_of(loop, round_)
     chance = loop.random(f"round/{round_.number}")
+    before = loop.asked.used if loop.asked is not None else Amount()
     proposal = _let_through(loop)
     if proposal is None:
         proposal, why = await _proposed(loop, situation, chance)
         if proposal is not None:
             loop.say(f"round {round_.number}: {proposal.title} ({why})")
+    after = loop.asked.used if loop.asked is not None else Amount()
+    tokens, usd = after.tokens.total - before.tokens.total, after.usd - before.usd
     if proposal is None:
+        loop.spend(tokens, usd)
         loop.ledger.intend(finished(loop.id), loop.id, {})
         loop.ledger.done(finished(loop.id), {"why": "no proposer has anything new to try"})
         return goes("open_sealed")
-    loop.put(round_.model_copy(update={"status": "proposed", "proposal": proposal}), "proposed")
+    with loop.ledger.transaction():
+        loop.put(round_.model_copy(update={"status": "proposed", "proposal": proposal}), "proposed")
+        loop.spend(tokens, usd)
     return goes("screen")
 
 

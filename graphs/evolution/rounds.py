@@ -66,7 +66,6 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     learnt, criticism = told.note, told.criticism
     now = loop.bench.clock
     worked = now.monotonic() - loop.began_s if loop.began_s else loop.evaluated_s
-    tokens = loop.tokens + (round_.proposal.tokens if round_.proposal else 0)
     ended = round_.model_copy(
         update={
             "status": "noted",
@@ -74,7 +73,7 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
             "criticism": criticism,
             "seconds": round(loop.evaluated_s, 3),
             "own_seconds": round(max(0.0, worked - loop.evaluated_s), 3),
-            "model_tokens": tokens,
+            "model_tokens": loop.tokens,
             "ended_at": now.now().isoformat(timespec="seconds"),
         }
     )
@@ -93,7 +92,8 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
         if not evolution.control:
             loop.ledger.lessons.put(lesson, actor="coordinator", kind="lesson.kept")
         loop.put(ended, "ended")
-        loop.update(rounds=round_.number, seconds=evolution.seconds + worked)
+        loop.update(rounds=round_.number)
+        loop.spend()
         if ended.verdict == "halted":  # in one with the round: killed here, it must not go on
             loop.move("failed", halted, "evolution.halted")
     loop.say(f"round {round_.number}: {ended.verdict}: {ended.reason}")

@@ -5,20 +5,26 @@ from collections.abc import Sequence
 from labcrew.domain.evolution import Evolution, Round
 
 
-def finish_reason(evolution: Evolution, rounds: Sequence[Round]) -> str:
-    """Why no further round begins; empty: one does."""
+def finish_reason(evolution: Evolution, rounds: Sequence[Round], gate: float | None = None) -> str:
+    """Why no further round begins; empty: one does.
+
+    Args:
+        evolution: with what it has spent.
+        rounds: that have ended.
+        gate: the champion's mean on the gate split, as first comparisons see it; None: not known.
+    """
     spec, budget = evolution.spec, evolution.spec.budget
     if evolution.rounds >= budget.rounds:
         return f"its {budget.rounds} rounds are spent"
     if evolution.seconds >= budget.hours * 3600:
         return f"its {budget.hours:g} hours are spent"
-    tokens = sum(round_.model_tokens for round_ in rounds)
-    if tokens > budget.model_tokens:
+    if evolution.model_tokens > budget.model_tokens:
         return f"its {budget.model_tokens:,} tokens of models are spent"
+    if budget.model_usd is not None and evolution.model_usd > budget.model_usd:
+        return f"its {budget.model_usd:g} USD for models are spent"
     kept = [round_ for round_ in rounds if round_.verdict == "kept"]
     target, last = spec.metric.target, kept[-1] if kept else None
-    reached = last.score if last is not None else None
-    if target is not None and reached is not None and spec.metric.gain(reached, target) >= 0:
+    if target is not None and gate is not None and spec.metric.gain(gate, target) >= 0:
         return f"the gate mean reached the target {target:g}"
     since = evolution.rounds - (last.number if last else 0)
     if spec.patience is not None and since >= spec.patience:

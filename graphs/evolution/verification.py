@@ -4,9 +4,9 @@ from statistics import fmean
 
 from agents.evolution.description import compose
 from agents.evolution.keeping.compare import compare
-from agents.evolution.keeping.sealing import sealed_result
 from graphs.evolution.evaluating import every, run_and_score
 from graphs.evolution.loop import Loop
+from graphs.evolution.recounting import misstated
 from labcrew.domain.evolution import ScoredRun, code_hash
 from labcrew.domain.review import MergeRequest, Verification
 from labcrew.errors import EvidenceError, NotFound
@@ -34,9 +34,9 @@ def composed(loop: Loop, *, branch: str, commit: str) -> MergeRequest:
 def verify(loop: Loop, request: MergeRequest) -> Verification:
     """Holds a merge request against what it is made from.
 
-    Every run that it rests on must stand in the ledger with its output on disk; the sealed result,
-    every number and every word are computed again; the branch must hold the program that the gate
-    chose.
+    Every run that it rests on must stand in the ledger with its output on disk; noise, comparisons,
+    the sealed result and every word are computed again; the branch must hold the base commit with
+    the program that the gate chose, and nothing else.
     """
     problems: list[str] = []
     checked = 0
@@ -44,7 +44,7 @@ def verify(loop: Loop, request: MergeRequest) -> Verification:
         for score in (*evidence.scores, *evidence.against):
             checked += 1
             problems += _run(loop, loop.ledger.scored_runs.find(score.trial), score.value)
-    problems += _sealed(loop)
+    problems += misstated(loop)
     try:
         again = composed(loop, branch=request.branch, commit=request.commit)
     except EvidenceError as error:
@@ -111,32 +111,17 @@ def _run(loop: Loop, run: ScoredRun | None, value: float) -> list[str]:
     return []
 
 
-def _sealed(loop: Loop) -> list[str]:
-    evolution = loop.evolution
-    sealed = evolution.sealed
-    if sealed is None:
-        return ["the sealed split was not opened"]
-    cases, seeds = loop.cases("sealed"), loop.seeds("sealed", evolution.spec.keep.sealed_seeds)
-    baseline = loop.scored(code_hash(evolution.baseline), cases, seeds)
-    final = loop.scored(loop.champion, cases, seeds)
-    if {len(baseline), len(final)} != {len(cases) * len(seeds)}:
-        return ["runs of the sealed split are missing"]
-    again = sealed_result(
-        evolution.scale, evolution.spec.keep, baseline=baseline, final=final,
-        others=(baseline, final), gate=sealed.gate,
-        deterministic=evolution.noise is not None and evolution.noise.deterministic,
-    )  # fmt: skip
-    same = (again.comparison, again.baseline, again.final, again.relative, again.seeds)
-    told = (sealed.comparison, sealed.baseline, sealed.final, sealed.relative, sealed.seeds)
-    return [] if same == told else ["the sealed result is not what its runs give"]
-
-
 def _branch(loop: Loop, request: MergeRequest) -> list[str]:
+    evolution, repositories = loop.evolution, loop.bench.repositories
+    chosen = {file.path: file.text.encode() for file in evolution.champion}
     try:
-        for file in loop.evolution.champion:
-            held = loop.bench.repositories.read(loop.id, request.commit, file.path)
-            if held != file.text.encode():
-                return [f"{file.path} on the branch is not the program that the gate chose"]
+        for path, content in chosen.items():
+            if repositories.read(loop.id, request.commit, path) != content:
+                return [f"{path} on the branch is not the program that the gate chose"]
+        changed = repositories.changed_files(loop.id, evolution.base_commit, request.commit)
     except NotFound as error:
         return [error.message]
+    mine = chosen.keys() | {file.path for file in evolution.baseline}
+    if others := sorted({p for file in changed for p in (file.path, file.old_path)} - mine):
+        return [f"the branch changes {others[0]}, which is no file of the program"]
     return []

@@ -62,6 +62,7 @@ class ModelAnswer(Model):
     prompt_tokens: int = Field(ge=0)
     completion_tokens: int = Field(ge=0)
     seconds: float = Field(ge=0, description="that the model took, when it was first asked")
+    usd: float = Field(default=0, ge=0, description="by the settings' price; 0: it has none")
     cached: bool = False
 
     @property
@@ -94,6 +95,7 @@ class RawRun(Model):
     seconds: float = Field(ge=0, description="of the program, by the host's clock")
     model_calls: int = 0
     model_tokens: int = 0
+    model_usd: float = 0
     model_seconds: float = Field(
         default=0, ge=0, description="that the model took, when it was first asked"
     )
@@ -115,6 +117,7 @@ class ScoredRun(Model):
     seconds: float
     model_calls: int = 0
     model_tokens: int = 0
+    model_usd: float = 0
     output_sha256: str = ""
     scorer_sha256: str = ""
 
@@ -254,7 +257,9 @@ class Kept(Model):
     round: int
     title: str
     left_out: Comparison | None = Field(
-        default=None, description="final over final without it, gate; None: it can't be left out"
+        default=None,
+        description="final over final without it, gate, on the seeds of its re-tests; None: it"
+        " can't be left out, or can't be scored then",
     )
 
 
@@ -297,6 +302,8 @@ class Evolution(Commission):
     noise: NoiseFloor | None = None
     rounds: int = Field(default=0, description="that have ended")
     seconds: float = Field(default=0, description="worked so far")
+    model_tokens: int = Field(default=0, description="used so far: candidates' and proposers'")
+    model_usd: float = Field(default=0, description="of them, those of models that have a price")
     sealed: Sealed | None = None
     kept: tuple[Kept, ...] = ()
     widened: tuple[str, ...] = Field(

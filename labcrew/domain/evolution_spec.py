@@ -124,7 +124,9 @@ class EvolutionBudget(Model):
     rounds: int = Field(default=100, ge=1, le=100_000)
     hours: float = Field(default=8, gt=0, description="wall clock; waiting for people not counted")
     model_tokens: int = Field(default=20_000_000, ge=0, description="candidates' and proposers'")
-    model_usd: float | None = Field(default=None, ge=0)
+    model_usd: float | None = Field(
+        default=None, ge=0, description="by the settings' prices, which every model asked must have"
+    )
     parallel: int = Field(default=2, ge=1, le=64, description="runs at once")
 
 

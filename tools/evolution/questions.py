@@ -35,7 +35,7 @@ class Questions:
     def __init__(self, broker: ModelBroker, allowance: ModelAllowance, seed: int) -> None:
         self._broker, self._allowance, self._seed = broker, allowance, seed
         self.calls = self.tokens = 0
-        self.seconds = 0.0
+        self.seconds = self.usd = 0.0
 
     def __call__(self, line: str) -> str | None:
         """The answer as a line of JSON; None for plain output.
@@ -62,6 +62,7 @@ class Questions:
             return json.dumps({"error": error.message[:500]})
         self.tokens += answer.tokens
         self.seconds += answer.seconds
+        self.usd += answer.usd
         if self.tokens > self._allowance.tokens:
             raise OverAllowance(f"it used more than {self._allowance.tokens} of the model's tokens")
         return json.dumps({"text": answer.text})

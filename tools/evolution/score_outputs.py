@@ -130,6 +130,7 @@ def _told(run: RawRun, verdicts: _Verdicts, call: ScoreOutputs, evolution: Evolu
         seconds=run.seconds,
         model_calls=run.model_calls,
         model_tokens=run.model_tokens,
+        model_usd=run.model_usd,
         output_sha256=hashlib.sha256(run.output).hexdigest() if run.status == "ok" else "",
         scorer_sha256=scorer_hash(evolution),
     )

@@ -20,6 +20,7 @@ from evals.endpoint import Endpoint, Reply, Says, Status, endpoint
 from evals.local_models import fetched
 from labcrew.domain.chat import Message
 from labcrew.domain.evolution import ModelRequest
+from labcrew.domain.spending import Price
 from labcrew.errors import ModelFailure
 from labcrew.settings import ModelSettings, Settings
 from tests.desk.models.scripted import KEY, settings
@@ -184,3 +185,14 @@ def test_a_model_of_this_machine_answers(tmp_path: Path) -> None:
         assert 0 < answer.completion_tokens <= 8
         assert answer.prompt_tokens > 5
         assert broker.answer(request, 3) == answer.model_copy(update={"cached": True})
+
+
+def test_an_answer_costs_the_same_whenever_it_is_asked_for(tmp_path: Path) -> None:
+    with endpoint(Says("one")) as served:
+        made = settings(served.base_url)
+        path, price = tmp_path / "answers.db", Price(prompt=1_000_000, completion=2_000_000)
+        with closing(CandidateBroker(made, path, price=price)) as broker:
+            first, again = broker.answer(asked(), 1), broker.answer(asked(), 1)
+        assert first.usd == again.usd == first.prompt_tokens + 2 * first.completion_tokens > 0
+        with closing(CandidateBroker(made, path)) as broker:
+            assert broker.answer(asked(), 1).usd == 0

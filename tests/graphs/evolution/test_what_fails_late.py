@@ -1,16 +1,28 @@
 """What befalls a loop beside its rounds: a person's late word, odd outputs, failures at the end."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
 from graphs.evolution import evaluating
+from graphs.evolution.loop import Loop
 from labcrew.deciding import decide
-from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, ScoredRun, code_hash
+from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, ScoredRun, code_hash, seed_of
 from labcrew.domain.sandbox import EnvironmentPlan
-from labcrew.errors import EvidenceError, ToolError
-from tests.graphs.evolution.lab import Environments, Lab, Scripted, lab_at, make_spec, program
+from labcrew.errors import EvidenceError, ModelFailure, ToolError
+from tests.graphs.evolution.lab import (
+    Environments,
+    Lab,
+    Scripted,
+    case_lines,
+    lab_at,
+    make_spec,
+    make_target,
+    opened,
+    program,
+)
 from tests.graphs.evolution.test_loop import rounds
 from tools.evolution.outputs import keep_outputs, kept_output
 from tools.evolution.run_candidate import RunCandidate
@@ -122,3 +134,79 @@ def test_an_error_does_not_take_a_stop_back(lab: Lab) -> None:
 
     lab.runs.before = stop
     assert lab.advance(started.id, [Scripted(BETTER)]).status == "stopped"
+
+
+def test_what_a_change_brings_is_told_on_seeds_that_it_was_not_chosen_by(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    chosen: set[tuple[str, int]] = set()
+
+    def note(call: RunCandidate) -> None:
+        if call.files == BETTER and rounds(lab, started.id)[0].status != "noted":
+            chosen.update((job.case, job.seed) for job in call.jobs)
+
+    lab.runs.before = note
+    ended = lab.advance(started.id, [Scripted(BETTER)])
+    (kept,) = ended.kept
+    loop = Loop(id=started.id, bench=lab.bench, proposers=())
+    told = loop.scored(code_hash(ended.baseline), loop.cases("gate"), loop.retest_seeds())
+    assert kept.left_out is not None
+    assert kept.left_out.pairs == len(told) > 0
+    assert chosen
+    assert chosen.isdisjoint((run.case, run.seed) for run in told)
+
+
+def test_what_a_change_brings_is_exact_where_nothing_varies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [case for case in case_lines(gate=2) if case["split"] != "canary"]
+    text = "".join(json.dumps(case) + "\n" for case in lines)
+    target = make_target(tmp_path / "target", {"cases.jsonl": text})
+    lab = opened(tmp_path, monkeypatch, target, noise=0.0)
+    keep = {"seeds": 1, "retest_seeds": 1, "noise_seeds": 2}
+    spec = make_spec(lab.target, budget={"rounds": 1, "parallel": 1}, keep=keep)
+    ended = lab.advance(lab.start(spec).id, [Scripted(BETTER)])
+    (kept,) = ended.kept
+    assert kept.left_out is not None
+    assert kept.left_out.low == kept.left_out.gain == pytest.approx(0.3)
+
+
+def test_a_control_without_memory_races_as_the_loop_does(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}), "no_memory")
+    lab.advance(started.id, [Scripted(program(0.2))])
+    assert [r.verdict for r in rounds(lab, started.id)] == ["dropped"]
+
+
+def test_a_model_that_can_not_be_reached_does_not_end_the_loop(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+
+    def down(call: RunCandidate) -> None:
+        lab.runs.before = lambda call: None
+        raise ModelFailure("the endpoint is down", kind="unavailable")
+
+    lab.runs.before = down
+    with pytest.raises(ModelFailure):
+        lab.advance(started.id, [Scripted(BETTER)])
+    assert lab.advance(started.id, [Scripted(BETTER)]).outcome[:12] == "done: merged"
+
+
+def test_a_canary_that_is_passed_in_the_re_test_alone_halts_the_loop(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    first = Loop(id=started.id, bench=lab.bench, proposers=()).first_seeds()
+    known = {seed_of("canary-0", seed) for seed in first}
+    score = lab.runs.score
+
+    def late(call: ScoreOutputs, evolution: Evolution, bench: Workbench) -> tuple[ScoredRun, ...]:
+        made = score(call, evolution, bench)
+        return tuple(
+            run.model_copy(update={"score": 1.0})
+            if run.split == "canary" and run.seed not in known
+            else run
+            for run in made
+        )
+
+    monkeypatch.setattr(evaluating, "score_outputs", Tool("score_outputs", ScoreOutputs, late))
+    ended = lab.advance(started.id, [Scripted(BETTER)])
+    assert (ended.status, ended.champion) == ("failed", ended.baseline)
+    assert "halted in round 1" in ended.outcome

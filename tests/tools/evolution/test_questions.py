@@ -58,11 +58,13 @@ def test_each_call_counts_and_none_beyond_is_asked() -> None:
 
 def test_cached_answers_count_as_others() -> None:
     def known(request: ModelRequest, seed: int) -> ModelAnswer:
-        return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=2, seconds=1.5, cached=True)
+        return ModelAnswer(
+            text="x", prompt_tokens=4, completion_tokens=2, seconds=1.5, usd=0.02, cached=True
+        )
 
     asking = questions(Parrot(known))
     asking(line())
-    assert (asking.calls, asking.tokens, asking.seconds) == (1, 6, 1.5)
+    assert (asking.calls, asking.tokens, asking.seconds, asking.usd) == (1, 6, 1.5, 0.02)
 
 
 def test_what_is_surely_over_is_not_asked() -> None:

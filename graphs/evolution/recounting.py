@@ -1,0 +1,88 @@
+"""The figures of a loop, computed again from the runs that the ledger has."""
+
+from collections.abc import Iterator
+
+from agents.evolution.keeping.compare import compare
+from agents.evolution.keeping.looks import FILTER, level_at
+from agents.evolution.keeping.noise import noise_floor
+from graphs.evolution.comparing import left_out_gain, sealed_of, without_each
+from graphs.evolution.loop import Loop
+from labcrew.domain.evolution import Comparison, Round, ScoredRun, code_hash
+from labcrew.errors import EvidenceError
+
+
+def misstated(loop: Loop) -> Iterator[str]:
+    """Which figures are not what the runs give: noise, rounds, the sealed result, what was left
+    out; a sentence each."""
+    if loop.evolution.sealed is None:
+        yield "the sealed split was not opened"
+    else:
+        again = sealed_of(loop)
+        if again is None:
+            yield "runs of the sealed split are missing"
+        elif again != loop.evolution.sealed:
+            yield "the sealed result is not what its runs give"
+    yield from _noise(loop)
+    for round_ in loop.rounds():
+        yield from _round(loop, round_)
+    yield from _left_out(loop)
+
+
+def _noise(loop: Loop) -> Iterator[str]:
+    evolution, rule = loop.evolution, loop.evolution.spec.keep
+    cases, seeds = loop.cases("gate"), loop.seeds("noise", 2 * rule.noise_seeds)
+    code, half = code_hash(evolution.baseline), rule.noise_seeds
+    a, b = loop.scored(code, cases, seeds[:half]), loop.scored(code, cases, seeds[half:])
+    if {len(a), len(b)} != {len(cases) * half}:
+        yield "runs of the noise are missing"
+        return
+    pairs, most = len(cases) * rule.retest_seeds, evolution.spec.budget.rounds
+    if noise_floor(evolution.scale, a, b, rule, pairs, most=most) != evolution.noise:
+        yield "the noise is not what its runs give"
+
+
+def _round(loop: Loop, round_: Round) -> Iterator[str]:
+    rule, proposal = loop.evolution.spec.keep, round_.proposal
+    if proposal is None or round_.first is None:
+        return
+    first = _compared(loop, round_.champion, proposal.code, loop.first_seeds(), FILTER)
+    if first != round_.first:
+        yield f"the first comparison of round {round_.number} is not what its runs give"
+    if round_.retest is None:
+        return
+    # A re-test that brought nothing ended half way.
+    many = round_.retest.pairs // len(loop.cases("gate"))
+    seeds = loop.seeds(f"retest/{round_.champion}", rule.retest_seeds)[:many]
+    level = level_at(round_.look, rule, loop.evolution.spec.budget.rounds)
+    if _compared(loop, round_.champion, proposal.code, seeds, level) != round_.retest:
+        yield f"the re-test of round {round_.number} is not what its runs give"
+
+
+def _compared(
+    loop: Loop, champion: str, candidate: str, seeds: tuple[int, ...], level: float
+) -> Comparison | None:
+    evolution, cases = loop.evolution, loop.cases("gate")
+    same = evolution.noise is not None and evolution.noise.deterministic
+    old, new = (loop.scored(code, cases, seeds) for code in (champion, candidate))
+    if not _whole(loop, new, seeds):
+        return None
+    try:
+        return compare(evolution.scale, old, new, level, deterministic=same)
+    except EvidenceError:
+        return None
+
+
+def _left_out(loop: Loop) -> Iterator[str]:
+    evolution, cases, seeds = loop.evolution, loop.cases("gate"), loop.retest_seeds()
+    told = {kept.round: kept.left_out for kept in evolution.kept}
+    final = loop.scored(loop.champion, cases, seeds)
+    for round_, rest in without_each(loop):
+        runs = loop.scored(code_hash(rest), cases, seeds) if rest is not None else ()
+        scored = rest is not None and _whole(loop, runs, seeds) and _whole(loop, final, seeds)
+        again = left_out_gain(evolution, runs, final) if scored else None
+        if again != told.get(round_.number):
+            yield f"what round {round_.number} brings is not what its runs give"
+
+
+def _whole(loop: Loop, runs: tuple[ScoredRun, ...], seeds: tuple[int, ...]) -> bool:
+    return len(runs) == len(loop.cases("gate")) * len(seeds) > 0

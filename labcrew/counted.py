@@ -1,0 +1,45 @@
+"""A chat model that counts what is used of it."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.spending import Amount, Price
+from labcrew.errors import ModelFailure
+
+
+class CountedChat:
+    """Passes questions on, and counts every answer, used or not.
+
+    Args:
+        chat: answers.
+        prices: model → price.
+    """
+
+    def __init__(self, chat: ChatModel, prices: Mapping[str, Price]) -> None:
+        self.name = chat.name
+        self.used = Amount()
+        self._chat, self._prices = chat, prices
+
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolOffer] = (),
+        schema: type[BaseModel] | None = None,
+        purpose: str = "",
+    ) -> Reply:
+        """Asks once. Raises ModelFailure, whose tokens count as well where it tells of any."""
+        try:
+            reply = await self._chat.reply(messages, tools=tools, schema=schema, purpose=purpose)
+        except ModelFailure as failure:
+            if failure.tokens is not None:
+                self._count(failure.tokens, self.name)
+            raise
+        self._count(reply.tokens, reply.model, self.name)
+        return reply
+
+    def _count(self, tokens: Tokens, *names: str) -> None:
+        price = next((self._prices[name] for name in names if name in self._prices), None)
+        self.used = self.used.plus(tokens, price.of(tokens) if price is not None else None)
