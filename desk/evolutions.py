@@ -4,13 +4,14 @@ import re
 import secrets
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from desk.acting import actor
 from desk.steering import Steering
 from labcrew.domain.evolution import Evolution
-from labcrew.domain.evolution_spec import Control, EvolutionSpec
-from labcrew.domain.repository import Repositories
+from labcrew.domain.evolution_spec import Case, Control, EvolutionSpec
+from labcrew.domain.repository import Checkout, Repositories
 from labcrew.errors import InputError, NotFound
 from labcrew.evolution_file import editable_files, read_cases
 from labcrew.ledger import Ledger
@@ -19,6 +20,23 @@ from labcrew.ports import Clock
 
 _NUMBER = re.compile(r"E-(\d+)")
 _MOST_CASES_MB = 64
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A spec that can be started.
+
+    Args:
+        checkout: the user's repository, and what a person should know of it.
+        commit: full id of where the loop starts.
+        editable: the paths that make up the program.
+        cases: of all splits.
+    """
+
+    checkout: Checkout
+    commit: str
+    editable: tuple[str, ...]
+    cases: tuple[Case, ...]
 
 
 class Evolutions(Steering):
@@ -47,7 +65,8 @@ class Evolutions(Steering):
     ) -> None:
         super().__init__(ledger)
         self._clock, self._repositories = clock, repositories
-        self._alone, self._proposers, self._has_model = alone, proposers, has_model
+        self._alone, self._has_model = alone, has_model
+        self.proposers = tuple(proposers)
         self._unpriced = unpriced
 
     def start(
@@ -59,6 +78,7 @@ class Evolutions(Steering):
         by: str,
         control: Control = "",
         secret: str | None = None,
+        settle: Callable[[Evolution], None] = lambda started: None,
     ) -> Evolution:
         """Takes the commit in and writes down what was asked; nothing runs yet.
 
@@ -69,33 +89,62 @@ class Evolutions(Steering):
             by: the person's name.
             control: a loop that ours is held against.
             secret: what seeds are drawn from, 32 hexadecimal digits at least; default: drawn now.
+            settle: writes to the ledger what follows, in the commit that starts the loop.
 
         Raises:
             RepositoryError: no such repository or commit.
             InputError: what is wrong with the spec, its cases or its paths.
         """
         person = actor(by)
-        self._check(spec)
-        where = beside / Path(spec.repository).expanduser()
-        checkout = self._repositories.inspect(str(where), spec.commit)
         with self._alone():
             id = self._next_id()
-            base = self._repositories.take(id, checkout.repository, checkout.commit, snapshot=False)
-            self._check_commit(id, base, spec)
+            found = self.examine(spec, beside=beside, name=id, repositories=self._repositories)
             evolution = Evolution(
                 id=id,
-                repository=str(checkout.repository),
-                base_commit=base,
+                repository=str(found.checkout.repository),
+                base_commit=found.commit,
                 spec=spec,
                 source=source,
                 started_by=by,
                 started_at=self._clock.now().isoformat(timespec="seconds"),
-                target_branch=spec.branch or checkout.branch,
+                target_branch=spec.branch or found.checkout.branch,
                 control=control,
                 secret=secret or secrets.token_hex(32),
             )
-            self._ledger.evolutions.put(evolution, actor=person, kind="evolution.started")
+            with self._ledger.transaction():
+                self._ledger.evolutions.put(evolution, actor=person, kind="evolution.started")
+                settle(evolution)
         return evolution
+
+    def examine(
+        self, spec: EvolutionSpec, *, beside: Path, name: str, repositories: Repositories
+    ) -> Examined:
+        """Takes the commit in and checks all that can be checked before anything runs.
+
+        Args:
+            spec: as read.
+            beside: the folder that a relative repository path starts from.
+            name: of the trusted repository that takes the commit in.
+            repositories: the git boundary.
+
+        Raises:
+            RepositoryError: no such repository or commit.
+            InputError: what is wrong with the spec, its cases or its paths.
+        """
+        self._check(spec)
+        where = beside / Path(spec.repository).expanduser()
+        checkout = repositories.inspect(str(where), spec.commit)
+        commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=False)
+        files = repositories.files(name, commit)
+        editable = editable_files(spec, files)
+        _check_paths(spec, files)
+        try:
+            raw = repositories.read(name, commit, spec.cases, cap_mb=_MOST_CASES_MB)
+        except NotFound:
+            raise InputError(
+                f"cases: {spec.cases} is not in the commit {commit[:12]}.", "Commit it first."
+            ) from None
+        return Examined(checkout, commit, editable, read_cases(raw, spec.cases))
 
     def unfinished(
         self, spec: EvolutionSpec, source: str, control: Control = ""
@@ -108,10 +157,10 @@ class Evolutions(Steering):
         return None
 
     def _check(self, spec: EvolutionSpec) -> None:
-        if unknown := [name for name in spec.proposers if name not in self._proposers]:
+        if unknown := [name for name in spec.proposers if name not in self.proposers]:
             raise InputError(
                 f"proposers: there is no proposer {unknown[0]!r}.",
-                f"Known here: {', '.join(self._proposers)}.",
+                f"Known here: {', '.join(self.proposers)}.",
             )
         if spec.program.model is not None and not self._has_model:
             raise InputError(
@@ -126,25 +175,6 @@ class Evolutions(Steering):
                 " out: model_tokens bounds it too.",
             )
 
-    def _check_commit(self, id: str, base: str, spec: EvolutionSpec) -> None:
-        files = self._repositories.files(id, base)
-        editable_files(spec, files)
-        for path in spec.scorer.private:
-            if not any(matches(file, (path,)) for file in files):
-                raise InputError(
-                    f"scorer.private: no file of the commit is {path}.",
-                    "Commit the scorer, or correct the path.",
-                )
-        if spec.components and not any(matches(f, (spec.components,)) for f in files):
-            raise InputError(f"components: no file of the commit is in {spec.components}.")
-        try:
-            raw = self._repositories.read(id, base, spec.cases, cap_mb=_MOST_CASES_MB)
-        except NotFound:
-            raise InputError(
-                f"cases: {spec.cases} is not in the commit {base[:12]}.", "Commit it first."
-            ) from None
-        read_cases(raw, spec.cases)
-
     def _next_id(self) -> str:
         numbers = [
             int(match[1])
@@ -152,3 +182,14 @@ class Evolutions(Steering):
             if (match := _NUMBER.fullmatch(found.id))
         ]
         return f"E-{max(numbers, default=0) + 1:03d}"
+
+
+def _check_paths(spec: EvolutionSpec, files: Collection[str]) -> None:
+    for path in spec.scorer.private:
+        if not any(matches(file, (path,)) for file in files):
+            raise InputError(
+                f"scorer.private: no file of the commit is {path}.",
+                "Commit the scorer, or correct the path.",
+            )
+    if spec.components and not any(matches(f, (spec.components,)) for f in files):
+        raise InputError(f"components: no file of the commit is in {spec.components}.")

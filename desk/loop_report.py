@@ -4,10 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from agents.evolution.description import interval
 from desk import report_sections as sections
 from desk.views.evolution_changes import Step, patches_of, steps_of
-from desk.views.evolutions import EvolutionHead, head_of
+from desk.views.evolutions import EvolutionHead, gain_words, head_of
 from labcrew.domain.evolution import Evolution, Round
 from labcrew.evidence import as_code, as_text, table
 from labcrew.ledger import Ledger
@@ -122,7 +121,7 @@ def _row(round_: Round) -> Sequence[str]:
         as_text(proposal.proposer) if proposal else "",
         round_.verdict or f"under way: {round_.status}",
         "" if round_.score is None else f"{round_.score:.4g}",
-        interval(gain) if gain else "",
+        gain_words(gain) if gain else "",
         as_text(round_.reason, 120),
     ]
 
@@ -140,13 +139,13 @@ def _kept(ledger: Ledger, evolution: Evolution) -> Iterator[str]:
 
 
 def _step(step: Step) -> str:
-    lines = [f"- By {as_text(step.proposer)}; {step.insertions} lines come, {step.deletions} go"]
+    lines = [f"- By {as_text(step.proposer)}; lines: +{step.insertions}, -{step.deletions}"]
     if step.rationale:
         lines.append(f"- Why it was tried: {as_text(step.rationale, 2000)}")
     if step.gain is not None:
-        lines.append(f"- Gain when it was kept: {interval(step.gain)}")
+        lines.append(f"- Gain when it was kept: {gain_words(step.gain)}")
     if step.left_out is not None:
-        lines.append(f"- Gain at the end, by leaving it out: {interval(step.left_out)}")
+        lines.append(f"- Gain at the end, by leaving it out: {gain_words(step.left_out)}")
     elif step.weighed:
         lines.append("- It can't be left out alone: later changes rest on it.")
     return "\n".join(lines)
@@ -175,7 +174,7 @@ def _sealed(evolution: Evolution) -> Iterator[str]:
             [
                 f"{sealed.baseline:.4g}",
                 f"{sealed.final:.4g}",
-                f"{interval(sealed.comparison)}{relative}",
+                f"{gain_words(sealed.comparison)}{relative}",
                 f"{sealed.hindsight:.4g}, {optimism:.4g} better than the one chosen",
             ]
         ],

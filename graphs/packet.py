@@ -14,7 +14,7 @@ from labcrew.domain.review import SmokeTest
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import SUFFIXES, AssignedTicket, Budget
 from labcrew.errors import EvidenceError, ToolError
-from labcrew.policy_conditions import commit_message
+from labcrew.policy_changes import commit_message
 from tools.facts import change_effect
 from tools.make_change import (
     MakeChange,

@@ -7,7 +7,7 @@ from labcrew.domain.programming import Patch
 from labcrew.domain.review import MergeRequest, SmokeTest
 from labcrew.domain.testing import TestReport, Tests
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import LabcrewError
+from labcrew.errors import LabcrewError, ToolError
 from tools.programming.testing import run_afresh
 
 _SHOWN = 5
@@ -34,6 +34,36 @@ async def smoke(work: Work, assigned: AssignedTicket, request: MergeRequest) -> 
         detail=detail,
         duration_s=report.duration_s,
     )
+
+
+async def beside(
+    work: Work, assigned: AssignedTicket, request: MergeRequest, program: SmokeTest
+) -> SmokeTest:
+    """The smoke test of a program, and of the patch's tests where code was written: both must pass.
+
+    Args:
+        program: how the program's own run went.
+    """
+    if work.patch(assigned) is None:
+        return program
+    try:
+        tests = await smoke(work, assigned, request)
+    except ToolError as error:
+        said = f"the tests could not be run: {error.message}"
+        return program.model_copy(update={"passed": False, "detail": _both(said, program.detail)})
+    return program.model_copy(
+        update={
+            "passed": program.passed and tests.passed,
+            "exit_code": program.exit_code or (0 if tests.passed else tests.exit_code),
+            "detail": _both(tests.detail, program.detail),
+            "duration_s": program.duration_s + tests.duration_s,
+        }
+    )
+
+
+def _both(tests: str, program: str) -> str:
+    # The tests first: what a program prints at its end may be long.
+    return f"Tests: {tests.rstrip('.')}. Program: {program}"
 
 
 async def problems(work: Work, assigned: AssignedTicket, request: MergeRequest) -> list[str]:

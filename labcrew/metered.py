@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from labcrew import calling
-from labcrew.domain.chat import ChatModel, FailureKind, Message, Reply, Tokens, ToolOffer
+from labcrew.attempts import Attempts
+from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
 from labcrew.domain.programming import ModelCall
 from labcrew.errors import LeaseLost, LedgerError, ModelFailure, StorageFull
 from labcrew.ports import Clock
@@ -25,10 +26,6 @@ _BYTES_A_TOKEN = 2
 _TOKENS_A_MESSAGE = 16
 _MOST_COMPLETION = 4096
 _OUTCOME_CHARACTERS = 1000
-# The endpoint turned the call away, so nothing was used; any other failure may have cost it all.
-_FREE: frozenset[FailureKind] = frozenset(
-    {"rate_limited", "unavailable", "unauthorised", "unknown_model", "too_long", "over_budget"}
-)
 
 
 @dataclass
@@ -61,7 +58,7 @@ class MeteredChat:
     """A chat model behind an account.
 
     A call is one line of accounts whatever it takes inside: retries and fallbacks of `model` are
-    part of it.
+    part of it. Each of them is checked against the budget before it is sent.
 
     Args:
         model: is asked.
@@ -133,20 +130,22 @@ class MeteredChat:
         schema: type[BaseModel] | None,
         purpose: str,
     ) -> Reply:
-        desk, call = self._desk, held.call
-        known = {"prompt": kept.sha256, "exact": kept.exact}
+        desk = self._desk
+        known: dict[str, Any] = {"prompt": kept.sha256, "exact": kept.exact}
         started = desk.clock.monotonic()
 
         def took() -> float:
             return max(0.0, desk.clock.monotonic() - started)
 
+        attempts = Attempts(desk.account, held, self._names, took)
         with desk.tracer.span(
-            f"chat {self.name}", self._asked(call, schema is not None), kind="client"
+            f"chat {self.name}", self._asked(held.call, schema is not None), kind="client"
         ) as span:
             try:
-                reply = await self._model.reply(
-                    messages, tools=tools, schema=schema, purpose=purpose
-                )
+                with calling.metered(attempts):
+                    reply = await self._model.reply(
+                        messages, tools=tools, schema=schema, purpose=purpose
+                    )
             except ModelFailure as failure:
                 said = f"{failure.kind}: {failure.message}"[:_OUTCOME_CHARACTERS]
                 outcome = desk.recordings.redact(said)
@@ -154,8 +153,10 @@ class MeteredChat:
                 span.failed(failure.kind, failure.message)
                 exact = kept.exact and outcome == said
                 known |= {"outcome": outcome, "exact": exact, "duration_s": took()}
-                known |= self._used(failure, call)
-                desk.account.settle(held, call.model_copy(update=known))
+                if not attempts.any:
+                    attempts.failed(failure)
+                known |= _used(attempts)
+                desk.account.settle(attempts.held, attempts.held.call.model_copy(update=known))
                 raise
             except (asyncio.CancelledError, Exception) as error:
                 cancelled = isinstance(error, asyncio.CancelledError)
@@ -164,29 +165,26 @@ class MeteredChat:
                 known |= {"outcome": said, "duration_s": took()}
                 # A lease may be lost by now: the reservation then counts until it is reconciled.
                 with suppress(LeaseLost, LedgerError, StorageFull):
-                    desk.account.settle(held, call.model_copy(update=known))
+                    desk.account.settle(attempts.held, attempts.held.call.model_copy(update=known))
                 raise
             # Before anything is made of it: what follows goes to the ledger, and into code.
             reply = _without_secrets(reply, desk.recordings.redact)
             span.note(_answered(reply))
             span.said(messages, reply.message)
             answer = desk.recordings.keep_reply(reply)
-            # An endpoint that does not count: what was set aside, then.
-            used = reply.tokens if reply.tokens.total else call.tokens
-            guessed = reply.tokens.total == 0 or used.estimated
-            known |= {
+            if not attempts.any:
+                attempts.begin(reply.model)
+                attempts.answered(reply.tokens)
+            known |= _used(attempts) | {
                 "model": reply.model,
-                "tokens": used,
-                "usd": desk.account.usd(used, reply.model, self.name),
-                "estimated": guessed,
                 "duration_s": took(),
                 "outcome": ANSWERED,
                 "answer": answer.sha256,
                 "exact": kept.exact and answer.exact,
             }
-            settled = call.model_copy(update=known)
-            desk.account.answered(held, settled)
-            desk.account.settle(held, settled)
+            settled = attempts.held.call.model_copy(update=known)
+            desk.account.answered(attempts.held, settled)
+            desk.account.settle(attempts.held, settled)
         return reply
 
     def _asked(self, call: ModelCall, structured: bool) -> dict[str, Attribute]:
@@ -204,14 +202,6 @@ class MeteredChat:
             "labcrew.call": call.id,
         }
 
-    def _used(self, failure: ModelFailure, call: ModelCall) -> dict[str, Any]:
-        """What a call that failed used: as the endpoint says, nothing, or all it could."""
-        if failure.tokens is None and failure.kind not in _FREE:
-            return {}
-        used = failure.tokens or Tokens()
-        usd = self._desk.account.usd(used, *self._names) if used.total else 0.0
-        return {"tokens": used, "usd": usd, "estimated": used.estimated}
-
     def _recorded(self, step: calling.Step, turn: int, sent: str) -> Reply | None:
         """What an earlier process was answered at this very place, if its record is sound."""
         left = self._desk.recorded.get((step.key, turn, sent)) if step.key else None
@@ -222,6 +212,13 @@ class MeteredChat:
                 step.calls.append(call.id)
                 return reply
         return None
+
+
+def _used(attempts: Attempts) -> dict[str, Any]:
+    """What a call used: as its endpoints say, nothing, or all it could."""
+    used = attempts.tokens
+    usd = attempts.usd if used.total else 0.0
+    return {"tokens": used, "usd": usd, "estimated": used.estimated}
 
 
 def _answered(reply: Reply) -> dict[str, Attribute]:

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from labcrew import policy_conditions as must
+from labcrew import policy_changes as changes
+from labcrew import policy_coding as coding
+from labcrew import policy_drafts as drafts
 from labcrew import policy_evolution as evolution
 from labcrew import policy_mcp as mcp
+from labcrew import policy_plain as plain
+from labcrew import policy_preparing as preparing
+from labcrew import policy_trials as trials
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import GateKind
-from labcrew.policy_conditions import Call, Condition
+from labcrew.policy_facts import Call, Condition
 
 
 @dataclass(frozen=True)
@@ -69,180 +74,187 @@ POLICY: tuple[Row, ...] = (
     _row("coordinator", "survey_repository", "allowed", "reading only, in a sandbox"),
     _row(
         "literature_review", "read_library", "allowed", "parsed in a sandbox, taken as data",
-        folder=must.library,
+        folder=preparing.library,
     ),
     _row(
         "literature_review", "search_papers", "allowed", "trusted clients, fixed hosts",
-        queries=must.own_words, limit=must.twenty_at_most,
+        queries=preparing.own_words, limit=preparing.twenty_at_most,
     ),
     _row(
         "coordinator literature_review", "recall_memory", "allowed", "reading only",
-        scope=must.anything, query=must.anything, limit=must.anything, commit=must.anything,
-        data_hash=must.anything,
+        scope=plain.anything, query=plain.anything, limit=plain.anything,
+        commit=plain.anything,
+        data_hash=plain.anything,
     ),
     _row(
         "data_pipeline", "profile_data", "allowed", "reading only, in a sandbox",
-        paths=must.paths_of_the_data,
+        paths=preparing.paths_of_the_data,
     ),
     _row(
         "data_pipeline", "clean_data", "plan", "taking rows out changes the criterion",
-        path=must.training_file, sha256=must.checksum, rows=must.approved_rows,
+        path=preparing.training_file, sha256=plain.checksum, rows=preparing.approved_rows,
     ),
     _row(
         "experiment_launcher", "prepare_environment", "plan", "installs software",
-        key=must.approved_environment, approved=must.true,
+        key=preparing.approved_environment, approved=plain.true,
     ),
     _row(
         "experiment_launcher", "read_help", "allowed", "read in a sandbox, for a draft",
-        text=must.text_of_a_draft,
+        text=drafts.text_of_a_draft,
     ),
     _row(
         "experiment_launcher", "install_environment", "allowed",
         "a draft's software, from the package index alone; its Dockerfile waits for a person",
-        number=must.number_of_a_try, environment=must.plain_environment, because=must.anything,
-        variables=must.few_variables,
+        number=drafts.number_of_a_try, environment=drafts.plain_environment,
+        because=plain.anything,
+        variables=drafts.few_variables,
     ),
     _row(
         "experiment_launcher", "render_settings", "allowed", "edits a copy, in a sandbox",
-        file=must.settings_file, values=must.values_of_a_run, style=must.style_of_the_settings,
+        file=trials.settings_file, values=trials.values_of_a_run,
+        style=trials.style_of_the_settings,
     ),
     _row(
         "experiment_launcher", "render_settings", "allowed", "edits a draft's copy, in a sandbox",
-        file=must.file_of_a_draft, values=must.anything, style=must.file_or_source,
+        file=drafts.file_of_a_draft, values=plain.anything, style=drafts.file_or_source,
     ),
     _row(
         "experiment_launcher", "start_trial", "plan", "spends the budget",
-        trial=must.own_planned_trial, image=must.approved_image, cleaned=must.cleaned_copies,
-        overlay=must.settings_overlay, hosts=must.hosts_shown,
+        trial=trials.own_planned_trial, image=preparing.approved_image,
+        cleaned=trials.cleaned_copies,
+        overlay=trials.settings_overlay, hosts=trials.hosts_shown,
     ),
     _row(
         "experiment_launcher", "first_run", "allowed",
         "in a sandbox without a network, within what a draft may spend",
-        id=must.own_first_run, image=must.installed_image, command=must.anything,
-        environment=must.anything, overlay=must.anything, outputs=must.anything,
-        cpus=must.few_cpus, memory_mb=must.modest_memory, timeout_s=must.an_hour_at_most,
-        disk_mb=must.modest_disk,
+        id=drafts.own_first_run, image=drafts.installed_image, command=plain.anything,
+        environment=plain.anything, overlay=plain.anything, outputs=plain.anything,
+        cpus=drafts.few_cpus, memory_mb=drafts.modest_memory, timeout_s=drafts.an_hour_at_most,
+        disk_mb=drafts.modest_disk,
     ),
-    _row("log_monitor", "watch_trial", "allowed", "reading only", trial=must.own_trial),
-    _row("log_monitor", "stop_trial", "allowed", "stopping is always safe", trial=must.own_trial),
+    _row("log_monitor", "watch_trial", "allowed", "reading only", trial=trials.own_trial),
+    _row("log_monitor", "stop_trial", "allowed", "stopping is always safe", trial=trials.own_trial),
     _row(
         "log_monitor", "collect_outputs", "allowed", "through the one reading function",
-        trial=must.own_trial,
+        trial=trials.own_trial,
     ),
     _row(
         "log_monitor", "inspect_checkpoints", "allowed", "reading only, in a sandbox",
-        trial=must.own_trial,
+        trial=trials.own_trial,
     ),
     _row(
         "log_monitor", "free_space", "allowed",
         "old checkpoints in a trial's own container; the newest and the last good one stay",
-        trial=must.own_trial, since_step=must.step_or_nothing,
+        trial=trials.own_trial, since_step=trials.step_or_nothing,
     ),
     _row(
         "log_monitor", "evaluate_outputs", "allowed", "validation steers the search",
-        subject=must.own_run, folder=must.outputs_of_the_subject, expected_sha256=must.checksum,
-        split=must.validation, seed=must.seed, commit=must.commit_of_the_run,
-        image=must.approved_image, data_sha256=must.checksum_or_nothing,
-        container=must.judge_container,
+        subject=trials.own_run, folder=trials.outputs_of_the_subject,
+        expected_sha256=plain.checksum,
+        split=trials.validation, seed=trials.seed, commit=trials.commit_of_the_run,
+        image=preparing.approved_image, data_sha256=plain.checksum_or_nothing,
+        container=trials.judge_container,
     ),
     _row(
         "log_monitor", "track_run", "allowed", "the lab's own tracker",
-        run=must.tracked_run,
+        run=trials.tracked_run,
     ),
     _row(
         "merge_request", "evaluate_outputs", "plan",
         "the holdout is opened for the merge request alone",
-        subject=must.own_trial, folder=must.outputs_of_the_subject, expected_sha256=must.checksum,
-        split=must.holdout, seed=must.seed, commit=must.base_commit,
-        image=must.approved_image, data_sha256=must.checksum_or_nothing,
-        container=must.judge_container,
+        subject=trials.own_trial, folder=trials.outputs_of_the_subject,
+        expected_sha256=plain.checksum,
+        split=trials.holdout, seed=trials.seed, commit=trials.base_commit,
+        image=preparing.approved_image, data_sha256=plain.checksum_or_nothing,
+        container=trials.judge_container,
     ),
     _row(
-        "merge_request", "read_file", "allowed", "reading only", path=must.readable_path,
-        first=must.anything, last=must.anything,
+        "merge_request", "read_file", "allowed", "reading only", path=coding.readable_path,
+        first=plain.anything, last=plain.anything,
     ),
     _row(
         "merge_request", "search_files", "allowed", "reading only, in a sandbox",
-        pattern=must.anything, path=must.readable_path, literal=must.anything,
+        pattern=plain.anything, path=coding.readable_path, literal=plain.anything,
     ),
     _row(
-        "merge_request", "replace_text", "plan", "changes the code", path=must.editable_path,
-        old=must.anything, new=must.anything,
+        "merge_request", "replace_text", "plan", "changes the code", path=coding.editable_path,
+        old=plain.anything, new=plain.anything,
     ),
     _row(
-        "merge_request", "apply_diff", "plan", "changes the code", diff=must.editable_diff,
+        "merge_request", "apply_diff", "plan", "changes the code", diff=coding.editable_diff,
     ),
     _row(
-        "merge_request", "write_file", "plan", "changes the code", path=must.editable_path,
-        text=must.anything,
+        "merge_request", "write_file", "plan", "changes the code", path=coding.editable_path,
+        text=plain.anything,
     ),
     _row(
         "merge_request", "restore_file", "plan", "takes a change of the code back",
-        path=must.editable_path,
+        path=coding.editable_path,
     ),
     _row(
         "merge_request", "run_command", "allowed",
         "in a sandbox without a network; what it changes there is no part of the change",
-        command=must.for_code, timeout_s=must.an_hour_at_most,
+        command=coding.for_code, timeout_s=drafts.an_hour_at_most,
     ),
     _row(
         "merge_request", "run_tests", "allowed", "a fresh sandbox without a network",
-        names=must.few_tests,
+        names=coding.few_tests,
     ),
     _row(
         "merge_request", "baseline_tests", "allowed", "a fresh sandbox without a network",
-        names=must.few_tests,
+        names=coding.few_tests,
     ),
     _row(
-        "merge_request", "find_alike", "allowed", "reading only", path=must.readable_path,
+        "merge_request", "find_alike", "allowed", "reading only", path=coding.readable_path,
     ),
     _row(
-        "merge_request", "left_behind", "allowed", "reading only", path=must.readable_path,
+        "merge_request", "left_behind", "allowed", "reading only", path=coding.readable_path,
     ),
     _row(
         "merge_request", "bisect_commits", "allowed", "fresh sandboxes without a network",
-        command=must.for_code, good=must.commit_id, timeout_s=must.an_hour_at_most,
+        command=coding.for_code, good=coding.commit_id, timeout_s=drafts.an_hour_at_most,
     ),
     _row(
         "merge_request", "smallest_reproduction", "allowed", "a sandbox without a network",
-        command=must.for_code, timeout_s=must.an_hour_at_most,
+        command=coding.for_code, timeout_s=drafts.an_hour_at_most,
     ),
-    _row("merge_request", "note", "allowed", "kept with the ticket", text=must.for_code),
+    _row("merge_request", "note", "allowed", "kept with the ticket", text=coding.for_code),
     _row(
-        "merge_request", "ask_person", "allowed", "a person is asked", question=must.for_code,
+        "merge_request", "ask_person", "allowed", "a person is asked", question=coding.for_code,
     ),
     _row(
         "merge_request", "finish", "allowed", "the tests judge, not its word",
-        summary=must.for_code,
+        summary=coding.for_code,
     ),
     _row(
         "merge_request", "make_change", "plan", "lands on a new branch in the trusted copy",
-        files=must.files_of_the_change, message=must.change_message, editable=must.own_editable,
-        ref=must.change_ref,
+        files=changes.files_of_the_change, message=changes.change_message,
+        editable=changes.own_editable,
+        ref=changes.change_ref,
     ),
     _row(
         "merge_request", "run_smoke_test", "plan", "a fresh sandbox",
-        subject=must.own_smoke_test, commit=must.own_change, template=must.smoke_command,
-        values=must.in_the_search_space, seed=must.seed, image=must.approved_image,
-        cleaned=must.cleaned_copies,
+        subject=changes.own_smoke_test, commit=changes.own_change, template=changes.smoke_command,
+        values=trials.in_the_search_space, seed=trials.seed, image=preparing.approved_image,
+        cleaned=trials.cleaned_copies,
     ),
     _row(
         "merge_request", "publish_branch", "plan", "one new branch, nothing else",
-        commit=must.own_change, branch=must.own_branch,
+        commit=changes.own_change, branch=changes.own_branch,
     ),
     _row(
         "merge_request", "merge_branch", "merge", "a person merges",
-        target=must.shown_target, commit=must.shown_commit,
-        merge_request=must.shown_request,
+        target=changes.shown_target, commit=changes.shown_commit,
+        merge_request=changes.shown_request,
     ),
     _row(
         "merge_request", "propose_change", "plan",
         "the change leaves for the forge that the plan gate named, nothing else does",
-        merge_request=must.own_request, commit=must.own_change, forge=must.shown_forge,
+        merge_request=changes.own_request, commit=changes.own_change, forge=changes.shown_forge,
     ),
     _row(
         "merge_request", "withdraw_change", "allowed", "closes what it opened there",
-        merge_request=must.own_request_of_any_revision,
+        merge_request=changes.own_request_of_any_revision,
     ),
     _row(
         "experiment_launcher", "run_candidate", "plan",

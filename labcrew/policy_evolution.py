@@ -4,7 +4,7 @@ from typing import Any
 
 from labcrew.domain.evolution import CodeFile, Round, code_hash
 from labcrew.evolution_file import may_edit, widened
-from labcrew.policy_conditions import Call
+from labcrew.policy_facts import Call
 
 
 def program(call: Call, value: Any) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from labcrew.domain.base import canonical_json
 from labcrew.domain.mcp import McpServer
 from labcrew.json_schema import MOST_CHARACTERS, misfit
-from labcrew.policy_conditions import Call
+from labcrew.policy_facts import Call
 
 
 def named_server(call: Call, value: Any) -> bool:

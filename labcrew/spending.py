@@ -1,10 +1,13 @@
 """A ticket's account for chat models: an upper bound is set aside before a call, and what was used
 is written down afterwards.
 
-Calls that are under way count, so calls side by side can't pass a bound together. What is set aside
-is a small file of the home before the call begins, and is taken away once the ledger has the call;
-a file that a killed process left counts as spent in full until `reconcile` settles it: by the
-answer, where the process got so far as to keep it, else at the upper bound.
+Calls that are under way count, so calls side by side can't pass a bound together, and room for each
+retry or fallback of a call is set aside before it is sent (see attempts.py). A bound can be passed
+by one request at most: by what its endpoint uses beyond the upper bound that was set aside.
+
+What is set aside is a small file of the home before the call begins, and is taken away once the
+ledger has the call; a file that a killed process left counts as spent in full until `reconcile`
+settles it: by the answer, where the process got so far as to keep it, else at the upper bound.
 """
 
 import os
@@ -80,16 +83,36 @@ class Account:
         Raises:
             ModelFailure: over_budget, for it does not fit beside what is spent and under way.
         """
+        return self._set_aside(call, prices_of, None)
+
+    def extend(
+        self, held: Reservation, call: ModelCall, *, prices_of: tuple[str, ...] = ()
+    ) -> Reservation:
+        """Sets more aside for a call under way, before another request of it; answers it.
+
+        Args:
+            call: as it would be if it used the most that it can with that request; with an id.
+            prices_of: as for `reserve`.
+
+        Raises:
+            ModelFailure: over_budget; what was set aside before stays so.
+        """
+        return self._set_aside(call, prices_of, held)
+
+    def _set_aside(
+        self, call: ModelCall, prices_of: tuple[str, ...], before: Reservation | None
+    ) -> Reservation:
         bounds = self._bounds()
         usd = self._price(call.tokens, (call.model, *prices_of))
         with self._lock:
-            trouble = self._too_much(call, usd, bounds)
+            others = [held for held in self._held.values() if held is not before]
+            trouble = self._too_much(call, usd, bounds, others)
             if trouble is None:
-                self._number += 1
-                id = f"{self.ticket}/call/{self._number:06d}"
+                self._number += before is None
+                id = before.call.id if before else f"{self.ticket}/call/{self._number:06d}"
                 known = {"id": id, "usd": usd, "estimated": True, "outcome": INTERRUPTED}
-                held = Reservation(call=call.model_copy(update=known))
-                self._held[id] = held
+                made = Reservation(call=call.model_copy(update=known))
+                self._held[id] = made
         if trouble is not None:
             what, said, data = trouble
             self._say(f"exhausted/{what}", "spending.exhausted", {"because": said, **data})
@@ -97,15 +120,17 @@ class Account:
                 said, "Raise the ticket's budget to go on with models.", kind="over_budget"
             )
         try:
-            self._write(held)
+            self._write(made)
         except BaseException:
             with self._lock:
-                del self._held[held.call.id]
+                self._held.pop(made.call.id)
+                if before is not None:
+                    self._held[made.call.id] = before
             raise
         if usd is None and bounds.usd is not None:
             said = f"no price is set for {call.model}: tokens alone bound it, not money"
             self._say(f"unpriced/{call.model}", "spending.unpriced", {"because": said})
-        return held
+        return made
 
     def answered(self, held: Reservation, call: ModelCall) -> None:
         """Keeps what came of a call beside its reservation, so that a kill before it is settled
@@ -147,10 +172,18 @@ class Account:
             return sum(held.call.tokens.total for held in self._held.values())
 
     def _too_much(
-        self, call: ModelCall, usd: float | None, bounds: Bounds
+        self,
+        call: ModelCall,
+        usd: float | None,
+        bounds: Bounds,
+        all_held: list[Reservation],
     ) -> tuple[str, str, dict[str, object]] | None:
-        """The bound that a call does not fit into: its name, why in words, and typed."""
-        all_held, amount = list(self._held.values()), total(self._spent)
+        """The bound that a call does not fit into: its name, why in words, and typed.
+
+        Args:
+            all_held: what is set aside for other calls.
+        """
+        amount = total(self._spent)
         tokens = sum(held.call.tokens.total for held in all_held)
         need = call.tokens.total
         if amount.tokens.total + tokens + need > bounds.tokens:
@@ -161,10 +194,10 @@ class Account:
             if amount.usd + money + usd > bounds.usd:
                 said = _words("model_usd", bounds.usd, amount.usd, money, usd)
                 return f"usd/{bounds.usd:g}", said, {"bound": "model_usd"}
-        if bounds.seconds is not None and amount.seconds >= bounds.seconds:
+        waited = amount.seconds + call.duration_s
+        if bounds.seconds is not None and waited >= bounds.seconds:
             said = (
-                f"models were waited for {amount.seconds:,.0f} s,"
-                f" and {bounds.seconds:,.0f} s are allowed"
+                f"models were waited for {waited:,.0f} s, and {bounds.seconds:,.0f} s are allowed"
             )
             return f"seconds/{bounds.seconds:.0f}", said, {"bound": "seconds"}
         most = bounds.agents.get(call.agent)

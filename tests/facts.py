@@ -11,7 +11,7 @@ from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.programming import Patch
 from labcrew.domain.review import GateKind
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.policy_conditions import Approval
+from labcrew.policy_facts import Approval
 
 
 @dataclass(frozen=True)

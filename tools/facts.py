@@ -15,7 +15,7 @@ from labcrew.domain.review import GateKind
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.home import Home
 from labcrew.ledger import Ledger
-from labcrew.policy_conditions import Approval, Facts
+from labcrew.policy_facts import Approval, Facts
 from labcrew.taint import tainted
 
 

@@ -9,7 +9,7 @@ from labcrew.domain.research import Embedder
 from labcrew.domain.skills import FileChange, RuleResult, Work
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, NotFound
-from labcrew.policy_conditions import commit_message
+from labcrew.policy_changes import commit_message
 from labcrew.skills.adherence import adherence, write_down
 from labcrew.skills.house import House
 from tools.toolbox import Workbench
@@ -76,7 +76,8 @@ def kept_rules(
     )
     relevant = House(bench.skills, embedder).chosen(assigned.ticket).relevant
     results = adherence(relevant, work)
-    # Code that was changed after a check is another check.
-    step = "plan" if files is None else f"code/{content_hash(dict(files))[:12]}"
+    # What was changed after a check is another check.
+    what = "plan" if files is None else "code"
+    step = f"{what}/{content_hash(work if files is None else dict(files))[:12]}"
     write_down(bench.ledger, assigned.id, f"r{assigned.revision}/{step}", results)
     return results

@@ -23,7 +23,7 @@ from labcrew.errors import GateRequired, LabcrewError, PolicyRefused
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.policy import Ruling, decide
-from labcrew.policy_conditions import Call, Facts
+from labcrew.policy_facts import Call, Facts
 from labcrew.ports import Clock
 from labcrew.redaction import Redaction
 from labcrew.tracing import OFF, Attribute, Tracer

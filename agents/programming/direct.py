@@ -142,13 +142,15 @@ def prompt(
     files: Mapping[str, str],
     turns: Sequence[Turn],
     options: LoopOptions,
+    house: str = "",
 ) -> list[Message]:
     """A short conversation that asks for one edit; what stays the same comes first.
 
     Args:
         files: path → text as it stands now.
+        house: the lab's house rules; given whole, in room that the rest goes without.
     """
-    room = options.prompt_characters
+    room = max(options.prompt_characters - len(house), options.prompt_characters // 2)
     said = [f"Problem: {problem.title}\n{problem.question}".strip()[: room // 8]]
     said += _shown(ask, problem, files, room // 2)
     said += [f"Failing test:\n{_code(part.text)}" for part in problem.tests[:2]]
@@ -161,7 +163,7 @@ def prompt(
     if ask.form == "lines" and part is not None:
         wanted = f"{ask.path}, `{ask.name}`:\n```\n{_lines(part, files)}\n```\n{wanted}"
     said.append(wanted)
-    system = Message(role="system", content=SYSTEM)
+    system = Message(role="system", content=f"{SYSTEM}\n\n{house}" if house else SYSTEM)
     return [system, Message(role="user", content="\n\n".join(part for part in said if part))]
 
 

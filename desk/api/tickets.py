@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from desk.api.common import ACT, READ, TRY, AnyLab, Id, Researcher, Viewer, problems
 from desk.api.once import OnceOnly
 from desk.api.page import Before, Limit, Page
+from desk.api.sent import BESIDE, SOURCE, Checked, folder_of, problems_of
 from desk.assigning import examine
 from desk.budgets import raised
 from desk.preview import Preview, of_ticket
@@ -20,8 +21,7 @@ from desk.web.lab import Lab
 from desk.wiring import halt
 from labcrew.domain.base import Model
 from labcrew.domain.ticket import AssignedTicket, Budget, Ticket, TicketStatus
-from labcrew.domain.ticket_problem import TicketProblem
-from labcrew.errors import EngineError, InputError, TicketError
+from labcrew.errors import EngineError, InputError
 from labcrew.ticket_file import MOST_BYTES, read_ticket, ticket_of
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
@@ -40,12 +40,9 @@ class Sent(Model):
     beside: str | None = Field(
         default=None,
         max_length=4096,
-        description="the folder, absolute, on the server's machine, that a relative repository path"
-        " starts from",
+        description=BESIDE,
     )
-    source: str = Field(
-        default="", max_length=4096, description="the file it came from; empty: who sent it"
-    )
+    source: str = Field(default="", max_length=4096, description=SOURCE)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Sent":
@@ -61,25 +58,7 @@ class Sent(Model):
 
     def folder(self, ticket: Ticket) -> Path:
         """Where a relative repository path starts. Raises InputError."""
-        if self.beside is not None:
-            if "\0" in self.beside or not Path(self.beside).is_absolute():
-                raise InputError("beside is not an absolute path.")
-            return Path(self.beside)
-        if not Path(ticket.repository).expanduser().is_absolute():
-            raise InputError(
-                f"repository: {ticket.repository!r} is relative, and nothing says to what.",
-                "Name it from the root, /…, or send `beside`: the folder it starts from.",
-            )
-        return Path("/")
-
-
-class Checked(Model):
-    """What is wrong with a ticket; it can be read when nothing is."""
-
-    problems: tuple[TicketProblem, ...]
-    warnings: tuple[str, ...] = Field(
-        default=(), description="what a person should know; with `thorough` alone"
-    )
+        return folder_of(self.beside, ticket.repository)
 
 
 class BudgetChange(Model):
@@ -168,12 +147,8 @@ def check(
         if not thorough or not caller.may("researcher"):
             return Checked(problems=())
         return Checked(problems=(), warnings=_examined(ticket, sent.folder(ticket), lab))
-    except TicketError as error:
-        lines = error.message.split("\n")
-        found = error.problems or tuple(_located(line) for line in lines)
-        return Checked(problems=found)
     except InputError as error:
-        return Checked(problems=(TicketProblem(message=error.message),))
+        return Checked(problems=problems_of(error))
 
 
 @router.post("/preview", responses=ACT)
@@ -259,11 +234,3 @@ def _examined(ticket: Ticket, beside: Path, lab: Lab) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory(prefix="labcrew-check-") as folder:
         repositories = GitRepositories(Path(folder))
         return examine(ticket, "check", beside, repositories, lab.opened.settings).warnings
-
-
-def _located(line: str) -> TicketProblem:
-    """A line of a ticket's examination: `field: what is wrong`, or a sentence."""
-    field, colon, message = line.partition(": ")
-    if not colon or " " in field:
-        return TicketProblem(message=line)
-    return TicketProblem(field=field, message=message)

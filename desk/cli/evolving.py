@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from desk.views.evolutions import EvolutionSheet
     from desk.wiring import Opened
     from labcrew.domain.evolution import Evolution
+    from labcrew.domain.evolution_spec import Control
 
 app = group("")
 loops = group("Loops in which a program improves itself: see `labcrew evolve`.")
 _ID = re.compile(r"E-\d+")
+ControlOption = Annotated[
+    str, typer.Option(help="Run a control: random_search, always_keep or no_memory.")
+]
 EvolutionArgument = Annotated[str, typer.Argument(metavar="EVOLUTION", help="e.g. E-001")]
 
 
@@ -37,9 +41,7 @@ EvolutionArgument = Annotated[str, typer.Argument(metavar="EVOLUTION", help="e.g
 @guarded
 def evolve(
     what: Annotated[str, typer.Argument(metavar="SPEC.md|EVOLUTION", help="A spec, or E-001.")],
-    control: Annotated[
-        str, typer.Option(help="Run a control: random_search, always_keep or no_memory.")
-    ] = "",
+    control: ControlOption = "",
     yes: Annotated[
         bool, typer.Option("--yes", help="Accept the spec, and a merge that is a proven gain.")
     ] = False,
@@ -61,6 +63,25 @@ def evolve(
     if ended.status in ("done", "stopped"):
         raise typer.Exit(DONE)
     raise typer.Exit(FAILED if ended.status == "failed" else WAITING)
+
+
+@loops.command("new")
+@guarded
+def new(
+    file: Annotated[Path, typer.Argument(metavar="SPEC.md", help="A spec's file.")],
+    control: ControlOption = "",
+    by: ByOption = None,
+    home: HomeOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a loop and leave it to whoever works on the home: `labcrew up`, or the board."""
+    from desk.front.opening import front
+
+    known = _control(control)
+    with front(home, server, by) as desk:
+        started = desk.start_loop(file, known)
+    answer(started, as_json, lambda: f"{started.id} is {started.status}: {started.title}")
 
 
 @loops.command("list")
@@ -166,21 +187,27 @@ def _move(
     answer(moved, as_json, lambda: f"{moved.id} is {moved.status}.")
 
 
-def _started(opened: "Opened", what: str, control: str, by: str | None) -> str:
+def _control(name: str) -> "Control":
     from typing import get_args
 
-    from desk.wiring import person
     from labcrew.domain.evolution_spec import Control
     from labcrew.errors import InputError
+
+    found: Control | None = next((each for each in get_args(Control) if each == name), None)
+    if found is None:
+        known = [each for each in get_args(Control) if each]
+        raise InputError(f"There is no control {name!r}.", f"Choose from {', '.join(known)}.")
+    return found
+
+
+def _started(opened: "Opened", what: str, control: str, by: str | None) -> str:
+    from desk.wiring import person
     from labcrew.evolution_file import read_spec
 
-    if control not in get_args(Control):
-        known = [name for name in get_args(Control) if name]
-        raise InputError(f"There is no control {control!r}.", f"Choose from {', '.join(known)}.")
-    file = Path(what)
+    known, file = _control(control), Path(what)
     spec, source = read_spec(file), str(file.absolute())
     evolutions = opened.evolutions()
-    earlier = evolutions.unfinished(spec, source, control)  # type: ignore[arg-type]
+    earlier = evolutions.unfinished(spec, source, known)
     if earlier is not None:
         say(f"{earlier.id} is this spec; it goes on.")
         return earlier.id
@@ -189,7 +216,7 @@ def _started(opened: "Opened", what: str, control: str, by: str | None) -> str:
         beside=file.absolute().parent,
         source=source,
         by=by or person(),
-        control=control,  # type: ignore[arg-type]
+        control=known,
     )
     say(f"{started.id}: {spec.title}, from {started.base_commit[:12]}.")
     return started.id

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from agents.evolution.description import interval
 from desk.deliverables.document import Block, Bullets, Document, Paragraph, Picture, Section, Table
 from desk.deliverables.plain import line, text
 from desk.views.evolution_changes import Step, steps_of
-from desk.views.evolutions import EvolutionHead, head_of
+from desk.views.evolutions import EvolutionHead, gain_words, head_of
 from labcrew.domain.evolution import Comparison, Evolution, Round
 from labcrew.ledger import Ledger
 from tools.evolution.plots import progress_png
@@ -82,7 +81,7 @@ def _found(head: EvolutionHead) -> Section:
         else "No gain is proven: the lower bound is not above zero"
     )
     relative = f", {sealed.relative:+.1%} of the baseline" if sealed.relative is not None else ""
-    gain = f"{interval(sealed.comparison)}{relative}"
+    gain = f"{gain_words(sealed.comparison)}{relative}"
     seeds = f"{sealed.comparison.pairs} pairs of case and seed, {sealed.seeds} seeds"
     hindsight = (
         f"Of {sealed.opened} programs scored on the sealed split the best by hindsight has"
@@ -141,7 +140,7 @@ def _kept(steps: Sequence[Step]) -> Section:
 
 def _left_out(step: Step) -> str:
     if step.left_out is not None:
-        return interval(step.left_out)
+        return gain_words(step.left_out)
     return "it can't be left out alone" if step.weighed else "not known yet"
 
 
@@ -243,7 +242,7 @@ def _unchecked(ledger: Ledger, evolution: Evolution) -> tuple[str, ...]:
 
 
 def _gain(gain: Comparison | None) -> str:
-    return interval(gain) if gain is not None else ""
+    return gain_words(gain) if gain is not None else ""
 
 
 def _few(points: Sequence[str]) -> tuple[str, ...]:

@@ -13,10 +13,12 @@ from desk.views.evolutions import sheet_of as loop_sheet
 from desk.views.sheet import ListedTicket, TicketSheet, listed, sheet_of
 from desk.wiring import Opened, Say, halt
 from labcrew.domain.evolution import Evolution
+from labcrew.domain.evolution_spec import Control
 from labcrew.domain.repository import Change
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EngineError
+from labcrew.evolution_file import read_spec
 from labcrew.ticket_file import read_ticket
 
 _POLL_S = 0.5
@@ -63,6 +65,13 @@ class Here:
 
     def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
         return self._office.change_budget(ticket, self._by, changes)
+
+    def start_loop(self, file: Path, control: Control) -> EvolutionHead:
+        file = file.absolute()
+        started = self._opened.evolutions().start(
+            read_spec(file), beside=file.parent, source=str(file), by=self._by, control=control
+        )
+        return head_of(self._ledger, started)
 
     def loops(self) -> list[EvolutionHead]:
         return [head_of(self._ledger, loop) for loop in self._ledger.evolutions.all()]

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from desk.views.costs import Costs
 from desk.views.evolutions import EvolutionHead, EvolutionSheet
 from desk.views.sheet import ListedTicket, TicketSheet
+from labcrew.domain.evolution_spec import Control
 from labcrew.domain.repository import Change
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
@@ -35,6 +36,9 @@ class Front(Protocol):
 
     def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
         """Sets some fields of a ticket's budget."""
+
+    def start_loop(self, file: Path, control: Control) -> EvolutionHead:
+        """Takes a spec from its file; whoever works on the home runs it."""
 
     def loops(self) -> list[EvolutionHead]:
         """All loops of self-evolution, oldest first."""

@@ -15,11 +15,13 @@ from desk.views.evolutions import EvolutionHead, EvolutionSheet, RoundRow
 from desk.views.sheet import ListedTicket, TicketSheet
 from desk.web.feed import Line
 from desk.wiring import Say
+from labcrew.domain.evolution_spec import Control
 from labcrew.domain.experiment import Incident, Trial
 from labcrew.domain.repository import Change
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError
+from labcrew.evolution_file import read_spec
 from labcrew.ticket_file import read_ticket, ticket_text
 
 T = TypeVar("T")
@@ -72,6 +74,13 @@ class There:
     def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
         place = f"/tickets/{_spelt(ticket)}/budget"
         return self._server.send("PATCH", place, AssignedTicket, changes)
+
+    def start_loop(self, file: Path, control: Control) -> EvolutionHead:
+        text = ticket_text(file)
+        read_spec(text, name=file.name)  # what is wrong with it is said with the file's name
+        place = file.absolute()
+        body = {"text": text, "beside": str(place.parent), "source": str(place), "control": control}
+        return self._server.send("POST", "/evolutions", EvolutionHead, body)
 
     def loops(self) -> list[EvolutionHead]:
         return self._all("/evolutions", EvolutionHead)

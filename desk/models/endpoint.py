@@ -13,6 +13,7 @@ from desk.models.client import chat_client, key_of
 from desk.models.failures import failure_of
 from desk.models.request import Request
 from desk.models.usage import tokens_used
+from labcrew import calling
 from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
 from labcrew.errors import ModelFailure
 from labcrew.settings import ModelSettings
@@ -104,6 +105,8 @@ class EndpointChat:
     ) -> Reply:
         request = Request.of(self.settings, messages, tools, schema, native=native)
         heard = Assembly()
+        meter = calling.meter()
+        meter.begin(self.name)
         try:
             client = await asyncio.to_thread(self._made)
             try:
@@ -117,18 +120,22 @@ class EndpointChat:
             failure = failure_of(error, self.name)
             if not heard.pieces and isinstance(error, ValueError):
                 failure = _no_answer(heard)
-            raise ModelFailure(
+            told = ModelFailure(
                 self._without_key(failure.message),
                 failure.remedy,
                 kind=failure.kind,
                 retry_after_s=failure.retry_after_s,
                 tokens=self._used(request, heard) if heard.pieces else None,
                 said=self._without_key(failure.said),
-            ) from None
+            )
+            meter.failed(told)
+            raise told from None
+        used = self._used(request, heard)
+        meter.answered(used)
         return Reply(
             message=request.message(heard),
             model=self.name,
-            tokens=self._used(request, heard),
+            tokens=used,
             finish=heard.finish or "stop",
         )
 

@@ -54,12 +54,7 @@ def estimated(sent_bytes: int, answer_bytes: int) -> Tokens:
 
 def added(a: Tokens, b: Tokens) -> Tokens:
     """Both together; an estimate if either is one."""
-    return Tokens(
-        prompt=a.prompt + b.prompt,
-        cached=a.cached + b.cached,
-        completion=a.completion + b.completion,
-        estimated=a.estimated or b.estimated,
-    )
+    return a.plus(b)
 
 
 def _count(value: Any) -> int | None:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from agents.evolution.description import interval
 from labcrew.domain.base import Model
 from labcrew.domain.evolution import Comparison, Evolution, Kept, NoiseFloor, Round, Sealed, Verdict
 from labcrew.domain.review import Gate
 from labcrew.ledger import Ledger
+
+_NO_BOUND = 1e300
 
 
 class RoundRow(Model):
@@ -131,3 +134,10 @@ def row_of(round_: Round) -> RoundRow:
         tokens=round_.model_tokens,
         commit=round_.commit,
     )
+
+
+def gain_words(gain: Comparison) -> str:
+    """A gain with its interval, where there are enough pairs for one."""
+    if max(abs(gain.low), abs(gain.high)) < _NO_BOUND:
+        return interval(gain)
+    return f"{gain.gain:+.4g} (too few pairs for an interval)"

@@ -1,10 +1,11 @@
-"""A ticket as the text of a file that can be assigned again."""
+"""A ticket or a spec as the text of a file that can be handed in again."""
 
 from agents.drafting import yaml_text
+from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.domain.ticket import Ticket
 
 
-def ticket_text(ticket: Ticket) -> str:
+def ticket_text(ticket: Ticket | EvolutionSpec) -> str:
     """Markdown with YAML front matter; fields at their defaults are left out."""
     values = ticket.model_dump(mode="json", exclude_defaults=True)
     values.pop("question", None)

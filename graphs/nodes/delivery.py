@@ -151,16 +151,19 @@ def _reported_holdouts(work: Work, assigned: AssignedTicket, trials: list[Trial]
 
 
 async def smoke_test(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
-    """Runs the merge request's own commit in a fresh sandbox and opens the merge gate."""
+    """Runs the merge request's own commit in fresh sandboxes and opens the merge gate.
+
+    A measured ticket's program is run, and the tests wherever code was written.
+    """
     work = runtime.context
     assigned = work.assigned(state["ticket"])
     request = work.ledger.merge_requests.get(f"{assigned.id}-MR{assigned.revision}")
     if request.smoke is None:
-        smoke = await (
-            _smoke(work, assigned, request)
-            if assigned.ticket.measured
-            else tests_again.smoke(work, assigned, request)
-        )
+        if assigned.ticket.measured:
+            program = await _smoke(work, assigned, request)
+            smoke = await tests_again.beside(work, assigned, request, program)
+        else:
+            smoke = await tests_again.smoke(work, assigned, request)
         packet, landed = await make_packet(work, assigned, smoke=smoke)
         request = work.crew.merge_request.compose(
             packet, revision=assigned.revision, branch=request.branch, commit=landed

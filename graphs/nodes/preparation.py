@@ -10,15 +10,18 @@ from agents.data_pipeline import report_problems
 from agents.literature_review import review_problems
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated
+from graphs.plan_text import plan_text
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Plan
 from labcrew.domain.remembered import record_of_finding
 from labcrew.domain.research import DatasetCard, QuarantinedRow, Suggestion, data_hash
+from labcrew.domain.skills import RuleResult
 from labcrew.domain.ticket import AssignedTicket, Budget
 from labcrew.errors import InputError
 from labcrew.taint import taint, tainted, taints
 from tools.facts import environment_effect
+from tools.house_rules import kept_rules
 from tools.prepare_environment import PrepareEnvironment, prepare_environment
 from tools.recall_memory import RecallMemory, recall_memory
 from tools.trial_spec import environment_plan
@@ -106,16 +109,18 @@ async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     made = known or await _written(work, assigned, round_)
     if known is None:
         work.ledger.plans.put(made, actor="coordinator", kind="plan.written")
+    breaches = await _breaches(work, assigned)
     make_gate(
         work,
         assigned,
         "plan",
         round_,
         title=f"Plan for {assigned.ticket.title}",
-        description=_plan_text(
+        description=plan_text(
             assigned,
             made,
             _notes(work, assigned.id),
+            breaches,
             [taint.source for taint in taints(work.ledger, assigned.id)],
             work.bench.forge.name if work.bench.forge is not None else "",
         ),
@@ -124,10 +129,17 @@ async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
             "budget": assigned.budget.model_dump(mode="json"),
             "base_commit": assigned.base_commit,
             **_guessed_and_made(assigned),
+            **({"rules": [one.model_dump(mode="json") for one in breaches]} if breaches else {}),
             **({"forge": work.bench.forge.name} if work.bench.forge is not None else {}),
         },
     )
     return {"revision": assigned.revision, "plan_round": round_}
+
+
+async def _breaches(work: Work, assigned: AssignedTicket) -> tuple[RuleResult, ...]:
+    """The lab's rules that the plan breaks, or that nobody could tell of it."""
+    found = await asyncio.to_thread(kept_rules, assigned, work.bench, work.crew.embedder)
+    return tuple(one for one in found if one.outcome in ("broken", "unchecked"))
 
 
 def _guessed_and_made(assigned: AssignedTicket) -> dict[str, Any]:
@@ -230,62 +242,6 @@ def _seconds_a_run(work: Work, assigned: AssignedTicket) -> float | None:
         if trial.result is not None and trial.status == "scored"
     )
     return times[len(times) // 2] if times else None
-
-
-def _plan_text(
-    assigned: AssignedTicket, made: Plan, notes: list[str], read: list[str], forge: str
-) -> str:
-    budget, forecast = assigned.budget, made.forecast
-    left_out = [host for host in assigned.ticket.hosts if host not in made.hosts]
-    lines = [made.summary, "", *(f"{n}. {step}" for n, step in enumerate(made.steps, 1)), ""]
-    if made.suggestions:
-        lines.append("Settings to try first:")
-        lines += [
-            f"- {', '.join(f'{k} = {v}' for k, v in s.values.items())} ({s.because})"
-            for s in made.suggestions
-        ]
-        lines.append("")
-    if made.quarantine:
-        lines.append(f"Rows to take out of the training data: {len(made.quarantine)}")
-        counted: dict[tuple[str, str], int] = {}
-        for row in made.quarantine:
-            counted[row.path, row.check] = counted.get((row.path, row.check), 0) + 1
-        lines += [f"- {path}: {n} {check}" for (path, check), n in sorted(counted.items())]
-        lines.append("")
-    lines += [f"Data: {note}" for note in notes]
-    lines += _drafted(assigned)
-    if read:
-        lines.append(f"Untrusted text read: {', '.join(read)}; so no run gets the network")
-    lines += [f"Recalled: {lesson}" for lesson in made.recalled]
-    lines += [
-        f"Environment: {made.environment}",
-        f"Network hosts: {', '.join(made.hosts) or 'none'}"
-        + (f" (the ticket asks for {', '.join(left_out)})" if left_out else ""),
-        *([f"The change will be proposed at {forge}, with its description"] if forge else []),
-        f"Budget: {budget.trials} runs, {budget.parallel} at once, {budget.cpus:g} CPU and"
-        f" {budget.memory_mb} MiB each, at most {budget.hours:g} h",
-        f"Forecast: {forecast.hours:g} h, {forecast.cost_usd:.2f} USD ({forecast.basis})",
-    ]
-    return "\n".join(lines)
-
-
-def _drafted(assigned: AssignedTicket) -> list[str]:
-    """What was guessed or written for the ticket, for a person to look at before work starts."""
-    ticket, lines = assigned.ticket, []
-    for doubt in ticket.doubts:
-        lines.append(
-            f"Guessed, not confirmed: {doubt.field} ({doubt.confidence:.0%} sure: {doubt.because})"
-        )
-    if ticket.evaluator is not None and ticket.evaluator.files:
-        lines.append(f"The evaluator, which no trial sees, runs `{ticket.evaluator.command}` with:")
-        for path, text in ticket.evaluator.files.items():
-            lines += ["", f"{path}:", *(f"    {line}" for line in text.splitlines()), ""]
-    if ticket.holdout_seeds:
-        seeds = ", ".join(map(str, ticket.holdout_seeds))
-        lines.append(
-            f"At the end the program as it is and the winner run with the fresh seeds {seeds}"
-        )
-    return lines
 
 
 async def gate_plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:

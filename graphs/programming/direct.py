@@ -183,11 +183,12 @@ async def _asked(
 ) -> tuple[Reply, Callable[..., Turn]]:
     """The reply, and what makes a turn of it."""
     number = len(session.turns)
-    messages = direct.prompt(ask, problem, now, session.turns, session.options)
+    house = await session.house()
+    messages = direct.prompt(ask, problem, now, session.turns, session.options, house)
     reply: Reply = await session.ask(
         str(number),
         messages,
-        shorter=lambda: direct.prompt(ask, problem, now, (), session.options.halved()),
+        shorter=lambda: direct.prompt(ask, problem, now, (), session.options.halved(), house),
         sample=number if ask.sampled else None,
     )
 

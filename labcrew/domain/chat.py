@@ -47,6 +47,15 @@ class Tokens(Model):
     def total(self) -> int:
         return self.prompt + self.completion
 
+    def plus(self, other: "Tokens") -> "Tokens":
+        """Those of two calls together."""
+        return Tokens(
+            prompt=self.prompt + other.prompt,
+            cached=self.cached + other.cached,
+            completion=self.completion + other.completion,
+            estimated=self.estimated or other.estimated,
+        )
+
 
 class Reply(Model):
     """What an endpoint answered."""

@@ -134,7 +134,11 @@ class EvolutionSpec(Model):
     """What may be changed, how it is judged, and what it may cost: YAML above a text for people."""
 
     title: str = Field(min_length=1, max_length=200)
-    question: str = Field(default="", max_length=200_000, description="the text below")
+    question: str = Field(
+        default="",
+        max_length=200_000,
+        description="what is wanted, for people: the text below the front matter",
+    )
     repository: str = Field(min_length=1, description="a git repository; relative to the spec")
     commit: str = Field(default="HEAD", min_length=1)
     branch: str | None = Field(default=None, description="what a merge fast-forwards")
@@ -144,7 +148,10 @@ class EvolutionSpec(Model):
     )
     program: Program
     scorer: Scorer
-    cases: RepositoryPath = Field(description="JSON lines, see Case; no candidate sees the file")
+    cases: RepositoryPath = Field(
+        description="JSON lines of id, split, input, answer and protected; no candidate sees the"
+        " file"
+    )
     metric: Scale
     environment: Environment = Environment()
     components: RepositoryPath | None = Field(

@@ -31,7 +31,7 @@ from labcrew.domain.survey import (
 )
 from labcrew.domain.ticket import Environment, Run, Settings
 from labcrew.policy import decide
-from labcrew.policy_conditions import Call
+from labcrew.policy_facts import Call
 from tests.facts import KnownFacts
 from tests.tickets import make_assigned
 from tools.install_failures import install_trouble

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import math
 import re
 import subprocess
 from pathlib import Path
@@ -201,6 +202,17 @@ def test_controls_have_reports(
     found = started(opened, tmp_path, "always_keep")
     asyncio.run(evolver(opened, monkeypatch, yes=True).advance(found.id))
     assert "A control: always keep." in labcrew(opened, "report", "E-001").stdout
+
+
+def test_a_gain_without_an_interval_is_told_as_one(ended: Opened) -> None:
+    third = ended.ledger.rounds.get("E-001-R0003")
+    assert third.retest is not None
+    endless = third.retest.model_copy(update={"low": -1.7e308, "high": math.inf})
+    changed = third.model_copy(update={"retest": endless})
+    ended.ledger.rounds.put(changed, actor="coordinator")
+    text = labcrew(ended, "report", "E-001").stdout
+    assert text.count("(too few pairs for an interval)") == 2
+    assert "e+308" not in text.partition("## Merge request")[0]
 
 
 _NAMES = st.sampled_from(["a.py", "b c.py", 'q"q.py', "sub/d.py"])

@@ -75,8 +75,9 @@ class MemoryHands:
         editable: patterns.
         alike: what `alike` answers.
 
-    `dies_at` names a tool in whose middle the process ends. The newest edit, made once more, is
-    answered as it was, as the real tools do for a step that was cut off.
+    `dies_at` names a tool in whose middle the process ends; `told` is the lab's house rules. The
+    newest edit, made once more, is answered as it was, as the real tools do for a step that was
+    cut off.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class MemoryHands:
         self.used: list[str] = []
         self.dies_at = ""
         self.newest: ReplaceText | None = None
+        self.told = ""
         self.places = alike
         self.calls = CALLS
         self.offers = {
@@ -162,7 +164,7 @@ class MemoryHands:
         return self.places
 
     def house(self) -> str:
-        return ""
+        return self.told
 
     async def rules(self, step: str) -> tuple[RuleResult, ...]:
         return ()

@@ -175,6 +175,9 @@ async def test_a_patch_is_measured_where_a_metric_is_asked_for(tmp_path: Path) -
         # No number was held back, so that nothing is claimed for it.
         assert request.verdict == "unmeasured", ended.outcome
         assert "| validation | 0.7500 ± 0.0000 | 1.0000 ± 0.0000 |" in request.description
+        assert request.smoke is not None
+        assert request.smoke.passed
+        assert request.smoke.detail.startswith("Tests: 2 tests pass. Program: validation quality 1")
         assert await holds(bench)
 
 

@@ -15,7 +15,8 @@ from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.domain.mcp import McpServer, McpTool
 from labcrew.domain.research import AgentName
 from labcrew.policy import POLICY, decide
-from labcrew.policy_conditions import Call, commit_message
+from labcrew.policy_changes import commit_message
+from labcrew.policy_facts import Call
 from tests.facts import KnownFacts
 from tests.tickets import make_assigned, make_trial
 from tools.all_tools import TOOLS

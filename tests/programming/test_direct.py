@@ -4,9 +4,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from agents.programming import direct
 from agents.programming.options import LoopOptions
-from graphs.programming.writing import write_all
+from agents.programming.source import Part
+from graphs.programming.writing import take_step, write_all
+from labcrew.domain import testing
+from labcrew.errors import ModelFailure
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.hands import Killed, MemoryHands
 from tests.programming.sessions import (
@@ -153,3 +159,49 @@ async def test_killed_anywhere_it_goes_on_without_asking_twice(tmp_path: Path, a
     assert patch.status == "ready"
     assert patch.steps == 3
     assert len(model.asked) == 3
+
+
+@pytest.mark.parametrize("tests", [{}, {"tests": None}])
+async def test_every_question_ends_its_system_prompt_with_the_rules_of_the_lab(
+    tmp_path: Path, tests: dict[str, None]
+) -> None:
+    model = ScriptedChat("no idea", ModelFailure("too long", kind="too_long"), "no idea")
+    hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS}, ("data.py", "tests/*"))
+    hands.told = "House rules of this lab.\n\n## seeds\n\nSeed every shuffle."
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, hands=hands, **tests))
+    assert patch.status == "gave_up"
+    assert len(model.asked) > 3
+    assert {asked[0].role for asked in model.asked} == {"system"}
+    assert all(asked[0].content.endswith(f"\n\n{hands.told}") for asked in model.asked)
+    assert len({asked[0].content for asked in model.asked}) == 1
+
+
+async def test_the_rules_that_a_writing_began_with_hold_to_its_end(tmp_path: Path) -> None:
+    model = ScriptedChat(WRONG, MENDED)
+    hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
+    hands.told = "Seed every shuffle."
+    with ledger_at(tmp_path) as ledger:
+        assert await take_step(session_of(ledger, model, hands=hands)) == "step"
+    hands.told = "Another rule."
+    with ledger_at(tmp_path) as ledger:
+        await write_all(session_of(ledger, model, hands=hands))
+    assert [asked[0].content.endswith("Seed every shuffle.") for asked in model.asked] == [True] * 2
+
+
+@given(st.integers(0, 3000))
+def test_rules_take_room_from_the_rest(characters: int) -> None:
+    part = Part(
+        "data.py", "split", 8, 10, "def split(rows, share):\n    return rows\n", frozenset()
+    )
+    problem = direct.Problem(
+        "t", "q" * 5000, "fix", (), testing.TestReport(outcomes={}, exit_code=1), (part,)
+    )
+    options = LoopOptions(style="direct", prompt_characters=4000)
+    ask, files = direct.Ask("function", "data.py", "split"), {"data.py": SPLIT + "# more\n" * 900}
+    house = "x" * characters
+    system, user = direct.prompt(ask, problem, files, (), options, house)
+    assert system.content == (f"{direct.SYSTEM}\n\n{house}" if house else direct.SYSTEM)
+    assert "def split" in user.content
+    (_, bare) = direct.prompt(ask, problem, files, (), options)
+    assert len(user.content) <= len(bare.content)

@@ -117,6 +117,17 @@ def test_a_plan_alone_and_no_skills(tmp_path: Path) -> None:
         assert not bare.ledger.events.of("T1")
 
 
+def test_a_plan_whose_budget_changed_is_another_check(tmp_path: Path) -> None:
+    bench, assigned = bench_of(tmp_path, SKILL), make_assigned()
+    more = assigned.budget.model_copy(update={"trials": 500})
+    with bench.ledger:
+        kept_rules(assigned, bench, WordEmbedder())
+        changed = assigned.model_copy(update={"budget": more})
+        assert kept_rules(changed, bench, WordEmbedder())[1].outcome == "broken"
+        kinds = [e.kind for e in bench.ledger.events.of("T1") if e.kind.startswith("skill")]
+    assert kinds == ["skills.checked", "skills.checked", "skill.rule_broken"]
+
+
 def test_a_must_that_nothing_checks_blocks(tmp_path: Path) -> None:
     text = "---\nname: a\nrules:\n  - text: Write beautiful code.\n    must: true\n---\n x"
     bench = bench_of(tmp_path, parsed(text, "a.md"))

@@ -12,7 +12,7 @@ from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, EvidenceError, GateRequired, PolicyRefused, ToolError
-from labcrew.policy_conditions import commit_message
+from labcrew.policy_changes import commit_message
 from tests.run_lab import RunLab, run_lab
 from tests.tickets import make_trial
 from tools.evaluate import EvaluateOutputs, evaluate_outputs, evaluator_hash

@@ -10,7 +10,7 @@ from evals.attacks.takeover.world import STRANGERS, World
 from labcrew.domain.experiment import Trial
 from labcrew.domain.research import AgentName
 from labcrew.policy import POLICY
-from labcrew.policy_conditions import commit_message
+from labcrew.policy_changes import commit_message
 from tools.facts import LedgerFacts
 from tools.stored_outputs import outputs_hash, stored_outputs
 

@@ -22,6 +22,7 @@ PAGES = {
     "inbox": "/inbox",
     "gate": "/gates/T-002-plan-r0.0",
     "assign": "/assign",
+    "evolve": "/evolve",
     "crew": "/crew",
     "chat": "/chat",
     "report": "/report?since=1d",
@@ -66,7 +67,7 @@ def test_no_page_is_blank(
         page.locator("h1").wait_for()
         if name == "evolution":
             page.wait_for_function("document.querySelector('.plot-file').naturalWidth > 0")
-        if name == "assign":
+        if name in ("assign", "evolve"):
             page.locator("#checked").filter(has_text="still missing").wait_for()
         picture = page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
         assert len(picture) > _LEAST_BYTES, f"{path} looks empty"

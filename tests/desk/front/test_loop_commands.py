@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from desk.wiring import Opened
+from tests.desk.api.test_evolutions import SPEC
 from tests.desk.evolved import evolved, started
 from tests.desk.front.conftest import Runs, Served
 from tests.graphs.evolution.lab import SECRET
@@ -52,6 +53,28 @@ def test_steering(lab: Opened, there: Runs) -> None:
     assert (late.exit_code, "E-001 is stopped" in late.output) == (2, True)
     [line] = [e for e in lab.ledger.events.of("E-001") if e.kind == "evolution.paused"]
     assert line.actor == "person:ada"
+
+
+def test_starting(lab: Opened, here: Runs, there: Runs, tmp_path: Path) -> None:
+    file = tmp_path / "SPEC.md"
+    file.write_text(SPEC)
+    for runs, id in ((here, "E-003"), (there, "E-004")):
+        told = runs("evolution", "new", str(file), "--control", "random_search")
+        assert told.exit_code == 0, told.output
+        assert f"{id} is assigned: Better skill" in told.output
+        taken = lab.ledger.evolutions.get(id)
+        assert (taken.source, taken.started_by) == (str(file), "ada")
+        assert (taken.control, taken.repository) == ("random_search", str(tmp_path / "target"))
+    file.write_text(SPEC.replace("low: 0", "low: zero"))
+    for wrong in ((str(file),), (str(tmp_path / "gone.md"),), (str(file), "--control", "chance")):
+        mine, theirs = (runs("evolution", "new", *wrong) for runs in (here, there))
+        assert mine.exit_code == theirs.exit_code == 2
+        assert mine.output == theirs.output
+    assert "SPEC.md:12, field metric.low" in here("evolution", "new", str(file)).output
+    file.write_text(SPEC.replace("[scorer]", "[judge]"))
+    refused = there("evolution", "new", str(file))
+    assert (refused.exit_code, "no file of the commit is judge" in refused.output) == (2, True)
+    assert lab.ledger.evolutions.count() == 4
 
 
 def test_long_loops_come_whole(lab: Opened, there: Runs) -> None:

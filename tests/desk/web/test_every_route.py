@@ -33,6 +33,7 @@ VIEWERS_MAY = {
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),  # their own session
     ("POST", "/api/v1/tickets/check"),  # it is only looked at, and nothing kept
+    ("POST", "/api/v1/evolutions/check"),
     ("POST", "/api/v1/chat/threads"),  # to ask is to look; what acts needs its role, see below
     ("PATCH", "/api/v1/chat/threads/{id}"),
     ("POST", "/api/v1/chat/threads/{id}/messages"),
