@@ -170,5 +170,5 @@ def _account(rounds: Sequence[Round], rounds_branch: str) -> str:
     return (
         f"## Rounds\n\n{len(rounds)} rounds: {told or 'none'}; {seconds / 3600:.2f} hours of"
         f" evaluation, {own / 3600:.2f} hours of everything else, {tokens:,} tokens of models."
-        f" Every round is a commit on `{rounds_branch}`."
+        f" Every round that ran is a commit on `{rounds_branch}`."
     )

@@ -14,7 +14,7 @@ from graphs.evolution.comparing import (
     without_each,
 )
 from graphs.evolution.evaluating import Wanted, evaluate, every
-from graphs.evolution.gates import decision, open_gate
+from graphs.evolution.gates import decision, open_gate, void_open
 from graphs.evolution.loop import Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
@@ -30,6 +30,7 @@ async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str
     """Scores baseline and champion on the sealed split, once; others only to tell of hindsight."""
     loop = runtime.context
     evolution = loop.evolution
+    void_open(loop, "escalation")  # there is no next round that could try what they ask for
     loop.say("opening the sealed split")
     cases, seeds = loop.cases("sealed"), loop.seeds("sealed", evolution.spec.keep.sealed_seeds)
     wanted = every(cases, seeds)

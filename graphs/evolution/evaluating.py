@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graphs.evolution.loop import HALTED, Halted, Loop
-from labcrew.domain.evolution import CodeFile, Job, ScoredRun, code_hash, run_id, seed_of
+from labcrew.domain.evolution import CodeFile, Job, RawRun, ScoredRun, code_hash, run_id, seed_of
 from labcrew.domain.evolution_spec import Case
 from tools.evolution.outputs import keep_outputs
 from tools.evolution.run_candidate import RunCandidate, run_candidate
@@ -41,23 +41,34 @@ async def evaluate(
         if loop.evolution.status in HALTED:
             raise Halted
         began = loop.bench.clock.monotonic()
-        made = await run_and_score(loop, files, missing, step, twice=twice)
-        loop.evaluated_s += loop.bench.clock.monotonic() - began
+        try:
+            raw = await _run(loop, files, missing, step)
+            # Before they are scored: what no score comes of has been spent all the same.
+            loop.spend(sum(run.model_tokens for run in raw), sum(run.model_usd for run in raw))
+            made = await _score(loop, files, missing, raw, step, twice=twice)
+        finally:
+            loop.evaluated_s += loop.bench.clock.monotonic() - began
         with loop.ledger.transaction():
             for run in made:
                 loop.ledger.scored_runs.put(run, actor="experiment_launcher")
-            loop.spend(sum(run.model_tokens for run in made), sum(run.model_usd for run in made))
         known |= {run.id: run for run in made}
     return tuple(known[id] for id in ids)
 
 
 async def run_and_score(
-    loop: Loop, files: tuple[CodeFile, ...], missing: Wanted, step: str, *, twice: bool = False
+    loop: Loop, files: tuple[CodeFile, ...], missing: Wanted, step: str
 ) -> tuple[ScoredRun, ...]:
     """Runs a program and has it scored; the ledger is told nothing.
 
     Raises EvidenceError, ToolError.
     """
+    raw = await _run(loop, files, missing, step)
+    return await _score(loop, files, missing, raw, step)
+
+
+async def _run(
+    loop: Loop, files: tuple[CodeFile, ...], missing: Wanted, step: str
+) -> tuple[RawRun, ...]:
     evolution, code = loop.evolution, code_hash(files)
     by_alias = {
         loop.drawn("alias", step, code, case.id, seed)[:24]: (case, seed) for case, seed in missing
@@ -75,10 +86,23 @@ async def run_and_score(
         ),
     )
     keep_outputs(loop.bench.home, loop.id, runs)
-    return await tools.use(
+    return runs
+
+
+async def _score(
+    loop: Loop,
+    files: tuple[CodeFile, ...],
+    missing: Wanted,
+    runs: tuple[RawRun, ...],
+    step: str,
+    *,
+    twice: bool = False,
+) -> tuple[ScoredRun, ...]:
+    evolution = loop.evolution
+    return await loop.tools("experiment_launcher", step).use(
         score_outputs,
         ScoreOutputs(
-            code=code,
+            code=code_hash(files),
             runs=runs,
             cases=tuple({case.id: case for case, _ in missing}.values()),
             image=evolution.image,

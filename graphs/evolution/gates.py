@@ -43,6 +43,15 @@ def open_gate(
     return loop.ledger.gates.get(gate.id)
 
 
+def void_open(loop: Loop, kind: GateKind) -> None:
+    """Takes back the questions of one kind that nobody has answered."""
+    with loop.ledger.transaction():
+        for gate in loop.ledger.gates.of(loop.id):
+            if gate.kind == kind and gate.status == "open":
+                void = gate.model_copy(update={"status": "void"})
+                loop.ledger.gates.put(void, actor="coordinator", kind="gate.voided")
+
+
 def decision(loop: Loop, gate: Gate, *, by_yes: bool) -> Decision | None:
     """What was decided, None while it waits; `by_yes` lets `--yes` accept it."""
     found = settled(loop.ledger, loop.bench.clock, gate)

@@ -92,7 +92,7 @@ class Loop:
     def spend(self, tokens: int = 0, usd: float = 0.0) -> None:
         """Adds to the loop's account what models used, and the time since it was last added to.
 
-        In the transaction that keeps what it was spent on, so that no kill makes it cheaper.
+        At once, so that neither a kill nor a score that does not count makes it cheaper.
         """
         now = self.bench.clock.monotonic()
         worked = now - self.counted_s if self.counted_s is not None else 0.0

@@ -51,8 +51,10 @@ class Questions:
         if self.calls >= self._allowance.calls:
             raise OverAllowance(f"it asked the model more than {self._allowance.calls} times")
         left = self._allowance.tokens - self.tokens
-        if sum(len(m.content) for m in request.messages) > left * _CHARACTERS_A_TOKEN:
+        if left < 1 or sum(len(m.content) for m in request.messages) > left * _CHARACTERS_A_TOKEN:
             raise OverAllowance(f"what it asks is more than the {left} tokens that it has left")
+        # More would be over it anyway, and a long answer may outlast what the endpoint is given.
+        request = request.model_copy(update={"max_tokens": min(request.max_tokens, left)})
         self.calls += 1
         try:
             answer = self._broker.answer(request, self._seed)

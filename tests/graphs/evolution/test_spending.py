@@ -14,12 +14,12 @@ from graphs.evolution import rounds as ending_rounds
 from graphs.evolution.evolver import Evolver
 from labcrew.counted import CountedChat
 from labcrew.domain.chat import Message, Reply, Tokens
-from labcrew.domain.evolution import Evolution, Proposal, ScoredRun
+from labcrew.domain.evolution import Evolution, Proposal, RawRun
 from labcrew.domain.spending import Price
 from labcrew.errors import EngineError, InputError, ModelFailure
 from tests.graphs.evolution.lab import Lab, Scripted, lab_at, make_spec, program
 from tests.graphs.evolution.test_loop import rounds
-from tools.evolution.score_outputs import ScoreOutputs
+from tools.evolution.run_candidate import RunCandidate
 from tools.toolbox import Tool, Workbench
 
 BETTER = program(0.8)
@@ -86,14 +86,13 @@ def test_money_bounds_a_loop(lab: Lab) -> None:
 
 
 def test_money_of_candidates_counts_too(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    score = lab.runs.score
+    run = lab.runs.run
 
-    def scored(call: ScoreOutputs, evolution: Evolution, bench: Workbench) -> tuple[ScoredRun, ...]:
-        return tuple(
-            run.model_copy(update={"model_usd": 0.01}) for run in score(call, evolution, bench)
-        )
+    def dear(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+        runs = run(call, evolution, bench)
+        return tuple(raw.model_copy(update={"model_usd": 0.01}) for raw in runs)
 
-    monkeypatch.setattr(evaluating, "score_outputs", Tool("score_outputs", ScoreOutputs, scored))
+    monkeypatch.setattr(evaluating, "run_candidate", Tool("run_candidate", RunCandidate, dear))
     budget = {"rounds": 9, "parallel": 1, "model_usd": 0.3}
     started = lab.start(make_spec(lab.target, budget=budget))
     ended = lab.advance(started.id, [Scripted(BETTER)])
@@ -137,6 +136,13 @@ def test_a_kill_makes_nothing_cheaper(lab: Lab, monkeypatch: pytest.MonkeyPatch)
     runs = lab.bench.ledger.scored_runs.of(started.id)
     assert [r.verdict for r in rounds(lab, started.id)] == ["kept"]
     assert ended.model_tokens == sum(run.model_tokens for run in runs)
+
+
+def test_what_no_score_comes_of_was_spent_all_the_same(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    ended = lab.advance(started.id, [Scripted(program(0.9, "# BEND\n"))])
+    runs = lab.bench.ledger.scored_runs.of(started.id)
+    assert ended.model_tokens == 3 * len(lab.runs.ran) > sum(run.model_tokens for run in runs)
 
 
 def test_a_baseline_that_is_at_the_target_has_nothing_to_look_for(lab: Lab) -> None:

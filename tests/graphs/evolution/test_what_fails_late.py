@@ -210,3 +210,11 @@ def test_a_canary_that_is_passed_in_the_re_test_alone_halts_the_loop(
     ended = lab.advance(started.id, [Scripted(BETTER)])
     assert (ended.status, ended.champion) == ("failed", ended.baseline)
     assert "halted in round 1" in ended.outcome
+
+
+def test_nobody_is_asked_for_a_change_that_no_round_can_try_any_more(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    beyond = (*BETTER, CodeFile(path="more.py", text="MORE = 1\n"))
+    lab.advance(started.id, [Scripted(beyond)])
+    (gate,) = [g for g in lab.bench.ledger.gates.of(started.id) if g.kind == "escalation"]
+    assert gate.status == "void"

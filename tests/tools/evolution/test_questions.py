@@ -89,3 +89,20 @@ def test_the_models_own_fault_is_not(kind: Any) -> None:
 
     with pytest.raises(ModelFailure):
         questions(Parrot(fails))(line())
+
+
+def test_no_answer_may_be_longer_than_what_is_left() -> None:
+    parrot = Parrot()
+    asking = questions(parrot, tokens=100)
+    asking(line(max_tokens=90))
+    asking(line(max_tokens=90))
+    assert [request.max_tokens for request, _ in parrot.asked] == [90, 85]
+
+
+def test_nothing_is_asked_when_nothing_is_left() -> None:
+    parrot = Parrot()
+    asking = questions(parrot, tokens=15)
+    asking(line())
+    with pytest.raises(OverAllowance, match="more than the 0 tokens"):
+        asking(line(""))
+    assert len(parrot.asked) == 1
