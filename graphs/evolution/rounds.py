@@ -6,12 +6,11 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.evolution.notes import note_of
+from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.loop import Loop
 from graphs.evolution.moving import current
 from graphs.evolution.state import EvolutionState, goes
-from labcrew.domain.evolution import (
-    Round,
-)
+from labcrew.domain.evolution import Round, ScoredRun
 from labcrew.domain.remembered import record_of_lesson
 from labcrew.domain.research import Lesson
 from tools.evolution.record_round import RecordRound, record_round
@@ -61,8 +60,11 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     loop = runtime.context
     round_, evolution = current(loop), loop.evolution
     cases, seeds = loop.cases("analysis"), loop.seeds("analysis", 1)
-    mine = loop.scored(round_.proposal.code if round_.proposal else "", cases, seeds)
-    told = note_of(round_, evolution.scale, loop.scored(round_.champion, cases, seeds), mine)
+    after: tuple[ScoredRun, ...] = ()
+    if round_.verdict == "kept":  # the next round's analysis needs these runs: they are made once
+        step = f"R{round_.number}/analysis/after"
+        after = await evaluate(loop, evolution.champion, every(cases, seeds), step)
+    told = note_of(round_, evolution.scale, loop.scored(round_.champion, cases, seeds), after)
     learnt, criticism = told.note, told.criticism
     now = loop.bench.clock
     worked = now.monotonic() - loop.began_s if loop.began_s else loop.evaluated_s

@@ -39,6 +39,9 @@ def test_a_gain_is_kept_and_merged_and_a_loss_reverted(lab: Lab) -> None:
     assert (ended.status, ended.outcome[:12]) == ("done", "done: merged")
     verdicts = [r.verdict for r in rounds(lab, started.id)]
     assert verdicts[:3] == ["kept", "dropped", "kept"]
+    first = rounds(lab, started.id)[0].note
+    assert "Better on analysis-" in first
+    assert "gate-" not in first, "by name only cases that are looked at are told"
     assert skill_of(ended.champion) == 0.95
     assert ended.sealed is not None
     assert ended.sealed.comparison.low > 0
