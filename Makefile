@@ -37,7 +37,7 @@ check: setup
 
 test: check
 	@sh scripts/browser.sh
-	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m pytest -n 3 --dist loadfile --durations=25 --cov --cov-report=term:skip-covered --cov-fail-under=90'
+	$(WITH_ENGINE) sh -c '$(PY) -m sandboxes.images ensure && $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 --cov --cov-report=term:skip-covered --cov-fail-under=90'
 
 test-fast: setup
 	@sh scripts/browser.sh

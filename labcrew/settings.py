@@ -25,6 +25,9 @@ from labcrew.domain.spending import Price
 from labcrew.errors import SettingsError
 
 
+_GGUF_TIMEOUT_S = 900.0
+
+
 class ModelSettings(BaseModel):
     """One OpenAI-compatible endpoint."""
 
@@ -80,7 +83,9 @@ class ModelSettings(BaseModel):
     options: dict[str, JsonValue] = Field(
         default_factory=dict, description="more of a request's body, as the endpoint documents it"
     )
-    timeout_s: float = Field(default=120, gt=0, description="one answer, all its retries included")
+    timeout_s: float = Field(
+        default=120, gt=0, description="one answer, all its retries included; default of a gguf: 900"
+    )
     connect_s: float = Field(default=10, gt=0, description="longest wait for a connection")
     first_token_s: float | None = Field(
         default=None, gt=0, description="longest wait for a stream's begin; default: timeout_s"
@@ -95,6 +100,14 @@ class ModelSettings(BaseModel):
     attempts: int = Field(
         default=2, ge=1, le=10, description="answers that are looked at before the rule answers"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_its_time(cls, given: Any) -> Any:
+        """Without an accelerator a long program alone takes minutes to be read."""
+        if isinstance(given, dict) and given.get("gguf") is not None:
+            return {"timeout_s": _GGUF_TIMEOUT_S} | given
+        return given
 
     @model_validator(mode="after")
     def _names_a_model(self) -> Self:

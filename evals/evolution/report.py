@@ -17,6 +17,7 @@ _NAMES = {
     "always_keep": "always keep",
     "no_memory": "no memory",
 }
+_TUNED_BELOW = 12
 TARGETS = ("packing", "kmodule", "designer", "ranking")
 STARTS = "starts.jsonl"
 
@@ -188,7 +189,19 @@ which of them is never told. Published: 52 tries on average. Blind draws find it
         "arm", "seeds", "rounds allowed", "solved", "rounds to solve: median", "mean",
         "minutes of runs",
     ]  # fmt: skip
-    return text + _table(head, rows)
+    return text + _table(head, rows) + _unseen(report.of("kmodule", "loop"))
+
+
+def _unseen(results: Sequence[Result]) -> str:
+    """The loop on hidden modules that its proposer was not tuned on."""
+    new = [r.solved or r.rounds_allowed + 1 for r in results if r.seed >= _TUNED_BELOW]
+    if not new:
+        return ""
+    middle = median_interval(new).words(0)
+    return f"""
+How the proposer `effects` weighs its observations was settled on the modules of seeds 0 to
+{_TUNED_BELOW - 1}; on the {len(new)} seeds after them the median is {middle}.
+"""
 
 
 def _designer(report: Report, found: Sequence[Result]) -> str:

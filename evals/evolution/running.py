@@ -113,11 +113,20 @@ def _one(
             secret=secret(target, seed),
         )
     ended = asyncio.run(working.evolver(True, say).advance(found.id))
-    if ended.status not in ("done", "failed"):
+    if not is_over(ended):
         raise LabcrewError(
             f"{ended.id} ({source}) is {ended.status}: {ended.outcome}", "Run the command again."
         )
     return ended
+
+
+def is_over(evolution: Evolution) -> bool:
+    """Whether a loop's result stands.
+
+    Where the sealed split proves no gain, the merge waits for a person; nobody stands for one here.
+    """
+    judged = evolution.status == "waiting" and evolution.sealed is not None
+    return judged or evolution.status in ("done", "failed")
 
 
 def secret(target: str, seed: int) -> str:

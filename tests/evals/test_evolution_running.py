@@ -7,7 +7,7 @@ import pytest
 
 from agents.evolution.proposers import proposers
 from evals.evolution.results import Change, Result, append, read, result_of, results_in
-from evals.evolution.running import ARMS, ROUNDS, chosen, prepared, run_all, secret
+from evals.evolution.running import ARMS, ROUNDS, chosen, is_over, prepared, run_all, secret
 from labcrew.domain.evolution_spec import Control
 from labcrew.errors import InputError
 from tests.graphs.evolution.lab import lab_at, make_spec
@@ -52,6 +52,10 @@ def test_controls_in_the_machine_spend_what_the_loop_spends(
         assert [change.title for change in kept] == list(result.kept)
         assert result.line().startswith(f"toy {result.arm} 0: 5 rounds")
     assert len({result.baseline for result in found}) == 1
+    assert is_over(ended)
+    assert is_over(ended.model_copy(update={"status": "waiting"})), "no gain is a result as well"
+    assert not is_over(ended.model_copy(update={"status": "waiting", "sealed": None}))
+    assert not is_over(ended.model_copy(update={"status": "paused"}))
 
 
 def a_result(**fields: object) -> Result:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from labcrew.errors import SettingsError
-from labcrew.settings import Settings
+from labcrew.settings import ModelSettings, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +79,10 @@ def test_a_wrong_variable_is_an_error_for_people(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError):
         Settings.load(tmp_path / "labcrew.toml")
+
+
+def test_a_model_in_this_process_has_longer_to_answer_unless_told_otherwise() -> None:
+    served = ModelSettings(model="m")
+    here = ModelSettings(gguf=Path("model.gguf"))
+    assert here.timeout_s > served.timeout_s == 120
+    assert ModelSettings(gguf=Path("model.gguf"), timeout_s=60).timeout_s == 60

@@ -214,6 +214,6 @@ def spec(repository: Path, kind: Kind) -> EvolutionSpec:
             "cases": "cases.jsonl",
             "metric": {"name": "tidy", "low": 0, "high": 1},
             "keep": {"seeds": 1, "retest_seeds": 2, "noise_seeds": 2, "sealed_seeds": 1},
-            "budget": {"rounds": 1000, "parallel": 2},
+            "budget": {"rounds": 1000, "parallel": 4},
         }
     )
