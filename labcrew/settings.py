@@ -24,7 +24,6 @@ from labcrew.domain.research import AgentName
 from labcrew.domain.spending import Price
 from labcrew.errors import SettingsError
 
-
 _GGUF_TIMEOUT_S = 900.0
 
 
