@@ -83,7 +83,9 @@ class ModelSettings(BaseModel):
         default_factory=dict, description="more of a request's body, as the endpoint documents it"
     )
     timeout_s: float = Field(
-        default=120, gt=0, description="one answer, all its retries included; default of a gguf: 900"
+        default=120,
+        gt=0,
+        description="one answer, all its retries included; default of a gguf: 900",
     )
     connect_s: float = Field(default=10, gt=0, description="longest wait for a connection")
     first_token_s: float | None = Field(
