@@ -152,6 +152,11 @@ class MeteredChat:
                 failure.message = desk.recordings.redact(failure.message)
                 span.failed(failure.kind, failure.message)
                 exact = kept.exact and outcome == said
+                if failure.said:  # what was written of it is made use of
+                    failure.said = desk.recordings.redact.without_known(failure.said)
+                    part = desk.recordings.keep_reply(_part(failure, self.name))
+                    exact = exact and part.exact
+                    known["answer"] = part.sha256
                 known |= {"outcome": outcome, "exact": exact, "duration_s": took()}
                 if not attempts.any:
                     attempts.failed(failure)
@@ -212,6 +217,16 @@ class MeteredChat:
                 step.calls.append(call.id)
                 return reply
         return None
+
+
+def _part(failure: ModelFailure, model: str) -> Reply:
+    """What had been written of an answer that failed."""
+    return Reply(
+        message=Message(role="assistant", content=failure.said),
+        model=model,
+        tokens=failure.tokens or Tokens(),
+        finish=failure.kind,
+    )
 
 
 def _used(attempts: Attempts) -> dict[str, Any]:

@@ -66,7 +66,11 @@ class RecordedChat:
         if call.outcome == CANCELLED:
             raise TimeoutError
         kind, _, message = call.outcome.partition(": ")
-        raise ModelFailure(message, kind=_kind(kind))
+        part = self._recordings.reply(call.answer)
+        if part is None:
+            raise ModelFailure(message, kind=_kind(kind))
+        said, tokens = part.message.content, part.tokens if part.tokens.total else None
+        raise ModelFailure(message, kind=_kind(kind), said=said, tokens=tokens)
 
 
 def _kind(text: str) -> FailureKind:

@@ -17,6 +17,7 @@ from graphs.work import Work
 from labcrew.deciding import decide
 from labcrew.domain.review import Gate
 from labcrew.domain.spending import Bounds
+from labcrew.errors import ModelFailure
 from labcrew.judgement import Judge
 from labcrew.metered import Desk, MeteredChat
 from labcrew.ports import SystemClock
@@ -86,13 +87,20 @@ BY_TOOLS = (
 )
 
 
+CUT = ModelFailure("it was cut off", kind="cut_off", said=f"{WRONG}\nOr, to be su")
+"""Its whole block is tried, as that of a whole answer is."""
 STUCK = (*[calls(("read_file", {"path": "lab/split.py"}))] * 3, *BY_TOOLS[1:])
 """The third of the same calls changes the strategy."""
 
 
 @pytest.mark.parametrize(
     ("id", "answers"),
-    [("T-301", (WRONG, RIGHT)), ("T-302", BY_TOOLS), ("T-304", STUCK)],
+    [
+        ("T-301", (WRONG, RIGHT)),
+        ("T-302", BY_TOOLS),
+        ("T-304", STUCK),
+        ("T-305", (WRONG, CUT, RIGHT)),
+    ],
 )
 async def test_each_step_comes_out_again(
     bench: Workbench, user: UserFolder, id: str, answers: tuple[Any, ...]
