@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from desk.deliverables.asking import asked
 from desk.deliverables.document import (
     Block,
     Bullets,
@@ -38,9 +39,9 @@ def document(ledger: Ledger, assigned: AssignedTicket) -> Document:
     trials = ledger.trials.of(assigned.id)
     events = ledger.events.of(assigned.id)
     at = events[-1].at.isoformat(timespec="seconds") if events else assigned.assigned_at
-    unchecked = _unchecked(ledger, assigned, request)
+    ticket, unchecked = assigned.ticket, _unchecked(ledger, assigned, request)
     sections = [
-        _asked(assigned),
+        asked(ticket.title, ticket.question, ticket.metric, assigned.base_commit),
         _found(assigned, request),
         *_plot(assigned, request, trials),
         _done(ledger, assigned, trials),
@@ -62,22 +63,6 @@ def document(ledger: Ledger, assigned: AssignedTicket) -> Document:
         + unchecked[0],
         at=at,
         sections=tuple(sections),
-    )
-
-
-def _asked(assigned: AssignedTicket) -> Section:
-    ticket = assigned.ticket
-    goal = "higher" if ticket.metric.direction == "maximize" else "lower"
-    target = f"; the target is {ticket.metric.target:g}" if ticket.metric.target is not None else ""
-    measure = f"Measure: {line(ticket.metric.name)}, {goal} is better{target}."
-    where = f"Starting from commit {assigned.base_commit[:12]}."
-    paragraphs = [line(each) for each in text(ticket.question).split("\n\n")]
-    question = "\n".join(each for each in paragraphs if each) or line(ticket.title)
-    return Section(
-        title="What was asked",
-        message=f"Asked: {line(ticket.title)}",
-        blocks=(Paragraph(text=question), Bullets(items=(measure, where))),
-        points=(line(question), measure, where),
     )
 
 

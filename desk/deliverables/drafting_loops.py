@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from desk.deliverables.asking import asked
 from desk.deliverables.document import Block, Bullets, Document, Paragraph, Picture, Section, Table
-from desk.deliverables.plain import line, text
+from desk.deliverables.plain import line
 from desk.views.evolution_changes import Step, steps_of
 from desk.views.evolutions import EvolutionHead, gain_words, head_of
 from labcrew.domain.evolution import Comparison, Evolution, Round
@@ -49,20 +50,9 @@ def loop_document(ledger: Ledger, evolution: Evolution) -> Document:
 
 
 def _asked(evolution: Evolution) -> Section:
-    spec, scale = evolution.spec, evolution.scale
-    goal = "higher" if scale.direction == "maximize" else "lower"
-    target = f"; the target is {scale.target:g}" if scale.target is not None else ""
-    measure = f"Measure: {line(scale.name)}, {goal} is better{target}."
-    where = f"Starting from commit {evolution.base_commit[:12]}."
+    spec = evolution.spec
     may = f"May be changed: {line(', '.join((*spec.editable, *evolution.widened)))}."
-    paragraphs = [line(each) for each in text(spec.question).split("\n\n")]
-    question = "\n".join(each for each in paragraphs if each) or line(spec.title)
-    return Section(
-        title="What was asked",
-        message=f"Asked: {line(spec.title)}",
-        blocks=(Paragraph(text=question), Bullets(items=(measure, where, may))),
-        points=(line(question), measure, where, may),
-    )
+    return asked(spec.title, spec.question, evolution.scale, evolution.base_commit, may)
 
 
 def _found(head: EvolutionHead) -> Section:
