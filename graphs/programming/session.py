@@ -241,16 +241,26 @@ class Session:
         """Makes the change these files and no others; answers what is wrong, or nothing."""
         change = await self.hands.change()
         for path in sorted({*files, *change}):
-            name = f"{what}/write/{content_hash(path)[:12]}"
+            if change.get(path) == files.get(path):
+                continue
+            name = self._not_done(f"{what}/write/{content_hash(path)[:12]}")
             if path not in files:
                 wrong = await self.restore(name, path)
-            elif change.get(path) != files[path]:
-                wrong = await self.write(name, path, files[path])
             else:
-                continue
+                wrong = await self.write(name, path, files[path])
             if wrong:
                 return wrong
         return ""
+
+    def _not_done(self, name: str) -> str:
+        """A name for an act whose outcome does not stand. Done before a process was killed, it was
+        undone since, by an act that came before it or after it: then it is done again.
+        """
+        while (effect := self.ledger.effect(self.key(name))) and effect.result is not None:
+            if effect.result.get("failed"):
+                break
+            name += "/again"
+        return name
 
     async def restore(self, what: str, path: str) -> str:
         """Takes a file back to the base commit, once; answers what is wrong, or nothing."""

@@ -57,11 +57,12 @@ async def _begin(session: Session) -> None:
         return
 
     async def perform() -> dict[str, Any]:
-        return {"files": _of_an_earlier_revision(session)}
+        files = _of_an_earlier_revision(session)
+        # Within the one effect, so that no later process undoes edits that are not made twice.
+        await session.put("start", files)
+        return {"files": files}
 
     session.start = (await session.once("start", {}, perform))["files"]
-    if not session.turns:
-        await session.put("start", session.start)
     session.begun = True
 
 

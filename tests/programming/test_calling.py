@@ -279,6 +279,20 @@ async def test_a_command_that_was_cut_short_is_told_and_not_run_again(tmp_path: 
     assert patch.status == "ready"
 
 
+@pytest.mark.parametrize("at", range(1, 8))
+async def test_killed_in_its_first_step_its_edit_stands(tmp_path: Path, at: int) -> None:
+    model = ScriptedChat(calls(MEND), finish(), FINE)
+    hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
+    with ledger_at(tmp_path) as ledger:
+        session = killed_after(session_of(ledger, model, hands=hands, options=TOOLS), at)
+        with suppress(Killed):
+            await write_all(session)
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, hands=hands, options=TOOLS))
+    assert patch.status == "ready"
+    assert (patch.steps, len(model.asked)) == (2, 3)
+
+
 @pytest.mark.parametrize("at", range(1, 12))
 async def test_killed_anywhere_nothing_is_done_twice(tmp_path: Path, at: int) -> None:
     model = ScriptedChat(

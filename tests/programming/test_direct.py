@@ -161,6 +161,36 @@ async def test_killed_anywhere_it_goes_on_without_asking_twice(tmp_path: Path, a
     assert len(model.asked) == 3
 
 
+@pytest.mark.parametrize("at", range(1, 10))
+async def test_killed_in_its_first_step_it_judges_the_edit_on_the_code_that_has_it(
+    tmp_path: Path, at: int
+) -> None:
+    """The edit is on disk, its tests are not, and no turn is."""
+    model = ScriptedChat(MENDED)
+    hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
+    with ledger_at(tmp_path) as ledger:
+        session = killed_after(session_of(ledger, model, hands=hands), at)
+        with suppress(Killed):
+            await write_all(session)
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, hands=hands))
+    assert patch.status == "ready"
+    assert (patch.steps, len(model.asked)) == (1, 1)
+
+
+async def test_what_a_later_guess_put_in_its_place_is_put_back(tmp_path: Path) -> None:
+    """Killed in the middle of its guesses, a step goes through them again from the first."""
+    first = {"data.py": "a = 1\n", "more.py": "b = 1\n"}
+    second = {"data.py": "a = 2\n", "new.py": "c = 2\n"}
+    hands = MemoryHands({"data.py": SPLIT, "more.py": ""}, {}, ("*",))
+    for _ in range(3):
+        with ledger_at(tmp_path) as ledger:
+            session = session_of(ledger, ScriptedChat(), hands=hands)
+            for what, files in (("0.0", first), ("0.1", second)):
+                assert await session.put(what, files) == ""
+                assert await hands.change() == files
+
+
 @pytest.mark.parametrize("tests", [{}, {"tests": None}])
 async def test_every_question_ends_its_system_prompt_with_the_rules_of_the_lab(
     tmp_path: Path, tests: dict[str, None]
