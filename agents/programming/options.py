@@ -20,6 +20,8 @@ class LoopOptions:
         search: whether places are looked for by the failure and the question; without it the
             files are shown in the order of their names.
         critique: whether a change is looked at before it is tested and before it is called done.
+        reduce: whether each place of a fault's mending is taken out again without which all tests
+            pass as well; style direct.
         prompt_characters: most of one prompt; about four to a token.
         answer_characters: most of one tool's answer that is shown.
         completion_tokens: most that the whole loop may have written, None: no bound but the
@@ -32,6 +34,7 @@ class LoopOptions:
     error_feedback: bool = True
     search: bool = True
     critique: bool = True
+    reduce: bool = True
     prompt_characters: int = 60_000
     answer_characters: int = 6_000
     completion_tokens: int | None = None

@@ -86,6 +86,28 @@ def defined(text: str) -> tuple[str, ...]:
     return tuple(n.name for n in body if isinstance(n, _DEFINITIONS))
 
 
+def statements(text: str) -> tuple[str, ...]:
+    """A text cut between its statements, and a compound one behind its head; a line that belongs to
+    none is a piece by itself. Joined, the pieces are the text; what does not parse is one piece.
+    """
+    tree = parsed(text)
+    if tree is None:
+        return (text,) if text else ()
+    inner: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.stmt, ast.ExceptHandler)):
+            body = getattr(node, "body", None)
+            behind = _first_line(body[0]) if body else (node.end_lineno or node.lineno) + 1
+            inner.update(range(_first_line(node) + 1, behind))
+    pieces: list[str] = []
+    for number, line in enumerate(_lines(text), 1):
+        if number in inner and pieces:
+            pieces[-1] += line
+        else:
+            pieces.append(line)
+    return tuple(pieces)
+
+
 def without_last(text: str) -> str:
     """What can be read of a text that breaks off, without the statement that it may break off in:
     the last one, or of a class its last method. Empty where nothing is left.
@@ -101,8 +123,7 @@ def without_last(text: str) -> str:
         last = last.body[-1]
     if broken and len(broken) - len(broken.lstrip()) <= last.col_offset:
         return "\n".join(lines).rstrip()  # it broke off in the one after
-    first = _first_line(last) if isinstance(last, _DEFINITIONS) else last.lineno
-    return "\n".join(lines[: first - 1]).rstrip()
+    return "\n".join(lines[: _first_line(last) - 1]).rstrip()
 
 
 def with_definitions(text: str, written: str, wanted: str = "", new: bool = False) -> str | None:
@@ -174,8 +195,9 @@ def _alike(known: list[Part], node: _Function) -> list[Part]:
     return [part for part in known if ("." in part.name) == is_method]
 
 
-def _first_line(node: _Definition) -> int:
-    return min([node.lineno, *(d.lineno for d in node.decorator_list)])
+def _first_line(node: ast.stmt | ast.ExceptHandler) -> int:
+    decorators = node.decorator_list if isinstance(node, _DEFINITIONS) else []
+    return min([node.lineno, *(d.lineno for d in decorators)])
 
 
 def _text_of(text: str, node: _Definition) -> str:

@@ -7,7 +7,9 @@ from pydantic import Field
 from labcrew.domain.base import Model
 from labcrew.domain.chat import Tokens
 
-Arm = Literal["single", "loop", "no-feedback", "no-search", "no-critique", "mini-swe-agent"]
+Arm = Literal[
+    "single", "loop", "no-feedback", "no-search", "no-critique", "no-reduce", "mini-swe-agent"
+]
 ARMS: tuple[Arm, ...] = get_args(Arm)
 COMPLETION_TOKENS = 1500
 """What every way may have a model write for one task."""

@@ -11,7 +11,7 @@ from labcrew.domain.base import Model
 
 HALVES = ("visible", "unseen")
 MODELS = ("0.5b", "1.5b")
-ABLATIONS: tuple[Arm, ...] = ("no-feedback", "no-search", "no-critique")
+ABLATIONS: tuple[Arm, ...] = ("no-feedback", "no-search", "no-critique", "no-reduce")
 PEER: Arm = "mini-swe-agent"
 FACTOR = 2
 """How many times the single shot's repairs the loop is to reach."""
@@ -21,6 +21,7 @@ _SHOWN = {
     "no-feedback": "loop without error feedback",
     "no-search": "loop without search",
     "no-critique": "loop without critique",
+    "no-reduce": "loop that takes nothing out again",
     "mini-swe-agent": "mini-swe-agent",
 }
 

@@ -8,7 +8,7 @@ from agents.programming.critique import is_test
 from agents.programming.failures import failing, sources_of_tests
 from agents.programming.places import ranked
 from agents.programming.turns import Turn
-from graphs.programming import calling, direct
+from graphs.programming import calling, direct, reducing
 from graphs.programming.ending import Look, last_look, put_patch, written_tests
 from graphs.programming.hands import Hands
 from graphs.programming.measure import Measure, measure
@@ -80,7 +80,7 @@ def _of_an_earlier_revision(session: Session) -> dict[str, str]:
 async def _direct(session: Session, found: Measure) -> Next:
     turns = session.turns
     if turns and turns[-1].kept and turns[-1].failing == 0:
-        return await _done(session, found, turns[-1])
+        return await _mended(session, found, turns[-1])
     if why := session.exhausted:
         raise GaveUp(f"Given up: {why}.")
     idle = turns[-_IDLE:]
@@ -96,7 +96,17 @@ async def _direct(session: Session, found: Measure) -> Next:
         await direct.write_test(session, problem, found)
         return "step"
     turn = await direct.write_code(session, problem, found)
-    return await _done(session, found, turn) if turn.kept and turn.failing == 0 else "step"
+    return await _mended(session, found, turn) if turn.kept and turn.failing == 0 else "step"
+
+
+async def _mended(session: Session, found: Measure, turn: Turn) -> Next:
+    """Takes out of the change what it does not need, a try a step; then the patch is put."""
+    if not found.fail_to_pass:
+        found = await written_tests(session, found)
+    if await reducing.try_smaller(session, found, turn):
+        return "step"
+    look, taken = await reducing.settled(session, found, turn)
+    return await _put(session, found, turn, look, taken)
 
 
 async def _calling(session: Session, found: Measure) -> Next:
@@ -131,15 +141,20 @@ async def sources(hands: Hands) -> dict[str, str]:
 
 
 async def _done(session: Session, found: Measure, turn: Turn) -> Next:
-    """Puts the patch: every look at it is in the ledger since the step that ended."""
+    """A last look, then the patch: every look at it is in the ledger since the step that ended."""
     if not found.fail_to_pass:
         found = await written_tests(session, found)
     look = await last_look(session, found, f"{turn.step}/end")
+    return await _put(session, found, turn, look)
+
+
+async def _put(
+    session: Session, found: Measure, turn: Turn, look: Look, notes: tuple[str, ...] = ()
+) -> Next:
     if look.problems:  # they were none a moment ago
         raise GaveUp("The tests don't come out the same each time: " + " ".join(look.problems))
-    await put_patch(
-        session, found, look, summary=await _summary(session, turn), notes=_notes(session)
-    )
+    summary = await _summary(session, turn)
+    await put_patch(session, found, look, summary=summary, notes=(*_notes(session), *notes))
     return "end"
 
 

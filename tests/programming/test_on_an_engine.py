@@ -119,6 +119,25 @@ async def test_by_edits_in_fenced_blocks(bench: Workbench, user: UserFolder) -> 
     assert "-    cut = int" in asked[1]
 
 
+async def test_what_the_tests_do_not_need_is_taken_out(bench: Workbench, user: UserFolder) -> None:
+    large = (
+        "```python\nimport math\n\n\ndef split(rows, share):\n"
+        f"    cut = math.floor(len(rows) * share)\n    {NEW}\n```"
+    )
+    patch, _ = await written(
+        bench,
+        user,
+        "T-204",
+        LoopOptions(style="direct"),
+        large,
+        tests={"timeout_s": 60, "fail_to_pass": [REST]},
+    )
+    assert patch.status == "ready", patch.because
+    (file,) = patch.files
+    assert file.content.decode() == FILES["lab/split.py"].replace(OLD, NEW)
+    assert "cut = math.floor(len(rows) * share)" in "".join(patch.notes)
+
+
 async def test_by_tools_with_a_test_of_its_own(bench: Workbench, user: UserFolder) -> None:
     body = "def test_rest():\n    assert split([1, 2], 0.5)[1] == [2]\n"
     test = f"from lab.split import split\n\n\n{body}"

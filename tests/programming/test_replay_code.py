@@ -89,6 +89,12 @@ BY_TOOLS = (
 
 CUT = ModelFailure("it was cut off", kind="cut_off", said=f"{WRONG}\nOr, to be su")
 """Its whole block is tried, as that of a whole answer is."""
+LARGE = f"""```python
+def split(rows, share):
+    cut = int(share * len(rows))
+    {NEW}
+```"""
+"""One line of it is not needed, and taken out."""
 STUCK = (*[calls(("read_file", {"path": "lab/split.py"}))] * 3, *BY_TOOLS[1:])
 """The third of the same calls changes the strategy."""
 
@@ -100,6 +106,7 @@ STUCK = (*[calls(("read_file", {"path": "lab/split.py"}))] * 3, *BY_TOOLS[1:])
         ("T-302", BY_TOOLS),
         ("T-304", STUCK),
         ("T-305", (WRONG, CUT, RIGHT)),
+        ("T-306", (LARGE,)),
     ],
 )
 async def test_each_step_comes_out_again(

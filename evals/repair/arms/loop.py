@@ -22,6 +22,7 @@ def options(arm: Arm, seed: int) -> LoopOptions:
         error_feedback=arm != "no-feedback",
         search=arm != "no-search",
         critique=arm != "no-critique",
+        reduce=arm != "no-reduce",
         prompt_characters=16_000,
         completion_tokens=COMPLETION_TOKENS,
         seed=1000 * seed,
