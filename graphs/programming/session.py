@@ -253,8 +253,8 @@ class Session:
         return ""
 
     def _not_done(self, name: str) -> str:
-        """A name for an act whose outcome does not stand. Done before a process was killed, it was
-        undone since, by an act that came before it or after it: then it is done again.
+        """A name for an act whose outcome does not stand: done before a process was killed, it was
+        undone since, by a later act or by an earlier one gone through again; it is done again.
         """
         while (effect := self.ledger.effect(self.key(name))) and effect.result is not None:
             if effect.result.get("failed"):
