@@ -73,7 +73,7 @@ def noise(
     other: Sequence[FirstRun],
     *,
     file: str = "",
-    whole: bool = True,
+    whole: FirstRun | None = None,
 ) -> Noise | None:
     """How repeatable a metric is; None where no run with the one seed showed it, finite.
 
@@ -82,7 +82,7 @@ def noise(
         same: runs with one seed.
         other: runs with other seeds.
         file: of the series; empty: the output.
-        whole: whether the runs were whole, not shortened.
+        whole: the one whole run, where these are shortened; None: these are whole.
     """
     repeats = _finite(last_value(run, metric, file) for run in same)
     seeds = _finite(last_value(run, metric, file) for run in other)
@@ -93,6 +93,7 @@ def noise(
     over_seeds = [repeats[0], *seeds]
     spread = max(over_seeds) - min(over_seeds)
     seeds_matter = bool(seeds) and spread > (0 if deterministic else 2 * gap)
+    lasted = (*same, *other) if whole is None else (whole,)
     basis = over_seeds if seeds_matter else [*repeats, *seeds]
     std = statistics.stdev(basis) if len(basis) > 1 else 0.0
     return Noise(
@@ -102,6 +103,7 @@ def noise(
         deterministic=deterministic,
         seeds_matter=seeds_matter,
         std=std if std == std and std != float("inf") else 0.0,
-        run_s=round(statistics.median(run.duration_s for run in (*same, *other)), 3),
-        whole=whole,
+        run_s=round(statistics.median(run.duration_s for run in lasted), 3),
+        longest_s=round(max(run.duration_s for run in lasted), 3),
+        whole=whole is None,
     )

@@ -26,6 +26,8 @@ _ASIDE = re.compile(
     r"Display|Figure|Plot|Fold|Split|Scor|Line|Norm$|Grid|Search|CV$|Anim|Axes|Parser|Logger|Writer"
 )
 _FEW = 2
+_SHORTEST_LIMIT_S = 300.0
+"""A busy machine, or other seeds, may make a short run many times as long."""
 """So many parameters are enough to leave out numbers that only calls of functions take."""
 Ranked = tuple[float, Setting, Parameter, str]
 _ONLY = re.compile(r"(?i)only (?:used |effective |relevant )?(?:when|if|with|for) (.{1,80})")
@@ -224,17 +226,18 @@ def budget(
 
     Args:
         run_s: seconds of a whole run.
-        noise: of the metric; a program whose seeds do nothing has one seed.
+        noise: of the metric, and the longest run; a program whose seeds do nothing has one seed.
         trials: as the person set it; default: 20.
         hours: as the person set it; default: what the trials need, with half as much again.
         memory_mb: the most that a run took, MiB.
     """
     alone = noise is not None and noise.deterministic and not noise.seeds_matter
-    timeout_s = max(60.0, 6 * run_s)
+    longest_s = max(run_s, noise.longest_s if noise is not None else 0.0)
+    timeout_s = max(_SHORTEST_LIMIT_S, 6 * longest_s)
     room = 2048 if memory_mb is None else max(1024, int(2 * memory_mb / 256 + 1) * 256)
     count = trials or 20
     # Seeds are paid for by the search: at few runs two must do.
     seeds = (0,) if alone or count < 3 else (0, 1) if count < 16 else (0, 1, 2)
     wanted = hours or max(0.5, round(1.5 * count * run_s / 3600 + 0.25, 2))
     made = Budget(trials=max(2, count), hours=wanted, memory_mb=room)
-    return made, seeds, timeout_s, max(60.0, min(timeout_s, 600.0))
+    return made, seeds, timeout_s, min(timeout_s, 600.0)

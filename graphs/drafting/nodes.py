@@ -160,13 +160,13 @@ async def repeat(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
     assert candidate is not None
     study.say("Running it whole …")
     values: Values = {}
-    first = study.runs[-1]
+    first, whole = study.runs[-1], None
     if candidate.short:
         first = await study.run({}, 0, timeout_s=study.limits.whole_s)
         if first.trouble is not None and first.trouble.kind != "time":
             return _give_up(study, first.trouble)
         if first.duration_s > study.limits.repeated_s:
-            values, first = candidate.short, study.runs[-1]
+            values, whole, first = candidate.short, first, study.runs[-1]
     study.say("Running it again, with the same seed and with others …")
     gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -185,7 +185,7 @@ async def repeat(state: DraftState, runtime: Runtime[Study]) -> dict[str, Any]:
         again.append(run)
     study.same, study.others = [first, again[0]], again[1:]
     name, file = str(study.metric["name"]), str(study.metric["file"] or "")
-    study.noise = noise(name, study.same, study.others, file=file, whole=not values)
+    study.noise = noise(name, study.same, study.others, file=file, whole=whole)
     return {"route": "write"}
 
 

@@ -169,7 +169,8 @@ class Noise(Model):
     seeds_matter: bool
     std: float = Field(ge=0, description="over seeds, or over repeats where seeds do nothing")
     run_s: float = Field(description="median wall-clock seconds a whole run")
-    whole: bool = Field(default=True, description="the runs were whole, not shortened")
+    longest_s: float = Field(default=0.0, description="the most that one took; 0: not known")
+    whole: bool = Field(default=True, description="what is compared were whole runs, not shortened")
 
 
 class Knowledge(Model):

@@ -91,9 +91,18 @@ def test_a_program_that_seeds_do_not_change_has_one_seed() -> None:
         seeds_matter=False, std=0, run_s=2,
     )  # fmt: skip
     made, seeds, timeout_s, stall_s = budget(2.0, noise, 12, None, 900)
-    assert (made.trials, seeds, timeout_s, stall_s) == (12, (0,), 60.0, 60.0)
+    assert (made.trials, seeds, timeout_s, stall_s) == (12, (0,), 300.0, 300.0)
     assert made.memory_mb == 2048
     assert budget(100.0, None)[1] == (0, 1, 2)
+
+
+def test_a_trial_may_last_six_times_the_longest_run_that_was_seen() -> None:
+    noise = Noise(
+        metric="loss", same_seed=(1, 1), other_seeds=(2, 1), deterministic=True,
+        seeds_matter=True, std=1, run_s=70, longest_s=200,
+    )  # fmt: skip
+    assert budget(70.0, noise)[2:] == (1200.0, 600.0)
+    assert budget(70.0, None)[2:] == (420.0, 420.0)
 
 
 def test_an_explanation_names_the_kind_where_the_name_does_not() -> None:

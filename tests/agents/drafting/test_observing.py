@@ -177,12 +177,19 @@ def test_noise() -> None:
     assert seeded is not None
     assert (seeded.deterministic, seeded.seeds_matter) == (True, True)
     assert seeded.std == pytest.approx(0.1)
-    assert seeded.run_s == 1.5
+    assert (seeded.run_s, seeded.longest_s, seeded.whole) == (1.5, 2, True)
     shaky = noise("loss", values(0.5, 0.6), values(0.55, 0.56))
     assert shaky is not None
     assert (shaky.deterministic, shaky.seeds_matter) == (False, False)
     assert shaky.std > 0.04
     assert noise("other", values(0.5, 0.5), values()) is None
+
+
+def test_the_seconds_of_a_run_are_those_of_a_whole_one_where_the_repeats_were_shortened() -> None:
+    whole = run("loss: 0.1", duration_s=400)
+    shortened = noise("loss", values(0.5, 0.5), values(0.6, 0.4), whole=whole)
+    assert shortened is not None
+    assert (shortened.run_s, shortened.longest_s, shortened.whole) == (400, 400, False)
 
 
 def test_files_are_told_with_their_sizes() -> None:
