@@ -91,7 +91,7 @@ class Evolutions(Steering):
             settle: writes to the ledger what follows, in the commit that starts the loop.
 
         Raises:
-            RepositoryError: no such repository or commit.
+            RepositoryError: no such repository, commit or branch.
             InputError: what is wrong with the spec, its cases or its paths.
         """
         person = actor(by)
@@ -127,12 +127,14 @@ class Evolutions(Steering):
             repositories: the git boundary.
 
         Raises:
-            RepositoryError: no such repository or commit.
+            RepositoryError: no such repository, commit or branch.
             InputError: what is wrong with the spec, its cases or its paths.
         """
         self._check(spec)
         where = beside / Path(spec.repository).expanduser()
         checkout = repositories.inspect(str(where), spec.commit)
+        if spec.branch is not None:
+            repositories.inspect(str(checkout.repository), f"refs/heads/{spec.branch}")
         commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=False)
         files = repositories.files(name, commit)
         editable = editable_files(spec, files)

@@ -23,8 +23,11 @@ from tools.toolbox import Workbench
 
 _STEPS = 10_000_000
 _TRACE_CHARACTERS = 4000
-_PASSES = ("unavailable", "rate_limited")
-"""Failures of a model that are no program's: the loop keeps its place and goes on from there."""
+_PASSES = ("unavailable", "rate_limited", "timed_out")
+"""Failures of a model that are no program's: the loop keeps its place and goes on from there.
+
+A time-out may be the fault of what was asked. Counted against one program alone, it would make the
+other one look better."""
 
 
 class Evolver:

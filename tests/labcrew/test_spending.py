@@ -147,6 +147,7 @@ def test_nothing_passes_a_bound(
         assert lab.account().spent() == account.spent()
 
 
+@pytest.mark.no_cover
 @settings(max_examples=25, deadline=None)
 @given(
     count=st.integers(1, 12),

@@ -9,6 +9,9 @@ import pytest
 
 from tests.agents.monitoring.runs import HEALTHY, watch
 
+# Many runs of the same lines: following each of them would take several times as long.
+pytestmark = pytest.mark.no_cover
+
 TUNED, HELD_OUT = range(0, 80, 2), range(1, 80, 2)
 MOST = {"held out": 1, "tuned": 0}
 """False alarms in forty runs of one kind: none where they could be looked at."""

@@ -6,6 +6,9 @@ import pytest
 
 from tests.agents.monitoring.runs import ILL, watch
 
+# Many runs of the same lines: following each of them would take several times as long.
+pytestmark = pytest.mark.no_cover
+
 SEEDS = range(40)
 """Even ones were looked at when detectors were tuned, odd ones not."""
 LATEST = {

@@ -232,6 +232,7 @@ def test_a_loop_that_nothing_can_be_seen_in_stops_at_once(
         ({"scorer": {"command": "x {runs} {scores}", "private": ["gone"]}}, "scorer.private"),
         ({"proposers": ["oracle"]}, "no proposer 'oracle'"),
         ({"components": "parts"}, "components"),
+        ({"branch": "nowhere"}, "refs/heads/nowhere"),
     ],
 )
 def test_a_bad_spec_is_refused_before_anything_starts(

@@ -9,6 +9,7 @@ import pytest
 from graphs.evolution import evaluating
 from graphs.evolution.loop import Loop
 from labcrew.deciding import decide
+from labcrew.domain.chat import FailureKind
 from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, ScoredRun, code_hash, seed_of
 from labcrew.domain.sandbox import EnvironmentPlan
 from labcrew.errors import EvidenceError, ModelFailure, ToolError
@@ -176,12 +177,15 @@ def test_a_control_without_memory_races_as_the_loop_does(lab: Lab) -> None:
     assert [r.verdict for r in rounds(lab, started.id)] == ["dropped"]
 
 
-def test_a_model_that_can_not_be_reached_does_not_end_the_loop(lab: Lab) -> None:
+@pytest.mark.parametrize("kind", ["unavailable", "rate_limited", "timed_out"])
+def test_a_model_that_can_not_be_reached_does_not_end_the_loop(
+    lab: Lab, kind: FailureKind
+) -> None:
     started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
 
     def down(call: RunCandidate) -> None:
         lab.runs.before = lambda call: None
-        raise ModelFailure("the endpoint is down", kind="unavailable")
+        raise ModelFailure("the endpoint is down", kind=kind)
 
     lab.runs.before = down
     with pytest.raises(ModelFailure):
