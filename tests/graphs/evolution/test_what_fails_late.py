@@ -178,9 +178,7 @@ def test_a_control_without_memory_races_as_the_loop_does(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("kind", ["unavailable", "rate_limited", "timed_out"])
-def test_a_model_that_can_not_be_reached_does_not_end_the_loop(
-    lab: Lab, kind: FailureKind
-) -> None:
+def test_a_model_that_can_not_be_reached_does_not_end_the_loop(lab: Lab, kind: FailureKind) -> None:
     started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
 
     def down(call: RunCandidate) -> None:
