@@ -26,8 +26,8 @@ _TRACE_CHARACTERS = 4000
 _PASSES = ("unavailable", "rate_limited", "timed_out")
 """Failures of a model that are no program's: the loop keeps its place and goes on from there.
 
-A time-out may be the fault of what was asked. Counted against one program alone, it would make the
-other one look better."""
+A time-out gets here where the model answers nobody in time. Counted against one program alone, that
+would make the other one look better; where it is the question's fault, it is that run's failure."""
 
 
 class Evolver:

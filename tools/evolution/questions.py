@@ -2,10 +2,12 @@
 
 import json
 import re
+import secrets
 
 from pydantic import ValidationError
 
-from labcrew.domain.evolution import ModelBroker, ModelRequest
+from labcrew.domain.chat import Message
+from labcrew.domain.evolution import ModelAnswer, ModelBroker, ModelRequest
 from labcrew.domain.evolution_spec import ModelAllowance
 from labcrew.errors import LabcrewError, ModelFailure
 
@@ -17,6 +19,10 @@ _ITS_OWN_FAULT = frozenset({"too_long", "refused", "invalid", "cut_off"})
 
 class OverAllowance(LabcrewError):
     """A run asked for more than it may."""
+
+
+class Unanswered(LabcrewError):
+    """A run asked what the model answers nobody in time, though it answers other questions."""
 
 
 class Questions:
@@ -40,7 +46,8 @@ class Questions:
     def __call__(self, line: str) -> str | None:
         """The answer as a line of JSON; None for plain output.
 
-        Raises OverAllowance, ModelFailure where the fault is the model's or its endpoint's.
+        Raises OverAllowance, Unanswered, ModelFailure where the fault is the model's or its
+        endpoint's.
         """
         if _MEANT.match(line) is None:
             return None
@@ -57,7 +64,7 @@ class Questions:
         request = request.model_copy(update={"max_tokens": min(request.max_tokens, left)})
         self.calls += 1
         try:
-            answer = self._broker.answer(request, self._seed)
+            answer = self._answer(request)
         except ModelFailure as error:
             if error.kind not in _ITS_OWN_FAULT:
                 raise
@@ -68,6 +75,36 @@ class Questions:
         if self.tokens > self._allowance.tokens:
             raise OverAllowance(f"it used more than {self._allowance.tokens} of the model's tokens")
         return json.dumps({"text": answer.text})
+
+    def _answer(self, request: ModelRequest) -> ModelAnswer:
+        """The broker's answer. After a time-out another question tells whose fault it was."""
+        try:
+            return self._broker.answer(request, self._seed)
+        except ModelFailure as error:
+            if error.kind != "timed_out":
+                raise
+        self._knock()
+        try:
+            return self._broker.answer(request, self._seed)
+        except ModelFailure as error:
+            if error.kind != "timed_out":
+                raise
+            raise Unanswered(
+                "it asked the model what is not answered in time, twice, while the model answers"
+                " other questions"
+            ) from error
+
+    def _knock(self) -> None:
+        """Asks for one token. Raises ModelFailure where the endpoint gives none to anybody."""
+        # A word that was never asked, since the broker remembers what was.
+        word = Message(role="user", content=f"Say {secrets.token_hex(4)}.")
+        try:
+            told = self._broker.answer(ModelRequest(messages=(word,), max_tokens=1), self._seed)
+        except ModelFailure as error:
+            if error.kind not in _ITS_OWN_FAULT:
+                raise
+            return  # it answered, if only that it will not
+        self.usd += told.usd
 
 
 def _read(line: str) -> ModelRequest:

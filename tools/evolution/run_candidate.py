@@ -17,7 +17,7 @@ from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, RunStatus
 from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.domain.sandbox import Limits, OverlayFile, RunResult, SandboxSpec, WorkspaceSource
 from labcrew.errors import BoundaryError, EngineError, RunnerLost, ToolError
-from tools.evolution.questions import OverAllowance, Questions
+from tools.evolution.questions import OverAllowance, Questions, Unanswered
 from tools.toolbox import Tool, Workbench
 
 INPUT, OUTPUT = ".labcrew-input.json", ".labcrew-output"
@@ -200,6 +200,8 @@ def _ran(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
             )
     except OverAllowance as error:
         return told("over_allowance", 0.0, error.message)
+    except Unanswered as error:
+        return told("timed_out", 0.0, error.message)
     except RunnerLost as error:
         # The engine must say that the sandbox is to blame; else nobody knows, and it is no score.
         if box.status(name).out_of_memory:

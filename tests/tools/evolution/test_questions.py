@@ -11,7 +11,7 @@ from labcrew.domain.evolution import ModelAnswer, ModelRequest
 from labcrew.domain.evolution_spec import ModelAllowance
 from labcrew.errors import ModelFailure
 from tests.tools.evolution.lab import Parrot
-from tools.evolution.questions import OverAllowance, Questions
+from tools.evolution.questions import OverAllowance, Questions, Unanswered
 
 WILD = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=9),
@@ -106,3 +106,31 @@ def test_nothing_is_asked_when_nothing_is_left() -> None:
     with pytest.raises(OverAllowance, match="more than the 0 tokens"):
         asking(line(""))
     assert len(parrot.asked) == 1
+
+
+def test_a_question_that_times_out_while_others_are_answered_fails_its_run() -> None:
+    def slow(request: ModelRequest, seed: int) -> ModelAnswer:
+        if request.max_tokens > 1:
+            raise ModelFailure("late", kind="timed_out")
+        return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=1, seconds=0, usd=0.01)
+
+    parrot = Parrot(slow)
+    asking = questions(parrot)
+    with pytest.raises(Unanswered, match="not answered in time, twice"):
+        asking(line(max_tokens=900))
+    assert [request.max_tokens for request, _ in parrot.asked] == [900, 1, 900]
+    assert asking.usd == 0.01
+
+
+def test_a_question_that_times_out_once_is_asked_again() -> None:
+    asked = []
+
+    def slow_once(request: ModelRequest, seed: int) -> ModelAnswer:
+        asked.append(request)
+        if len(asked) == 1:
+            raise ModelFailure("late", kind="timed_out")
+        return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=1, seconds=0)
+
+    asking = questions(Parrot(slow_once))
+    assert asking(line()) == '{"text": "x"}'
+    assert (len(asked), asking.calls, asking.tokens) == (3, 1, 5)
