@@ -19,6 +19,7 @@ from graphs.evolution.loop import Loop
 from graphs.evolution.moving import current, decided, finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.stopping import finish_reason
+from labcrew.deciding import settled
 from labcrew.domain.evolution import (
     Proposal,
     Round,
@@ -26,6 +27,7 @@ from labcrew.domain.evolution import (
     code_hash,
     round_id,
 )
+from labcrew.domain.review import Gate
 from labcrew.domain.spending import Amount
 from labcrew.evolution_file import may_edit, widened
 from tools.evolution.outputs import kept_output
@@ -209,11 +211,20 @@ async def screen(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any
             " on meanwhile; accepted, the change is the next that is tried.",
             shown={"paths": list(paths), "proposal": round_.proposal.model_dump(mode="json")},
         )
-        why = f"{why}; {gate.id} asks a person"
+        why = f"{why}; {_answered(loop, gate)}"
     if why:
         return decided(loop, round_, "refused", why, screen=why)
     loop.put(round_.model_copy(update={"status": "screened"}), "screened")
     return goes("evaluate")
+
+
+def _answered(loop: Loop, gate: Gate) -> str:
+    """What a person says to a gate beside the loop; it may have been asked for an earlier round."""
+    found = settled(loop.ledger, loop.bench.clock, gate)
+    if found is None:
+        return f"{gate.id} asks a person"
+    said = "accepted" if found.kind == "accept" else "declined"
+    return f"{found.by} {said} {gate.id}"
 
 
 def beyond(situation: Situation, proposal: Proposal) -> tuple[str, ...]:

@@ -63,6 +63,23 @@ def test_a_change_beyond_the_paths_is_tried_once_when_a_person_accepts_it(
     assert asked == ["refused", verdict]
 
 
+def test_a_change_that_a_person_declined_is_told_so_when_it_is_proposed_again(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 3, "parallel": 1}))
+    beyond = (*BETTER, CodeFile(path="more.py", text="MORE = 1\n"))
+
+    def decline(call: object) -> None:
+        for gate in lab.bench.ledger.gates.of(started.id):
+            if gate.kind == "escalation" and gate.status == "open":
+                decide(lab.bench.ledger, lab.bench.clock, gate.id, "ignore", by="ada")
+
+    lab.runs.before = decline
+    lab.advance(started.id, [Scripted(beyond, program(0.52), beyond)])
+    (gate,) = [g for g in lab.bench.ledger.gates.of(started.id) if g.kind == "escalation"]
+    first, _, again = rounds(lab, started.id)
+    assert "asks a person" in first.screen
+    assert again.screen.endswith(f"; ada declined {gate.id}")
+
+
 def test_an_output_of_no_bytes_is_kept_as_any_other(lab: Lab) -> None:
     job = Job(case="analysis-0", alias="a", input={}, seed=1)
     keep_outputs(lab.bench.home, "E-001", [RawRun(job=job, status="ok", output=b"", seconds=0)])
