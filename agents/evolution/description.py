@@ -138,7 +138,8 @@ def _kept(evolution: Evolution, rounds: Sequence[Round]) -> str:
     for kept in evolution.kept:
         round_ = by_number[kept.round]
         proposer = round_.proposal.proposer if round_.proposal else ""
-        left = interval(kept.left_out) if kept.left_out else "it can't be left out alone"
+        alone = "no score without it counts" if kept.unscored else "it can't be left out alone"
+        left = interval(kept.left_out) if kept.left_out else alone
         retest = interval(round_.retest or round_.first) if round_.first else ""
         rows.append((str(kept.round), as_text(kept.title), as_text(proposer), retest, left))
     head = ("round", "change", "proposer", "gain when kept", "gain now, by leaving it out")

@@ -1,6 +1,7 @@
 """How a loop ends: the sealed split is opened, each kept change left out, and people decide."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -13,13 +14,13 @@ from graphs.evolution.comparing import (
     sealed_of,
     without_each,
 )
-from graphs.evolution.evaluating import Wanted, evaluate, every
+from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate, void_open
 from graphs.evolution.loop import Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
-from labcrew.domain.evolution import CodeFile, Kept, ScoredRun, code_hash
+from labcrew.domain.evolution import Kept, code_hash
 from labcrew.domain.review import MergeRequest
 from labcrew.errors import EvidenceError
 from tools.evolution.deliver import MergeKept, PublishKept, merge_kept, publish_kept
@@ -37,22 +38,10 @@ async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str
     for files in (evolution.baseline, evolution.champion):
         await evaluate(loop, files, wanted, f"sealed/{code_hash(files)[:12]}")
     for files in others_tried(loop):
-        await _beside(loop, files, wanted, f"sealed/{code_hash(files)[:12]}")
+        with suppress(EvidenceError):  # no result rests on it, and it may have broken the scorer
+            await evaluate(loop, files, wanted, f"sealed/{code_hash(files)[:12]}")
     loop.update("evolution.sealed_opened", sealed=sealed_of(loop))
     return goes("leave_out")
-
-
-async def _beside(
-    loop: Loop, files: tuple[CodeFile, ...], wanted: Wanted, step: str
-) -> tuple[ScoredRun, ...] | None:
-    """Runs of a program that is only compared with; None where no score of them counts.
-
-    No result rests on it, and it may be one that broke the scorer: it must not end the loop.
-    """
-    try:
-        return await evaluate(loop, files, wanted, step)
-    except EvidenceError:
-        return None
 
 
 async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
@@ -66,12 +55,17 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
         final = await evaluate(loop, evolution.champion, wanted, "left-out/none")
     told = []
     for round_, rest in without_each(loop):
-        runs = None
-        if rest is not None and not evolution.control:  # whose merge request nobody will read
-            runs = await _beside(loop, rest, wanted, f"left-out/{round_.number}")
-        compared = None if runs is None else left_out_gain(evolution, runs, final)
         title = round_.proposal.title if round_.proposal else ""
-        told.append(Kept(round=round_.number, title=title, left_out=compared))
+        kept = Kept(round=round_.number, title=title)
+        if rest is not None and not evolution.control:  # whose merge request nobody will read
+            try:
+                runs = await evaluate(loop, rest, wanted, f"left-out/{round_.number}")
+            except EvidenceError as error:  # it is only compared with: it must not end the loop
+                kept = kept.model_copy(update={"unscored": error.message})
+            else:
+                compared = left_out_gain(evolution, runs, final)
+                kept = kept.model_copy(update={"left_out": compared})
+        told.append(kept)
     loop.update("evolution.left_out", kept=tuple(told))
     return goes("open_merge_request")
 

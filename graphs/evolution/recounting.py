@@ -74,13 +74,20 @@ def _compared(
 
 def _left_out(loop: Loop) -> Iterator[str]:
     evolution, cases, seeds = loop.evolution, loop.cases("gate"), loop.retest_seeds()
-    told = {kept.round: kept.left_out for kept in evolution.kept}
+    told = {kept.round: kept for kept in evolution.kept}
     final = loop.scored(loop.champion, cases, seeds)
     for round_, rest in without_each(loop):
+        kept = told.get(round_.number)
+        if kept is None:
+            yield f"what round {round_.number} brings is not told"
+            continue
         runs = loop.scored(code_hash(rest), cases, seeds) if rest is not None else ()
-        scored = rest is not None and _whole(loop, runs, seeds) and _whole(loop, final, seeds)
+        scored = _whole(loop, runs, seeds) and _whole(loop, final, seeds)
+        if rest is not None and not scored and not kept.unscored:
+            yield f"runs that tell what round {round_.number} brings are missing"
+            continue
         again = left_out_gain(evolution, runs, final) if scored else None
-        if again != told.get(round_.number):
+        if again != kept.left_out or (kept.unscored and (scored or rest is None)):
             yield f"what round {round_.number} brings is not what its runs give"
 
 

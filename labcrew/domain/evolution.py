@@ -261,6 +261,9 @@ class Kept(Model):
         description="final over final without it, gate, on the seeds of its re-tests; None: it"
         " can't be left out, or can't be scored then",
     )
+    unscored: str = Field(
+        default="", description="why no score without it counts; empty: one does, or there is none"
+    )
 
 
 class Sealed(Model):

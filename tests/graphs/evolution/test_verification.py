@@ -24,6 +24,16 @@ def left_out(evolution: Evolution, round_: Round) -> tuple[Evolution, Round]:
     return evolution.model_copy(update={"kept": (altered,)}), round_
 
 
+def not_left_out(evolution: Evolution, round_: Round) -> tuple[Evolution, Round]:
+    (kept,) = evolution.kept
+    altered = kept.model_copy(update={"left_out": None, "unscored": "the scorer broke"})
+    return evolution.model_copy(update={"kept": (altered,)}), round_
+
+
+def untold(evolution: Evolution, round_: Round) -> tuple[Evolution, Round]:
+    return evolution.model_copy(update={"kept": ()}), round_
+
+
 def hindsight(evolution: Evolution, round_: Round) -> tuple[Evolution, Round]:
     assert evolution.sealed is not None
     sealed = evolution.sealed.model_copy(update={"hindsight": evolution.sealed.final})
@@ -59,6 +69,8 @@ def test_an_honest_one_holds(lab: Lab) -> None:
     ("alters", "said"),
     [
         (left_out, "what round 1 brings is not what its runs give"),
+        (not_left_out, "what round 1 brings is not what its runs give"),
+        (untold, "what round 1 brings is not told"),
         (hindsight, "the sealed result is not what its runs give"),
         (noise, "the noise is not what its runs give"),
         (retest, "the re-test of round 1 is not what its runs give"),
@@ -80,6 +92,23 @@ def test_an_altered_figure_is_found_though_the_words_were_made_anew(
     finally:
         ledger.evolutions.put(before, actor="coordinator", kind="")
         ledger.rounds.put(round_, actor="coordinator", kind="round.mended")
+
+
+def test_a_gain_that_neither_record_nor_runs_have_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = lab_at(tmp_path, monkeypatch)
+    spec = make_spec(lab.target, budget={"rounds": 2, "parallel": 1})
+    lab.advance(lab.start(spec).id, [Scripted(program(0.8), program(0.81))])
+    loop = Loop(id="E-001", bench=lab.bench, proposers=())
+    (kept,) = loop.evolution.kept
+    loop.update(kept=(kept.model_copy(update={"left_out": None}),))
+    # Seeds of another secret: as if the runs that it rests on had never been made.
+    monkeypatch.setattr(loop, "retest_seeds", lambda: loop.seeds("elsewhere", 3))
+    (request,) = lab.bench.ledger.merge_requests.of("E-001")
+    again = composed(loop, branch=request.branch, commit=request.commit)
+    said = "runs that tell what round 1 brings are missing"
+    assert said in verify(loop, again).problems
 
 
 def test_a_branch_that_holds_more_than_the_program_is_found(lab: Lab) -> None:
