@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from desk import report_sections as sections
 from desk.views.evolution_changes import Step, patches_of, steps_of
 from desk.views.evolutions import EvolutionHead, gain_words, head_of
+from desk.wording import dollars
 from labcrew.domain.evolution import Evolution, Round
 from labcrew.evidence import as_code, as_text, table
 from labcrew.ledger import Ledger
@@ -188,6 +189,8 @@ def _sealed(evolution: Evolution) -> Iterator[str]:
 
 def _cost(head: EvolutionHead, rounds: Sequence[Round]) -> Iterator[str]:
     seconds, own = (sum(v) for v in ([r.seconds for r in rounds], [r.own_seconds for r in rounds]))
+    most = "" if head.usd_allowed is None else dollars(head.usd_allowed)
+    money = [["money for models", dollars(head.usd_spent), most]]
     yield "## What it took"
     yield table(
         ["", "actual", "budget"],
@@ -197,5 +200,6 @@ def _cost(head: EvolutionHead, rounds: Sequence[Round]) -> Iterator[str]:
             ["hours of evaluation in rounds", f"{seconds / 3600:.2f}", ""],
             ["hours of all else in rounds", f"{own / 3600:.2f}", ""],
             ["tokens of models in rounds", f"{head.tokens_spent:,}", f"{head.tokens_allowed:,}"],
+            *(money if head.usd_spent else []),
         ],
     )

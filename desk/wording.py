@@ -296,3 +296,8 @@ _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "access.token_added": _access,
     "access.token_removed": _access,
 }
+
+
+def dollars(value: float) -> str:
+    """An amount of money."""
+    return f"${value:,.2f}" if value >= 0.01 or value == 0 else f"${value:.4f}"

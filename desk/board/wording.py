@@ -6,6 +6,7 @@ from typing import get_args
 from markupsafe import Markup, escape
 
 from desk.commissions import place
+from desk.wording import dollars
 from labcrew.domain.base import Model
 from labcrew.domain.research import AgentName
 from sandboxes.text import clean
@@ -119,11 +120,6 @@ def duration(seconds: float | None) -> str:
 def number(value: float | None) -> str:
     """A measured number with at most six digits."""
     return NOTHING if value is None else f"{value:.6g}"
-
-
-def dollars(value: float) -> str:
-    """An amount of money."""
-    return f"${value:,.2f}" if value >= 0.01 or value == 0 else f"${value:.4f}"
 
 
 def count(value: float) -> str:

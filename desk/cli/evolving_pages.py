@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from desk.cli.common import plain, printable
 from desk.views.evolutions import EvolutionHead, EvolutionSheet, RoundRow, sheet_of
+from desk.wording import dollars
 from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.ledger import Ledger
 from labcrew.ticket_reference import plain_lines, tables
@@ -80,10 +81,12 @@ def page_of(sheet: EvolutionSheet, newest: int | None = None) -> "RenderableType
 
 def _budget(sheet: EvolutionSheet) -> str:
     tokens = f", {sheet.tokens_spent:,} of {sheet.tokens_allowed:,} tokens"
+    most = f" of {dollars(sheet.usd_allowed)}" if sheet.usd_allowed is not None else ""
+    money = f", {dollars(sheet.usd_spent)}{most}"
     return (
         f"{sheet.status}: {sheet.rounds_done} of {sheet.rounds_allowed} rounds,"
         f" {sheet.hours_spent:.2f} of {sheet.hours_allowed:g} hours"
-        f"{tokens if sheet.tokens_spent else ''}"
+        f"{tokens if sheet.tokens_spent else ''}{money if sheet.usd_spent else ''}"
     )
 
 

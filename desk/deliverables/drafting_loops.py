@@ -8,6 +8,7 @@ from desk.deliverables.document import Block, Bullets, Document, Paragraph, Pict
 from desk.deliverables.plain import line
 from desk.views.evolution_changes import Step, steps_of
 from desk.views.evolutions import EvolutionHead, gain_words, head_of
+from desk.wording import dollars
 from labcrew.domain.evolution import Comparison, Evolution, Round
 from labcrew.ledger import Ledger
 from tools.evolution.plots import progress_png
@@ -205,10 +206,13 @@ def _assumptions(evolution: Evolution) -> Section:
 
 
 def _cost(head: EvolutionHead) -> Section:
+    most = "" if head.usd_allowed is None else dollars(head.usd_allowed)
+    money = ("money for models", dollars(head.usd_spent), most)
     rows = (
         ("rounds", str(head.rounds_done), str(head.rounds_allowed)),
         ("hours", f"{head.hours_spent:.2f}", f"{head.hours_allowed:g}"),
         ("tokens of models", f"{head.tokens_spent:,}", f"{head.tokens_allowed:,}"),
+        *((money,) if head.usd_spent else ()),
     )
     return Section(
         title="What it cost",

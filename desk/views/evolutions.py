@@ -48,6 +48,8 @@ class EvolutionHead(Model):
     hours_allowed: float
     tokens_spent: int
     tokens_allowed: int
+    usd_spent: float = Field(description="by the settings' prices; 0: nothing has a price")
+    usd_allowed: float | None = Field(description="None: tokens alone bound it")
     keeps: int = Field(description="rounds that were kept so far")
     noise: NoiseFloor | None
     champion_round: int = Field(description="0: the baseline stands")
@@ -96,6 +98,8 @@ def _head(ledger: Ledger, evolution: Evolution, rounds: Sequence[Round]) -> Evol
         hours_allowed=budget.hours,
         tokens_spent=evolution.model_tokens,
         tokens_allowed=budget.model_tokens,
+        usd_spent=evolution.model_usd,
+        usd_allowed=budget.model_usd,
         keeps=sum(round_.verdict == "kept" for round_ in rounds),
         noise=evolution.noise,
         champion_round=evolution.champion_round,

@@ -20,7 +20,7 @@ from graphs.evolution.loop import Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
-from labcrew.domain.evolution import Kept, code_hash
+from labcrew.domain.evolution import Kept, ScoredRun, code_hash
 from labcrew.domain.review import MergeRequest
 from labcrew.errors import EvidenceError
 from tools.evolution.deliver import MergeKept, PublishKept, merge_kept, publish_kept

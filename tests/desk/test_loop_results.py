@@ -74,6 +74,19 @@ def test_a_report_tells_all_of_a_loop(ended: Opened) -> None:
     assert text == loop_report(ended.ledger, ended.ledger.evolutions.get("E-001"))
 
 
+def test_money_is_told_where_models_have_a_price(ended: Opened) -> None:
+    before = ended.ledger.evolutions.get("E-001")
+    assert "$" not in labcrew(ended, "evolution", "show", "E-001").stdout
+    assert "money for models" not in loop_report(ended.ledger, before)
+    priced = before.model_copy(update={"model_usd": 0.256, "model_tokens": 1000})
+    try:
+        ended.ledger.evolutions.put(priced, actor="coordinator", kind="")
+        assert "tokens, $0.26" in labcrew(ended, "evolution", "show", "E-001").stdout
+        assert "| money for models | $0.26 |" in loop_report(ended.ledger, priced)
+    finally:
+        ended.ledger.evolutions.put(before, actor="coordinator", kind="")
+
+
 def test_a_loop_that_has_not_begun_has_a_report_and_an_export(
     opened: Opened, tmp_path: Path
 ) -> None:
