@@ -28,7 +28,7 @@ def fits(values: dict[str, Any]) -> bool:
     return set(values) == wanted and all(legal(PARSED[n], v) for n, v in values.items())
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(1, 14))
 def test_optuna_is_asked_only_for_what_counts(count: int) -> None:
     tried: list[Trial] = []

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -38,7 +38,6 @@ def inline(markdown: str) -> list[Token]:
     return [child for token in MARKDOWN.parse(markdown) for child in token.children or []]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(NASTY) | st.text(max_size=6), min_size=1, max_size=6).map("".join))
 @example("".join(NASTY))
 @example("a`<b>`{{t0}}")

@@ -5,7 +5,7 @@ import statistics
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.experiment_launcher import (
@@ -30,9 +30,7 @@ from tests.tickets import SPACE, failed, make_assigned, make_plan, make_trial, s
 
 LAUNCHER = ExperimentLauncher()
 ROW = QuarantinedRow(path="train.csv", row=1, check="duplicate", reason="r", confidence=1)
-SLOW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+SLOW = settings(max_examples=25)
 
 
 def play(

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.reading.passages import MOST_SENTENCES, most_promising, passages_of
@@ -57,7 +57,6 @@ def test_a_copy_comes_after_something_new() -> None:
     assert diverse(vectors, near, 3, balance=1) == [0, 1, 2]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: any(abs(x) > 0.01 for x in v))),
     st.integers(0, 12),

@@ -324,7 +324,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=300), st.lists(WORDS, max_size=40).map(" ".join)))
 def test_whatever_is_read_is_legal(text: str) -> None:
     for name, value in reported(text, SPACE, WORDING).values.items():

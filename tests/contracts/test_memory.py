@@ -112,9 +112,7 @@ def test_remembering_nothing(memory: Memory) -> None:
     assert memory.count("lessons") == 0
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(min_size=0, max_size=200))
 def test_any_text_can_be_kept_and_asked_for(memory: Memory, text: str) -> None:
     memory.remember([record("wild", text)])

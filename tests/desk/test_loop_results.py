@@ -233,7 +233,7 @@ _TEXTS = st.text(st.sampled_from("ab \n\r\té\u2028"), max_size=30)
 _PROGRAMS = st.dictionaries(_NAMES, _TEXTS, max_size=4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(before=_PROGRAMS, after=_PROGRAMS)
 def test_any_patch_is_one_that_git_applies(
     tmp_path_factory: pytest.TempPathFactory, before: dict[str, str], after: dict[str, str]

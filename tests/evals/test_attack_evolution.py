@@ -5,21 +5,28 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from agents.evolution.keeping.racing import FEWEST
-from evals.attacks.battery import attack
 from evals.attacks.evolution import target
 from evals.attacks.evolution.cheat import Cheat, Known
 from evals.attacks.evolution.guards import GUARDS, Guard
 from evals.attacks.evolution.honest import ASKING, PLAIN
 from evals.attacks.evolution.noops import greedy, noops
-from evals.attacks.evolution.part import CHEATS, EVOLUTION, judged
+from evals.attacks.evolution.part import (
+    CHEATS,
+    EVOLUTION,
+    HONEST,
+    KINDS,
+    judged,
+    tried_on,
+    unguarded_on,
+)
 from evals.attacks.evolution.stage import Outcome
-from evals.attacks.probe import counted
-from evals.attacks.table import complaints
+from evals.attacks.evolution.target import Kind
 from evals.lab import bare_bench
 from labcrew.domain.evolution import RunStatus, ScoredRun
 from labcrew.evolution_file import editable_files, read_cases
@@ -28,12 +35,33 @@ KNOWN = Known(first=(5, 6), shared=(1, 2, 3), seen=((["a"], ["a"]),))
 
 
 @pytest.mark.engine
-def test_no_cheat_gets_through_and_each_guard_is_needed() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_cheat_gets_through(kind: Kind) -> None:
     with bare_bench() as bench:
-        report = attack(bench, [EVOLUTION])
-    assert complaints(report) == []
-    (part,) = report.parts
-    assert counted(part.control, "breached") == len(part.control), "every guard is needed"
+        findings = list(tried_on(kind, bench))
+    tried = [cheat.name for cheat in CHEATS if cheat.kind == kind]
+    honest = [f"honest: {name}" for name, _ in HONEST.get(kind, ())]
+    assert [finding.probe for finding in findings] == [*tried, *honest]
+    assert [finding for finding in findings if finding.verdict != "held"] == []
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_guard_is_needed(kind: Kind) -> None:
+    with bare_bench() as bench:
+        findings = list(unguarded_on(kind, bench))
+    assert [finding for finding in findings if finding.verdict != "breached"] == []
+    cheats = {cheat.name: cheat.kind for cheat in CHEATS}
+    assert len(findings) == sum(cheats[guard.cheat] == kind for guard in GUARDS)
+
+
+def test_the_part_tries_every_kind() -> None:
+    """So that what the cases above show is what the battery runs."""
+    kinds = Counter(cheat.kind for cheat in CHEATS)
+    assert set(kinds) | set(HONEST) == set(KINDS)
+    probes = kinds.total() + sum(map(len, HONEST.values())) + len(list(noops()))
+    assert probes >= EVOLUTION.least_tried
+    assert len(GUARDS) + len(list(greedy())) == EVOLUTION.least_breached
 
 
 def test_of_a_hundred_changes_that_do_nothing_at_most_five_are_kept() -> None:

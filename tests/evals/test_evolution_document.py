@@ -7,7 +7,7 @@ from statistics import median
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.evolution.figures import median_interval
@@ -35,7 +35,6 @@ def test_the_pictures_show_the_kept_results(target: str) -> None:
         assert file.read_bytes() == progress(report.of(target))
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), max_size=30))
 def test_a_median_lies_in_its_interval(values: list[float]) -> None:
     found = median_interval(values)

@@ -91,7 +91,7 @@ def test_a_square_without_area_holds_nothing(tmp_path: Path) -> None:
     assert scored("packing", tmp_path, {"count": 26, "side": 0}, output)["score"] == 0
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.floats(1e-16, 0.2), st.sampled_from(("in", "out", "over")))
 def test_the_checker_agrees_with_how_a_packing_was_made(seed: int, size: float, kind: str) -> None:
     """Two circles at an exact distance, moved about by powers of two: valid, sticking out, or
@@ -113,7 +113,7 @@ def test_the_checker_agrees_with_how_a_packing_was_made(seed: int, size: float, 
             PACKING.total([(Fraction(math.nextafter(float(radius), 0)), y, radius)], Fraction(1))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.floats(-0.2, 1.2), st.floats(-0.2, 1.2), st.floats(0, 0.6)),
@@ -166,7 +166,6 @@ def test_the_best_order_is_worth_one_and_later_places_less(tmp_path: Path) -> No
     assert scored("ranking", tmp_path, RANKED, b"[[], []]")["score"] == 0
 
 
-@settings(deadline=None)
 @given(st.permutations(range(12)), st.sets(st.integers(0, 11), min_size=1))
 def test_ndcg_grows_when_an_answer_moves_up(order: list[int], answers: set[int]) -> None:
     value = RANKING.ndcg(order, answers)

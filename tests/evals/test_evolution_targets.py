@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.evolution.components import applied, read_component
@@ -126,7 +126,6 @@ def test_the_landscapes_are_those_of_their_seeds_and_no_two_alike() -> None:
     assert len({json.dumps(case["input"]["landscape"]) for case in found}) == len(found)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(KINDS), st.integers(0, 99), st.data())
 def test_no_settings_are_worth_more_than_one(kind: str, seed: int, data: st.DataObject) -> None:
     land = landscape(kind, seed)

@@ -72,7 +72,7 @@ def test_checkpoints_of_real_libraries() -> None:
 
 @pytest.mark.parametrize("name", sorted(FINITE))
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_a_checkpoint_that_is_cut_short_does_not_load(
     name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_checkpoint_that_is_cut_short_does_not_load(
 
 @pytest.mark.parametrize("name", [n for n in sorted(FINITE) if n.endswith((".pt", ".ckpt"))])
 @given(at=st.integers(300, 1500), bit=st.integers(0, 7))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_no_damage_makes_it_fall_over(
     name: str, at: int, bit: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -104,7 +104,6 @@ def test_no_damage_makes_it_fall_over(
 
 @given(st.binary(max_size=300), st.sampled_from(["a.npz", "a.npy", "a.pt", "a.pkl", "a.joblib",
        "a.safetensors", "a.h5", "a.keras", "a.json", "a.ubj", "a.txt", "a.onnx", "a"]))  # fmt: skip
-@settings(deadline=None)
 def test_any_bytes_are_told_of(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str
 ) -> None:
@@ -119,7 +118,6 @@ HEADS = {"a.pkl": b"\x80\x04", "a.npy": b"\x93NUMPY\x01\x00", "a.ubj": b"{", "a.
 
 
 @given(st.sampled_from(sorted(HEADS)), st.binary(max_size=100))
-@settings(deadline=None)
 def test_nearly_right_bytes_are_told_of(
     tmp_path_factory: pytest.TempPathFactory, name: str, rest: bytes
 ) -> None:
@@ -132,7 +130,6 @@ ARRAYS = st.sampled_from(["f2", "f4", "f8", ">f4"])
 
 
 @given(ARRAYS, st.integers(1, 50), st.sampled_from([None, "nan", "inf", "-inf"]), st.booleans())
-@settings(deadline=None)
 def test_one_number_that_is_none_is_found(
     tmp_path_factory: pytest.TempPathFactory, dtype: str, size: int, bad: str | None, packed: bool
 ) -> None:

@@ -261,7 +261,7 @@ def test_missing_files_and_folders_are_problems_and_the_rest_is_read(tmp_path: P
     assert [file["path"] for file in answer["files"]] == ["train.csv"]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(st.binary(max_size=400), st.sampled_from(["csv", "tsv", "jsonl", "parquet", "npy", "npz"]))
 def test_no_bytes_make_it_stumble(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
@@ -279,7 +279,7 @@ WILD = st.text(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(st.lists(st.lists(WILD, max_size=5), max_size=15), st.sampled_from(["train", "holdout"]))
 def test_no_cells_make_it_stumble(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], split: str

@@ -194,9 +194,7 @@ def test_subfolders_count_and_places_start_at_the_repository(tmp_path: Path) -> 
     assert document["locator"] == "docs/papers/more/a.md, line 1"
 
 
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=400), min_size=3, max_size=3))
 def test_wild_bytes_in_every_format(folder: Path, contents: list[bytes]) -> None:
     for suffix, content in zip((".md", ".bib", ".pdf"), contents, strict=True):

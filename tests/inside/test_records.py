@@ -56,7 +56,7 @@ def order(source: Path, rows: list[int], output: Path) -> dict[str, object]:
     return {"source": str(source), "sha256": sha256, "rows": rows, "output": str(output)}
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(delimited(), st.data())
 def test_a_cleaned_file_is_the_original_minus_exactly_the_dropped_records(
     parts: tuple[bytes, list[bytes]], data: st.DataObject
@@ -78,7 +78,7 @@ def test_a_cleaned_file_is_the_original_minus_exactly_the_dropped_records(
         }
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.sampled_from(",;\t"))
 def test_any_bytes_split_into_records_that_cover_them(data: bytes, separator: str) -> None:
     records = split_records(data, separator)

@@ -84,9 +84,7 @@ def test_many_files_are_counted_and_the_cut_is_told(tmp_path: Path) -> None:
     entry(survey, "train.py")
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 9), st.text(max_size=300)), min_size=1, max_size=8))
 def test_no_text_breaks_it(tmp_path: Path, texts: list[tuple[int, str]]) -> None:
     names = (

@@ -76,7 +76,7 @@ def mutated(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(mutated())
 def test_mutated_programs(text: str) -> None:
     taken(text)
@@ -87,7 +87,7 @@ def test_mutated_programs(text: str) -> None:
     assert all(isinstance(path, str) for path in config_paths(tree, text))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text() | st.text(alphabet="{}[]:=,-$#\n \"'&*?|<>a1.%"))
 def test_any_text(text: str) -> None:
     taken(text)
@@ -98,7 +98,7 @@ def test_any_text(text: str) -> None:
         Setting.model_validate(one)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_cut_and_spliced_files(data: st.DataObject) -> None:
     text = data.draw(

@@ -116,7 +116,7 @@ def test_a_copy_holds_the_same(root: Path, tmp_path: Path) -> None:
     assert list(beneath.listed(tmp_path / "copy")) == list(beneath.listed(root))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=60))
 def test_any_path_is_read_or_refused(path: str) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -30,7 +30,7 @@ MESSAGES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MESSAGES, st.booleans())
 def test_a_request_comes_back_as_it_was(messages: list[Message], structured: bool) -> None:
     offer = ToolOffer(name="read", description="reads", parameters={"type": "object"})

@@ -101,7 +101,7 @@ CALL = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     calls=st.lists(CALL, max_size=25),
     tokens=st.integers(0, 3000),
@@ -148,7 +148,7 @@ def test_nothing_passes_a_bound(
 
 
 @pytest.mark.no_cover
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     count=st.integers(1, 12),
     tokens=st.integers(0, 3000),

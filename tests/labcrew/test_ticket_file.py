@@ -6,7 +6,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from labcrew.domain.search_space import FloatParameter
@@ -167,7 +167,7 @@ WILD = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(WILD)
 @example("{a: b}: c")
 @example("? - a")
@@ -179,7 +179,7 @@ def test_wild_front_matter_raises_nothing_else(front: str) -> None:
         read_ticket(f"---\n{front}\n---\nbody")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=400))
 def test_wild_text_raises_nothing_else(text: str) -> None:
     with suppress(TicketError):
@@ -194,7 +194,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(sorted(Ticket.model_fields)), _JSON, max_size=8))
 def test_wild_fields_raise_nothing_else(values: dict[str, object]) -> None:
     lines = "\n".join(f"{key}: {json.dumps(value)}" for key, value in values.items())

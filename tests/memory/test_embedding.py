@@ -48,7 +48,7 @@ def test_no_texts(embedder: OnnxEmbedder) -> None:
     assert embedder.embed([]) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(alphabet=st.characters(), max_size=300))
 def test_every_text_has_a_unit_vector(embedder: OnnxEmbedder, text: str) -> None:
     [vector] = embedder.embed([text])

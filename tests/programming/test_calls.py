@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -24,7 +24,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([*REAL, "", "rm", "read_file "]),
     st.one_of(st.text(max_size=200), JSON.map(json.dumps)),
@@ -40,7 +39,6 @@ def test_any_call_is_typed_or_told(name: str, arguments: str) -> None:
     assert 0 < len(told) < 2000
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300) | JSON.map(json.dumps))
 def test_any_step_is_typed_or_told(text: str) -> None:
     try:

@@ -55,7 +55,7 @@ def tree(root: Path) -> dict[str, bytes]:
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(MEMBERS, max_size=12))
 def test_nothing_is_written_outside_and_only_regular_files_inside(
     members: list[tuple[str, bytes, bytes, str, int]],
@@ -74,7 +74,7 @@ def test_nothing_is_written_outside_and_only_regular_files_inside(
             assert mode & 0o7000 == 0, "setuid and its like do not cross"
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.binary(max_size=3000), st.integers(0, 4000), st.binary(max_size=600))
 def test_garbage_is_refused_and_leaves_nothing(head: bytes, cut: int, patch: bytes) -> None:
     good = tar(("a", tarfile.REGTYPE, b"x" * 700, "", 0o644), ("b/c", tarfile.REGTYPE, b"y", "", 0))

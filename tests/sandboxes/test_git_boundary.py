@@ -250,9 +250,7 @@ def test_a_naive_git_is_bitten(clone: Clone, tmp_path: Path) -> None:
     assert (tmp_path / "ran").exists()
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_patched_bundle_lands_whole_or_is_refused(
     repositories: Repositories, clone: Clone, data: st.DataObject

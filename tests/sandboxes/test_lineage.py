@@ -109,7 +109,7 @@ def test_names_that_are_no_text(tmp_path: Path, repositories: Repositories) -> N
 _PLACES = ("a.csv", "data/b.csv", "answers/c.csv", "secret.csv")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.sampled_from(_PLACES), st.integers(0, 3)), min_size=1, max_size=5))
 def test_no_version_of_it_is_seen(moves: list[tuple[str, int]]) -> None:
     """However it was moved and lengthened before it came to where it is private."""

@@ -67,7 +67,7 @@ def test_packs_that_mislead(data: bytes, why: str) -> None:
         measured(data, id_bytes=20, cap_bytes=4 << 20)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.binary(max_size=80), max_size=5), st.integers(0, 300), st.binary(max_size=40))
 def test_garbage_is_refused_and_nothing_else_is_raised(
     contents: list[bytes], cut: int, patch: bytes
@@ -90,7 +90,7 @@ HEADERS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(HEADERS, max_size=8), st.binary(max_size=60))
 def test_the_bundle_parser_answers_or_refuses(headers: list[bytes], rest: bytes) -> None:
     try:

@@ -77,7 +77,7 @@ def answered(said: bytes, cut: int, *, ends: bool) -> int:
         return call.exit_code
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(FRAMES, st.integers(1, 50))
 def test_frames_of_every_kind(made: list[tuple[int, int, bytes, bool]], cut: int) -> None:
     said = b"".join(
@@ -88,14 +88,14 @@ def test_frames_of_every_kind(made: list[tuple[int, int, bytes, bool]], cut: int
         assert 0 <= answered(said, cut, ends=True) <= 255
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.integers(1, 50))
 def test_any_bytes(said: bytes, cut: int) -> None:
     with pytest.raises(RunnerLost):
         answered(said, cut, ends=True)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(min_size=1, max_size=100))
 def test_what_is_no_frame_of_the_engines(said: bytes) -> None:
     with runner() as (theirs, connection):

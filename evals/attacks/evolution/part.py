@@ -3,6 +3,7 @@ each guard switched off in turn, and the cheat that gets through.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,28 +27,45 @@ KINDS: tuple[Kind, ...] = ("plain", "asking", "careless")
 def run(bench: Workbench) -> Iterator[Finding]:
     """Every cheat must be turned down for its reason, every honest change accepted."""
     yield from noops()
-    with TemporaryDirectory(prefix="labcrew-attack-") as folder:
-        for kind in KINDS:
-            with stage(bench, kind, Path(folder)) as stood:
-                known = stood.known()
-                for cheat in CHEATS:
-                    if cheat.kind == kind:
-                        yield judged(cheat, stood.tried(cheat.name, cheat.files(known)))
-                        stood.back_to_baseline()
-                for name, patch in HONEST.get(kind, ()):
-                    yield _accepted(stood, name, patch)
+    for kind in KINDS:
+        yield from tried_on(kind, bench)
 
 
 def control(bench: Workbench) -> Iterator[Finding]:
     """Each guard off in turn, and a rule without bounds: cheats get through."""
     yield from greedy()
+    for kind in KINDS:
+        yield from unguarded_on(kind, bench)
+
+
+def tried_on(kind: Kind, bench: Workbench) -> Iterator[Finding]:
+    """The cheats and the honest changes of one kind of target."""
+    with _stood(kind, bench) as stood:
+        known = stood.known()
+        for cheat in CHEATS:
+            if cheat.kind == kind:
+                yield judged(cheat, stood.tried(cheat.name, cheat.files(known)))
+                stood.back_to_baseline()
+        for name, patch in HONEST.get(kind, ()):
+            yield _accepted(stood, name, patch)
+
+
+def unguarded_on(kind: Kind, bench: Workbench) -> Iterator[Finding]:
+    """The guards against cheats of one kind of target, each off in turn."""
     cheats = {cheat.name: cheat for cheat in CHEATS}
-    with TemporaryDirectory(prefix="labcrew-attack-") as folder:
-        for kind in KINDS:
-            guards = [guard for guard in GUARDS if cheats[guard.cheat].kind == kind]
-            with stage(bench, kind, Path(folder)) as stood:
-                for guard in guards:
-                    yield without(guard, cheats[guard.cheat], stood)
+    with _stood(kind, bench) as stood:
+        for guard in GUARDS:
+            if cheats[guard.cheat].kind == kind:
+                yield without(guard, cheats[guard.cheat], stood)
+
+
+@contextmanager
+def _stood(kind: Kind, bench: Workbench) -> Iterator[Stage]:
+    with (
+        TemporaryDirectory(prefix="labcrew-attack-") as folder,
+        stage(bench, kind, Path(folder)) as stood,
+    ):
+        yield stood
 
 
 def judged(cheat: Cheat, outcome: Outcome) -> Finding:

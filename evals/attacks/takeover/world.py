@@ -217,8 +217,8 @@ def start_stranger(lab: World) -> None:
             purpose="trial",
             ticket="T-777",
             image=bench.base_image,
-            command=("sh", "-c", f"mkdir -p outputs; echo {STRANGER} | tee outputs/a; sleep 300"),
-            limits=Limits(memory_mb=32, timeout_s=600),
+            command=("sh", "-c", f"mkdir -p outputs; echo {STRANGER} | tee outputs/a; sleep 7200"),
+            limits=Limits(memory_mb=32, timeout_s=7200),
         )
     )
     if not any(STRANGER in chunk for chunk in bench.sandboxes.follow(name)):

@@ -103,7 +103,7 @@ GUESSES = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tickets(), st.lists(GUESSES, max_size=5), st.lists(ANY, max_size=3))
 def test_it_reads_back_to_the_same_ticket(
     ticket: Ticket, guesses: list[Guess], account: list[str]

@@ -1,6 +1,6 @@
 """Islands and behaviour cells."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.evolution.archive import ISLANDS, MIGRATION, archive
@@ -44,7 +44,6 @@ def test_the_best_visit_the_next_island() -> None:
     assert 9.0 not in {t.score for t in kept.island(2)}
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(1, 60), st.floats(allow_nan=True), st.floats(0, 1e6)), max_size=20

@@ -174,7 +174,7 @@ def test_prompts_and_settings_are_changed() -> None:
 
 
 @pytest.mark.no_cover
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.permutations(sorted(BY_NAME)))
 def test_components_go_together_in_any_order(names: list[str]) -> None:
     text = AGENT

@@ -85,7 +85,7 @@ def test_constants_are_set_and_nothing_else_changes() -> None:
     assert with_constants("def (:", {"X": 1}) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_what_is_set_is_read_back(data: st.DataObject) -> None:
     chosen = data.draw(st.sampled_from([c for c in constants(CODE) if c.parameter]))
@@ -174,7 +174,7 @@ tables = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(table=tables, value=leaves, data=st.data())
 def test_a_json_value_is_set_and_nothing_else(
     table: dict[str, object], value: bool | int | float | str, data: st.DataObject
@@ -203,7 +203,7 @@ def test_a_toml_value_is_set_in_place() -> None:
     assert tomllib.loads(after)["t"]["x"] == 5
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     path=st.sampled_from(("a.yaml", "a.json", "a.toml")),
     text=st.one_of(st.text(max_size=100), st.text('{}[]:=,#&*!"\n a1.-', max_size=100)),

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.evolution.proposers import PROPOSERS, proposers
@@ -94,7 +94,7 @@ def situations(draw: st.DrawFn) -> Situation:
 
 
 @pytest.mark.parametrize("name", PROPOSERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(now=situations(), seed=st.integers(0, 2**32), reply=wild)
 def test_a_proposer_keeps_to_the_contract(name: str, now: Situation, seed: int, reply: str) -> None:
     def answer() -> object:
@@ -123,7 +123,7 @@ def test_a_proposer_keeps_to_the_contract(name: str, now: Situation, seed: int, 
 
 
 @pytest.mark.parametrize("name", [n for n in PROPOSERS if n != "model_diff"])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8)
 @given(data=st.data(), seed=st.integers(0, 2**32))
 def test_real_modules_stay_python(name: str, data: st.DataObject, seed: int) -> None:
     sources = sorted(OWN.rglob("*.py"))

@@ -96,7 +96,7 @@ def test_what_was_refused_before_is_refused_again() -> None:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     path=st.one_of(st.text(max_size=40), st.sampled_from(["program/main.py", "program/a.py"])),
     text=st.one_of(

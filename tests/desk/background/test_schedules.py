@@ -156,9 +156,7 @@ def test_summer_time(cron: str, start: str, hours: list[str]) -> None:
 
 
 @given(st.lists(st.integers(-3 * 86_400, 3 * 86_400), max_size=12))
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_due_time_is_run_twice_whatever_the_clock_does(
     tmp_path_factory: pytest.TempPathFactory, toy: Path, jumps: list[int]
 ) -> None:

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desk.board.assign import sections
@@ -140,7 +140,7 @@ def test_a_text_of_five_megabytes_is_capped(opened: Opened, toy: Path) -> None:
 
 
 @given(st.text(max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_markdown_never_becomes_markup_that_runs(text: str) -> None:
     for given_text in (text, f"# {text}", f"[{text}]({text})", f"|{text}|\n|-|\n|{text}|"):
         parsed = Parsed(str(rendered(given_text)))
@@ -149,7 +149,7 @@ def test_markdown_never_becomes_markup_that_runs(text: str) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 def test_what_is_shown_has_no_direction_marks(text: str) -> None:
     assert not set(str(shown(text))) & set(
         "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x1b"

@@ -13,7 +13,7 @@ POINTS = st.lists(st.tuples(NUMBERS, NUMBERS), max_size=40)
 
 
 @given(st.lists(POINTS, max_size=4), POINTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_point_is_inside(curves: list[Points], marks: Points) -> None:
     plot = drawn(
         "t",

@@ -16,7 +16,7 @@ ASKS = Calls((("status", {"tickets": ["T-002"]}),))
 
 async def said(opened: Opened, *script: Reply, text: str) -> tuple[str, str, list[str]]:
     with endpoint(*script) as served:
-        model = settings(served.base_url, retries=0)
+        model = settings(served.base_url, retries=0, timeout_s=120)
         with_model = Opened(
             opened.home, Settings(models={"coordinator": model}), opened.ledger, opened.clock
         )

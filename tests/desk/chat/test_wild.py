@@ -44,9 +44,7 @@ def wild(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Opened, Coo
         yield opened, Coordinator(opened.office(), recogniser(), recall)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=WILD)
 def test_an_answer_and_nothing_done(wild: tuple[Opened, Coordinator], text: str) -> None:
     opened, talking = wild
@@ -62,7 +60,7 @@ def test_an_answer_and_nothing_done(wild: tuple[Opened, Coordinator], text: str)
     assert opened.ledger.decisions.count() == decided
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=WILD)
 def test_slots_of_anything(text: str) -> None:
     names(text, KNOWN)

@@ -118,9 +118,7 @@ def test_wherever_a_sign_in_leads_is_on_this_board(path: str) -> None:
     cookie=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=80),
     bearer=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=80),
 )
-@budget(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@budget(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_header_brings_it_down_or_lets_in(
     opened: Opened, host: str, origin: str, cookie: str, bearer: str
 ) -> None:

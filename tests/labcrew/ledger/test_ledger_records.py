@@ -16,9 +16,7 @@ from labcrew.errors import InputError, LedgerError, NotFound, StorageFull
 from labcrew.ledger import Ledger
 from tests.labcrew.ledger.parts import Home, MakeDecision, MakeGate, MakeTrial, StandingClock
 
-FIXTURES = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FIXTURES = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),

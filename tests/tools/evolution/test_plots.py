@@ -132,7 +132,7 @@ SCORES = st.none() | st.floats(min_value=0, max_value=1)
 VERDICTS = st.sampled_from((None, "kept", "reverted", "refused", "dropped", "halted"))
 
 
-@settings(max_examples=20, deadline=None)  # a drawing takes tenths of a second
+@settings(max_examples=20)  # a drawing takes tenths of a second
 @given(st.lists(st.tuples(SCORES, VERDICTS), max_size=8), st.text(min_size=1, max_size=80))
 def test_any_history_and_any_name_make_sound_xml(
     history: list[tuple[float | None, Verdict | None]], name: str

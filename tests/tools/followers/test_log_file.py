@@ -190,7 +190,7 @@ def test_a_file_that_nobody_was_seen_to_write_ends_after_its_silence(
     log.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     steps=st.lists(
         st.one_of(
