@@ -265,7 +265,7 @@ POLICY: tuple[Row, ...] = (
     _row(
         "experiment_launcher", "score_outputs", "plan",
         "the base commit's scorer, in a sandbox of its own",
-        code=evolution.a_hash, runs=evolution.raw_runs, cases=evolution.jobs,
+        code=evolution.a_hash, runs=evolution.raw_runs, cases=evolution.cases,
         image=evolution.prepared_image, twice=evolution.a_switch,
     ),
     _row(

@@ -1,10 +1,15 @@
 """What the policy table asks of calls that are made for a loop of self-evolution."""
 
+import re
 from typing import Any
 
-from labcrew.domain.evolution import CodeFile, Round, code_hash
+from labcrew.domain.evolution import CodeFile, Job, Round, code_hash
+from labcrew.domain.evolution_spec import Case
 from labcrew.evolution_file import may_edit, widened
 from labcrew.policy_facts import Call
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+_COMMIT = re.compile("[0-9a-f]{40,64}")
 
 
 def program(call: Call, value: Any) -> bool:
@@ -15,8 +20,15 @@ def program(call: Call, value: Any) -> bool:
 
 
 def jobs(call: Call, value: Any) -> bool:
-    """runs of a loop's own cases, with whatever seeds"""
-    return call.facts.evolution is not None and isinstance(value, list)
+    """runs of a loop, each under a name of its own, of whatever cases and seeds"""
+    aliases = [Job.model_validate(job).alias for job in value]
+    return _in_a_loop(call) and len(set(aliases)) == len(aliases)
+
+
+def cases(call: Call, value: Any) -> bool:
+    """a loop's cases, each once, whatever they ask"""
+    ids = [Case.model_validate(case).id for case in value]
+    return _in_a_loop(call) and len(set(ids)) == len(ids)
 
 
 def prepared_image(call: Call, value: Any) -> bool:
@@ -30,23 +42,23 @@ def parallel_runs(call: Call, value: Any) -> bool:
 
 
 def raw_runs(call: Call, value: Any) -> bool:
-    """raw outputs, taken as data"""
-    return call.facts.evolution is not None and isinstance(value, list)
+    """raw outputs of a loop's runs, each under a name of its own, taken as data"""
+    return jobs(call, [run["job"] for run in value])
 
 
 def a_hash(call: Call, value: Any) -> bool:
-    """the hash of a program"""
-    return call.facts.evolution is not None and isinstance(value, str)
+    """a SHA-256, as a program's is"""
+    return _in_a_loop(call) and _SHA256.fullmatch(value) is not None
 
 
 def a_switch(call: Call, value: Any) -> bool:
     """true or false"""
-    return call.facts.evolution is not None and type(value) is bool
+    return _in_a_loop(call) and type(value) is bool
 
 
 def a_commit(call: Call, value: Any) -> bool:
-    """a commit of the loop's own trusted copy"""
-    return call.facts.evolution is not None and isinstance(value, str)
+    """a commit's whole name, in the loop's own trusted copy"""
+    return _in_a_loop(call) and _COMMIT.fullmatch(value) is not None
 
 
 def own_round(call: Call, value: Any) -> bool:
@@ -79,6 +91,11 @@ def shown_target(call: Call, value: Any) -> bool:
 def shown_commit(call: Call, value: Any) -> bool:
     """the commit that the merge gate showed"""
     return value is not None and value == _shown(call, "commit")
+
+
+def _in_a_loop(call: Call) -> bool:
+    """Of a ticket or a draft it raises, which is no fit."""
+    return bool(call.facts.evolution.id)
 
 
 def _shown(call: Call, name: str) -> Any:

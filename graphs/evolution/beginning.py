@@ -133,7 +133,8 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
     if why := hopeless(spec.metric, floor, rule, spec.budget, run_s, len(cases)):
         # Nothing is written down: taken up again, it must stop here again.
         return goes("close", f"failed: {why}")
-    loop.update("evolution.measured", noise=floor)
+    with loop.ledger.transaction():
+        loop.update("evolution.measured", noise=floor, before_round=loop.spend().spent)
     return goes("analyse")
 
 

@@ -40,14 +40,15 @@ async def evaluate(
     if missing:
         if loop.evolution.status in HALTED:
             raise Halted
-        began = loop.bench.clock.monotonic()
+        loop.spend()
         try:
             raw = await _run(loop, files, missing, step)
+            tokens, usd = sum(run.model_tokens for run in raw), sum(run.model_usd for run in raw)
             # Before they are scored: what no score comes of has been spent all the same.
-            loop.spend(sum(run.model_tokens for run in raw), sum(run.model_usd for run in raw))
+            loop.spend(tokens, usd, evaluating=True)
             made = await _score(loop, files, missing, raw, step, twice=twice)
         finally:
-            loop.evaluated_s += loop.bench.clock.monotonic() - began
+            loop.spend(evaluating=True)
         with loop.ledger.transaction():
             for run in made:
                 loop.ledger.scored_runs.put(run, actor="experiment_launcher")

@@ -99,7 +99,7 @@ class Evolver:
                 await renewing  # it only ends by its error
             await moving
         except Halted:
-            pass
+            loop.spend()
         except (LeaseLost, EngineError, StorageFull, LedgerError):
             raise  # the world is at fault: the loop keeps its place and goes on from there
         except ModelFailure as error:

@@ -45,9 +45,6 @@ class Loop:
         say: is told in plain words what is being done.
         by_yes: gates are answered with accept, recorded as by "--yes".
         asked: the chat model that proposers ask; None: they have none.
-        began_s: when this process took up the present round, by the monotonic clock.
-        evaluated_s: seconds of it that evaluations took.
-        tokens: that candidates and proposers used of a model in it.
         counted_s: up to when the hours worked stand in the ledger; None: nothing was counted yet.
     """
 
@@ -57,9 +54,6 @@ class Loop:
     say: Callable[[str], None] = lambda _text: None
     by_yes: bool = False
     asked: CountedChat | None = None
-    began_s: float = 0.0
-    evaluated_s: float = 0.0
-    tokens: int = 0
     counted_s: float | None = None
     _cases: tuple[Case, ...] | None = field(default=None, repr=False)
 
@@ -89,18 +83,23 @@ class Loop:
             if self.evolution.status not in holds:
                 self.update(kind, status=status, outcome=outcome)
 
-    def spend(self, tokens: int = 0, usd: float = 0.0) -> None:
+    def spend(self, tokens: int = 0, usd: float = 0.0, *, evaluating: bool = False) -> Evolution:
         """Adds to the loop's account what models used, and the time since it was last added to.
 
         At once, so that neither a kill nor a score that does not count makes it cheaper.
+
+        Args:
+            tokens: that candidates or proposers used.
+            usd: what they cost.
+            evaluating: whether that time was an evaluation's.
         """
         now = self.bench.clock.monotonic()
         worked = now - self.counted_s if self.counted_s is not None else 0.0
         self.counted_s = now
-        self.tokens += tokens
         evolution = self.evolution
-        self.update(
+        return self.update(
             seconds=evolution.seconds + worked,
+            evaluated_seconds=evolution.evaluated_seconds + worked * evaluating,
             model_tokens=evolution.model_tokens + tokens,
             model_usd=evolution.model_usd + usd,
         )

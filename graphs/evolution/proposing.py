@@ -43,7 +43,6 @@ async def analyse(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
         loop.ledger.intend(finished(loop.id), loop.id, {})
         loop.ledger.done(finished(loop.id), {"why": why})
         return goes("open_sealed")
-    loop.began_s, loop.evaluated_s, loop.tokens = loop.bench.clock.monotonic(), 0.0, 0
     number = evolution.rounds + 1
     cases = loop.cases("analysis")
     runs = await evaluated(

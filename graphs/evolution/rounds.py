@@ -66,17 +66,17 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
         after = await evaluate(loop, evolution.champion, every(cases, seeds), step)
     told = note_of(round_, evolution.scale, loop.scored(round_.champion, cases, seeds), after)
     learnt, criticism = told.note, told.criticism
-    now = loop.bench.clock
-    worked = now.monotonic() - loop.began_s if loop.began_s else loop.evaluated_s
+    before, spent = evolution.before_round, loop.spend().spent
+    evaluated_s = spent.evaluated_seconds - before.evaluated_seconds
     ended = round_.model_copy(
         update={
             "status": "noted",
             "note": learnt,
             "criticism": criticism,
-            "seconds": round(loop.evaluated_s, 3),
-            "own_seconds": round(max(0.0, worked - loop.evaluated_s), 3),
-            "model_tokens": loop.tokens,
-            "ended_at": now.now().isoformat(timespec="seconds"),
+            "seconds": round(evaluated_s, 3),
+            "own_seconds": round(max(0.0, spent.seconds - before.seconds - evaluated_s), 3),
+            "model_tokens": spent.model_tokens - before.model_tokens,
+            "ended_at": loop.bench.clock.now().isoformat(timespec="seconds"),
         }
     )
     lesson = Lesson(
@@ -94,8 +94,7 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
         if not evolution.control:
             loop.ledger.lessons.put(lesson, actor="coordinator", kind="lesson.kept")
         loop.put(ended, "ended")
-        loop.update(rounds=round_.number)
-        loop.spend()
+        loop.update(rounds=round_.number, before_round=spent)
         if ended.verdict == "halted":  # in one with the round: killed here, it must not go on
             loop.move("failed", halted, "evolution.halted")
     loop.say(f"round {round_.number}: {ended.verdict}: {ended.reason}")

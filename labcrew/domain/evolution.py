@@ -285,6 +285,14 @@ class Sealed(Model):
 EvolutionStatus = Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"]
 
 
+class Spent(Model):
+    """What a loop had used at some moment."""
+
+    seconds: float = Field(default=0, description="worked")
+    evaluated_seconds: float = Field(default=0, description="of them, those of evaluations")
+    model_tokens: int = Field(default=0, description="candidates' and proposers'")
+
+
 class Evolution(Commission):
     """The ledger's record of a loop."""
 
@@ -305,8 +313,10 @@ class Evolution(Commission):
     noise: NoiseFloor | None = None
     rounds: int = Field(default=0, description="that have ended")
     seconds: float = Field(default=0, description="worked so far")
+    evaluated_seconds: float = Field(default=0, description="of them, those of evaluations")
     model_tokens: int = Field(default=0, description="used so far: candidates' and proposers'")
     model_usd: float = Field(default=0, description="of them, those of models that have a price")
+    before_round: Spent = Field(default=Spent(), description="when the round under way began")
     sealed: Sealed | None = None
     kept: tuple[Kept, ...] = ()
     widened: tuple[str, ...] = Field(
@@ -316,3 +326,12 @@ class Evolution(Commission):
     @property
     def scale(self) -> Scale:
         return self.spec.metric
+
+    @property
+    def spent(self) -> Spent:
+        """What it has used so far."""
+        return Spent(
+            seconds=self.seconds,
+            evaluated_seconds=self.evaluated_seconds,
+            model_tokens=self.model_tokens,
+        )

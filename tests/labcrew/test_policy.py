@@ -122,6 +122,9 @@ LOOP_FACTS = dataclasses.replace(
         champion=PROGRAM,
     ),
 )
+JOB = {"case": "a", "alias": "b", "input": 1, "seed": 0}
+RAW = {"job": JOB, "status": "ok", "output": "1", "seconds": 0.1}
+CASE = {"id": "a", "split": "gate", "input": 1, "answer": 1}
 LOOPS = frozenset({"run_candidate", "score_outputs", "record_round", "publish_kept", "merge_kept"})
 CODE_FACTS = dataclasses.replace(FACTS, assigned=CODE)
 """Of a ticket that needs code written: the programming tools are for such alone."""
@@ -241,14 +244,14 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     },
     ("experiment_launcher", "run_candidate"): {
         "files": [file.model_dump() for file in PROGRAM],
-        "jobs": [{"case": "a", "alias": "b", "input": 1, "seed": 0}],
+        "jobs": [JOB, JOB | {"alias": "c"}],
         "image": "image",
         "parallel": 2,
     },
     ("experiment_launcher", "score_outputs"): {
         "code": SHA,
-        "runs": [],
-        "cases": [],
+        "runs": [RAW],
+        "cases": [CASE],
         "image": "image",
         "twice": False,
     },
@@ -392,7 +395,16 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ),
     ("experiment_launcher", "run_candidate", {"image": "another"}),
     ("experiment_launcher", "run_candidate", {"parallel": 64}),
+    *(
+        ("experiment_launcher", "run_candidate", {"jobs": jobs})
+        for jobs in ([JOB, JOB], [JOB | {"seed": -1}], [JOB | {"alias": None}], "ab")
+    ),
     ("experiment_launcher", "score_outputs", {"image": "another"}),
+    ("experiment_launcher", "score_outputs", {"code": "main"}),
+    ("experiment_launcher", "score_outputs", {"runs": [RAW, RAW]}),
+    ("experiment_launcher", "score_outputs", {"cases": [CASE, CASE | {"answer": 2}]}),
+    ("merge_request", "record_round", {"parent": "main"}),
+    ("merge_request", "publish_kept", {"tip": "-rf"}),
     (
         "merge_request",
         "record_round",

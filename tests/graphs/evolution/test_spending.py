@@ -123,7 +123,8 @@ def test_a_failed_answer_counts() -> None:
 
 
 def test_a_kill_makes_nothing_cheaper(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    spec = make_spec(lab.target, budget={"rounds": 1, "parallel": 1})
+    started, unharmed = lab.start(spec), lab.start(spec)
 
     def killed(*_: object) -> None:
         raise EngineError("the process was killed")
@@ -134,8 +135,11 @@ def test_a_kill_makes_nothing_cheaper(lab: Lab, monkeypatch: pytest.MonkeyPatch)
             lab.advance(started.id, [Scripted(BETTER)])
     ended = lab.advance(started.id, [Scripted(BETTER)])
     runs = lab.bench.ledger.scored_runs.of(started.id)
-    assert [r.verdict for r in rounds(lab, started.id)] == ["kept"]
+    (round_,) = rounds(lab, started.id)
+    assert round_.verdict == "kept"
     assert ended.model_tokens == sum(run.model_tokens for run in runs)
+    lab.advance(unharmed.id, [Scripted(BETTER)])
+    assert [r.model_tokens for r in rounds(lab, unharmed.id)] == [round_.model_tokens]
 
 
 def test_what_no_score_comes_of_was_spent_all_the_same(lab: Lab) -> None:
