@@ -37,7 +37,7 @@ def conversation(system: str, task: str, turns: Sequence[Turn], characters: int)
         Message(role="user", content=opening),
     ]
     for turn in turns[start:]:
-        messages += _messages(turn)
+        messages += turn.messages
     return messages
 
 
@@ -47,15 +47,14 @@ def border(turns: Sequence[Turn], room: int) -> int:
     Past `room` characters it jumps so far that half of the room is free; a strategy that begins
     anew puts it behind its turn.
     """
-    sizes = [_size(turn) for turn in turns]
     start = held = 0
     for index, turn in enumerate(turns):
-        held += sizes[index]
+        held += turn.characters
         if turn.ask in _AFRESH:
             start, held = index + 1, 0
         elif held > room:
             while start < index and held > room // 2:
-                held -= sizes[start]
+                held -= turns[start].characters
                 start += 1
     return start
 
@@ -87,25 +86,6 @@ def summary(turns: Sequence[Turn], characters: int) -> str:
         left -= len(line) + 1
     chosen = set(kept)
     return "\n".join(line for line in [*lines, *notes] if line in chosen)
-
-
-def _messages(turn: Turn) -> list[Message]:
-    messages = [turn.reply]
-    messages += [
-        Message(role="tool", content=came.text, answers=came.id)
-        for came in turn.outcomes
-        if came.id
-    ]
-    if turn.told:
-        messages.append(Message(role="user", content=turn.told))
-    return messages
-
-
-def _size(turn: Turn) -> int:
-    return sum(
-        len(m.content) + sum(len(c.arguments) + len(c.name) for c in m.calls)
-        for m in _messages(turn)
-    )
 
 
 def _short(text: str, most: int) -> str:

@@ -1,8 +1,10 @@
 """What the loop remembers of each reply that it acted on."""
 
+from functools import cached_property
+
 from pydantic import Field
 
-from labcrew.domain.base import Model, content_hash
+from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Tokens
 
 
@@ -22,9 +24,9 @@ class Outcome(Model):
         return f"{self.name} {self.arguments}"
 
     @property
-    def said(self) -> str:
+    def said(self) -> tuple[str, str]:
         """The same for two that came to the same."""
-        return self.trouble or content_hash(self.text)
+        return ("failed", self.trouble) if self.trouble else ("said", self.text)
 
 
 class Turn(Model):
@@ -50,6 +52,25 @@ class Turn(Model):
         default=False,
         description="whether it is built upon; style tools: whether it ended the work",
     )
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        """What it adds to the conversation: the reply, its answers, and what the loop says."""
+        answers = (
+            Message(role="tool", content=came.text, answers=came.id)
+            for came in self.outcomes
+            if came.id
+        )
+        told = (Message(role="user", content=self.told),) if self.told else ()
+        return (self.reply, *answers, *told)
+
+    @cached_property
+    def characters(self) -> int:
+        """Those of its messages."""
+        return sum(
+            len(message.content) + sum(len(c.arguments) + len(c.name) for c in message.calls)
+            for message in self.messages
+        )
 
 
 def spent(turns: tuple[Turn, ...] | list[Turn]) -> Tokens:
