@@ -14,7 +14,7 @@ from graphs.evolution.state import EvolutionState, goes
 from labcrew.domain.evolution import CodeFile, Evolution, ScoredRun
 from labcrew.domain.evolution_spec import Case
 from labcrew.domain.sandbox import EnvironmentPlan
-from labcrew.errors import InputError
+from labcrew.errors import InputError, LabcrewError, NotFound
 from labcrew.evolution_file import editable_files, private_paths
 from tools.evolution.scorer_files import scorer_hash
 
@@ -87,6 +87,26 @@ async def prepare(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
         scorer_sha256=scorer_hash(evolution),
     )
     return goes("measure_noise")
+
+
+def bring_back_environment(loop: Loop) -> None:
+    """Makes the image again where the engine has lost it, as after `docker system prune`.
+
+    Raises LabcrewError where what would be made now is another environment.
+    """
+    evolution = loop.evolution
+    try:
+        loop.bench.sandboxes.image_digest(evolution.image)
+    except NotFound:
+        loop.say("the engine has lost the environment: making it again")
+        plan = planned(loop, evolution)
+        if (made := loop.bench.environments.ensure(plan, approved=True)) != evolution.image:
+            raise LabcrewError(
+                f"The image {evolution.image}, in which {evolution.id} has run so far, is gone, and"
+                f" today its environment would be another ({made}): what runs in the one can't be"
+                " held against what ran in the other.",
+                "Bring that image back, or start a new loop on the champion's branch.",
+            ) from None
 
 
 def _program(loop: Loop, evolution: Evolution) -> tuple[CodeFile, ...]:

@@ -1,5 +1,6 @@
 """The evolution machine: every move a loop can make."""
 
+import asyncio
 from collections.abc import Hashable
 from typing import Any
 
@@ -48,6 +49,7 @@ TAKEN_UP: tuple[Route, ...] = (
     "gate_merge",
 )
 """Where a loop can be found standing."""
+_NEED_NO_IMAGE = ("gate_spec", "prepare", "gate_merge")
 _AFTER: dict[str, Route] = {
     "analysed": "propose",
     "proposed": "screen",
@@ -58,7 +60,11 @@ _AFTER: dict[str, Route] = {
 
 async def take_up(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     """Finds in the ledger where the loop stands: it keeps no position of its own."""
-    return goes(_place(runtime.context))
+    loop = runtime.context
+    place = _place(loop)
+    if place not in _NEED_NO_IMAGE:
+        await asyncio.to_thread(beginning.bring_back_environment, loop)
+    return goes(place)
 
 
 def _place(loop: Loop) -> Route:

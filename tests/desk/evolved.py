@@ -64,17 +64,18 @@ def evolver(opened: Opened, patch: pytest.MonkeyPatch, *, yes: bool = False) -> 
         ("score_outputs", ScoreOutputs, stand_in.score),
     ):
         patch.setattr(evaluating, name, Tool(name, call, by))
-    absent: dict[str, Any] = dict.fromkeys(("sandboxes", "tracker"))
+    engine: Any = Environments()
     bench = Workbench(
         home=opened.home,
         ledger=opened.ledger,
         repositories=GitRepositories(opened.home.repositories),
-        environments=Environments(),
+        environments=engine,
+        sandboxes=engine,
+        tracker=None,
         memory=DictMemory(WordEmbedder()),
         sources=(),
         clock=opened.clock,
         base_image="none",
-        **absent,
     )
     return Evolver(bench, (Scripted(*TRIED),), holder="test", lease_s=60, assume_yes=yes)
 

@@ -28,7 +28,7 @@ from labcrew.domain.evolution import (
 )
 from labcrew.domain.evolution_spec import Control, EvolutionSpec
 from labcrew.domain.sandbox import EnvironmentPlan
-from labcrew.errors import EvidenceError
+from labcrew.errors import EvidenceError, NotFound
 from sandboxes.git.repositories import GitRepositories
 from tests.doubles.bench import make_bench
 from tools.evolution.run_candidate import RunCandidate
@@ -192,7 +192,20 @@ class Bench:
 
 
 class Environments:
-    """An environment that is there already."""
+    """An environment that is made at once, and the engine that has its image.
+
+    Args:
+        makes: the image that it comes to.
+    """
+
+    def __init__(self, makes: str = "image") -> None:
+        self.makes = makes
+        self.images: set[str] = set()
+
+    def image_digest(self, image: str) -> str:
+        if image not in self.images:
+            raise NotFound(f"there is no {image}")
+        return image
 
     def plan(self, *args: Any) -> EnvironmentPlan:
         return EnvironmentPlan(
@@ -201,7 +214,8 @@ class Environments:
         )  # fmt: skip
 
     def ensure(self, plan: EnvironmentPlan, *, approved: bool) -> str:
-        return "image"
+        self.images.add(self.makes)
+        return self.makes
 
 
 class Scripted:
@@ -264,7 +278,8 @@ def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, target: Path, **runs: 
     home = folder / "lab"
     home.mkdir(exist_ok=True)
     repositories = GitRepositories(home / "home" / "repositories")
-    bench = make_bench(home, repositories=repositories, environments=Environments())
+    engine = Environments()
+    bench = make_bench(home, repositories=repositories, environments=engine, sandboxes=engine)
     stand_in = Bench(**runs)
     monkeypatch.setattr(
         evaluating, "run_candidate", Tool("run_candidate", RunCandidate, stand_in.run)

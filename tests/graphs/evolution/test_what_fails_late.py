@@ -237,3 +237,44 @@ def test_nobody_is_asked_for_a_change_that_no_round_can_try_any_more(lab: Lab) -
     lab.advance(started.id, [Scripted(beyond)])
     (gate,) = [g for g in lab.bench.ledger.gates.of(started.id) if g.kind == "escalation"]
     assert gate.status == "void"
+
+
+def test_an_environment_that_the_engine_lost_is_made_again(lab: Lab) -> None:
+    said: list[str] = []
+    started = paused_in_mid_evaluation(lab)
+    engine_of(lab).images.clear()
+    ended = lab.advance(started.id, [Scripted(BETTER)], said=said)
+    assert ended.status == "done"
+    assert any("lost the environment" in text for text in said)
+
+
+def test_runs_in_two_environments_are_never_compared(lab: Lab) -> None:
+    started = paused_in_mid_evaluation(lab)
+    engine_of(lab).images.clear()
+    engine_of(lab).makes = "another"
+    ran = len(lab.runs.ran)
+    ended = lab.advance(started.id, [Scripted(BETTER)])
+    assert ended.status == "failed"
+    assert "would be another (another)" in ended.outcome
+    assert len(lab.runs.ran) == ran
+
+
+def paused_in_mid_evaluation(lab: Lab) -> Evolution:
+    """A loop that has its environment, and that a person paused and resumed."""
+    started = lab.start(make_spec(lab.target, budget={"rounds": 2, "parallel": 1}))
+
+    def pause(call: object) -> None:
+        lab.runs.before = lambda call: None
+        lab.evolutions.pause(started.id, "ada")
+
+    lab.runs.before = pause
+    assert lab.advance(started.id, [Scripted(BETTER)]).status == "paused"
+    lab.evolutions.resume(started.id, "ada")
+    return started
+
+
+def engine_of(lab: Lab) -> Environments:
+    """The stand-in for the engine."""
+    engine = lab.bench.sandboxes
+    assert isinstance(engine, Environments)
+    return engine
