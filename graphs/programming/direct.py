@@ -163,7 +163,7 @@ async def _try(
     left, best = failing(report, measure.fail_to_pass), _left(session, measure)
     if len(left) < best and measure.pass_to_pass:
         # Only what mends something is worth the longer run.
-        report = await session.tests(f"{what}/all", () if measure.whole else measure.names)
+        report = await session.tests(f"{what}/all", measure.asked)
         left = failing(report, measure.names)
     if not left:
         look = await last_look(session, measure, f"{what}/look")

@@ -44,17 +44,25 @@ async def last_look(session: Session, measure: Measure, what: str) -> Look:
     if not measure.fail_to_pass:
         return Look(problems=("There is no test that failed before and passes now.",))
     try:
-        after = await session.tests(f"{what}/tests", () if measure.whole else measure.names)
+        after = await session.tests(f"{what}/tests", measure.asked)
         left = await session.hands.left_behind(session.key(f"{what}/left"))
         rules = await session.rules(f"{what}/rules")
         alike = await session.hands.alike(session.key(f"{what}/alike"))
     except ToolError as error:
         return Look(problems=(error.message,))
-    problems = [f"{name} still fails." for name in failing(after, measure.fail_to_pass)[:5]]
+    problems = [_fails(after, name) for name in failing(after, measure.fail_to_pass)[:5]]
     problems += [f"{name} passed before." for name in failing(after, measure.pass_to_pass)[:5]]
     problems += [f"Left unfinished: {place}" for place in left[:5]]
     problems += [f"A rule of the lab: {in_a_line(rule)}" for rule in blocking(rules)[:5]]
     return Look(after=after, rules=rules, problems=tuple(problems), alike=alike)
+
+
+def _fails(after: TestReport, name: str) -> str:
+    under = after.under(name)
+    if under and set(under.values()) <= {"passed", "skipped"}:
+        skipped = [id for id, came in under.items() if came == "skipped"]
+        return f"{', '.join(skipped[:3])} was skipped, which is no pass."
+    return f"{name} still fails."
 
 
 async def written_tests(session: Session, measure: Measure) -> Measure:

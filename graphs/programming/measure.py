@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from agents.programming.failures import failing
 from graphs.programming.session import GaveUp, Session
 from labcrew.domain.base import Model
 from labcrew.domain.testing import TestReport, Tests
@@ -14,14 +13,15 @@ class Measure(Model):
 
     Args:
         before: the run on the base commit.
-        fail_to_pass: empty: a test is yet to be written.
-        whole: whether every test of the repository is run, none being named.
+        fail_to_pass: ids that did not pass in it; empty: a test is yet to be written.
+        pass_to_pass: ids that passed in it.
+        asked: what pytest is asked for to see them all; empty: every test of the repository.
     """
 
     before: TestReport
     fail_to_pass: tuple[str, ...]
     pass_to_pass: tuple[str, ...]
-    whole: bool
+    asked: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -32,21 +32,23 @@ class Measure(Model):
         """The same with tests that the change brings, and how they stand without it."""
         outcomes = {**self.before.outcomes, **report.outcomes}
         before = report.model_copy(update={"outcomes": outcomes})
-        return self.model_copy(update={"before": before, "fail_to_pass": names})
+        asked = (*self.asked, *names) if self.asked else ()
+        return self.model_copy(update={"before": before, "fail_to_pass": names, "asked": asked})
 
 
 async def measure(session: Session) -> Measure:
-    """Runs the tests on the base commit, once.
+    """Runs the tests on the base commit, once: what files and folders name is told test by test,
+    so that each is judged by how it stood before.
 
     Raises:
-        GaveUp: tests that must fail pass already, or no test could be run.
+        GaveUp: tests that must fail pass already, those that must pass do not, or none could be
+            run.
     """
     known = session.memo.get("measure")
     if isinstance(known, Measure):
         return known
     wanted = session.assigned.ticket.tests or Tests()
-    whole = not wanted.pass_to_pass
-    names = () if whole else (*wanted.fail_to_pass, *wanted.pass_to_pass)
+    names = (*wanted.fail_to_pass, *wanted.pass_to_pass) if wanted.pass_to_pass else ()
 
     async def perform() -> dict[str, Any]:
         try:
@@ -59,8 +61,8 @@ async def measure(session: Session) -> Measure:
     if "trouble" in found:
         raise GaveUp(f"The tests could not be run on the base commit: {found['trouble']}")
     before = TestReport.model_validate(found)
-    passing = [n for n in wanted.fail_to_pass if before.passed(n)]
-    if passing:
+    to_pass = {name: _not_passed(before, name) for name in wanted.fail_to_pass}
+    if passing := [name for name, ids in to_pass.items() if not ids]:
         raise GaveUp(
             f"These tests must fail on the base commit, but pass: {', '.join(passing[:5])}."
         )
@@ -74,10 +76,12 @@ async def measure(session: Session) -> Measure:
             f"The tests did not end within {wanted.timeout_s:g} s on the base commit;"
             " raise tests.timeout_s, or name fewer tests."
         )
+    kept = _passed(before, names)
     unknown = [
-        name
-        for name, came in before.outcomes.items()
-        if came == "missing" and (whole or name in wanted.pass_to_pass)
+        id
+        for name in wanted.pass_to_pass or ("",)
+        for id, came in (before.under(name) if name else before.outcomes).items()
+        if came == "missing"
     ]
     if unknown:  # else whatever a change breaks among them would go unseen
         raise GaveUp(
@@ -85,20 +89,34 @@ async def measure(session: Session) -> Measure:
             f" {', '.join(unknown[:5])}. The output of"
             f" `{wanted.command}` ends: {before.tail[-600:]}"
         )
-    kept = wanted.pass_to_pass or tuple(
-        name
-        for name, came in before.outcomes.items()
-        if came == "passed" and not _named(name, wanted.fail_to_pass)
-    )
-    broken = set(failing(before, kept))
+    if failed := [name for name in wanted.pass_to_pass if not _passed(before, (name,))]:
+        raise GaveUp(
+            f"These must go on passing, but no test of them passes on the base commit:"
+            f" {', '.join(failed[:5])}. Take them out of tests.pass_to_pass, or move them to"
+            " tests.fail_to_pass."
+        )
+    must = tuple(dict.fromkeys(id for ids in to_pass.values() for id in ids))
     session.memo["measure"] = made = Measure(
         before=before,
-        fail_to_pass=wanted.fail_to_pass,
-        pass_to_pass=tuple(name for name in kept if name not in broken),
-        whole=whole,
+        fail_to_pass=must,
+        pass_to_pass=tuple(id for id in kept if id not in must),
+        asked=names,
     )
     return made
 
 
-def _named(name: str, names: tuple[str, ...]) -> bool:
-    return any(name == n or name.startswith((f"{n}::", f"{n}[")) for n in names)
+def _not_passed(before: TestReport, name: str) -> tuple[str, ...]:
+    """What must come to pass of what a name stands for: what failed, or else what was skipped.
+
+    The name itself where the report knows none of its tests, as of a file that can't be imported.
+    """
+    under = before.under(name)
+    failed = tuple(id for id, came in under.items() if came not in ("passed", "skipped"))
+    skipped = tuple(id for id, came in under.items() if came == "skipped")
+    return (failed or skipped) if under else (name,)
+
+
+def _passed(before: TestReport, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids under some names that passed; without names all."""
+    under = {id for name in names for id in before.under(name)} if names else before.outcomes
+    return tuple(id for id, came in before.outcomes.items() if came == "passed" and id in under)

@@ -23,7 +23,7 @@ from tools.programming.changes import base_text, changed_files
 from tools.programming.editing import RestoreFile, WriteFile, restore_file, write_file
 from tools.programming.looking_back import FindAlike, LeftBehind, find_alike, left_behind
 from tools.programming.offers import OFFERS
-from tools.programming.testing import RunTests, baseline_tests, run_tests
+from tools.programming.testing import RunTests, baseline_tests, few_enough, run_tests
 from tools.toolbox import Toolbox
 
 _FILES, _FILE_CHARACTERS = 400, 100_000
@@ -61,10 +61,10 @@ class ToolboxHands:
         return (await self._box(step).use(restore_file, RestoreFile(path=path))).text
 
     async def tests(self, step: str, names: Sequence[str]) -> TestReport:
-        return (await self._box(step).use(run_tests, RunTests(names=tuple(names)))).report
+        return (await self._box(step).use(run_tests, RunTests(names=few_enough(names)))).report
 
     async def baseline(self, step: str, names: Sequence[str]) -> TestReport:
-        return (await self._box(step).use(baseline_tests, RunTests(names=tuple(names)))).report
+        return (await self._box(step).use(baseline_tests, RunTests(names=few_enough(names)))).report
 
     async def change(self) -> dict[str, str]:
         return await asyncio.to_thread(changed_files, self._work.ledger, self._assigned)

@@ -19,13 +19,15 @@ class Tests(Model):
     fail_to_pass: tuple[str, ...] = Field(
         default=(),
         max_length=200,
-        description="pytest ids or files that must fail on the base commit and pass afterwards;"
-        " none: a test that shows the fault or feature is written and becomes part of the change",
+        description="pytest ids, files or folders: what fails of them on the base commit must pass"
+        " afterwards, and a skipped test has not passed; none: a test that shows the fault or"
+        " feature is written and becomes part of the change",
     )
     pass_to_pass: tuple[str, ...] = Field(
         default=(),
         max_length=2000,
-        description="ids or files that passed before and must still pass; none: all that passed",
+        description="ids, files or folders: what passed of them before must still pass; none: all"
+        " that passed",
     )
     files: dict[RepositoryPath, str] = Field(
         default_factory=dict,
@@ -48,15 +50,15 @@ class TestReport(Model):
     tail: str = Field(default="", description="the end of its output: untrusted text")
     duration_s: float = 0.0
 
+    def under(self, name: str) -> dict[str, TestOutcome]:
+        """The tests that an id, a class, a file or a folder names, with their outcomes."""
+        begins = (f"{name}::", f"{name}[", f"{name.rstrip('/')}/")
+        return {i: came for i, came in self.outcomes.items() if i == name or i.startswith(begins)}
+
     def passed(self, name: str) -> bool:
-        """Whether all that an id or a file names passed, and something was there to pass."""
-        named = [
-            o
-            for i, o in self.outcomes.items()
-            if i == name or i.startswith(f"{name}::") or i.startswith(f"{name}[")
-        ]
-        return (
-            bool(named)
-            and all(outcome in ("passed", "skipped") for outcome in named)
-            and ("passed" in named)
-        )
+        """Whether all that a name stands for passed, and something was there to pass.
+
+        One that was skipped has not: the code under test can skip itself.
+        """
+        named = self.under(name).values()
+        return bool(named) and all(outcome == "passed" for outcome in named)

@@ -7,6 +7,7 @@ without the test that must fail (see pytest_plugin.py) proves nothing.
 
 import re
 import shlex
+from collections.abc import Sequence
 
 from pydantic import Field
 
@@ -39,12 +40,26 @@ _LINE_CHARACTERS = 100_000
 """Most of a command's names: Linux takes no argument of 128 KiB."""
 
 
+_MOST_NAMES = 2000
+
+
 class RunTests(Model):
     """Runs tests on the change as it stands."""
 
     names: tuple[str, ...] = Field(
-        default=(), max_length=2000, description="pytest ids or files; none: all tests"
+        default=(), max_length=_MOST_NAMES, description="pytest ids or files; none: all tests"
     )
+
+
+def few_enough(names: Sequence[str]) -> tuple[str, ...]:
+    """Names that one call may have: of too many their files, of too many files none, that is all.
+
+    Whoever asked looks up what they asked for in the report.
+    """
+    for chosen in (tuple(names), _files_of(names)):
+        if len(chosen) <= _MOST_NAMES:
+            return chosen
+    return ()
 
 
 class TestRun(Told):
@@ -89,7 +104,7 @@ def run_afresh(
     Raises ToolError where the environment has no pytest, EngineError.
     """
     report = _run_once(bench, assigned, files, names, names, commit)
-    whole = tuple(dict.fromkeys(name.partition("::")[0] for name in names))
+    whole = _files_of(names)
     if report.exit_code == _NO_SUCH_TEST and whole != names:
         return _run_once(bench, assigned, files, names, whole, commit)
     return report
@@ -160,12 +175,16 @@ def _asked_for(names: tuple[str, ...]) -> str:
     """Names as a shell's words; of too many their files, and of too many files all tests there are:
     whoever asked looks up the names in the report.
     """
-    for chosen in (names, tuple(dict.fromkeys(name.partition("::")[0] for name in names))):
+    for chosen in (names, _files_of(names)):
         # By their absolute paths: the command may go to another folder first.
         line = " ".join(shlex.quote(f"{WORKSPACE}/{name}") for name in chosen)
         if len(line.encode()) <= _LINE_CHARACTERS:
             return line
     return ""
+
+
+def _files_of(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.partition("::")[0] for name in names))
 
 
 def _outcomes(bench: Workbench, name: str, files: set[str], nonce: str) -> Outcomes:
