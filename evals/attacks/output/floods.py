@@ -17,12 +17,14 @@ from evals.attacks.stands import SMALL, Stand, decoys
 from tools.toolbox import Workbench
 
 _MOST_MIB = 64
-_DEADLINE_S, _GRACE_S = 6.0, 5.0
+_DEADLINE_S, _GRACE_S = 6.0, 54.0
+"""A flood without end lasts for ever where its deadline is not kept: there is no need to be strict
+with a slow machine."""
 _FLOOD = """\
 import os, sys
 kind = sys.argv[1]
 if kind == "lines":
-    block, times = b"flood " * 10922 + b"\\n", 1 << 14
+    block, times = b"flood " * 10922 + b"\\n", 1 << 60
 elif kind == "line":
     block, times = b"x" * (1 << 20), 100
 elif kind == "bytes":
@@ -49,9 +51,9 @@ class Flood:
 
 
 FLOODS = (
-    Flood("a gigabyte by a run", "1 GiB on standard output", "lines", "one", "run"),
-    Flood("a gigabyte by a call", "1 GiB on standard output", "lines", "one", "exec"),
-    Flood("both streams at once", "1 GiB, by turns on both streams", "lines", "two", "run"),
+    Flood("lines without end by a run", "on standard output", "lines", "one", "run"),
+    Flood("lines without end by a call", "on standard output", "lines", "one", "exec"),
+    Flood("both streams at once", "lines without end, by turns", "lines", "two", "run"),
     Flood("one line of 100 MiB", "no newline at all", "line", "one", "run"),
     Flood("one line of 100 MiB by a call", "no newline at all", "line", "one", "exec"),
     Flood("one line of 100 MiB in a log", "no newline at all", "line", "one", "follow"),
