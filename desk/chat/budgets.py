@@ -35,17 +35,19 @@ _NAMES: tuple[tuple[str, BudgetField], ...] = (
     (r"disk(?:_mb)?", "disk_mb"),
     (r"cpus?|cores?", "cpus"),
 )
-_MORE = re.compile(
-    r"\b(more|extra|additional|further|another)\b|\b(?:by|extend)\b.*\d|\+\s*\d", re.I
-)
-_LESS = re.compile(r"\b(fewer|less)\b|\b(?:reduce|cut|lower|shorten)\w*\b.*\bby\b", re.I)
+_MORE = re.compile(r"\b(?:more|extra|additional|further|another)\b|\+\s*\d", re.I)
+_LESS = re.compile(r"\b(?:fewer|less)\b", re.I)
+_RAISED = re.compile(r"\b(?:by|extend)\b", re.I), re.compile(r"\d")
+_LOWERED = re.compile(r"\b(?:reduce|cut|lower|shorten)\w*\b", re.I), re.compile(r"\bby\b", re.I)
+_How = Literal["=", "+", "-"]
 _TIMES = {"double": 2.0, "triple": 3.0, "halve": 0.5, "half": 0.5}
 
 
 def budget_changes(text: str) -> tuple[BudgetChange, ...]:
     """The changes that a text asks for, one a field; ids must have been taken out of it."""
     found: dict[BudgetField, BudgetChange] = {}
-    for change in (*_multiples(text), *_amounts(text), *_named(text)):
+    how = _how(text)
+    for change in (*_multiples(text), *_amounts(text, how), *_named(text, how)):
         found.setdefault(change.field, change)
     return tuple(found.values())
 
@@ -73,31 +75,36 @@ def _multiples(text: str) -> Iterator[BudgetChange]:
                 yield BudgetChange(field=field, how="*", value=factor)
 
 
-def _amounts(text: str) -> Iterator[BudgetChange]:
+def _amounts(text: str, how: _How) -> Iterator[BudgetChange]:
     rest = text
     more = r"(?:\s+(?:more|extra|additional|further|fewer|less))?"
     for unit, field, scale in _UNITS:
         pattern = re.compile(rf"(?<![\w.-]){_NUMBER}{more}\s*{unit}\b", re.I)
         for match in pattern.finditer(rest):
-            yield BudgetChange(
-                field=field, how=_how(text), value=round(_value(match[1]) * scale, 6)
-            )
+            value = round(_value(match[1]) * scale, 6)
+            yield BudgetChange(field=field, how=how, value=value)
         rest = pattern.sub(" ", rest)
 
 
-def _named(text: str) -> Iterator[BudgetChange]:
+def _named(text: str, how: _How) -> Iterator[BudgetChange]:
     """`hours to 6`, `trials = 40`, `trials of it by 5`."""
     for name, field in _NAMES:
         between = r"(?:\s+(?:budget|of|for|it|the|ticket|limit)){0,4}\s*(?:to|at|=|:|by)\s*"
         pattern = rf"\b(?:{name})\b{between}{_NUMBER}\b"
         for match in re.finditer(pattern, text, re.I):
-            yield BudgetChange(field=field, how=_how(text), value=_value(match[1]))
+            yield BudgetChange(field=field, how=how, value=_value(match[1]))
 
 
-def _how(text: str) -> Literal["=", "+", "-"]:
-    if _LESS.search(text):
+def _how(text: str) -> _How:
+    if _LESS.search(text) or _follows(text, *_LOWERED):
         return "-"
-    return "+" if _MORE.search(text) else "="
+    return "+" if _MORE.search(text) or _follows(text, *_RAISED) else "="
+
+
+def _follows(text: str, first: re.Pattern[str], then: re.Pattern[str]) -> bool:
+    """Whether one stands behind the other in a line; in time that grows with the text alone."""
+    found = ((line, first.search(line)) for line in text.split("\n"))
+    return any(at is not None and then.search(line, at.end()) for line, at in found)
 
 
 def _value(text: str) -> float:
