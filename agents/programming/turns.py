@@ -1,7 +1,5 @@
 """What the loop remembers of each reply that it acted on."""
 
-from functools import cached_property
-
 from pydantic import Field
 
 from labcrew.domain.base import Model
@@ -53,7 +51,7 @@ class Turn(Model):
         description="whether it is built upon; style tools: whether it ended the work",
     )
 
-    @cached_property
+    @property
     def messages(self) -> tuple[Message, ...]:
         """What it adds to the conversation: the reply, its answers, and what the loop says."""
         answers = (
@@ -64,7 +62,7 @@ class Turn(Model):
         told = (Message(role="user", content=self.told),) if self.told else ()
         return (self.reply, *answers, *told)
 
-    @cached_property
+    @property
     def characters(self) -> int:
         """Those of its messages."""
         return sum(

@@ -52,6 +52,8 @@ class TestReport(Model):
 
     def under(self, name: str) -> dict[str, TestOutcome]:
         """The tests that an id, a class, a file or a folder names, with their outcomes."""
+        if "::" in name and name in self.outcomes:  # a test's id, which no other begins with
+            return {name: self.outcomes[name]}
         begins = (f"{name}::", f"{name}[", f"{name.rstrip('/')}/")
         return {i: came for i, came in self.outcomes.items() if i == name or i.startswith(begins)}
 
