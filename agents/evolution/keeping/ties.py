@@ -15,9 +15,10 @@ def cheaper(
     """How a candidate that scores the same costs less; empty: it doesn't, or scores differ.
 
     A tie can be seen only where repeated runs never differ: every run of both sides must score the
-    same. The candidate then must use a tenth less of the model's tokens, or no more of them and
-    half the time in every single run that took the champion a second or more: a busy machine does
-    not do that. In a noisy evaluation a tie is no proof of equality and is never kept.
+    same, and every run of the candidate must have worked. It then must use a tenth less of the
+    model's tokens, or no more of them and half the time in every single run that took the champion
+    a second or more: a busy machine does not do that. In a noisy evaluation a tie is no proof of
+    equality and is never kept.
 
     Args:
         noise: of the evaluation.
@@ -27,6 +28,8 @@ def cheaper(
     old = {(run.case, run.seed): run for run in champion}
     new = {(run.case, run.seed): run for run in candidate}
     if not noise.deterministic or not old or old.keys() != new.keys():
+        return ""
+    if any(run.status != "ok" for run in candidate):  # the worst score can be had by not working
         return ""
     if any(old[key].score != new[key].score for key in old):
         return ""

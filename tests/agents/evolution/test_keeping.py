@@ -212,6 +212,8 @@ def test_a_tie_is_decided_by_tokens_then_time_and_only_where_it_can_be_seen() ->
     assert cheaper(sure, old, spent(10, 1, score=0.6)) == "", "no tie"
     assert cheaper(floor(deterministic=False), old, spent(10, 1)) == ""
     assert cheaper(sure, old, ()) == ""
+    crashed = [run.model_copy(update={"status": "crashed"}) for run in spent(0, 0, score=0)]
+    assert cheaper(sure, spent(100, 10, score=0), crashed) == "", "it scores the worst by failing"
 
 
 def test_luck_that_one_fresh_seed_cannot_tell_is_not_kept() -> None:
