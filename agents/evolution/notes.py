@@ -152,6 +152,8 @@ def _criticism(
         return f"Expected: {expected}. The gain {held} on fresh seeds."
     if first.gain > 0 and round.retest is not None and round.retest.low <= 0:
         return f"Expected: {expected}. The first gain was luck: the re-test did not confirm it."
+    if round.retest is not None and round.retest.low > 0:
+        return f"Expected: {expected}. The gain was real, but: {round.reason}."
     if first.gain > 0:
         return f"Expected: {expected}. It may be better, but not by more than chance would do."
     if first.better == first.worse == 0:

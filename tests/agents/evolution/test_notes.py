@@ -140,3 +140,11 @@ def test_families_are_named_by_what_was_done() -> None:
         "parameters:x+y",
     )
     assert family(a_proposal(proposer="other")) == ("other",)
+
+
+def test_a_gain_that_was_turned_down_for_something_else_was_no_luck() -> None:
+    why = "protected gate-0 became worse, by 0.5"
+    turned_down = a_round(
+        1, a_proposal(), gain=0.1, retest=comparison(0.1), verdict="reverted", reason=why
+    )
+    assert f"The gain was real, but: {why}." in note_of(turned_down, SCALE).criticism
