@@ -14,7 +14,7 @@ from labcrew.domain.repository_path import relative
 from labcrew.errors import InputError
 from labcrew.git_names import is_gits
 from labcrew.path_patterns import matches
-from labcrew.plain_text import is_plain
+from labcrew.plain_text import HALVES, is_plain
 from labcrew.ticket_file import read_front_matter, shown_value
 
 _MOST_BYTES = 64 << 20
@@ -107,6 +107,14 @@ def _case(line: str, where: str) -> Case:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: no JSON ({str(error)[:120]}).") from None
+    try:
+        spelt = json.dumps(fields, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise InputError(f"{where}: NaN and infinity are no JSON numbers.") from None
+    except RecursionError:
+        raise InputError(f"{where}: it is nested too deeply.") from None
+    if HALVES.search(spelt):
+        raise InputError(f"{where}: half a character (a lone surrogate) can't be stored.")
     if not isinstance(fields, dict):
         raise InputError(f"{where}: {shown_value(fields)} is no table of id, split, input, answer.")
     try:

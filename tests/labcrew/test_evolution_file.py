@@ -81,6 +81,10 @@ def test_cases_are_read_with_their_splits() -> None:
         (lines(*WHOLE, case("../x", "gate")), "field id"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[" * 100_000, "no JSON"),
+        (lines(*WHOLE, case("x", "gate", float("nan"))), "cases.jsonl:4: NaN and infinity"),
+        (lines(*WHOLE) + b'\n{"id": "x", "split": "gate", "input": 1e999}', "NaN and infinity"),
+        (lines(*WHOLE, case("x", "gate", "\ud83d")), "cases.jsonl:4: half a character"),
+        (lines(*WHOLE, case("x", "gate", {"\ud83d": 1})), "half a character"),
     ],
 )
 def test_bad_cases_are_refused(raw: bytes, said: str) -> None:

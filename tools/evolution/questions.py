@@ -10,6 +10,7 @@ from labcrew.domain.chat import Message
 from labcrew.domain.evolution import ModelAnswer, ModelBroker, ModelRequest
 from labcrew.domain.evolution_spec import ModelAllowance
 from labcrew.errors import LabcrewError, ModelFailure
+from labcrew.plain_text import HALVES
 
 _MEANT = re.compile(r'\s*\{\s*"model"')
 _CHARACTERS_A_TOKEN = 16
@@ -123,4 +124,6 @@ def _read(line: str) -> ModelRequest:
         raise ValueError(f"{where[:200]}: {first['msg'][:300]}") from None
     if any(m.role == "tool" or m.calls or m.answers for m in request.messages):
         raise ValueError("messages: roles are system, user and assistant, without tools")
+    if HALVES.search(json.dumps(found, ensure_ascii=False)):
+        raise ValueError("it holds half a character, which can't be sent")
     return request

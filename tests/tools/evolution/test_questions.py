@@ -46,6 +46,13 @@ def test_a_question_is_answered_in_one_line(text: str, sample: int, temperature:
     assert parrot.asked[0][0].sample == sample
 
 
+@pytest.mark.parametrize("said", [line("\ud83d"), line("hi", stop=["\ud83d"])])
+def test_half_a_character_is_told_to_the_program(said: str) -> None:
+    parrot = Parrot()
+    assert "half a character" in str(questions(parrot)(said))
+    assert parrot.asked == []
+
+
 def test_each_call_counts_and_none_beyond_is_asked() -> None:
     parrot = Parrot()
     asking = questions(parrot, calls=2)
