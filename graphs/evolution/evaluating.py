@@ -99,14 +99,21 @@ async def _score(
     *,
     twice: bool = False,
 ) -> tuple[ScoredRun, ...]:
-    evolution = loop.evolution
-    return await loop.tools("experiment_launcher", step).use(
-        score_outputs,
-        ScoreOutputs(
-            code=code_hash(files),
-            runs=runs,
-            cases=tuple({case.id: case for case, _ in missing}.values()),
-            image=evolution.image,
-            twice=twice,
-        ),
-    )
+    evolution, cases = loop.evolution, {case.id: case for case, _ in missing}
+    # The first scoring showed that so many at once fit into the scorer's time; more might not.
+    most = max(1, len(loop.cases("gate")) * evolution.spec.keep.noise_seeds)
+    scored: list[ScoredRun] = []
+    for begin in range(0, len(runs), most):
+        part = runs[begin : begin + most]
+        made = await loop.tools("experiment_launcher", step).use(
+            score_outputs,
+            ScoreOutputs(
+                code=code_hash(files),
+                runs=part,
+                cases=tuple(cases[id] for id in dict.fromkeys(run.job.case for run in part)),
+                image=evolution.image,
+                twice=twice,
+            ),
+        )
+        scored += made
+    return tuple(scored)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from pydantic import Field, model_validator
 
 from labcrew.domain.base import Model, content_hash
-from labcrew.domain.evolution import Evolution, RawRun, ScoredRun, run_id
+from labcrew.domain.evolution import Evolution, RawRun, ScoredRun, code_hash, run_id
 from labcrew.domain.evolution_spec import Case
 from labcrew.errors import EvidenceError
 from tools.evolution.scorer_files import scorer_hash
@@ -52,6 +52,13 @@ def _score(call: ScoreOutputs, evolution: Evolution, bench: Workbench) -> tuple[
     verdicts = _verdicts(outputs, call, evolution, bench)
     if call.twice:
         _agrees(outputs, verdicts, call, evolution, bench)
+    elif outputs and not verdicts.judged and call.code in _held_against(evolution):
+        said = next(iter(verdicts.unscored.values()))
+        raise ScorerFailed(
+            f"The scorer gave {evolution.id} no score at all of the program that others are held"
+            f" against: {said}",
+            "Correct the scorer, commit, and begin again.",
+        )
     return tuple(_told(run, verdicts, call, evolution) for run in call.runs)
 
 
@@ -68,6 +75,8 @@ def _verdicts(
     try:
         judged = scored(name, runs, cases, call.image, evolution, bench)
     except ScorerFailed as error:
+        if isinstance(error, ScorerSlow) and call.code in _held_against(evolution):
+            raise  # the worst score of what others are held against would be a gift to them
         if len(aliases) == 1 or isinstance(error, ScorerSlow):  # hours, if each half is waited for
             return _Verdicts({}, dict.fromkeys(aliases, error.message))
         middle = len(aliases) // 2
@@ -78,6 +87,11 @@ def _verdicts(
         return _Verdicts(first.judged | second.judged, first.unscored | second.unscored)
     left_out = [alias for alias in aliases if alias not in judged]
     return _Verdicts(judged, dict.fromkeys(left_out, "The scorer gave it no score"))
+
+
+def _held_against(evolution: Evolution) -> tuple[str, str]:
+    """The programs that others are compared with."""
+    return code_hash(evolution.baseline), code_hash(evolution.champion)
 
 
 def _agrees(

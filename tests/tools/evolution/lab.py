@@ -129,11 +129,16 @@ class EvolutionLab:
         return run_candidate.run(call, evolution, replace(self.bench, broker=broker))
 
     def score(
-        self, evolution: Evolution, *runs: RawRun, answer: JsonValue = 42, twice: bool = False
+        self,
+        evolution: Evolution,
+        *runs: RawRun,
+        answer: JsonValue = 42,
+        twice: bool = False,
+        code: str = "c" * 64,
     ) -> tuple[ScoredRun, ...]:
         """What the scorer says of runs."""
         call = ScoreOutputs(
-            code="c" * 64,
+            code=code,
             runs=runs,
             cases=tuple(
                 Case(id=name, split="gate", input=21, answer=answer)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcrew.domain.evolution import RunStatus
+from labcrew.domain.evolution import CodeFile, RunStatus, code_hash
 from labcrew.domain.evolution_spec import Scale
 from labcrew.domain.sandbox import OutputFile
 from labcrew.errors import EngineUnavailable, EvidenceError
@@ -127,6 +127,22 @@ def test_a_scorer_that_takes_too_long(lab: EvolutionLab) -> None:
     runs = lab.score(evolution, raw(1, b"42"), raw(2, b"42"))
     assert [run.status for run in runs] == ["unscored"] * 2
     assert "longer than 1 s" in runs[0].why
+
+
+@engine
+@pytest.mark.parametrize(
+    ("code", "said"), [("while True: pass", "longer than 1 s"), ("sys.exit(3)", "no score at all")]
+)
+@pytest.mark.parametrize("which", ["baseline", "champion"])
+def test_what_others_are_held_against_is_scored_or_nothing_is(
+    lab: EvolutionLab, code: str, said: str, which: str
+) -> None:
+    """The worst score in its place would be a gain of everything else."""
+    evolution = lab.evolution(scorer(code), scorer={"timeout_s": 1})
+    files = (CodeFile(path="program.py", text="print(1)"),)
+    evolution = evolution.model_copy(update={which: files})
+    with pytest.raises(ScorerFailed, match=said):
+        lab.score(evolution, raw(1, b"42"), raw(2, b"42"), code=code_hash(files))
 
 
 @engine
