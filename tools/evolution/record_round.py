@@ -57,9 +57,15 @@ def _record(call: RecordRound, evolution: Evolution, bench: Workbench) -> Record
     # A fixed time: made again after a crash, the commits have the same ids.
     at = datetime.fromisoformat(round_.began_at)
 
+    def base(path: str) -> bytes | None:
+        """What a path that is not the champion's held at first, which a person let be changed."""
+        if path not in bench.repositories.files(evolution.id, evolution.base_commit):
+            return None
+        return bench.repositories.read(evolution.id, evolution.base_commit, path)
+
     def write(parent: str, files: tuple[CodeFile, ...], message: str) -> str:
         contents: dict[str, bytes | None] = {file.path: None for file in call.champion}
-        contents |= {file.path: None for file in proposed}
+        contents |= {file.path: base(file.path) for file in proposed if file.path not in contents}
         contents |= {file.path: file.text.encode() for file in files}
         there = set(bench.repositories.files(evolution.id, parent))
         return bench.repositories.write(
