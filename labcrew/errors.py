@@ -213,3 +213,8 @@ class ModelFailure(JudgementError):
         self.kind = kind
         self.retry_after_s = retry_after_s
         self.tokens = tokens
+
+    @property
+    def passes(self) -> bool:
+        """Whether it may be over in a while: nobody who asked is at fault."""
+        return self.kind in ("unavailable", "rate_limited", "timed_out")

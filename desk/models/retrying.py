@@ -7,10 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from desk.models.usage import added
-from labcrew.domain.chat import ChatModel, FailureKind, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
 from labcrew.errors import ModelFailure
 
-_PASSES: tuple[FailureKind, ...] = ("rate_limited", "unavailable", "timed_out")
 _FIRST_WAIT_S = 0.5
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -100,7 +99,7 @@ class RetryingChat:
 
     def _wait_s(self, failure: ModelFailure, number: int) -> float | None:
         """Seconds before the next call; None: there is none."""
-        if failure.kind not in _PASSES or number >= self._retries:
+        if not failure.passes or number >= self._retries:
             return None
         if failure.retry_after_s is None:
             return min(_FIRST_WAIT_S * 2.0**number, self._longest_wait_s)

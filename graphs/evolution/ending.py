@@ -16,7 +16,7 @@ from graphs.evolution.comparing import (
 )
 from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate, void_open
-from graphs.evolution.loop import Loop
+from graphs.evolution.loop import HALTED, Halted, Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
@@ -63,8 +63,9 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
             except EvidenceError as error:  # it is only compared with: it must not end the loop
                 kept = kept.model_copy(update={"unscored": error.message})
             else:
-                compared = left_out_gain(evolution, runs, final)
-                kept = kept.model_copy(update={"left_out": compared})
+                lacks = next((run.why for run in runs if run.status == "unscored"), None)
+                compared = left_out_gain(evolution, runs, final) if lacks is None else None
+                kept = kept.model_copy(update={"left_out": compared, "unscored": lacks or ""})
         told.append(kept)
     loop.update("evolution.left_out", kept=tuple(told))
     return goes("open_merge_request")
@@ -144,6 +145,8 @@ async def merge(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]
     if not verified.holds:
         said = "; ".join(verified.problems)
         return goes("close", f"failed: the evidence does not hold: {said}")
+    if loop.evolution.status in HALTED:  # said while the evidence was looked at
+        raise Halted
     tools = loop.tools("merge_request", "merge")
     outcome = await tools.use(merge_kept, MergeKept(target=request.target, commit=request.commit))
     if outcome.state in ("merged", "already"):

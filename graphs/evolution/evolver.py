@@ -23,11 +23,6 @@ from tools.toolbox import Workbench
 
 _STEPS = 10_000_000
 _TRACE_CHARACTERS = 4000
-_PASSES = ("unavailable", "rate_limited", "timed_out")
-"""Failures of a model that are no program's: the loop keeps its place and goes on from there.
-
-A time-out gets here where the model answers nobody in time. Counted against one program alone, that
-would make the other one look better; where it is the question's fault, it is that run's failure."""
 
 
 class Evolver:
@@ -103,8 +98,10 @@ class Evolver:
         except (LeaseLost, EngineError, StorageFull, LedgerError):
             raise  # the world is at fault: the loop keeps its place and goes on from there
         except ModelFailure as error:
-            if error.kind in _PASSES:
-                raise
+            # A time-out gets here where the model answers nobody in time. Counted against one
+            # program alone, it would make the other one look better.
+            if error.passes:
+                raise  # the loop keeps its place, as above
             self._failed(loop, error)
         except LabcrewError as error:
             self._failed(loop, error)

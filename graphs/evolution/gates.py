@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from graphs.evolution.loop import Loop
+from graphs.evolution.loop import HALTED, Halted, Loop
 from labcrew.deciding import decide, settled
 from labcrew.domain.review import Decision, DecisionKind, Gate, GateKind
 
@@ -24,7 +24,10 @@ def open_gate(
     about: str = "",
     allowed: tuple[DecisionKind, ...] = ("accept", "ignore"),
 ) -> Gate:
-    """Writes a gate's row, once, and answers it; its safe default is to do nothing."""
+    """Writes a gate's row, once, and answers it; its safe default is to do nothing.
+
+    Raises Halted: a person has stopped the loop, and would never be asked.
+    """
     gate = Gate(
         id=gate_name(loop.id, kind, about),
         ticket=loop.id,
@@ -38,6 +41,8 @@ def open_gate(
         expires_at=None,
     )
     with loop.ledger.transaction():
+        if loop.evolution.status in HALTED:
+            raise Halted
         if loop.ledger.gates.find(gate.id) is None:
             loop.ledger.gates.put(gate, actor="coordinator", kind="gate.opened")
     return loop.ledger.gates.get(gate.id)
@@ -54,7 +59,8 @@ def void_open(loop: Loop, kind: GateKind) -> None:
 
 def decision(loop: Loop, gate: Gate, *, by_yes: bool) -> Decision | None:
     """What was decided, None while it waits; `by_yes` lets `--yes` accept it."""
-    found = settled(loop.ledger, loop.bench.clock, gate)
-    if found is None and by_yes and loop.by_yes:
-        found = decide(loop.ledger, loop.bench.clock, gate.id, "accept", by=YES)
+    with loop.ledger.transaction():
+        found = settled(loop.ledger, loop.bench.clock, gate)
+        if found is None and by_yes and loop.by_yes and loop.evolution.status not in HALTED:
+            found = decide(loop.ledger, loop.bench.clock, gate.id, "accept", by=YES)
     return found

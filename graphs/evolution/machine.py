@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from graphs.evolution import beginning, ending, judging, proposing, rounds
 from graphs.evolution.gates import gate_name
-from graphs.evolution.loop import Loop
+from graphs.evolution.loop import HALTED, Halted, Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, Route, goes
 
@@ -91,6 +91,10 @@ def _place(loop: Loop) -> Route:
     return _AFTER[round_.status]
 
 
+_ALWAYS = (take_up, rounds.keep, rounds.revert, rounds.note, ending.close)
+"""What ends a round that is decided, so that a cheat that was seen is told; it costs nothing."""
+
+
 def evolution_graph() -> StateGraph[EvolutionState, Loop, EvolutionState, EvolutionState]:
     """The graph, not compiled; it is run without checkpoints, with a Loop as context."""
     graph = StateGraph(EvolutionState, context_schema=Loop)
@@ -114,7 +118,7 @@ def evolution_graph() -> StateGraph[EvolutionState, Loop, EvolutionState, Evolut
         ending.merge,
         ending.close,
     ):
-        graph.add_node(node.__name__, node)
+        graph.add_node(node.__name__, node if node in _ALWAYS else _unless_halted(node))
     graph.add_edge(START, "take_up")
     for source, targets in (("take_up", TAKEN_UP), *ROUTES.items()):
         places: dict[Hashable, str] = {
@@ -123,6 +127,20 @@ def evolution_graph() -> StateGraph[EvolutionState, Loop, EvolutionState, Evolut
         graph.add_conditional_edges(source, lambda state: state["route"], places)
     graph.add_edge("close", END)
     return graph
+
+
+def _unless_halted(node: Any) -> Any:
+    """The node, which does not begin once a person has paused or stopped the loop.
+
+    It is asked here, so that no node that runs, asks or publishes can forget it.
+    """
+
+    async def step(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
+        if runtime.context.evolution.status in HALTED:
+            raise Halted
+        return await node(state, runtime)  # type: ignore[no-any-return]
+
+    return step
 
 
 def picture() -> str:

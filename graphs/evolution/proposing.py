@@ -1,7 +1,7 @@
 """A round begins: where does the champion fail, what is tried about it, and may it be?"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -29,10 +29,14 @@ from labcrew.domain.evolution import (
 )
 from labcrew.domain.review import Gate
 from labcrew.domain.spending import Amount
+from labcrew.errors import ModelFailure
 from labcrew.evolution_file import may_edit, widened
 from tools.evolution.outputs import kept_output
 
 _NOTES = 8
+_EMPTY_TURNS = 3
+"""So often proposers are asked, each time with other chance, before there is nothing left to try:
+what a model answers may be of no use once."""
 
 
 async def analyse(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
@@ -76,30 +80,47 @@ async def propose(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
     loop = runtime.context
     round_ = current(loop)
     situation = await situation_of(loop, round_)
-    chance = loop.random(f"round/{round_.number}")
-    before = loop.asked.used if loop.asked is not None else Amount()
-    proposal = _let_through(loop)
-    if proposal is None:
-        proposal, why = await _proposed(loop, situation, chance)
+    before = _used(loop)
+    proposal, why = _let_through(loop), "a person let it through"
+    for turn in range(_EMPTY_TURNS if proposal is None else 0):
+        chance = loop.random(f"round/{round_.number}" + f"/again/{turn}" * bool(turn))
+        try:
+            proposal, why = await _proposed(loop, situation, chance)
+        finally:
+            if proposal is None:
+                _pay(loop, before)
+                before = _used(loop)
         if proposal is not None:
-            loop.say(f"round {round_.number}: {proposal.title} ({why})")
-    after = loop.asked.used if loop.asked is not None else Amount()
-    tokens, usd = after.tokens.total - before.tokens.total, after.usd - before.usd
+            break
     if proposal is None:
-        loop.spend(tokens, usd)
         loop.ledger.intend(finished(loop.id), loop.id, {})
         loop.ledger.done(finished(loop.id), {"why": "no proposer has anything new to try"})
         return goes("open_sealed")
+    loop.say(f"round {round_.number}: {proposal.title} ({why})")
     with loop.ledger.transaction():
         loop.put(round_.model_copy(update={"status": "proposed", "proposal": proposal}), "proposed")
-        loop.spend(tokens, usd)
+        _pay(loop, before)
     return goes("screen")
+
+
+def _used(loop: Loop) -> Amount:
+    """What proposers have used of their model in this process."""
+    return loop.asked.used if loop.asked is not None else Amount()
+
+
+def _pay(loop: Loop, before: Amount) -> None:
+    """Adds to the loop's account what proposers have used since then."""
+    used = _used(loop)
+    loop.spend(used.tokens.total - before.tokens.total, used.usd - before.usd)
 
 
 async def _proposed(
     loop: Loop, situation: Situation, chance: Random
 ) -> tuple[Proposal | None, str]:
-    """The first new proposal, and why its proposer had the turn; of kinds that rest, the last."""
+    """The first new proposal, and why its proposer had the turn; of kinds that rest, the last.
+
+    Raises ModelFailure: a model could not be reached, and no proposer without one had anything.
+    """
     left = {p.name: p for p in loop.proposers if p.can(situation)}
     if not left:
         return None, ""
@@ -112,12 +133,19 @@ async def _proposed(
         turn = choose(tuple(left), situation.rounds, chance, resting=resting & set(left))
         order, why = turn.order, turn.why
     spare: Proposal | None = None
+    failure: ModelFailure | None = None
     for name in order:
-        proposal = await left[name].propose(situation, chance)
+        try:
+            proposal = await left[name].propose(situation, chance)
+        except ModelFailure as error:
+            failure = error
+            continue
         if proposal is not None and not resting.isdisjoint(family(proposal)):
             spare, proposal = spare or proposal, None
         if proposal is not None:
             return proposal, why
+    if spare is None and failure is not None:
+        raise failure
     return spare, f"{why} Nothing but what rests came to the proposers"
 
 
@@ -171,20 +199,39 @@ def _tried(loop: Loop, history: Sequence[Round]) -> tuple[Tried, ...]:
 def _let_through(loop: Loop) -> Proposal | None:
     """A change beyond the editable paths that a person accepted: one round tries it, no other."""
     number = loop.evolution.rounds + 1
-    for gate in loop.ledger.gates.of(loop.id):
-        decision = loop.ledger.decisions.find(gate.id)
-        if gate.kind != "escalation" or decision is None or decision.kind != "accept":
-            continue
-        asked = Proposal.model_validate(gate.shown["proposal"])
+    for gate, asked in _accepted(loop):
         paths = tuple(gate.shown["paths"])
         if not set(paths) <= set(loop.evolution.widened):
             loop.update("evolution.widened", widened=(*loop.evolution.widened, *paths))
         # Whatever comes of it, so that one which is refused again can't spend all that are left.
-        key = f"{gate.id}/tried"
+        key = _tried_key(gate)
         taken = loop.ledger.effect(key) or loop.ledger.intend(key, loop.id, {"round": number})
         if taken.payload["round"] == number:
             return asked
     return None
+
+
+def _accepted(loop: Loop) -> Iterator[tuple[Gate, Proposal]]:
+    """The changes beyond the editable paths that a person accepted, each with its gate."""
+    for gate in loop.ledger.gates.of(loop.id):
+        decision = loop.ledger.decisions.find(gate.id)
+        if gate.kind == "escalation" and decision is not None and decision.kind == "accept":
+            yield gate, Proposal.model_validate(gate.shown["proposal"])
+
+
+def _tried_key(gate: Gate) -> str:
+    return f"{gate.id}/tried"
+
+
+def _is_let_through(loop: Loop, round_: Round) -> bool:
+    """Whether this round tries what a person accepted; people may answer while it runs."""
+    assert round_.proposal is not None
+    taken = [
+        loop.ledger.effect(_tried_key(gate))
+        for gate, asked in _accepted(loop)
+        if asked.code == round_.proposal.code
+    ]
+    return any(effect and effect.payload["round"] == round_.number for effect in taken)
 
 
 async def screen(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
@@ -193,10 +240,10 @@ async def screen(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any
     round_ = current(loop)
     assert round_.proposal is not None
     situation = await situation_of(loop, round_)
-    asked = _let_through(loop)
-    if asked is not None and asked.code == round_.proposal.code:
+    if _is_let_through(loop, round_):
         # It was refused when a person was asked; what they let through is no repeat of that.
-        others = tuple(r for r in situation.rounds if r.proposal and r.proposal.code != asked.code)
+        code = round_.proposal.code
+        others = tuple(r for r in situation.rounds if r.proposal and r.proposal.code != code)
         situation = situation.model_copy(update={"rounds": others})
     why = screened(situation.spec, situation, round_.proposal)
     paths = beyond(situation, round_.proposal)

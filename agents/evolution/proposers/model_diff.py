@@ -56,7 +56,9 @@ class ModelDiff:
         for last in (False, True):
             try:
                 reply = await self._chat.reply(messages, purpose="evolution.model_diff")
-            except ModelFailure:
+            except ModelFailure as failure:
+                if failure.passes:  # it is not that there is nothing to propose
+                    raise
                 return None
             tokens += reply.tokens.total
             said = reply.message.content

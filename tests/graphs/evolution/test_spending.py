@@ -112,7 +112,7 @@ def test_what_is_asked_for_nothing_counts(lab: Lab) -> None:
     ended = moved(lab, started.id, Asking(chat), chat)
     runs = lab.bench.ledger.scored_runs.of(started.id)
     assert ended.rounds == 0
-    assert ended.model_tokens == sum(run.model_tokens for run in runs) + 15
+    assert ended.model_tokens == sum(run.model_tokens for run in runs) + 3 * 15
 
 
 def test_a_failed_answer_counts() -> None:

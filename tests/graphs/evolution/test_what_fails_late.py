@@ -3,14 +3,27 @@
 import hashlib
 import json
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
+from agents.evolution.proposing import Situation
 from graphs.evolution import evaluating
-from graphs.evolution.loop import Loop
+from graphs.evolution.gates import open_gate
+from graphs.evolution.loop import Halted, Loop
 from labcrew.deciding import decide
 from labcrew.domain.chat import FailureKind
-from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, ScoredRun, code_hash, seed_of
+from labcrew.domain.evolution import (
+    CodeFile,
+    Evolution,
+    Job,
+    Proposal,
+    RawRun,
+    ScoredRun,
+    code_hash,
+    seed_of,
+)
 from labcrew.domain.sandbox import EnvironmentPlan
 from labcrew.errors import EvidenceError, ModelFailure, ToolError
 from tests.graphs.evolution.lab import (
@@ -24,7 +37,7 @@ from tests.graphs.evolution.lab import (
     opened,
     program,
 )
-from tests.graphs.evolution.test_loop import rounds
+from tests.graphs.evolution.test_loop import git, rounds
 from tools.evolution.outputs import keep_outputs, kept_output
 from tools.evolution.run_candidate import RunCandidate
 from tools.evolution.score_outputs import ScoreOutputs
@@ -40,13 +53,14 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 def accepting(lab: Lab, id: str) -> None:
     """Lets a person accept what is asked beside the loop, while it runs."""
+    lab.runs.before = lambda call: accept_all(lab, id)
 
-    def accept(call: object) -> None:
-        for gate in lab.bench.ledger.gates.of(id):
-            if gate.kind == "escalation" and gate.status == "open":
-                decide(lab.bench.ledger, lab.bench.clock, gate.id, "accept", by="ada")
 
-    lab.runs.before = accept
+def accept_all(lab: Lab, id: str) -> None:
+    """A person accepts what is asked beside the loop."""
+    for gate in lab.bench.ledger.gates.of(id):
+        if gate.kind == "escalation" and gate.status == "open":
+            decide(lab.bench.ledger, lab.bench.clock, gate.id, "accept", by="ada")
 
 
 @pytest.mark.parametrize(("more", "verdict"), [("MORE = 1\n", "kept"), ("def (:\n", "refused")])
@@ -278,3 +292,134 @@ def engine_of(lab: Lab) -> Environments:
     engine = lab.bench.sandboxes
     assert isinstance(engine, Environments)
     return engine
+
+
+@pytest.mark.parametrize("yes", [True, False])
+@pytest.mark.parametrize("how", ["stop", "pause"])
+def test_a_word_at_the_last_evaluation_holds_and_nothing_leaves(
+    lab: Lab, yes: bool, how: str
+) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    lab.advance(started.id, [Scripted(BETTER)], yes=False)
+    decide(lab.bench.ledger, lab.bench.clock, f"{started.id}-plan-r0.1", "accept", by="ada")
+
+    def said(call: RunCandidate) -> None:
+        """While the program is run without its kept change, which comes last."""
+        evolution = lab.bench.ledger.evolutions.get(started.id)
+        if evolution.sealed is not None and call.files == evolution.baseline:
+            getattr(lab.evolutions, how)(started.id, "ada")
+
+    lab.runs.before = said
+    ended = lab.advance(started.id, [Scripted(BETTER)], yes=yes)
+    ledger = lab.bench.ledger
+    assert ended.status == ("stopped" if how == "stop" else "paused")
+    assert [gate.kind for gate in ledger.gates.of(started.id)] == ["plan"]
+    assert ledger.merge_requests.of(started.id) == []
+    assert git(lab, "branch", "--format=%(refname:short)").split() == ["main", "work"]
+    if how == "pause":
+        lab.evolutions.resume(started.id, "ada")
+        assert lab.advance(started.id, [Scripted(BETTER)]).outcome[:12] == "done: merged"
+
+
+def test_no_gate_is_opened_for_a_loop_that_was_stopped(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target))
+    lab.evolutions.stop(started.id, "ada")
+    loop = Loop(id=started.id, bench=lab.bench, proposers=())
+    with pytest.raises(Halted):
+        open_gate(loop, "merge", title="?", description="", shown={})
+
+
+def test_more_runs_than_were_scored_at_first_are_scored_in_parts(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = {"seeds": 2, "retest_seeds": 2, "noise_seeds": 2, "sealed_seeds": 5}
+    started = lab.start(make_spec(lab.target, keep=keep, budget={"rounds": 1, "parallel": 1}))
+    sizes: list[int] = []
+    score = lab.runs.score
+
+    def counted(call: ScoreOutputs, evolution: Evolution, bench: Workbench) -> Any:
+        sizes.append(len(call.runs))
+        return score(call, evolution, bench)
+
+    monkeypatch.setattr(evaluating, "score_outputs", Tool("score_outputs", ScoreOutputs, counted))
+    ended = lab.advance(started.id, [Scripted(BETTER)])
+    assert ended.sealed is not None
+    assert (ended.sealed.seeds, sizes[0], max(sizes)) == (5, 16, 16)
+    scored = [r for r in lab.bench.ledger.scored_runs.of(started.id) if r.split == "sealed"]
+    assert len(scored) == 2 * 8 * 5
+
+
+class Empty:
+    """A proposer that has nothing so often, or whose model fails, and then has something."""
+
+    name = "empty"
+
+    def __init__(self, times: int, failure: ModelFailure | None = None) -> None:
+        self.left, self.failure = times, failure
+
+    def can(self, situation: Situation) -> bool:
+        return True
+
+    async def propose(self, situation: Situation, random: Random) -> Proposal | None:
+        self.left -= 1
+        if self.left < 0:
+            return await Scripted(BETTER).propose(situation, random)
+        if self.failure is not None:
+            raise self.failure
+        return None
+
+
+@pytest.mark.parametrize(("times", "kept"), [(0, 1), (2, 1), (3, 0)])
+def test_a_loop_has_had_its_rounds_when_proposers_had_nothing_three_times(
+    lab: Lab, times: int, kept: int
+) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    ended = lab.advance(started.id, [Empty(times)])
+    assert (ended.rounds, len(ended.kept)) == (kept, kept)
+    assert ("nothing new" in ended.outcome or "anything new" in ended.outcome) == (kept == 0)
+
+
+def test_a_model_that_is_away_keeps_the_loop_where_it_is(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    away = ModelFailure("the endpoint is down", kind="unavailable")
+    proposers = [Empty(1, away)]
+    with pytest.raises(ModelFailure, match="is down"):
+        lab.advance(started.id, proposers)
+    assert lab.bench.ledger.evolutions.get(started.id).sealed is None
+    assert lab.advance(started.id, proposers).outcome[:12] == "done: merged"
+
+
+def test_a_model_that_is_away_stops_no_other_proposer(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    away = Empty(99, ModelFailure("the endpoint is down", kind="unavailable"))
+    assert lab.advance(started.id, [away, Scripted(BETTER)]).outcome[:12] == "done: merged"
+
+
+def test_what_is_accepted_while_a_proposal_is_made_is_the_next_that_is_tried(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 4, "parallel": 1}))
+    beyond = (*BETTER, CodeFile(path="more.py", text="MORE = 1\n"))
+
+    class Accepted(Scripted):
+        """While the second round's proposal is made, the person accepts."""
+
+        async def propose(self, situation: Situation, random: Random) -> Proposal | None:
+            if situation.rounds:
+                accept_all(lab, started.id)
+            return await super().propose(situation, random)
+
+    lab.advance(started.id, [Accepted(beyond, program(0.52), program(0.51), program(0.53))])
+    found = rounds(lab, started.id)
+    asked = [r.verdict for r in found if r.proposal and r.proposal.code == code_hash(beyond)]
+    assert asked == ["refused", "kept"]
+
+
+def test_a_let_through_change_that_is_taken_back_leaves_the_file_as_it_was(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 3, "parallel": 1}))
+    beyond = (*program(0.1), CodeFile(path="run.py", text="import agent  # otherwise\n"))
+    accepting(lab, started.id)
+    lab.advance(started.id, [Scripted(beyond, program(0.52))])
+    _, tried = (r for r in rounds(lab, started.id) if r.proposal and r.proposal.files == beyond)
+    read = lab.bench.repositories.read
+    assert tried.verdict == "dropped"
+    assert read(started.id, tried.commit, "run.py") == b"import agent  # otherwise\n"
+    assert read(started.id, tried.tip, "run.py") == b"import agent\n"
