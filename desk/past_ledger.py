@@ -127,11 +127,12 @@ class Past:
 
 
 async def _replied(perform: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    """The reply that stands; what failed before and was asked again is passed over."""
+    """The reply that stands; what failed before and was asked again is passed over, and so is what
+    nobody waited for any more."""
     while True:
         try:
             return await perform()
-        except ModelFailure:
+        except (ModelFailure, TimeoutError):
             continue
 
 

@@ -154,8 +154,11 @@ def _bench(home: Home, past: Past, repositories: Repositories) -> Workbench:
     )
 
 
+_OF_A_STEP = re.compile(r"/\d+/reply$")
+
+
 class _Programmer(RecordedChat):
-    """The model that wrote the code, with what its endpoint could do."""
+    """The model that wrote the code, with what its endpoint could do at each step."""
 
     def __init__(
         self, calls: list[ModelCall], recordings: Recordings, turns: list[dict[str, Any]]
@@ -163,10 +166,20 @@ class _Programmer(RecordedChat):
         requests = [recordings.request(call.prompt) for call in calls]
         known = [request for request in requests if request is not None]
         super().__init__(known[0].model if known else "", calls, recordings)
-        self.native_tools = bool(known and known[0].tools)
+        self._with_tools = {
+            call.id: bool(request and request.tools)
+            for call, request in zip(calls, requests, strict=True)
+            if _OF_A_STEP.search(call.step)
+        }
         # With tools, a turn names the strategy that it changed to, if any; else what was asked for.
         strategies = {"", *(strategy.name for strategy in STRATEGIES)}
         self.small = any(turn.get("ask", "") not in strategies for turn in turns)
+
+    @property
+    def native_tools(self) -> bool:
+        """Whether the next step was asked with tools."""
+        left = set(self.left)
+        return next((native for id, native in self._with_tools.items() if id in left), False)
 
     def sampled(self, **_how: Any) -> "_Programmer":
         """The same: which reply was drawn is in the records."""

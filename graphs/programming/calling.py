@@ -76,13 +76,14 @@ async def take_turn(session: Session, task: str, measure: Measure | None) -> Tur
         raise GaveUp(f"It was stuck ({now.pattern}) after every strategy had been tried.")
     number = len(session.turns)
     offers, types = tools_of(session)
-    reply = await _reply(session, number, task, offers, types)
+    native = session.native  # as it is asked: an endpoint may turn out meanwhile to know none
+    reply = await _reply(session, number, task, offers, types, native=native)
     tokens, outcomes, told = reply.tokens, [], ""
     said = reply.message
     if reply.finish in UNANSWERED:
         outcomes.append(_own("reply", UNANSWERED[reply.finish], trouble=reply.finish))
         told = UNANSWERED[reply.finish]
-    elif not session.native:
+    elif not native:
         try:
             said = as_call(said, step_type(types))
         except CallError as error:
@@ -131,9 +132,11 @@ async def _reply(
     task: str,
     offers: Mapping[str, ToolOffer],
     types: Mapping[str, type[BaseModel]],
+    *,
+    native: bool,
 ) -> Reply:
     system = prompts.WRITE if session.phase == "write_code" else prompts.INVESTIGATE
-    if not session.native:
+    if not native:
         told = "\n".join(f"- {o.name}: {o.description}" for o in offers.values())
         system += prompts.BY_SCHEMA + told
     if house := await session.house():
@@ -141,15 +144,15 @@ async def _reply(
 
     def messages(characters: int) -> Sequence[Message]:
         found = conversation(system, task, session.turns, characters)
-        return found if session.native else [as_text(message) for message in found]
+        return found if native else [as_text(message) for message in found]
 
     room = session.options.prompt_characters
     return await session.ask(
         str(number),
         messages(room),
         shorter=lambda: messages(room // 3),
-        tools=tuple(offers.values()) if session.native else (),
-        schema=None if session.native else step_type(types),
+        tools=tuple(offers.values()) if native else (),
+        schema=None if native else step_type(types),
     )
 
 

@@ -189,6 +189,29 @@ async def test_by_schema_where_there_are_no_native_calls(tmp_path: Path) -> None
     assert model.questions[3].startswith("Result:\n")
 
 
+async def test_an_endpoint_may_turn_out_to_know_no_tools(tmp_path: Path) -> None:
+    """Its answer by schema has become calls by then; from the next step on it is asked so."""
+
+    class Turning(ScriptedChat):
+        native_tools = True
+
+        async def reply(self, *messages: Any, **more: Any) -> Reply:
+            self.native_tools = False
+            return await super().reply(*messages, **more)
+
+    mend = {"thought": "so", "action": {"tool": MEND[0], "arguments": MEND[1]}}
+    end = {"thought": "done", "action": {"tool": "finish", "arguments": {"summary": "done"}}}
+    model = Turning(calls(("read_file", {"path": "data.py"})), mend, end, FINE)
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, model, options=TOOLS)
+        patch = await write_all(session)
+    assert patch.status == "ready"
+    assert [bool(offered) for offered in model.offered] == [True, False, False, False]
+    assert [[o.name for o in turn.outcomes] for turn in session.turns] == [
+        ["read_file"], ["replace_text"], ["finish"],
+    ]  # fmt: skip
+
+
 async def test_a_stuck_loop_changes_its_strategy_then_gives_up(tmp_path: Path) -> None:
     model = ScriptedChat(calls(MEND), calls(("read_file", {"path": "data.py"})))
     with ledger_at(tmp_path) as ledger:
