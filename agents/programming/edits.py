@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Mapping
 
 from agents.programming.source import defined, parsed, with_definitions, without_last
+from labcrew.line_breaks import LineBreaks
 
 MOST_CHARACTERS = 100_000
 """Of a reply that is read as an edit."""
@@ -41,9 +42,20 @@ def edited(
         wanted: the dotted name of the function that was asked for.
         new: whether functions that `path` lacks may be added.
 
+    Line breaks and byte-order marks stay as each file has them.
+
     Raises:
         EditError
     """
+    breaks = {name: LineBreaks.of(text) for name, text in files.items()}
+    plain = {name: breaks[name].off(text) for name, text in files.items()}
+    changed = _edited(reply, plain, path, wanted, new)
+    return {n: breaks[n].on(text) if n in breaks else text for n, text in changed.items()}
+
+
+def _edited(
+    reply: str, files: Mapping[str, str], path: str, wanted: str, new: bool
+) -> dict[str, str]:
     if len(reply) > MOST_CHARACTERS:
         raise EditError(f"The answer is longer than {MOST_CHARACTERS} characters.")
     blocks = _blocks(reply)

@@ -4,6 +4,8 @@ import ast
 import textwrap
 from dataclasses import dataclass
 
+from labcrew.line_breaks import MARK
+
 
 @dataclass(frozen=True)
 class Part:
@@ -35,7 +37,7 @@ _DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 def parsed(text: str) -> ast.Module | None:
     """The syntax tree; None for what is no Python."""
     try:
-        return ast.parse(text)
+        return ast.parse(text.removeprefix(MARK))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -73,6 +73,25 @@ def test_what_models_write_is_applied(reply: str, found: str) -> None:
     assert parsed(text) is not None
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "```python\nimport os\n\n\ndef area(radius):\n    return os.sep\n```",
+        "```\n   10 |     return os.sep\n```",
+        "<<<<<<< SEARCH\n    return math.pi * radius * radius / 2\n=======\n    return os.sep\n"
+        ">>>>>>> REPLACE",
+    ],
+)
+def test_line_breaks_and_a_mark_at_the_beginning_stay(reply: str, mark: str) -> None:
+    text = mark + SOURCE.replace("\n", "\r\n")
+    made = edited(reply, {"lab/shapes.py": text}, path="lab/shapes.py", wanted="area")
+    after = made["lab/shapes.py"]
+    assert after.startswith(mark + '"""A module."""\r\n')
+    assert after.count("\n") == after.count("\r\n")
+    assert after.replace("\r\n", "\n").removeprefix(mark) == change(reply, wanted="area")
+
+
 def test_of_two_of_a_name_the_wanted_one_is_meant() -> None:
     reply = "```python\ndef area(self):\n    return 9\n```"
     assert "    def area(self):\n        return 9\n" in change(reply, wanted="Box.area")

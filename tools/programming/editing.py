@@ -9,6 +9,7 @@ from labcrew.domain.base import Model
 from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
+from labcrew.line_breaks import LineBreaks
 from labcrew.unified_diff import NotADiff, read_diff
 from tools.programming.changes import (
     FILE_CHARACTERS,
@@ -91,7 +92,12 @@ def _apply(call: ApplyDiff, assigned: AssignedTicket, bench: Workbench) -> Edite
         for file in files:
             if file.new is None or (file.old is not None and file.old != file.new):
                 raise ToolError(f"{file.path}: files can't be deleted or renamed.")
-            before = texts.get(file.path) or text_now(bench, assigned, file.path)
+            known = file.path in texts
+            before = texts[file.path] if known else text_now(bench, assigned, file.path)
+            if before is not None and file.old is None:
+                raise ToolError(
+                    f"{file.path} exists already: diff it against a/{file.path}, or write it whole."
+                )
             if before is None and file.old is not None:
                 raise _missing(file.path)
             try:
@@ -104,7 +110,11 @@ def _apply(call: ApplyDiff, assigned: AssignedTicket, bench: Workbench) -> Edite
 
 
 def _write(call: WriteFile, assigned: AssignedTicket, bench: Workbench) -> Edited:
-    return _edit(write_file.name, call, assigned, bench, lambda: {call.path: call.text})
+    def edit() -> dict[str, str | None]:
+        before = text_now(bench, assigned, call.path)
+        return {call.path: call.text if before is None else LineBreaks.of(before).on(call.text)}
+
+    return _edit(write_file.name, call, assigned, bench, edit)
 
 
 def _restore(call: RestoreFile, assigned: AssignedTicket, bench: Workbench) -> Edited:

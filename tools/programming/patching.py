@@ -1,7 +1,8 @@
 """A unified diff's hunks applied to a text: the context must match, wherever it has moved to."""
 
+from labcrew.line_breaks import is_crlf
 from labcrew.unified_diff import FileDiff, Hunk
-from tools.programming.replacement import is_crlf, numbered, places
+from tools.programming.replacement import numbered, places
 
 _AROUND = 3
 _SHOWN_LINES = 24
@@ -100,6 +101,8 @@ def _no_fit(lines: list[str], old: list[str], where: int | None, hunk: Hunk, nam
         f"{name} (line {hunk.at} of the diff) does not fit: {agree} of its {len(old)} old lines"
         f" match at line {start + 1}; the first that doesn't is\n      -\t{old[first_wrong]}\n"
         f"and there stands\n{shown}"
+        + "\nSome lines of the file end in CRLF and others don't: write it whole."
+        * any(line.endswith("\r") for line in stands)
     )
 
 

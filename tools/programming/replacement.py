@@ -3,6 +3,8 @@
 import re
 from difflib import SequenceMatcher
 
+from labcrew.line_breaks import is_crlf
+
 _SHOWN_PLACES = 3
 _SHOWN_LINES = 12
 _LEAST_RATIO = 0.6
@@ -42,12 +44,6 @@ def replaced(text: str, old: str, new: str) -> str:
             " the one you mean, so that it stands there once"
         )
     raise NoReplacement(_not_found(text, old))
-
-
-def is_crlf(text: str) -> bool:
-    """Whether every line of a text ends in CRLF."""
-    breaks = text.count("\n")
-    return breaks > 0 and text.count("\r\n") == breaks
 
 
 def numbered(lines: list[str], first: int) -> str:

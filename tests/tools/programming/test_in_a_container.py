@@ -276,3 +276,32 @@ def test_before_the_environment_is_prepared_the_base_image_reads(
     assert found.count == 3
     assert code_container(assigned, plain_bench) == "t-5000-reading"
     put_code_away(assigned.id, plain_bench.sandboxes)
+
+
+def test_a_diff_that_makes_a_file_does_not_touch_one_that_is_there(
+    bench: Workbench, assign: Assign
+) -> None:
+    assigned = assign()
+    new = "--- /dev/null\n+++ b/lab/other.py\n@@ -0,0 +1 @@\n+x = 1\n"
+    with pytest.raises(ToolError, match=r"lab/other\.py exists already"):
+        apply_diff.run(ApplyDiff(diff=new), assigned, bench)
+    assert changed_files(bench.ledger, assigned) == {}
+
+
+def test_two_sections_of_a_diff_for_one_file_build_on_each_other(
+    bench: Workbench, assign: Assign
+) -> None:
+    assigned = assign(editable=["notes/**"])
+    names = "--- a/notes/readme.txt\n+++ b/notes/readme.txt\n"
+    emptied = f"{names}@@ -1,3 +0,0 @@\n-one\n-two\n-three\n"
+    filled = f"{names}@@ -0,0 +1 @@\n+four\n"
+    apply_diff.run(ApplyDiff(diff=emptied + filled), assigned, bench)
+    assert changed_files(bench.ledger, assigned) == {"notes/readme.txt": "four\n"}
+
+
+def test_a_file_that_is_written_whole_keeps_its_line_breaks(
+    bench: Workbench, assign: Assign
+) -> None:
+    assigned = assign(editable=["windows.txt"])
+    write_file.run(WriteFile(path="windows.txt", text="one\nthree\n"), assigned, bench)
+    assert changed_files(bench.ledger, assigned) == {"windows.txt": "one\r\nthree\r\n"}
