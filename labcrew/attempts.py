@@ -9,12 +9,33 @@ from collections.abc import Callable
 
 from labcrew.domain.chat import FailureKind, Tokens
 from labcrew.errors import ModelFailure
+from labcrew.recordings import Request
 from labcrew.spending import Account, Reservation
 
 # The endpoint turned the request away, so nothing was used; any other failure may have cost it all.
 FREE: frozenset[FailureKind] = frozenset(
     {"rate_limited", "unavailable", "unauthorised", "unknown_model", "too_long", "over_budget"}
 )
+
+
+_BYTES_A_TOKEN = 2
+"""Text has about three to four bytes a token; numbers and other scripts have fewer."""
+_TOKENS_A_MESSAGE = 16
+_MOST_COMPLETION = 4096
+
+
+def most_of(request: Request, model: object) -> Tokens:
+    """The most that a request can use.
+
+    Args:
+        request: as it is kept.
+        model: that is asked; its `max_tokens`, where it has one.
+    """
+    return Tokens(
+        prompt=len(request.text.encode("utf-8", "replace")) // _BYTES_A_TOKEN
+        + _TOKENS_A_MESSAGE * (len(request.messages) + 1),
+        completion=int(getattr(model, "max_tokens", _MOST_COMPLETION)),
+    )
 
 
 class Attempts:

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
+from labcrew.attempts import FREE, most_of
 from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
 from labcrew.domain.spending import Amount, Price
 from labcrew.errors import ModelFailure
+from labcrew.recordings import Request
 
 
 class CountedChat:
@@ -30,12 +32,19 @@ class CountedChat:
         schema: type[BaseModel] | None = None,
         purpose: str = "",
     ) -> Reply:
-        """Asks once. Raises ModelFailure, whose tokens count as well where it tells of any."""
+        """Asks once.
+
+        Raises ModelFailure, whose tokens count as well: in full where it does not tell of them,
+        unless the endpoint turned the request away.
+        """
         try:
             reply = await self._chat.reply(messages, tools=tools, schema=schema, purpose=purpose)
         except ModelFailure as failure:
             if failure.tokens is not None:
                 self._count(failure.tokens, self.name)
+            elif failure.kind not in FREE:
+                request = Request.of(self.name, messages, tools, schema)
+                self._count(most_of(request, self._chat), self.name)
             raise
         self._count(reply.tokens, reply.model, self.name)
         return reply

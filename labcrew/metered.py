@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from labcrew import calling
-from labcrew.attempts import Attempts
+from labcrew.attempts import Attempts, most_of
 from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
 from labcrew.domain.programming import ModelCall
 from labcrew.errors import LeaseLost, LedgerError, ModelFailure, StorageFull
@@ -21,10 +21,6 @@ from labcrew.tracing import OFF, Attribute, Tracer
 
 ANSWERED = "answered"
 CANCELLED = "cancelled: nobody waits for it any more"
-_BYTES_A_TOKEN = 2
-"""Text has about three to four bytes a token; numbers and other scripts have fewer."""
-_TOKENS_A_MESSAGE = 16
-_MOST_COMPLETION = 4096
 _OUTCOME_CHARACTERS = 1000
 
 
@@ -93,8 +89,7 @@ class MeteredChat:
         """
         desk, step = self._desk, calling.current()
         request = Request.of(self.name, messages, tools, schema)
-        text = request.text
-        sent = sha256(text)
+        sent = sha256(request.text)
         turn = len(step.calls) + 1
         found = self._recorded(step, turn, sent)
         if found is not None:
@@ -106,11 +101,7 @@ class MeteredChat:
             purpose=purpose,
             model=self.name,
             prompt_sha256=sent,
-            tokens=Tokens(
-                prompt=len(text.encode("utf-8", "replace")) // _BYTES_A_TOKEN
-                + _TOKENS_A_MESSAGE * (len(messages) + 1),
-                completion=int(getattr(self._model, "max_tokens", _MOST_COMPLETION)),
-            ),
+            tokens=most_of(request, self._model),
             duration_s=0,
             outcome="",
             step=step.key,
@@ -118,7 +109,13 @@ class MeteredChat:
         )
         held = desk.account.reserve(call, prices_of=self._names)
         step.calls.append(held.call.id)
-        kept = desk.recordings.keep_request(request)
+        try:
+            kept = desk.recordings.keep_request(request)
+        except StorageFull:
+            nothing = {"tokens": Tokens(), "outcome": "invalid: the question could not be kept"}
+            with suppress(LeaseLost, LedgerError, StorageFull):
+                desk.account.settle(held, held.call.model_copy(update=nothing))
+            raise
         return await self._ask(held, kept, messages, tools, schema, purpose)
 
     async def _ask(
@@ -176,13 +173,18 @@ class MeteredChat:
             reply = _without_secrets(reply, desk.recordings.redact)
             span.note(_answered(reply))
             span.said(messages, reply.message)
-            answer = desk.recordings.keep_reply(reply)
             if not attempts.any:
                 attempts.begin(reply.model)
                 attempts.answered(reply.tokens)
-            known |= _used(attempts) | {
-                "model": reply.model,
-                "duration_s": took(),
+            known |= _used(attempts) | {"model": reply.model, "duration_s": took()}
+            try:
+                answer = desk.recordings.keep_reply(reply)
+            except StorageFull:  # it was paid for all the same
+                known |= {"outcome": "invalid: the answer could not be kept"}
+                with suppress(LeaseLost, LedgerError, StorageFull):
+                    desk.account.settle(attempts.held, attempts.held.call.model_copy(update=known))
+                raise
+            known |= {
                 "outcome": ANSWERED,
                 "answer": answer.sha256,
                 "exact": kept.exact and answer.exact,

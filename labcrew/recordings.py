@@ -5,6 +5,7 @@ once. The ledger holds the hashes (`labcrew.domain.programming.ModelCall`); a fi
 was changed by hand is then known for what it is.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from labcrew import beneath
 from labcrew.domain.base import Model, canonical_json
 from labcrew.domain.chat import Message, Reply, ToolOffer
-from labcrew.errors import BoundaryError, NotFound
+from labcrew.errors import BoundaryError, NotFound, StorageFull
 from labcrew.redaction import Redaction
 
 LONGEST_CHARACTERS = 1_000_000
@@ -197,14 +198,19 @@ class Recordings:
         place = self._folder / path
         if place.exists():
             return
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}")
         try:
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             partial.write_text(text, encoding="utf-8")
             partial.replace(place)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 partial.unlink()
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull(
+                    f"No space left to keep what models are asked and answer in {self._folder}.",
+                    "Free some and resume.",
+                ) from error
             raise
 
 

@@ -19,6 +19,8 @@ LONGEST = 1_000_000
 """Characters of an answer's text, and of all its tool calls' arguments."""
 MOST_CALLS = 64
 _LONGEST_ID = 200
+_THOUGHTS = ("reasoning_content", "reasoning")
+"""Where endpoints put what a model thinks before it answers; one of the two."""
 
 
 def not_the_protocol(what: str) -> ModelFailure:
@@ -42,13 +44,14 @@ class Assembly:
         content_type: of the response, once it has begun.
         usage: the endpoint's own numbers, unread.
         finish: why the answer ended, as the endpoint says; empty: it never said.
+        thought_bytes: of what the model thought aloud: paid for, and never part of the answer.
     """
 
     def __init__(self) -> None:
         self.content_type = ""
         self.usage: Any = None
         self.finish = ""
-        self.pieces = 0
+        self.pieces = self.thought_bytes = 0
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._calls: dict[int, _Call] = {}
@@ -85,6 +88,11 @@ class Assembly:
         """All that was said, tool calls included."""
         return self._characters + self._argument_characters
 
+    @property
+    def told_what_it_cost(self) -> bool:
+        """Whether numbers came, or words to estimate by; else it may have cost all there was."""
+        return self.usage is not None or bool(self.characters or self.thought_bytes)
+
     def feed(self, sent: Mapping[str, Any]) -> str:
         """Takes a chunk, or a whole completion; answers the text in it.
 
@@ -105,6 +113,8 @@ class Assembly:
         if not isinstance(said, Mapping):
             raise not_the_protocol("a message is no object")
         self._refusal.append(_text(said.get("refusal"))[:1000])
+        for name in _THOUGHTS:
+            self.thought_bytes += len(_text(said.get(name)).encode("utf-8", "replace"))
         self._take_calls(said.get("tool_calls"))
         return self._take_text(said.get("content"))
 

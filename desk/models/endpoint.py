@@ -125,7 +125,7 @@ class EndpointChat:
                 failure.remedy,
                 kind=failure.kind,
                 retry_after_s=failure.retry_after_s,
-                tokens=self._used(request, heard) if heard.pieces else None,
+                tokens=self._used(request, heard) if heard.told_what_it_cost else None,
                 said=self._without_key(failure.said),
             )
             meter.failed(told)
@@ -172,6 +172,7 @@ class EndpointChat:
             sent_bytes=request.bytes,
             answered=heard.text + "".join(call.name + call.arguments for call in heard.calls),
             max_tokens=self.settings.max_tokens,
+            thought_bytes=heard.thought_bytes,
         )
 
     def _without_key(self, text: str) -> str:

@@ -51,7 +51,7 @@ def failure_of(error: Exception, model: str) -> ModelFailure:
             "the endpoint can't be reached, or closed the connection", kind="unavailable"
         )
     if isinstance(error, openai.APIError):
-        return _of_words(error)
+        return _of_words(error, model)
     # Endpoints fail in more ways than their client library names.
     what = "no JSON" if isinstance(error, json.JSONDecodeError) else type(error).__name__
     return ModelFailure(
@@ -85,11 +85,12 @@ def _any_status(status: int) -> tuple[FailureKind, str]:
     return "invalid", "the request was refused"
 
 
-def _of_words(error: Any) -> ModelFailure:
+def _of_words(error: Any, model: str) -> ModelFailure:
     """An error that came in the middle of a stream."""
     kind, meaning = _kind_of_words(_said(error)) or ("unavailable", "it broke off")
     words = shortened(error_words(error), _WORDS)
-    return ModelFailure(f"the endpoint failed in mid-stream: {meaning} ({words})", kind=kind)
+    said = f"{meaning.format(model=model)} ({words})"
+    return ModelFailure(f"the endpoint failed in mid-stream: {said}", kind=kind)
 
 
 def _kind_of_words(said: str) -> tuple[FailureKind, str] | None:

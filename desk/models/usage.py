@@ -15,7 +15,9 @@ _FRAME = 2000
 """Tokens that an endpoint may add to a question: its template, and its words about tools."""
 
 
-def tokens_used(said: Any, *, sent_bytes: int, answered: str, max_tokens: int) -> Tokens:
+def tokens_used(
+    said: Any, *, sent_bytes: int, answered: str, max_tokens: int, thought_bytes: int = 0
+) -> Tokens:
     """The tokens of one call.
 
     Args:
@@ -24,6 +26,7 @@ def tokens_used(said: Any, *, sent_bytes: int, answered: str, max_tokens: int) -
         answered: everything that came back, as text.
         max_tokens: the longest answer that was asked for; what a model thinks and does not show
             counts towards it.
+        thought_bytes: of what it thought and did show.
     """
     answer_bytes = len(answered.encode("utf-8", "replace"))
     if isinstance(said, Mapping):
@@ -35,12 +38,12 @@ def tokens_used(said: Any, *, sent_bytes: int, answered: str, max_tokens: int) -
             and sent_bytes // _MOST_BYTES_A_TOKEN <= prompt <= sent_bytes + _FRAME
             and answer_bytes // _MOST_BYTES_A_TOKEN
             <= completion
-            <= max(answer_bytes, max_tokens) + _FRAME
+            <= max(answer_bytes + thought_bytes, max_tokens) + _FRAME
         ):
             details = said.get("prompt_tokens_details")
             cached = _count(details.get("cached_tokens")) if isinstance(details, Mapping) else None
             return Tokens(prompt=prompt, cached=min(cached or 0, prompt), completion=completion)
-    return estimated(sent_bytes, answer_bytes)
+    return estimated(sent_bytes, answer_bytes + thought_bytes)
 
 
 def estimated(sent_bytes: int, answer_bytes: int) -> Tokens:

@@ -1,13 +1,17 @@
 """Prompts and answers are kept once each, whole or known not to be, and believed by their hash."""
 
+import errno
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from labcrew.domain.chat import Message, Reply, ToolCall, ToolOffer
+from labcrew.errors import StorageFull
 from labcrew.recordings import LONGEST_CHARACTERS, Recordings, Request, sha256
 from labcrew.redaction import Redaction
 
@@ -52,6 +56,22 @@ def test_a_growing_conversation_is_kept_once(tmp_path: Path) -> None:
     files = list(tmp_path.rglob("*.json"))
     assert len(files) == 60  # 30 messages, 30 lists of their names
     assert sum(f.stat().st_size for f in files) < 2 * sum(len(m.content) for m in messages)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(self: Path, *given: Any, **more: Any) -> int:
+        raise OSError(number, "full")
+
+    kept = Recordings(tmp_path / "kept", Redaction())
+    with monkeypatch.context() as patches:
+        patches.setattr(Path, "write_text", full)
+        with pytest.raises(StorageFull, match="No space left to keep"):
+            kept.keep_text("a")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert kept.value(kept.keep_text("a").sha256) == "a"
 
 
 def test_what_is_too_long_is_cut_and_said_to_be(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from labcrew import calling
 from labcrew.domain.chat import Reply, Tokens
 from labcrew.domain.programming import ModelCall
 from labcrew.domain.spending import Bounds, Price
-from labcrew.errors import ModelFailure
+from labcrew.errors import ModelFailure, StorageFull
 from labcrew.ledger import Ledger
 from labcrew.metered import ANSWERED, CANCELLED, Desk, MeteredChat
 from labcrew.ports import SystemClock
@@ -338,6 +338,27 @@ async def test_killed_at_each_place(
     assert reply.message.content == "to what?"
     assert len(double.asked) == int(asked_again)
     assert len(lab.calls()) == 1 + int(asked_again)
+    assert lab.ledger.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("what", "tokens"), [("keep_request", 0), ("keep_reply", None)], ids=["question", "answer"]
+)
+async def test_a_full_disk_costs_what_was_sent(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, what: str, tokens: int | None
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageFull("No space left.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"labcrew.recordings.Recordings.{what}", full)
+        with pytest.raises(StorageFull):
+            await _asks(lab, DoubleChat())
+    account = lab.account()
+    assert account.held() == 0
+    spent = total(account.spent()).tokens
+    whole = await _asks(lab, DoubleChat())
+    assert spent.total == (whole.tokens.total if tokens is None else tokens)
     assert lab.ledger.verify() == []
 
 

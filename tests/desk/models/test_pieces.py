@@ -102,6 +102,18 @@ def test_numbers_that_cannot_be_true_are_not_believed(said: Any, expected: Token
     assert used == (expected or Tokens(prompt=100, completion=20, estimated=True))
 
 
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_what_a_model_thinks_aloud_is_paid_for_and_no_answer(name: str) -> None:
+    heard = Assembly()
+    heard.feed({"choices": [{"delta": {"role": "assistant"}}]})
+    assert not heard.told_what_it_cost
+    heard.feed({"choices": [{"delta": {name: "hm, " * 100}}]})
+    assert (heard.text, heard.thought_bytes) == ("", 400)
+    assert heard.told_what_it_cost
+    used = tokens_used(None, sent_bytes=400, answered="", max_tokens=9000, thought_bytes=400)
+    assert used == Tokens(prompt=100, completion=100, estimated=True)
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [

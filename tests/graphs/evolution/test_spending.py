@@ -13,7 +13,7 @@ from graphs.evolution import evaluating
 from graphs.evolution import rounds as ending_rounds
 from graphs.evolution.evolver import Evolver
 from labcrew.counted import CountedChat
-from labcrew.domain.chat import Message, Reply, Tokens
+from labcrew.domain.chat import FailureKind, Message, Reply, Tokens
 from labcrew.domain.evolution import Evolution, Proposal, RawRun
 from labcrew.domain.spending import Price
 from labcrew.errors import EngineError, InputError, ModelFailure
@@ -37,11 +37,15 @@ class Chat:
 
     name = "m"
 
-    def __init__(self, *, fails: bool = False) -> None:
-        self._fails = fails
+    max_tokens = 1000
+
+    def __init__(self, *, fails: bool = False, failure: ModelFailure | None = None) -> None:
+        self._fails, self._failure = fails, failure
 
     async def reply(self, messages: Sequence[Message], **_: Any) -> Reply:
         used = Tokens(prompt=5, completion=10)
+        if self._failure is not None:
+            raise self._failure
         if self._fails:
             raise ModelFailure("cut off", kind="cut_off", tokens=used)
         said = Message(role="assistant", content="nothing that can be used")
@@ -120,6 +124,18 @@ def test_a_failed_answer_counts() -> None:
     with pytest.raises(ModelFailure):
         asyncio.run(chat.reply((Message(role="user", content="?"),)))
     assert (chat.used.tokens.total, chat.used.usd) == (15, pytest.approx(0.1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "completion"), [("timed_out", 1000), ("invalid", 1000), ("unavailable", 0)]
+)
+def test_a_failure_that_tells_no_tokens_counts_in_full_unless_it_was_turned_away(
+    kind: FailureKind, completion: int
+) -> None:
+    chat = CountedChat(Chat(failure=ModelFailure("gone", kind=kind)), {})
+    with pytest.raises(ModelFailure):
+        asyncio.run(chat.reply((Message(role="user", content="?"),)))
+    assert chat.used.tokens.completion == completion
 
 
 def test_a_kill_makes_nothing_cheaper(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
