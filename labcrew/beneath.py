@@ -61,20 +61,34 @@ def read(root: Path, path: str, cap_bytes: int = MAX_FILE_BYTES) -> bytes:
     return content
 
 
+def chunks(root: Path, path: str, most_bytes: int = MAX_FILE_BYTES) -> Iterator[bytes]:
+    """A file beneath a folder, a MiB at a time, no more than `most_bytes` of it."""
+    with opened(root, path) as file:
+        left = most_bytes
+        while left > 0 and (chunk := file.read(min(_CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+
+
 def lines(
     root: Path, path: str, cap_bytes: int = MAX_FILE_BYTES, line_cap: int = 1 << 20
 ) -> Iterator[str]:
     """The lines of a text file beneath a folder; undecodable bytes are replaced.
 
     Args:
-        line_cap: bytes of a line that are given; the rest of it is left out.
+        line_cap: bytes of a line that are given; the rest of it is left out, but for what a
+            carriage return begins anew at its end: a progress bar's last words count.
     """
     with opened(root, path, cap_bytes) as file:
         while line := file.readline(line_cap):
-            whole = line.endswith(b"\n")
-            yield line.decode("utf-8", "replace").rstrip("\r\n") + "\n" * whole
-            while not whole and (rest := file.readline(line_cap)):
-                whole = rest.endswith(b"\n")
+            whole, end = line.endswith(b"\n"), b""
+            ended = whole
+            while not ended and (more := file.readline(line_cap)):
+                ended = more.endswith(b"\n")
+                end = (end + more)[-line_cap:]
+            _, redrawn, last = end.rstrip(b"\r\n").rpartition(b"\r")
+            shown = line.rstrip(b"\r\n") + (redrawn + last if redrawn else b"")
+            yield shown.decode("utf-8", "replace") + "\n" * whole
 
 
 def listed(root: Path) -> Iterator[OutputFile]:

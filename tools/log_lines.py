@@ -3,10 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable
 from typing import Any
-
-from labcrew.domain.experiment import MetricPoint
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
 _PAIR = re.compile(
@@ -17,7 +14,6 @@ _PAIR = re.compile(
 )
 STEPS = ("step", "global_step", "iteration", "iter", "epoch", "it")
 _LINE_CAP = 4000
-_LARGEST_STEP = 2**53
 
 
 def _numbers(value: Any) -> dict[str, float]:
@@ -45,25 +41,3 @@ def metrics(line: str) -> dict[str, float]:
         except (ValueError, RecursionError):
             pass
     return {name.replace(" ", "_"): float(number) for name, number in _PAIR.findall(text)}
-
-
-def step_of(found: dict[str, float], fallback: int) -> int:
-    """The step a line speaks of, else `fallback`."""
-    spelt = {name.lower(): value for name, value in found.items()}
-    for name in STEPS:
-        value = spelt.get(name)
-        if value is not None and abs(value) <= _LARGEST_STEP:
-            return int(value)
-    return fallback
-
-
-def points(lines: Iterable[str], cap: int = 2000) -> tuple[MetricPoint, ...]:
-    """The finite metrics of a whole log, at most `cap` of them, evenly thinned."""
-    found = [
-        MetricPoint(name=name, step=step_of(numbers, position), value=value)
-        for position, numbers in enumerate(metrics(line) for line in lines)
-        for name, value in numbers.items()
-        if name.lower() not in STEPS and math.isfinite(value)
-    ]
-    stride = -(-len(found) // cap) or 1
-    return tuple(found[::stride])

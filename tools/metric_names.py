@@ -25,15 +25,21 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Words of a name, e.g. "valid_1's l2" → valid, 1, s, l2. Camel case has words, too: "valLoss".
+# Camel case has words, too: "valLoss".
 _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 _VALIDATION = _set("val valid validation eval evaluation test dev holdout heldout valset oob cv")
 _LOSSES = _set(
     "loss losses nll bpb bpc bpd perplexity ppl crossentropy xent ce bce kld mse rmse mae "
-    "mape msle rmsle logloss multilogloss mlogloss binarylogloss crossentropyloss l1 l2 "
-    "huber objective energy deviance error err merror wer cer fid inertia elbo cost "
-    "residual quantile poisson gamma tweedie msee nrmse brier ece eer learn"
+    "mape msle rmsle logloss multilogloss mlogloss binarylogloss crossentropyloss "
+    "huber objective energy deviance error err merror wer cer inertia elbo cost "
+    "residual msee nrmse ece eer"
 )
+_LOSSES_OF_DATA = _set("l1 l2 quantile poisson gamma tweedie")
+"""Losses beside the data that they are of: alone they are constants that a program was given."""
+_DATA_NAMES = _set("train training loss error objective")
+_LOSSES_AT_THE_END = _set("loss losses err error")
+"""As a name's last word they say what the whole is: "dice_loss" falls."""
+_FALLING_SCORES = _set("brier fid kid bouldin lpips")
 _LOSS_PAIRS = frozenset(
     {
         ("cross", "entropy"),
@@ -68,7 +74,8 @@ _NOT_A_LOSS = _set("scale weight scaler coef coefficient lambda weighting count"
 
 
 @lru_cache(maxsize=4096)
-def _words(name: str) -> tuple[str, ...]:
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a printed name in lower case: "valid_1's l2" → valid, 1, s, l2."""
     return tuple(word.lower() for word in _WORD.findall(name[:200]))
 
 
@@ -88,14 +95,14 @@ def role(name: str) -> Role:
     Args:
         name: as a program prints it: "val_loss", "valid_1's l2", "train/gnorm", "tokens/s".
     """
-    words = _words(name)
+    words = words_of(name)
     known = set(words)
     lowered = name.lower()
     if _GRADIENT_WHOLE & {lowered.rsplit("/", 1)[-1], *words} or (
         _GRADIENT & known and known & {"norm", "norms", "magnitude", "l2"}
     ):
         return "gradient_norm"
-    if known & _RATE_NAMES or ("learning", "rate") in _pairs(words):
+    if known & _RATE_NAMES or {("learning", "rate"), ("learn", "rate")} & _pairs(words):
         return "learning_rate"
     if known & _RATES or _PER_SECOND.search(lowered):
         return "throughput"
@@ -129,7 +136,7 @@ def lower_is_better(name: str) -> bool | None:
     Args:
         name: as a program prints it. A score's name wins: "neg_mean_squared_error_score" rises.
     """
-    words = _words(name)
+    words = words_of(name)
     known = set(words)
     if known & _NOT_A_LOSS:
         return None
@@ -137,9 +144,16 @@ def lower_is_better(name: str) -> bool | None:
         return False if known & _LOSSES else None
     if ("log", "likelihood") in _pairs(words):
         return bool(known & {"neg", "negative"})
+    named = [word for word in words if not word.isdigit()]
+    if (named and named[-1] in _LOSSES_AT_THE_END) or (
+        known & _FALLING_SCORES and "skill" not in known
+    ):
+        return True
     if known & _RISING or words[-2:] == ("r", "squared"):
         return False
     if known & _LOSSES or _pairs(words) & _LOSS_PAIRS:
+        return True
+    if known & _LOSSES_OF_DATA and known & (_VALIDATION | _DATA_NAMES):
         return True
     if any(word.endswith(("loss", "logloss", "error", "entropy", "rmse", "mae")) for word in words):
         return True

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from labcrew import beneath
@@ -77,15 +78,61 @@ def _finite(value: float | None) -> float | None:
 
 
 def from_line(metric: Metric | ReportedNumber, line: str) -> float | None:
-    """The metric in one line of output, by the ticket's pattern or by its name."""
+    """The metric in one line of output, by the ticket's pattern or by its name.
+
+    Where the pattern's number would stand, "nan" and "inf" are numbers, too, however it is written:
+    a pattern of digits would pass over the end of a run that went wrong.
+    """
     if metric.pattern is not None:
-        found = re.findall(metric.pattern, line[:_LINE_CAP])
-        try:
-            return float(found[-1]) if found else None
-        except ValueError:
-            return None
+        text = line[:_LINE_CAP]
+        for pattern in (re.compile(metric.pattern), _of_no_number(metric.pattern, text)):
+            found = pattern.findall(text) if pattern is not None else ()
+            with suppress(ValueError):
+                if found:
+                    return float(found[-1])
+        return None
     numbers = metrics(line)
     return numbers.get(metric.name, numbers.get(metric.name.replace(" ", "_")))
+
+
+def _of_no_number(pattern: str, text: str) -> re.Pattern[str] | None:
+    lowered = text.lower()
+    return _loosened(pattern) if "nan" in lowered or "inf" in lowered else None
+
+
+@lru_cache(maxsize=64)
+def _loosened(pattern: str) -> re.Pattern[str] | None:
+    """A pattern whose group finds NaN and infinities; None where it can't be told apart."""
+    place = _group(pattern)
+    if place is None:
+        return None
+    try:
+        return re.compile(
+            f"{pattern[: place.start]}([-+]?(?i:nan|inf(?:inity)?)){pattern[place.stop :]}"
+        )
+    except re.error:
+        return None
+
+
+def _group(pattern: str) -> slice | None:
+    """Where the first group that captures stands in a pattern, its brackets included."""
+    begin: int | None = None
+    depth = deep = 0
+    escaped = in_class = False
+    for at, letter in enumerate(pattern):
+        if escaped or letter == "\\":
+            escaped = not escaped
+        elif in_class or letter == "[":
+            in_class = letter != "]"
+        elif letter == "(":
+            depth += 1
+            if begin is None and not pattern.startswith("(?", at):
+                begin, deep = at, depth
+        elif letter == ")":
+            if begin is not None and depth == deep:
+                return slice(begin, at + 1)
+            depth -= 1
+    return None
 
 
 def from_output(metric: Metric | ReportedNumber, lines: Iterable[str]) -> float | None:

@@ -16,8 +16,8 @@ def disagreement(
     """An alarm where the last printed value is far from the evaluator's.
 
     Far is more than a tenth of the larger one and three times the step that the printed values
-    last moved by: a run may print its metric a little before its end. Percent are told from
-    shares of one.
+    last moved by: a run may print its metric a little before its end. What agrees when it is read
+    as percent agrees.
 
     Args:
         reported: the last value that the run printed; None: it printed none.
@@ -26,14 +26,14 @@ def disagreement(
     """
     if reported is None:
         return None
-    printed = reported / 100 if abs(score) <= 1 < abs(reported) <= 100 else reported
     names = {metric.name, metric.name.replace(" ", "_")}
     recent = [p.value for p in points if p.name in names][-_RECENT:]
     moved = max((abs(b - a) for a, b in itertools.pairwise(recent)), default=0.0)
-    moved *= abs(printed / reported) if reported else 1.0
-    apart = abs(printed - score)
-    if apart <= _SHARE * max(abs(printed), abs(score)) or apart <= _SPREADS * moved:
-        return None
+    percent = abs(score) <= 1 < abs(reported) <= 100
+    for scale in (1.0, 0.01) if percent else (1.0,):
+        apart, size = abs(scale * reported - score), max(abs(scale * reported), abs(score))
+        if apart <= _SHARE * size or apart <= _SPREADS * scale * moved:
+            return None
     return Alarm(
         kind="evaluation_disagrees",
         diagnosis=f"it printed {metric.name} {reported:.6g} at last, the evaluator says"

@@ -82,8 +82,7 @@ class Follower:
             self._also(seen)
             if seen.step is not None:
                 self.step = seen.step
-            if seen.numbers:
-                self._history.add(seen, self.step)
+            self._history.add(seen, self._reader.lines)
             found += self._new(self._ask(seen, seen.at_s, None))
         return found
 

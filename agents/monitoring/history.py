@@ -1,9 +1,12 @@
 """The numbers of a run as they came, thinned to a constant size: for plots and for judging."""
 
 import math
+from collections.abc import Iterable
 
 from labcrew.domain.experiment import MetricPoint
 from labcrew.domain.monitoring import Observation
+from tools.log_lines import STEPS
+from tools.logs.reader import LogReader
 
 _POINTS, _NAMES = 256, 64
 
@@ -41,24 +44,37 @@ class Series:
 
 
 class History:
-    """The series of one run, by their printed names; names beyond a cap are not kept."""
+    """The series of one run, by their printed names; names beyond a cap are not kept.
+
+    A number stands at the newest step that was named; in a log that names none, at the newest whole
+    epoch; in one without either, at its line.
+    """
 
     def __init__(self) -> None:
         self._series: dict[str, Series] = {}
+        self._step: int | None = None
+        self._epoch: int | None = None
 
-    def add(self, seen: Observation, step: int) -> None:
-        """Takes the numbers of a line.
+    def add(self, seen: Observation, line: int) -> None:
+        """Takes what a line says.
 
         Args:
-            step: the run's step at this line, where the line names none.
+            line: its number in the log.
         """
+        if seen.step is not None:
+            self._step = seen.step
+        if seen.epoch is not None and float(seen.epoch).is_integer():
+            self._epoch = int(seen.epoch)
+        at = next((n for n in (self._step, self._epoch) if n is not None), line)
         for name, value in seen.numbers.items():
+            if name.lower() in STEPS:
+                continue
             series = self._series.get(name)
             if series is None:
                 if len(self._series) >= _NAMES:
                     continue
                 series = self._series[name] = Series()
-            series.add(seen.step if seen.step is not None else step, value)
+            series.add(at, value)
 
     def points(self) -> tuple[MetricPoint, ...]:
         """The finite points of all series, by name."""
@@ -69,7 +85,23 @@ class History:
             if math.isfinite(value)
         )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """In the order in which they came."""
+        return tuple(self._series)
+
     def last(self, name: str) -> float | None:
         """The newest value of a name; None where it never came."""
         series = self._series.get(name)
         return None if series is None else series.last
+
+
+def history_of(chunks: Iterable[bytes]) -> History:
+    """The numbers of a whole log, given in pieces that are cut anywhere."""
+    reader, history = LogReader(), History()
+    for chunk in chunks:
+        for seen in reader.feed(chunk, 0.0):
+            history.add(seen, reader.lines)
+    for seen in reader.end(0.0):
+        history.add(seen, reader.lines)
+    return history

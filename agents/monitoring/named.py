@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Generic, TypeVar
+
+from tools.metric_names import words_of
 
 T = TypeVar("T")
 
@@ -35,14 +38,20 @@ class Named(Generic[T]):
         return iter(self._states.values())
 
 
-_CONTENDING = ("disc", "gen", "critic", "actor", "policy", "value", "adv", "entropy")
+_CONTENDING = frozenset(
+    {"d", "g", "disc", "discriminator", "gen", "generator", "critic", "actor", "policy", "value",
+     "adv", "adversarial", "entropy"}
+)  # fmt: skip
+_OF_SCORES = {("cross", "entropy"), ("loss", "value")}
+"""Pairs that tell of nobody to contend with: "loss value" is a table's heading."""
 
 
 @lru_cache(maxsize=1024)
 def contending(name: str) -> bool:
     """Whether a loss is of adversaries or reinforcement learning, and has no reason to fall."""
-    lowered = name[:80].lower()
-    return lowered.startswith(("d_", "g_")) or any(word in lowered for word in _CONTENDING)
+    words = words_of(name[:80])
+    harmless = {word for pair in _OF_SCORES & set(pairwise(words)) for word in pair}
+    return any(word in _CONTENDING and word not in harmless for word in words)
 
 
 def shown(name: str) -> str:

@@ -1,23 +1,21 @@
 """What a run printed, as series of numbers: for plots, whole and thinned to a constant size."""
 
-import math
+import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import Field
 
-from agents.monitoring.history import Series
+from agents.monitoring.history import history_of
 from labcrew import beneath
 from labcrew.domain.base import Model
-from labcrew.domain.experiment import Trial
+from labcrew.domain.experiment import MetricPoint, Trial
 from labcrew.errors import NotFound
 from labcrew.home import Home
 from tools.live_numbers import shown_numbers
-from tools.log_lines import STEPS, metrics, step_of
 
 _LOG_BYTES = 64 << 20
-_LINE_BYTES = 1 << 14
-_NAMES = 64
 _MOST_KNOWN = 32
 
 
@@ -70,37 +68,26 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
 
 
 def _read(home: Home, trial: Trial) -> TrialSeries:
-    folder = home.artefacts(trial.ticket) / "logs"
-    found: dict[str, Series] = {}
-    seen, complete = 0, True
+    folder, log = home.artefacts(trial.ticket) / "logs", f"{trial.id}.log"
+    complete = True
     try:
-        for position, line in enumerate(
-            beneath.lines(folder, f"{trial.id}.log", line_cap=_LINE_BYTES)
-        ):
-            seen += len(line)
-            if seen > _LOG_BYTES:
-                complete = False
-                break
-            numbers = metrics(line)
-            step = step_of(numbers, position)
-            for name, value in numbers.items():
-                if name.lower() in STEPS or not math.isfinite(value):
-                    continue
-                if name not in found and len(found) >= _NAMES:
-                    continue
-                found.setdefault(name, Series()).add(step, value)
+        with beneath.opened(folder, log) as file:
+            complete = os.fstat(file.fileno()).st_size <= _LOG_BYTES
+        points = history_of(beneath.chunks(folder, log, _LOG_BYTES)).points()
     except (NotFound, FileNotFoundError):
-        for point in shown_numbers(home, trial):
-            found.setdefault(point.name, Series()).add(point.step, point.value)
-    return TrialSeries(
-        trial=trial.id,
-        series=tuple(
-            MetricSeries(
-                name=name,
-                steps=tuple(step for step, _ in one.points()),
-                values=tuple(value for _, value in one.points()),
-            )
-            for name, one in found.items()
-        ),
-        complete=complete,
+        points = shown_numbers(home, trial)
+    return TrialSeries(trial=trial.id, series=_by_name(points), complete=complete)
+
+
+def _by_name(points: Iterable[MetricPoint]) -> tuple[MetricSeries, ...]:
+    found: dict[str, list[MetricPoint]] = {}
+    for point in points:
+        found.setdefault(point.name, []).append(point)
+    return tuple(
+        MetricSeries(
+            name=name,
+            steps=tuple(point.step for point in one),
+            values=tuple(point.value for point in one),
+        )
+        for name, one in found.items()
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from agents.experiment_launcher import spent
 from agents.monitoring.diagnosis import cause
 from agents.monitoring.disagreement import disagreement
+from agents.monitoring.history import history_of
 from agents.monitoring.remedies import remedy
 from agents.monitoring.responses import ADVISORY
 from agents.monitoring.watch import Reading
@@ -38,7 +39,6 @@ from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, ToolError
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
-from tools.log_lines import points
 from tools.reported import from_file, from_output
 from tools.run_trial import Collected, TrialContainer, collect_outputs
 from tools.toolbox import Toolbox
@@ -159,8 +159,11 @@ async def _tracked(
     work: Work, assigned: AssignedTicket, ended: Trial, kept: Collected | None, tools: Toolbox
 ) -> str:
     """The tracker's id for the run; a tracker that is down costs its record, not the trial."""
-    lines = beneath.lines(kept.log.parent, kept.log.name) if kept else ()
-    run = TrackedRun(trial=ended, title=assigned.ticket.title, metrics=points(lines))
+    curves: tuple[MetricPoint, ...] = ()
+    if kept is not None:
+        chunks = beneath.chunks(kept.log.parent, kept.log.name)
+        curves = (await asyncio.to_thread(history_of, chunks)).points()
+    run = TrackedRun(trial=ended, title=assigned.ticket.title, metrics=curves)
     try:
         return await tools.use(track_run, TrackRun(run=run))
     except ToolError as error:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.log_lines import metrics, points, step_of
+from tools.log_lines import metrics
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,6 @@ def test_no_text_breaks_it(line: str) -> None:
     for name, value in metrics(line).items():
         assert isinstance(name, str)
         assert isinstance(value, float)
-    points([line])
 
 
 @given(st.recursive(st.none() | st.floats() | st.integers() | st.text(), lambda inner: (
@@ -82,27 +81,3 @@ def test_hostile_lines_cost_little(line: str) -> None:
     began = time.perf_counter()
     metrics(line)
     assert time.perf_counter() - began < 0.5
-
-
-@pytest.mark.parametrize(
-    ("found", "step"),
-    [
-        ({"step": 3.0, "epoch": 1.0}, 3),
-        ({"Epoch": 4.0}, 4),
-        ({"loss": 4.0}, 7),
-        ({"step": math.nan}, 7),
-        ({"step": math.inf, "epoch": 2.0}, 2),
-        ({"step": 1e300}, 7),
-    ],
-)
-def test_steps(found: dict[str, float], step: int) -> None:
-    assert step_of(found, 7) == step
-
-
-def test_a_log_is_thinned_evenly() -> None:
-    found = points([f"step {n} loss {n}.5" for n in range(1000)], cap=100)
-    assert len(found) == 100
-    assert (found[0].step, found[1].step, found[-1].step) == (0, 10, 990)
-    assert {p.name for p in found} == {"loss"}
-    assert points([]) == ()
-    assert points(["Epoch 1 loss nan"]) == ()

@@ -9,7 +9,8 @@ from tools.metric_names import ROLES, is_loss, lower_is_better, role
 NAMES = {
     "train_loss": (
         "loss Loss train_loss train/loss trainLoss Avg._loss training's_l2 train-rmse nll ppl learn"
-        " mean_squared_error train-logloss Train_Loss neg_log_likelihood inertia mlm_loss"
+        " mean_squared_error train-logloss Train_Loss neg_log_likelihood inertia mlm_loss dice_loss"
+        " brier_score fid f1_loss_0"
     ),
     "validation_loss": (
         "val_loss eval_loss valLoss valid_1's_l2 eval-rmse validation_0-rmse test_error val/ppl"
@@ -20,7 +21,7 @@ NAMES = {
         "val_acc eval_accuracy test_accuracy valid_1's_auc eval-auc Validation_score val/f1"
     ),
     "gradient_norm": "grad_norm gnorm grad/norm gradient_norm train/grad_norm total_norm",
-    "learning_rate": "lr learning_rate lr-Adam base_lr Learning_rate train/lr",
+    "learning_rate": "lr learning_rate learn_rate lr-Adam base_lr Learning_rate train/lr",
     "throughput": (
         "tokens/s samples_per_sec wps ups it/s eval_samples_per_second examples/sec throughput"
         " train_steps_per_second"
@@ -30,7 +31,8 @@ NAMES = {
     "memory": "mem max_mem gpu_mem memory_mb rss vram",
     "other": (
         "epoch step total remaining Remaining_Time v_num loss_scale weight_decay T Norm Bias best"
-        " time elapsed train_runtime total_flos best_gain ll_change num_updates seed port worker"
+        " gamma l1 l2 poisson quantile time elapsed train_runtime total_flos best_gain ll_change"
+        " num_updates seed port worker"
     ),
 }
 
@@ -49,7 +51,9 @@ def test_roles(name: str, expected: str) -> None:
         ("val_loss", True), ("eval-rmse", True), ("ppl", True), ("wer", True), ("test_error", True),
         ("accuracy", False), ("val_f1", False), ("r2", False), ("neg_mean_squared_error", False),
         ("log_likelihood", False), ("neg_log_likelihood", True), ("macro_f1_score", False),
-        ("lr", None), ("step", None), ("loss_scale", None), ("tokens/s", None), ("", None),
+        ("davies_bouldin_score", True), ("brier_skill_score", False), ("val_dice_loss", True),
+        ("dice", False), ("loss_improvement", False), ("lr", None), ("step", None),
+        ("loss_scale", None), ("tokens/s", None), ("", None),
     ],
 )  # fmt: skip
 def test_directions(name: str, expected: bool | None) -> None:

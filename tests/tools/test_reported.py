@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labcrew import beneath
 from labcrew.domain.measuring import Metric
 from tools.reported import from_file, from_line, from_output
 
@@ -98,3 +99,27 @@ def test_tables_and_documents_are_read_too(
     metric = Metric(name="loss", direction="minimize", file=name)
     found = from_file(metric, tmp_path)
     assert found == expected or (name == "m.csv" and "\0" in content and found in (None, 0.5))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"val_loss[=: ]+([-+.\deE]+)",
+        r"val_loss=([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)",
+        r"(?i)VAL_LOSS=([\d.()]+)",
+    ],
+)
+@pytest.mark.parametrize("end", ["nan", "NaN", "-nan", "inf", "-Infinity"])
+def test_a_pattern_of_digits_sees_a_run_that_ends_in_nan(pattern: str, end: str) -> None:
+    lines = ["val_loss=0.9", "val_loss=0.41", f"val_loss={end}"]
+    assert from_output(metric(pattern=pattern), lines) is None
+    assert from_output(metric(pattern=pattern), lines[:2]) == 0.41
+    assert from_output(metric(pattern=pattern), [*lines[:2], "information: inf nan"]) == 0.41
+
+
+def test_the_last_words_of_a_long_bar_count(tmp_path: Path) -> None:
+    bar = "\r".join(f"val_acc={n / 200_000:.4f}" for n in range(200_001))
+    (tmp_path / "log").write_text(f"{bar}\nbye\n", newline="")
+    found = list(beneath.lines(tmp_path, "log"))
+    assert len(found) == 2
+    assert from_output(metric("val_acc", pattern=r"val_acc=([\d.]+)"), found) == 1.0

@@ -19,6 +19,9 @@ _AGAIN = re.compile(
     r"\bre-?(?:eval|check|run|comput|verif|score|load|test)|\bagain\b", re.IGNORECASE
 )
 _FIRST = re.compile(r"eval|valid|\btest|score", re.IGNORECASE)
+_ONE_OF_MANY = re.compile(r"\d")
+"""A checkpoint's name without a number is written over: last.pt is another after each epoch."""
+_TRAINS = frozenset({"train_loss", "train_metric"})
 _FAR = 0.02
 """A relative difference beyond this is not the rounding or the order of sums."""
 
@@ -28,7 +31,8 @@ class EvaluationDisagrees(Detector):
 
     A check by repetition: an evaluation without training in between is a function of the
     checkpoint. A rounded last digit is no difference; 2% is. Evaluations count as of one
-    checkpoint where both lines name its file, or the second says that it is a repetition.
+    checkpoint where both lines name its file, or the second says that it is a repetition. A file
+    whose name holds no number is another one once training went on.
 
     Args:
         expected: `metric` is compared too where its name tells nothing.
@@ -37,8 +41,11 @@ class EvaluationDisagrees(Detector):
     def __init__(self, expected: Expectations) -> None:
         self._metric = expected.metric
         self._known: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._trained = False
 
     def see(self, seen: Observation) -> Alarm | None:
+        if seen.saved or any(role(name) in _TRAINS for name in seen.numbers):
+            self._trained = True
         if not seen.numbers or seen.done is not None or seen.saved:
             return None
         names = [name for name in seen.numbers if self._counts(name)]
@@ -51,6 +58,8 @@ class EvaluationDisagrees(Detector):
             subject = checkpoint[0].lower()
             if not (again or _FIRST.search(text)):
                 return None
+            if self._trained and not again:
+                self._forget_written_over()
         elif seen.step is not None:
             subject = f"step {seen.step}"
         else:
@@ -78,6 +87,11 @@ class EvaluationDisagrees(Detector):
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
         return None
+
+    def _forget_written_over(self) -> None:
+        self._trained = False
+        for key in [key for key in self._known if not _ONE_OF_MANY.search(key[0])]:
+            del self._known[key]
 
     def _counts(self, name: str) -> bool:
         kind = role(name)

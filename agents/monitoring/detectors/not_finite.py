@@ -1,6 +1,7 @@
 """NaN and infinities."""
 
 import math
+import re
 
 from agents.monitoring.detector import Detector
 from agents.monitoring.named import Named, shown
@@ -9,6 +10,7 @@ from tools.metric_names import is_loss, role
 
 _BESIDE_HEALTHY, _NEVER_FINITE = 12, 100
 """Values of a validation number beside a healthy loss: tables print NaN for what is missing."""
+_OF_THE_BEST = re.compile(r"(?:\A|[\W_])(?:best|min|max|lowest|highest)(?:[\W_]|\Z)", re.IGNORECASE)
 
 
 class _State:
@@ -23,9 +25,9 @@ class NotFinite(Detector):
 
     The definition itself (IEEE 754), with a count: one bad number may be a skipped batch, and a
     number that has been missing for a while before, and came back, is given three times as long.
-    An infinity that never was a number isn't an alarm: programs print `best=inf` before they have
-    a best. Gradient norms are left to the detector of explosions: mixed precision overflows often
-    and skips the step.
+    The infinity of a best that never was a number is none: programs print `best_loss=inf` before
+    they have a best. Gradient norms are left to the detector of explosions: mixed precision
+    overflows often and skips the step.
 
     Args:
         patience: values in a row before the alarm.
@@ -54,6 +56,8 @@ class NotFinite(Detector):
             kind = role(name)
             loss = is_loss(name) or kind in ("train_loss", "validation_loss")
             if kind == "gradient_norm" or not (loss or state.finite):
+                continue
+            if not state.finite and math.isinf(value) and _OF_THE_BEST.search(name[:80]):
                 continue
             state.bad += 1
             bad = True

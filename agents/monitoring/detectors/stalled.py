@@ -1,14 +1,23 @@
 """Silence: a run that hangs."""
 
+import re
 from collections import deque
 
 from agents.monitoring.detector import Detector
 from labcrew.domain.monitoring import Alarm, Expectations, Observation, Usage
+from tools.metric_names import role
 
 _LONGER = 4.0
 """Times the longest gap so far; a rule of thumb: pauses of one kind seldom differ by as much."""
 _IDLE_CORES, _BUSY_GPU = 0.05, 0.02
 _REPEATS, _TRAINING = 8, 3
+_CLOCK = re.compile(
+    r"\d{1,4}[-/.]\d\d?[-/.]\d{1,4}|\d+:\d\d(?::\d\d)?(?:[.,]\d+)?"
+    r"|\b\d+(?:\.\d+)?\s?(?:h|m|min|s|sec|secs|seconds|minutes)\b"
+)
+"""Dates, times of day and durations: they move in a run that hangs as well."""
+_SPINNER = re.compile(r"[|/\\\u2800-\u28ff\u2190-\u25ff-]+")
+_OF_TIME = frozenset({"throughput", "data_time", "step_time", "memory"})
 
 
 class Stalled(Detector):
@@ -17,7 +26,8 @@ class Stalled(Detector):
     A watchdog timer with a limit learnt from the run: idle silence four times longer than any gap
     so far, and at least a tenth of the ticket's limit, is a hang; silence at work may be a long
     evaluation and is left until the limit itself. A line that repeats one of the last lines word
-    for word, without numbers, is a heartbeat and no life.
+    for word, without numbers, is a heartbeat and no life, whatever clock it shows; so is one that
+    stands at the same step, or a bar at the same place, with the same numbers.
 
     Args:
         expected: `stall_s` is the limit.
@@ -30,12 +40,19 @@ class Stalled(Detector):
         self._numbers = 0
         self._step: int | None = None
         self._texts: deque[str] = deque(maxlen=_REPEATS)
+        self._stood: object = None
         self._cpu: deque[tuple[float, float]] = deque(maxlen=600)
         self._gpu_at = -1e9
 
     def see(self, seen: Observation) -> Alarm | None:
-        if not seen.numbers:
-            text = seen.text[:200]
+        if seen.step is not None or seen.done is not None:
+            told = {n: v for n, v in seen.numbers.items() if role(n) not in _OF_TIME}
+            stands = (seen.step, seen.done, told)
+            if stands == self._stood:
+                return None
+            self._stood = stands
+        elif not seen.numbers:
+            text = _SPINNER.sub("", _CLOCK.sub("", seen.text[:200])).strip()
             if text in self._texts:
                 return None
             self._texts.append(text)

@@ -23,6 +23,9 @@ def points(*values: float) -> list[MetricPoint]:
         ((80, 85, 90), 0.5, True),
         ((0.2, 0.9, 0.3), 0.5, False),
         ((), 0.5, False),
+        ((1.02,), 0.98, False),
+        ((1.001,), 0.999, False),
+        ((1.02,), 0.5, True),
     ],
 )
 def test_far_apart_is_more_than_the_last_steps(

@@ -1,0 +1,129 @@
+"""What a run prints while nothing is wrong, and what looks the same where something is."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from agents.monitoring.follower import Follower
+from agents.monitoring.history import history_of
+from agents.monitoring.named import contending
+from labcrew.domain.monitoring import Alarm, Expectations, Usage
+from tools.metric_names import is_loss
+
+IDLE = Usage(memory_bytes=1, memory_limit_bytes=0, cpu_s=1.0)
+
+
+def alarms(lines: list[str], *, every_s: float = 0.1, quiet_s: float = 0.0) -> dict[str, Alarm]:
+    """What is found in lines that come one after the other, and in the silence after them."""
+    follower = Follower(Expectations(stall_s=60))
+    found = list(_told(follower, lines, every_s, quiet_s))
+    return {alarm.kind: alarm for alarm in reversed(found)}
+
+
+def _told(follower: Follower, lines: list[str], every_s: float, quiet_s: float) -> Iterator[Alarm]:
+    ticked, now = 0.0, 0.0
+    for number, line in enumerate([*lines, ""]):
+        now = number * every_s if line else now + quiet_s
+        while ticked + 1 <= now:
+            ticked += 1
+            yield from follower.tick(ticked, IDLE)
+        yield from follower.feed(f"{line}\n" if line else "", now)
+
+
+def falling(upto: int, more: str = "") -> list[str]:
+    return [f"step {n} loss={2 / (n + 1) + 0.1:.4f}{more}" for n in range(upto)]
+
+
+@pytest.mark.parametrize("name", ["best_loss", "best_val_loss", "min_loss"])
+def test_a_best_that_is_not_there_yet_is_no_infinity(name: str) -> None:
+    assert "not_finite" not in alarms(falling(150, f" {name}=inf"))
+    assert "not_finite" in alarms(falling(150, f" {name}=nan"))
+
+
+OOM = "CUDA out of memory. Tried to allocate 2.00 GiB; trying again with batch size 32"
+
+
+def test_a_run_that_ran_out_of_memory_and_trains_on_is_left_alone() -> None:
+    assert alarms([*falling(5), OOM, *falling(200)]) == {}
+    assert "out_of_memory" in alarms([*falling(5), OOM], quiet_s=30)
+    assert "out_of_memory" in alarms([OOM, "Traceback (most recent call last):"], quiet_s=30)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("d_loss", True),
+        ("generator_loss", True),
+        ("value_loss", True),
+        ("policy/loss", True),
+        ("entropy", True),
+        ("cross_entropy", False),
+        ("train_binary_crossentropy", False),
+        ("loss value", False),
+        ("general_loss", False),
+        ("discounted_loss", False),
+    ],
+)
+def test_who_contends(name: str, expected: bool) -> None:
+    assert contending(name) is expected
+
+
+def test_a_cross_entropy_that_explodes_has_diverged() -> None:
+    lines = [f"step {n} cross_entropy={0.38 if n < 200 else 5000 + n}" for n in range(260)]
+    assert is_loss("cross_entropy")
+    assert "diverged" in alarms(lines)
+
+
+@pytest.mark.parametrize("constant", [" gamma=0.99", " learn_rate=0.001", " l2=0.0001"])
+def test_a_constant_is_no_loss_that_stands_still(constant: str) -> None:
+    assert alarms(falling(100, constant)) == {}
+
+
+@pytest.mark.parametrize(
+    "heartbeat",
+    [
+        "2026-01-02 03:04:{:02d} WARNING waiting for a worker",
+        "[03:{:02d}:00] still waiting, {} s so far",
+        "\\ waiting since 00:{:02d}",
+        "10%|█         | 10/100 [00:{:02d}<09:00, 1.0it/s, loss=0.5]",
+    ],
+)
+def test_a_clock_that_moves_is_no_life(heartbeat: str) -> None:
+    lines = [*falling(10), *(heartbeat.format(n % 60, n) for n in range(400))]
+    assert "stalled" in alarms(lines, every_s=1.0)
+
+
+def test_a_bar_that_moves_slowly_is_life() -> None:
+    bar = "{}%|█   | {}/400 [0{}:00<09:00, 0.1it/s, loss=0.5]"
+    lines = [bar.format(n // 4, n, n % 10) for n in range(400)]
+    assert "stalled" not in alarms(lines, every_s=1.0)
+
+
+def test_a_checkpoint_that_is_written_over_is_another_one() -> None:
+    def epochs(name: str, again: str = "") -> list[str]:
+        lines = []
+        for epoch, value in enumerate((0.50, 0.56)):
+            lines += [f"epoch {epoch} step {epoch * 10 + n} loss=0.{9 - n}" for n in range(5)]
+            lines.append(f"{again if epoch else ''}Evaluating {name}: val_acc={value}")
+        return lines
+
+    assert "evaluation_disagrees" not in alarms(epochs("checkpoints/last.pt"))
+    assert "evaluation_disagrees" in alarms(epochs("checkpoints/last.pt", "again: "))
+    assert "evaluation_disagrees" in alarms(epochs("checkpoints/epoch-1.pt"))
+
+
+def test_a_whole_log_keeps_every_number() -> None:
+    text = "".join(f"step {n} loss={1 / (n + 1):.5f} val_acc=0.{n:04d}\n" for n in range(2000))
+    text += "final val_acc=0.93"
+    history = history_of([text[:999].encode(), text[999:].encode()])
+    assert set(history.names) == {"loss", "val_acc", "final_val_acc"}
+    points = history.points()
+    assert {p.step for p in points if p.name == "val_acc"} >= {0, 1999}
+    assert [(p.step, p.value) for p in points if p.name == "final_val_acc"] == [(1999, 0.93)]
+
+
+def test_a_number_stands_at_its_epoch_or_its_line() -> None:
+    epochs = history_of([b"Epoch 1/3\nloss: 0.5\nEpoch 2/3\nloss: 0.4\n"]).points()
+    assert [(p.step, p.value) for p in epochs] == [(1, 0.5), (2, 0.4)]
+    lines = history_of([b"{'loss': 0.5, 'epoch': 0.31}\n{'loss': 0.4, 'epoch': 0.62}\n"]).points()
+    assert [(p.name, p.step) for p in lines] == [("loss", 1), ("loss", 2)]
