@@ -81,7 +81,7 @@ def _results(packet: Packet) -> Iterator[str]:
     metric = packet.assigned.ticket.metric
     arrow = "higher" if metric.direction == "maximize" else "lower"
     yield "## Result"
-    rows = []
+    rows, compared = [], []
     for split, baseline, best in (
         ("validation", packet.validation_baseline, packet.validation_best),
         ("holdout", packet.holdout_baseline, packet.holdout_best),
@@ -89,6 +89,7 @@ def _results(packet: Packet) -> Iterator[str]:
     ):
         if not best or not baseline:
             continue
+        compared.append((best, baseline))
         spread = len(best) > 1 and len(baseline) > 1
         gain = f"{{{{{split}_gain}}}}"
         if spread:
@@ -96,8 +97,8 @@ def _results(packet: Packet) -> Iterator[str]:
         rows.append(
             [
                 "fresh seeds" if split == "fresh" else split,
-                f"{{{{{split}_baseline_mean}}}} ± {{{{{split}_baseline_std}}}}",
-                f"{{{{{split}_best_mean}}}} ± {{{{{split}_best_std}}}}",
+                _mean(f"{split}_baseline", baseline),
+                _mean(f"{split}_best", best),
                 gain,
                 _measured(packet, (*baseline, *best)),
             ]
@@ -108,6 +109,11 @@ def _results(packet: Packet) -> Iterator[str]:
     )
     seeds = ", ".join(map(str, packet.assigned.ticket.seeds))
     note = f"Mean ± standard deviation over seeds {seeds}; the interval is Welch's."
+    if any(len(s) > 1 and _alike(s) and _alike(o) for s, o in compared):
+        note += (
+            " An interval of no width says that the seeds change nothing, and no more: how far"
+            " other rows of data would move the numbers is not in it."
+        )
     if packet.holdout_best:
         note += f" The change was chosen on validation; {_opened(packet.assigned.revision)}."
     yield note
@@ -117,6 +123,15 @@ def _results(packet: Packet) -> Iterator[str]:
             "Cleaning alone, with the program's own settings: validation"
             " {{validation_cleaned_mean}} ± {{validation_cleaned_std}}."
         )
+
+
+def _mean(name: str, scores: Sequence[Score]) -> str:
+    spread = f" ± {{{{{name}_std}}}}" if len(scores) > 1 else ""
+    return f"{{{{{name}_mean}}}}{spread}"
+
+
+def _alike(scores: Sequence[Score]) -> bool:
+    return len({score.value for score in scores}) == 1
 
 
 def _last_numbers(packet: Packet) -> Iterator[str]:

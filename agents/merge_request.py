@@ -47,25 +47,27 @@ def _summary_rule(q: SummaryQuestion) -> SummaryAnswer:
     if q.code:
         return SummaryAnswer(paragraph=_about_code(q))
     what = "better settings" + (" and cleaner training data" if q.quarantined_rows else "")
+    where, key = {
+        "holdout": ("On the holdout", "holdout"),
+        "reported holdout": ("On the holdout, as the runs report it,", "holdout"),
+        "fresh seeds": ("With fresh seeds, by which nothing was chosen,", "fresh"),
+    }[q.judged_by]
+    figures = f"{{{{{key}_best_mean}}}} against {{{{{key}_baseline_mean}}}}"
     if q.verdict == "unmeasured":
+        measured = f"{key}_best_mean" in q.keys and f"{key}_baseline_mean" in q.keys
+        said = f"{where} it has {figures}, of too few seeds to tell a gain from noise."
         return SummaryAnswer(
-            paragraph=f"This change proposes {what}, chosen on validation. No holdout was measured."
+            paragraph=f"This change proposes {what}, chosen on validation. "
+            + (said if measured else "No holdout was measured.")
         )
     outcome = (
         "beats the program as it was"
         if q.verdict == "improves"
         else "does not beat the program as it was beyond the seeds' noise"
     )
-    where, key = {
-        "holdout": ("On the holdout", "holdout"),
-        "reported holdout": ("On the holdout, as the runs report it,", "holdout"),
-        "fresh seeds": ("With fresh seeds, by which nothing was chosen,", "fresh"),
-    }[q.judged_by]
     return SummaryAnswer(
-        paragraph=(
-            f"This change proposes {what}. {where} it {outcome}:"
-            f" {{{{{key}_best_mean}}}} against {{{{{key}_baseline_mean}}}} (means over the seeds)."
-        )
+        paragraph=f"This change proposes {what}. {where} it {outcome}: {figures} (means over the"
+        " seeds)."
     )
 
 

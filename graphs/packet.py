@@ -118,7 +118,12 @@ async def make_packet(
 
 
 def _scores(group: Group | None) -> tuple[Score, ...]:
-    return tuple(t.score for t in group.trials if t.score is not None) if group else ()
+    """One a seed, as `Group.scores`: a run repeated with the same seed says nothing new."""
+    found: dict[int, Score] = {}
+    for trial in group.trials if group else ():
+        if trial.score is not None:
+            found.setdefault(trial.seed, trial.score)
+    return tuple(found.values())
 
 
 async def _paragraph(work: Work, packet: Packet) -> str:

@@ -34,16 +34,19 @@ def difference_interval(new: Sequence[float], old: Sequence[float]) -> Interval 
     """Welch's interval of mean(new) - mean(old) (Welch 1947); None for fewer than two of either,
     or for numbers so large that their spread can't be computed.
 
-    Two groups without any spread give an interval of no width.
+    Two groups without any spread give an interval of no width, at zero where they differ by
+    rounding alone.
     """
     if len(new) < 2 or len(old) < 2:
         return None
     try:
-        difference = statistics.fmean(new) - statistics.fmean(old)
+        means = statistics.fmean(new), statistics.fmean(old)
+        difference = means[0] - means[1]
         a, b = statistics.variance(new) / len(new), statistics.variance(old) / len(old)
     except OverflowError:
         return None
     if a + b == 0:
+        difference = 0.0 if math.isclose(*means) else difference
         return Interval(estimate=difference, low=difference, high=difference)
     # By shares of the whole: the squares of very small variances would both be zero.
     share = a / (a + b)

@@ -72,6 +72,14 @@ def test_everything_that_happened_is_told() -> None:
         assert words in text, words
 
 
+def test_what_seeds_can_not_tell_is_said() -> None:
+    alike = make_packet(holdout_best=scores(0.86, 0.86), holdout_baseline=scores(0.84, 0.84))
+    assert "the seeds change nothing" in fill(write(alike), numbers(alike))
+    assert "the seeds change nothing" not in described("x")
+    one = make_packet(holdout_best=scores(0.86), holdout_baseline=scores(0.84))
+    assert "| holdout | 0.8400 | 0.8600 | 0.0200 |" in fill(write(one), numbers(one))
+
+
 def test_what_did_not_happen_is_left_out() -> None:
     packet = make_packet(
         incidents=(), cards=(), findings=(), quarantined=(), comments=(), smoke=None,

@@ -71,7 +71,10 @@ async def test_the_rules_summary_speaks_by_reference() -> None:
     for verdict in ("improves", "no_gain", "unmeasured"):
         paragraph = await AGENT.summarise(make_packet(verdict=verdict))
         assert not any(c.isdigit() for c in paragraph)
-        assert ("{{holdout_best_mean}}" in paragraph) == (verdict != "unmeasured")
+        assert "{{holdout_best_mean}}" in paragraph
+        assert ("too few seeds" in paragraph) == (verdict == "unmeasured")
+    none = make_packet(verdict="unmeasured", holdout_best=(), holdout_baseline=())
+    assert "No holdout was measured" in await AGENT.summarise(none)
 
 
 QUESTION = SummaryQuestion(

@@ -55,3 +55,9 @@ def test_the_estimate_lies_within(new: list[float], old: list[float]) -> None:
     assert found is not None
     assert math.isfinite(found.low)
     assert found.low <= found.estimate <= found.high
+
+
+def test_rounding_is_no_gain() -> None:
+    ours = difference_interval([0.1 + 0.2] * 2, [0.3] * 2)
+    assert ours is not None
+    assert (ours.low, ours.estimate, ours.high) == (0, 0, 0)
