@@ -152,6 +152,21 @@ def test_rows_that_coincide_by_chance_are_no_sure_duplicates(tmp_path: Path) -> 
     assert {"duplicate", "split_overlap"} <= checks(files[0])
 
 
+def test_a_number_of_the_row_hides_no_copies(tmp_path: Path) -> None:
+    train, held = Blobs(120, 1), Blobs(60, 2)
+    held.rows[:30] = train.rows[:30]
+    for blobs, first in ((train, 0), (held, 5000)):
+        blobs.header = ["n", *blobs.header[1:]]
+        blobs.rows = [[str(first + at), *row[1:]] for at, row in enumerate(blobs.rows)]
+    asked = [b.write(tmp_path / f"{s}.csv") for b, s in ((train, "train"), (held, "validation"))]
+    for one in asked:
+        one.pop("id")
+    answer = ask(*asked)["files"][0]
+    [found] = [f for f in answer["faults"] if f["check"] == "split_overlap"]
+    assert (found["rows"], found["detail"]) == (30, "rows also stand in validation, but for n")
+    assert "split_overlap" not in sure(answer).values()
+
+
 def test_labels_that_cannot_be_told_from_the_features_are_left_alone(tmp_path: Path) -> None:
     blobs = Blobs(300, 6)
     random = np.random.default_rng(66)

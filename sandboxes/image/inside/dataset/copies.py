@@ -8,12 +8,14 @@ import numpy as np
 
 from .neighbours import vote
 from .study import Doubt, Fault, Found, Study, classes
-from .tables import Table
+from .tables import Table, shown
 
 _CHANCE_PAIRS = 0.05
 _COMMON_SHARE = 0.3
 _UNSURE = 0.4
 _CLEAR_VOTE = 0.6
+_TELLING = 3
+"""Features without which rows that are alike tell nothing."""
 
 
 def overlap(study: Study) -> Found:
@@ -29,15 +31,9 @@ def overlap(study: Study) -> Found:
             names = study.shared(table, other)
             if not names:
                 continue
-            theirs: dict[bytes, int] = {}
-            for row, key in enumerate(study.keys(other, names)):
-                if key is not None:
-                    theirs.setdefault(key, row)
-            hits = [
-                (row, theirs[key])
-                for row, key in enumerate(study.keys(table, names))
-                if key is not None and key in theirs
-            ]
+            hits = _twins(study, table, other, names)
+            if not hits:
+                yield from _but_for_their_number(study, table, other, names)
             confidence = _confidence(study, table, names, len(hits), table.rows * other.rows, 0.99)
             if hits:
                 yield Fault(table.path, len(hits), f"rows also stand in {other.split}", "warning")
@@ -46,6 +42,37 @@ def overlap(study: Study) -> Found:
                     seen[row] = other.path
                     where = other.name_of(twin) or f"row {twin}"
                     yield Doubt(table.path, row, f"equals {where} of {other.split}", confidence)
+
+
+def _twins(
+    study: Study, table: Table, other: Table, names: tuple[str, ...]
+) -> list[tuple[int, int]]:
+    """Rows of one file and the first row of another that equals each."""
+    theirs: dict[bytes, int] = {}
+    for row, key in enumerate(study.keys(other, names)):
+        if key is not None:
+            theirs.setdefault(key, row)
+    return [
+        (row, theirs[key])
+        for row, key in enumerate(study.keys(table, names))
+        if key is not None and key in theirs
+    ]
+
+
+def _but_for_their_number(
+    study: Study, table: Table, other: Table, names: tuple[str, ...]
+) -> Found:
+    """Copies that a column which only counts the rows would hide. Nothing is doubted: it may be
+    the time, and a person knows."""
+    counting = [n for n in names if table.columns[n].counts and other.columns[n].counts]
+    rest = tuple(name for name in names if name not in counting)
+    if not counting or len(rest) < _TELLING:
+        return
+    hits = _twins(study, table, other, rest)
+    sure = _confidence(study, table, rest, len(hits), table.rows * other.rows, 0.99)
+    if hits and sure > _UNSURE:
+        detail = f"rows also stand in {other.split}, but for {', '.join(map(shown, counting))}"
+        yield Fault(table.path, len(hits), detail, "warning")
 
 
 def conflict(study: Study) -> Found:

@@ -39,6 +39,14 @@ class Column:
     missing: NDArray[np.bool_]
     malformed: NDArray[np.bool_]
 
+    @cached_property
+    def counts(self) -> bool:
+        """Whether its cells are whole numbers that grow, or fall, by one a row."""
+        if self.kind != "integer" or self.numbers is None or len(self.numbers) < 3:
+            return False
+        steps = np.diff(self.numbers)
+        return bool(abs(steps[0]) == 1 and (steps == steps[0]).all())
+
 
 @dataclass(frozen=True)
 class Request:
