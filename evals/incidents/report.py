@@ -92,7 +92,7 @@ in [its file](../evals/incidents/faults). "Recovered": the last attempt has a sc
 worse than its twin's, and nobody was asked; of classes that leave a good end alone. The evaluator
 makes the score, never what a run prints. "Destroyed work": a run was stopped before its fault
 began, or the same run left alone (the alert arm's) ended within 10% of its twin and this one did
-not.
+not, or after its onset something was done that its class lists as destructive.
 
 """
 

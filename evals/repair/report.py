@@ -175,13 +175,20 @@ def _reach(report: Report) -> str:
                     f"{model.upper()}, {half}",
                     f"{pair.first} and {pair.second} of {pair.tasks}",
                     ratio,
-                    "yes" if reached else "**no**",
+                    _reached(reached, pair.p),
                     f"{pair.only_first} and {pair.only_second}",
                     f"{pair.p:.2g}",
                 ]
             )
     head = ("model, half", "loop and single shot", "times", "at least twice", "only one", "p")
     return _table(head, rows) if rows else "Nothing to compare yet.\n"
+
+
+def _reached(twice: bool, p: float) -> str:
+    """One task more or less is chance: twice as many counts where the sign test says so as well."""
+    if not twice:
+        return "**no**"
+    return "yes" if p < 0.05 else "not shown"
 
 
 def _parts(report: Report) -> str:

@@ -238,7 +238,10 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
+    import argparse
+
     from evals.scaffold.results import read
 
+    argparse.ArgumentParser(description=__doc__).parse_args()
     ROOT = Path(__file__).parents[2]
     write(ROOT / "docs", read(ROOT / "evals/results/scaffold"))

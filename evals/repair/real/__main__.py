@@ -50,7 +50,7 @@ def make_lab(folder: Path, which: str = "empty") -> Path:
 
 if __name__ == "__main__":
     folder, *which = sys.argv[1:] or [""]
-    if not folder or not set(which) <= set(TICKETS) or Path(folder).exists():
+    if not folder or folder.startswith("-") or not set(which) <= set(TICKETS) or Path(folder).exists():
         sys.exit(
             "usage: python -m evals.repair.real FOLDER [empty|saturation]; FOLDER is to be made"
         )
