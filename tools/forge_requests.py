@@ -32,7 +32,7 @@ class Proposed(Model):
 
     Args:
         pushed: the commit that labcrew put there.
-        seen: approvals that were given before it, which do not count for it.
+        seen: approvals that stood there when it came, which do not count for it.
     """
 
     number: int
@@ -45,6 +45,11 @@ class Proposed(Model):
 def proposal_effect(request: str) -> str:
     """The key of the effect that proposes a merge request."""
     return f"{request}/forge"
+
+
+def push_effect(request: str) -> str:
+    """The key of the effect that pushes a merge request's commit."""
+    return f"{proposal_effect(request)}/pushed"
 
 
 def proposed(ledger: Ledger, request: str) -> Proposed | None:
@@ -75,8 +80,16 @@ def _propose(call: ProposeChange, assigned: AssignedTicket, bench: Workbench) ->
     branch = f"labcrew/{assigned.id}"
     there = forge.find(branch)
     known = there if there is not None and there.state == "open" else None
-    seen = _approved(forge, known) if known is not None and known.head != call.commit else ()
-    _push(forge, bench.ledger, assigned.id, call.commit, branch)
+
+    def push() -> dict[str, Any]:
+        _push(forge, bench.ledger, assigned.id, call.commit, branch)
+        return {"seen": _approved(forge, known) if known is not None else []}
+
+    # Noted before anything else is tried: when that is tried again, the commit stands there, and
+    # nothing at the forge tells an approval of earlier commits from one that was given since.
+    pushed = bench.ledger.once(
+        push_effect(request.id), assigned.id, {"commit": call.commit}, push, lambda: None
+    )
     proposal = Proposal(
         branch=branch, target=request.target, title=request.title, text=_text(request)
     )
@@ -84,7 +97,9 @@ def _propose(call: ProposeChange, assigned: AssignedTicket, bench: Workbench) ->
     if known is not None:
         forge.update(known.number, proposal)
     _say_status(forge, request, call.commit)
-    return Proposed(number=made.number, url=made.url, branch=branch, pushed=call.commit, seen=seen)
+    return Proposed(
+        number=made.number, url=made.url, branch=branch, pushed=call.commit, seen=pushed["seen"]
+    )
 
 
 def _push(forge: Forge, ledger: Ledger, ticket: str, commit: str, branch: str) -> None:
@@ -102,8 +117,8 @@ def _push(forge: Forge, ledger: Ledger, ticket: str, commit: str, branch: str) -
             return
 
 
-def _approved(forge: Forge, request: ForgeRequest) -> tuple[tuple[str, str], ...]:
-    return tuple((each.by, each.at) for each in forge.approvals(request.number))
+def _approved(forge: Forge, request: ForgeRequest) -> list[list[str]]:
+    return [[each.by, each.at] for each in forge.approvals(request.number)]
 
 
 def _say_status(forge: Forge, request: MergeRequest, commit: str) -> None:

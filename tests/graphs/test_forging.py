@@ -56,6 +56,18 @@ def scene(request: Any, tmp_path: Path) -> Iterator[Scene]:
         yield made
 
 
+def killed(scene: Scene, after: str) -> None:
+    """Another process proposes, and dies after one of its calls."""
+    scene.ledger.events.of(ID)  # writes notes
+    driver = [sys.executable, "-m", "tests.graphs.forge_world"]
+    done = subprocess.run(
+        [*driver, str(scene.root), str(scene.settings.kind), scene.server.url, after],
+        cwd=ROOT, check=False, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == -9, done.stderr
+    assert TOKEN not in done.stdout.decode() + done.stderr.decode()
+
+
 async def test_it_is_proposed_once_with_its_smoke_test(scene: Scene) -> None:
     scene.prepare()
     assert await scene.propose()
@@ -64,6 +76,39 @@ async def test_it_is_proposed_once_with_its_smoke_test(scene: Scene) -> None:
     assert scene.server.head(f"labcrew/{ID}") == scene.request.commit
     ((commit, state, text),) = scene.server.statuses
     assert (commit, state, text) == (scene.request.commit, "success", "accuracy 0.9")
+
+
+@pytest.mark.parametrize("after", ["publish", "update", "a fault"])
+async def test_an_approval_of_earlier_commits_does_not_count_at_a_second_try(
+    scene: Scene, after: str
+) -> None:
+    scene.prepare()
+    await scene.propose()
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-02T00:00:00Z"})
+    scene.revision(1)
+    gate = scene.merge_gate()
+    if after == "a fault":
+        scene.server.faults = [Fault(r"(PUT|PATCH) .*/\d+$", 502)]
+        assert not await scene.propose()
+    else:
+        killed(scene, after)
+    assert scene.server.head(f"labcrew/{ID}") == scene.request.commit, "it was pushed"
+    assert await scene.propose()
+    await scene.look()
+    assert scene.said(gate.id) is None
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-03T00:00:00Z"})
+    await scene.look()
+    assert scene.said(gate.id).kind == "accept"
+
+
+async def test_an_approval_between_two_tries_counts_for_what_was_pushed(scene: Scene) -> None:
+    scene.prepare()
+    gate = scene.merge_gate()
+    killed(scene, "open")
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-02T00:00:00Z"})
+    assert await scene.propose()
+    await scene.look()
+    assert scene.said(gate.id).kind == "accept"
 
 
 async def test_what_the_plan_gate_did_not_show_is_not_sent_anywhere(scene: Scene) -> None:
@@ -78,14 +123,7 @@ async def test_a_process_that_is_killed_in_between_leaves_one_request(
     scene: Scene, after: str
 ) -> None:
     scene.prepare()
-    scene.ledger.events.of(ID)  # writes notes
-    driver = [sys.executable, "-m", "tests.graphs.forge_world"]
-    done = subprocess.run(
-        [*driver, str(scene.root), str(scene.settings.kind), scene.server.url, after],
-        cwd=ROOT, check=False, capture_output=True,
-    )  # fmt: skip
-    assert done.returncode == -9, done.stderr
-    assert TOKEN not in done.stdout.decode() + done.stderr.decode()
+    killed(scene, after)
     assert await scene.propose()
     assert len(scene.server.requests) == 1
     there = proposed(scene.ledger, scene.request.id)
