@@ -124,11 +124,12 @@ class Following:
         same = now.head == request.commit == gate.shown.get("commit")
         if now.state == "merged" and same:
             self._say(gate, "accept", self._settings.kind or "", f"merged at {now.url}")
-        elif now.state == "closed":
+        elif now.state == "closed" and same:
             self._say(gate, "ignore", self._settings.kind or "", f"closed at {now.url}")
         elif not same:
+            held = "holds" if now.state == "open" else f"was {now.state} with"
             raise ForgeError(
-                f"{now.url} {'was merged with' if now.state == 'merged' else 'holds'}"
+                f"{now.url} {held}"
                 f" {now.head[:12] or 'nothing'}, not {request.commit[:12]}, which was shown here;"
                 " approvals there do not count.",
                 "Decide here, or take the strange commits away there.",

@@ -47,7 +47,11 @@ class Fault:
 
 @dataclass
 class Request:
-    """A merge request of the forge's own memory."""
+    """A merge request of the forge's own memory.
+
+    Args:
+        fork: the newest commit of the fork that it comes from; empty: of the project's own branch.
+    """
 
     number: int
     branch: str
@@ -56,6 +60,7 @@ class Request:
     text: str
     state: str = "open"
     merged_head: str = ""
+    fork: str = ""
     comments: list[dict[str, Any]] = field(default_factory=list)
     approvals: list[dict[str, Any]] = field(default_factory=list)
     asking: set[int] = field(default_factory=set)
@@ -150,6 +155,14 @@ class ForgeServer:
     def of_branch(self, branch: str) -> list[Request]:
         return [r for r in reversed(self.requests.values()) if r.branch == branch]
 
+    def is_open(self, branch: str) -> bool:
+        """Whether a request from the project's own branch is open."""
+        return any(r.state == "open" and not r.fork for r in self.of_branch(branch))
+
+    def head_of(self, request: Request) -> str:
+        """The newest commit of a request."""
+        return request.fork or request.merged_head or self.head(request.branch)
+
     def request(self, number: str) -> Request:
         if int(number) not in self.requests:
             raise Refused(404, {"message": "404 Not found"})
@@ -162,7 +175,7 @@ class ForgeServer:
         return made
 
     def merge(self, request: Request) -> None:
-        request.merged_head = self.head(request.branch)
+        request.merged_head = self.head_of(request)
         self.git("update-ref", f"refs/heads/{request.target}", request.merged_head)
         request.state = "merged"
 

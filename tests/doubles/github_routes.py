@@ -44,23 +44,32 @@ def permission(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) ->
 
 def shown(forge: ForgeServer, request: Request) -> dict[str, Any]:
     api = f"{forge.url}{_API}/repos/{PROJECT}"
-    head = request.merged_head or forge.head(request.branch)
+    head = forge.head_of(request)
+    own = repository_of(forge)
+    fork = own | {"id": 666, "full_name": "lab/fork", "name": "fork"}
     return {
         "id": request.number + 1000, "number": request.number, "title": request.title,
         "body": request.text, "state": "open" if request.state == "open" else "closed",
         "merged": request.state == "merged", "merged_at": AT if request.merged_head else None,
         "url": f"{api}/pulls/{request.number}", "issue_url": f"{api}/issues/{request.number}",
         "html_url": f"{forge.url}/{PROJECT}/pull/{request.number}", "user": user(ME[0]),
-        "head": {"ref": request.branch, "sha": head, "label": f"lab:{request.branch}"},
-        "base": {"ref": request.target, "sha": forge.head(request.target)},
+        "head": {
+            "ref": request.branch, "sha": head, "label": f"lab:{request.branch}",
+            "repo": fork if request.fork else own,
+        },
+        "base": {"ref": request.target, "sha": forge.head(request.target), "repo": own},
+    }  # fmt: skip
+
+
+def repository_of(forge: ForgeServer) -> dict[str, Any]:
+    return {
+        "id": 3, "name": "toy", "full_name": PROJECT, "html_url": f"{forge.url}/{PROJECT}",
+        "url": f"{forge.url}{_API}/repos/{PROJECT}",
     }  # fmt: skip
 
 
 def repository(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:
-    return 200, {
-        "id": 3, "name": "toy", "full_name": PROJECT, "html_url": f"{forge.url}/{PROJECT}",
-        "url": f"{forge.url}{_API}/repos/{PROJECT}",
-    }  # fmt: skip
+    return 200, repository_of(forge)
 
 
 def me(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:
@@ -77,7 +86,7 @@ def opened(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Ans
     wrong = {"resource": "PullRequest", "field": "head", "code": "invalid"}
     if not forge.head(fields["head"]):
         return 422, {"message": "Validation Failed", "errors": [wrong]}
-    if any(r.state == "open" for r in forge.of_branch(fields["head"])):
+    if forge.is_open(fields["head"]):
         there = {"resource": "PullRequest", "message": "A pull request already exists for it."}
         return 422, {"message": "Validation Failed", "errors": [there]}
     made = forge.add(fields["head"], fields["base"], fields["title"], fields["body"])
@@ -101,7 +110,7 @@ def merged(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Ans
     request = forge.request(found[1])
     if request.state != "open":
         return 405, {"message": "Pull Request is not mergeable"}
-    if fields.get("sha") and fields["sha"] != forge.head(request.branch):
+    if fields.get("sha") and fields["sha"] != forge.head_of(request):
         return 409, {"message": "Head branch was modified. Review and try the merge again."}
     forge.merge(request)
     return 200, {"sha": request.merged_head, "merged": True, "message": "merged"}

@@ -32,9 +32,10 @@ def user(id: int) -> dict[str, Any]:
 
 
 def shown(forge: ForgeServer, request: Request) -> dict[str, Any]:
-    head = request.merged_head or forge.head(request.branch)
+    head = forge.head_of(request)
     return {
         "id": request.number + 1000, "iid": request.number, "project_id": 3,
+        "source_project_id": 666 if request.fork else 3, "target_project_id": 3,
         "title": request.title, "description": request.text, "state": _STATES[request.state],
         "source_branch": request.branch, "target_branch": request.target, "sha": head or None,
         "web_url": f"{forge.url}/{PROJECT}/-/merge_requests/{request.number}",
@@ -51,13 +52,13 @@ def me(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:
 
 
 def listed(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:
-    return 200, [shown(forge, r) for r in forge.of_branch(fields["source_branch"])][:1]
+    return 200, [shown(forge, r) for r in forge.of_branch(fields["source_branch"])]
 
 
 def opened(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:
     if not forge.head(fields["source_branch"]):
         return 400, {"message": {"base": ['Source branch "x" does not exist']}}
-    if any(r.state == "open" for r in forge.of_branch(fields["source_branch"])):
+    if forge.is_open(fields["source_branch"]):
         return 409, {"message": ["Another open merge request already exists: !7"]}
     made = forge.add(
         fields["source_branch"], fields["target_branch"], fields["title"], fields["description"]
@@ -82,7 +83,7 @@ def merged(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Ans
     request = forge.request(found[1])
     if request.state != "open":
         return 405, {"message": "405 Method Not Allowed"}
-    if fields.get("sha") and fields["sha"] != forge.head(request.branch):
+    if fields.get("sha") and fields["sha"] != forge.head_of(request):
         return 409, {"message": "SHA does not match HEAD of source branch"}
     forge.merge(request)
     return 200, shown(forge, request)

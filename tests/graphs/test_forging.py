@@ -243,6 +243,35 @@ async def test_what_somebody_did_there_is_decided_here(scene: Scene, state: str,
     assert scene.said(gate.id).kind == kind
 
 
+async def test_closing_other_commits_there_decides_nothing_here(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    scene.there().state = "closed"
+    base = git(scene.root / "lab", "rev-parse", "main")
+    scene.server.git("update-ref", f"refs/heads/labcrew/{ID}", base)
+    await scene.look()
+    assert scene.said(gate.id) is None
+    assert scene.troubles() == ["moved"]
+
+
+@pytest.mark.parametrize("state", ["closed", "merged", "open"])
+async def test_a_fork_with_the_guessed_branch_decides_nothing(scene: Scene, state: str) -> None:
+    scene.prepare()
+    gate = scene.merge_gate()
+    guessed = scene.server.add(f"labcrew/{ID}", "main", "mine", "")
+    guessed.fork = guessed.merged_head = git(scene.root / "lab", "rev-parse", "main")
+    guessed.state = state
+    guessed.approvals.append({"user": ALICE[0], "at": "2026-01-02T00:00:00Z"})
+    assert await scene.propose()
+    there = proposed(scene.ledger, scene.request.id)
+    assert there is not None
+    assert there.number != guessed.number
+    assert guessed.title == "mine"
+    await scene.look()
+    assert scene.said(gate.id) is None
+
+
 async def test_what_was_decided_here_meanwhile_stands(scene: Scene) -> None:
     from labcrew.deciding import decide
 

@@ -170,3 +170,35 @@ def test_the_token_goes_where_it_belongs_alone(bench: Bench) -> None:
 def test_an_address_that_would_give_the_token_away_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"https://|token_variable"):
         ForgeSettings(kind="gitlab", project="lab/toy", url=address)
+
+
+def test_a_request_from_a_fork_of_the_same_branch_name_is_none_of_ours(bench: Bench) -> None:
+    commit = bench.server.git("commit-tree", f"{bench.head}^{{tree}}", "-m", "a stranger's")
+    for _ in range(3):
+        bench.server.add("b", "main", "t", "d").fork = commit
+    found = bench.forge.find("b")
+    assert found is not None
+    assert found.number == 7
+    assert bench.forge.open(PROPOSAL).number == 7
+
+
+def test_a_fork_takes_no_place_of_our_request(bench: Bench) -> None:
+    bench.server.requests[7].fork = bench.head
+    assert bench.forge.find("b") is None
+    made = bench.forge.open(PROPOSAL)
+    assert made.number != 7
+    assert bench.forge.look(made.number) == made
+
+
+def test_what_a_fork_fills_is_neither_looked_at_nor_merged_nor_closed(bench: Bench) -> None:
+    bench.server.requests[7].fork = bench.head
+    for call in (
+        lambda: bench.forge.look(7),
+        lambda: bench.forge.merge(7, "b", "main", bench.head),
+        lambda: bench.forge.close(7),
+    ):
+        with pytest.raises(ForgeError, match="comes from a fork") as caught:
+            call()
+        assert caught.value.kind == "moved"
+        assert caught.value.remedy
+    assert bench.server.requests[7].state == "open"

@@ -17,6 +17,7 @@ from tools.forges.remote import (
     LONGEST_DESCRIPTION,
     LONGEST_STATUS,
     MOST_COMMENTS,
+    MOST_REQUESTS,
     STATUS_NAME,
     RemoteForge,
     text_of,
@@ -55,15 +56,20 @@ class GitHubForge(RemoteForge):
             listed = self._repository.get_pulls(
                 state="all", head=f"{owner}:{branch}", sort="created", direction="desc"
             )
-            found = next(iter(listed), None)
+            # An owner may have forks of its own repository, with branches of the same name.
+            found = next(filter(_is_own, islice(listed, MOST_REQUESTS)), None)
             return self._request(found) if found is not None else None
 
         return self._calls.read("looking for the request", ask)
 
     def look(self, number: int) -> ForgeRequest:
-        return self._calls.read(
-            f"reading #{number}", lambda: self._request(self._repository.get_pull(number))
-        )
+        def ask() -> ForgeRequest:
+            found = self._repository.get_pull(number)
+            if not _is_own(found):
+                self._refuse_fork(found.html_url)
+            return self._request(found)
+
+        return self._calls.read(f"reading #{number}", ask)
 
     def update(self, number: int, proposal: Proposal) -> None:
         self._calls.write(
@@ -244,6 +250,11 @@ class GitHubForge(RemoteForge):
         if data.get("errors"):
             told = f"{told}: {str(data['errors']).replace(chr(39), chr(34))}"
         return Answered(error.status, str(told), wait_asked_for(headers.get("retry-after")))
+
+
+def _is_own(found: Any) -> bool:
+    """Whether a request comes from a branch of the repository itself; a fork may be gone."""
+    return found.head.repo is not None and bool(found.head.repo.id == found.base.repo.id)
 
 
 def _line(comment: Any) -> int | None:

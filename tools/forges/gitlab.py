@@ -18,6 +18,7 @@ from tools.forges.remote import (
     LONGEST_DESCRIPTION,
     LONGEST_STATUS,
     MOST_COMMENTS,
+    MOST_REQUESTS,
     STATUS_NAME,
     RemoteForge,
     text_of,
@@ -54,18 +55,24 @@ class GitLabForge(RemoteForge):
         return self._calls.read(f"reading issue #{number}", ask)
 
     def find(self, branch: str) -> ForgeRequest | None:
-        found = self._calls.read(
-            "looking for the request",
-            lambda: self._project.mergerequests.list(
-                source_branch=branch, order_by="created_at", sort="desc", per_page=1, get_all=False
-            ),
-        )
-        return self._request(found[0]) if found else None
+        def ask() -> ForgeRequest | None:
+            listed = self._project.mergerequests.list(
+                source_branch=branch, order_by="created_at", sort="desc", iterator=True
+            )
+            # A fork may have a branch of the same name, and requests from it are listed too.
+            found = next(filter(_is_own, islice(listed, MOST_REQUESTS)), None)
+            return self._request(found) if found is not None else None
+
+        return self._calls.read("looking for the request", ask)
 
     def look(self, number: int) -> ForgeRequest:
-        return self._calls.read(
-            f"reading !{number}", lambda: self._request(self._project.mergerequests.get(number))
-        )
+        def ask() -> ForgeRequest:
+            found = self._project.mergerequests.get(number)
+            if not _is_own(found):
+                self._refuse_fork(found.web_url)
+            return self._request(found)
+
+        return self._calls.read(f"reading !{number}", ask)
 
     def update(self, number: int, proposal: Proposal) -> None:
         fields = {"title": proposal.title, "description": proposal.text[:LONGEST_DESCRIPTION]}
@@ -250,3 +257,8 @@ class GitLabForge(RemoteForge):
             wait = wait_asked_for(self._asked_to_wait)
             return Answered(error.response_code, str(error.error_message), wait)
         return None
+
+
+def _is_own(found: Any) -> bool:
+    """Whether a request comes from a branch of the project itself."""
+    return bool(found.source_project_id == found.target_project_id)

@@ -3,6 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -23,6 +24,7 @@ from tools.forges.calls import Answered, Calls
 
 LONGEST_TEXT = 19_000
 MOST_COMMENTS = 2_000
+MOST_REQUESTS = 2_000
 STATUS_NAME = "labcrew/smoke-test"
 LONGEST_STATUS = 140
 LONGEST_DESCRIPTION = 60_000
@@ -125,6 +127,15 @@ class RemoteForge(ABC):
 
     @abstractmethod
     def find(self, branch: str) -> ForgeRequest | None: ...
+
+    def _refuse_fork(self, url: str) -> NoReturn:
+        """Raises ForgeError: a request that a stranger's fork fills is none of labcrew's."""
+        raise ForgeError(
+            f"{url} comes from a fork, not from a branch of {self.settings.project};"
+            " nothing there counts.",
+            "Decide here, or close it there.",
+            kind="moved",
+        )
 
     @abstractmethod
     def look(self, number: int) -> ForgeRequest: ...
