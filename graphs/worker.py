@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.errors import GraphDrained
 from langgraph.graph import StateGraph
 from langgraph.runtime import RunControl
@@ -16,6 +15,7 @@ from langgraph.types import Command
 from agents.programming.options import PROGRAMMING, LoopOptions
 from graphs import spans
 from graphs.accounts import accountable, ticket_bounds
+from graphs.checkpoints import checkpoints
 from graphs.crew import Crew
 from graphs.nodes.responding import withdraw_questions
 from graphs.packet import own_runs
@@ -85,12 +85,7 @@ class Worker:
 
     async def __aenter__(self) -> "Worker":
         async with AsyncExitStack() as stack:
-            saver = await stack.enter_async_context(
-                AsyncSqliteSaver.from_conn_string(str(self._bench.home.checkpoints))
-            )
-            await saver.setup()
-            # Only a position: one that a power cut takes back is a node run again, which is safe.
-            await saver.conn.execute("PRAGMA synchronous = NORMAL")
+            saver = await stack.enter_async_context(checkpoints(self._bench.home.checkpoints))
             await asyncio.to_thread(self._clean_up)
             self._graph = (self._machine or ticket_graph()).compile(checkpointer=saver)
             self._stack = stack.pop_all()

@@ -168,16 +168,15 @@ def _run(steps: int) -> float:
 
 
 async def _worked(work: Work, assigned: AssignedTicket, home: Home) -> float:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.graph import END, START, StateGraph
+
+    from graphs.checkpoints import checkpoints
 
     graph = StateGraph(TicketState, context_schema=Work)
     graph.add_node("write_code", programming_graph("write_code", lambda work, a: InstantHands()))
     graph.add_edge(START, "write_code")
     graph.add_edge("write_code", END)
-    async with AsyncSqliteSaver.from_conn_string(str(home.checkpoints)) as saver:
-        await saver.setup()
-        await saver.conn.execute("PRAGMA synchronous = NORMAL")  # as the worker has it
+    async with checkpoints(home.checkpoints) as saver:
         compiled: Any = graph.compile(checkpointer=saver)
         began = time.perf_counter()
         await compiled.ainvoke(
