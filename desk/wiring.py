@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desk.settings_file import write_settings
-from labcrew.errors import LabcrewError, NotFound, SettingsError
+from labcrew.errors import InputError, LabcrewError, NotFound, SettingsError
 from labcrew.home import Home
+from labcrew.own_homes import FOLDER, is_own, remember
 from labcrew.ports import Clock, SystemClock
 from labcrew.redaction import Redaction, secrets_of
 from labcrew.settings import Settings
@@ -110,13 +111,25 @@ class AtWork:
 
 
 def home_folder(given: Path | None) -> Path:
-    """The home that is meant: given, LABCREW_HOME, ./.labcrew if it is there, or ~/.labcrew."""
+    """The home that is meant: given, LABCREW_HOME, ./.labcrew if it is there, or ~/.labcrew.
+
+    Raises:
+        InputError: nobody named a home, and ./.labcrew may have come with the folder.
+    """
     if given is not None:
         return given.expanduser().absolute()
     if named := os.environ.get("LABCREW_HOME"):
         return Path(named).expanduser().absolute()
-    here = Path.cwd() / ".labcrew"
-    return here if here.is_dir() else Path.home() / ".labcrew"
+    here, usual = Path.cwd() / FOLDER, Path.home() / FOLDER
+    if not here.is_dir() or here.resolve() == usual.resolve():
+        return usual
+    if not is_own(Home(here)):
+        raise InputError(
+            f"{here} was not made by you here: its settings may be a stranger's.",
+            f"If it is yours, say --home ./{FOLDER} once; else name another home with --home, as"
+            f" ~/{FOLDER}.",
+        )
+    return here
 
 
 def person() -> str:
@@ -162,6 +175,7 @@ def open_home(
             f"There is no labcrew home in {home.root}.",
             "Make one with `labcrew init`, name one with --home, or `labcrew run TICKET.md`.",
         )
+    remember(home)
     settings = Settings.load(home.settings_file)
     clock = clock or SystemClock()
     url = settings.ledger_url or home.ledger_url

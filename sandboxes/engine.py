@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labcrew.errors import EngineUnavailable, LabcrewError
+from labcrew.state_folder import state_folder
 from sandboxes.client import REMEDY, connect
 from sandboxes.processes import is_engine, reap, run_to_end
 
@@ -45,8 +46,7 @@ class Engine:
     """
 
     def __init__(self, state: Path | None = None, say: Say = lambda text: None) -> None:
-        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        self.state = state or home / "labcrew" / "engine"
+        self.state = state or state_folder() / "engine"
         self.say = say
 
     @property

@@ -28,7 +28,7 @@ HomeOption = Annotated[
     typer.Option(
         "--home",
         metavar="FOLDER",
-        help="The home. [default: $LABCREW_HOME, ./.labcrew or ~/.labcrew]",
+        help="The home. [default: $LABCREW_HOME, your own ./.labcrew, or ~/.labcrew]",
         show_default=False,
     ),
 ]

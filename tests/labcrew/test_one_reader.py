@@ -29,6 +29,7 @@ TRUSTED = {
     "labcrew/beneath.py": "the one reader",
     "labcrew/openat2.py": "what the reader opens with",
     "labcrew/home.py": "the home's own record and lock",
+    "labcrew/own_homes.py": "labcrew's own note of a home, outside any folder",
     "labcrew/spending.py": "the home's own folder of calls under way",
     "labcrew/settings.py": "the person's settings file",
     "labcrew/ledger/anchor.py": "the ledger's anchor",
