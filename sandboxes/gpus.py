@@ -50,7 +50,12 @@ class Gpus:
             return ()
         try:
             done = subprocess.run(
-                [program, *_QUERY], capture_output=True, text=True, timeout=_ANSWER_S, check=True
+                [program, *_QUERY],
+                capture_output=True,
+                text=True,
+                timeout=_ANSWER_S,
+                check=True,
+                cwd="/",
             )
             return tuple(_line(line) for line in done.stdout.splitlines() if line.strip())
         except (OSError, subprocess.SubprocessError, ValueError):

@@ -134,7 +134,11 @@ class BaseImage:
         return True
 
     def _pull(self) -> bool:
-        """Tries the registry, in a process of its own so that a silent one can be given up."""
+        """Tries the registry, in a process of its own so that a silent one can be given up.
+
+        It runs elsewhere than in the user's folder: a stranger's clone may hold a docker.py.
+        """
+        python = [sys.executable, "-P", "-c"]
         code = (
             "import sys, docker\n"
             "client = docker.from_env(timeout=int(sys.argv[2]))\n"
@@ -143,16 +147,18 @@ class BaseImage:
         )
         try:
             reach = subprocess.run(
-                [sys.executable, "-c", code, REGISTRY_BASE, str(_REACH_TIMEOUT_S)],
+                [*python, code, REGISTRY_BASE, str(_REACH_TIMEOUT_S)],
                 capture_output=True,
+                cwd="/",
                 timeout=_REACH_TIMEOUT_S + 5,
             )
             if b"answers" not in reach.stdout:
                 return False
             pull = "import sys, docker; docker.from_env().api.pull(sys.argv[1])"
             done = subprocess.run(
-                [sys.executable, "-c", pull, REGISTRY_BASE],
+                [*python, pull, REGISTRY_BASE],
                 capture_output=True,
+                cwd="/",
                 timeout=_PULL_TIMEOUT_S,
             )
         except subprocess.TimeoutExpired:
@@ -183,7 +189,7 @@ class BaseImage:
             archive = ["tar", "-C", folder, "--numeric-owner", "--exclude=./var/cache/apt/*"]
             archive += ["--exclude=./var/lib/apt/lists/*", "-cf", "-", "."]
             with (
-                subprocess.Popen([*root, *archive], stdout=subprocess.PIPE) as tar,
+                subprocess.Popen([*root, *archive], stdout=subprocess.PIPE, cwd="/") as tar,
                 translated("import the Debian base"),
             ):
                 answer: Any = self._client.import_image_from_stream(
@@ -192,7 +198,8 @@ class BaseImage:
             if tar.returncode != 0 or "error" in str(answer):
                 raise EngineError(f"The Debian base could not be imported: {str(answer)[:500]}")
         finally:
-            subprocess.run([*root, "rm", "-rf", "--one-file-system", folder], check=False)
+            remove = [*root, "rm", "-rf", "--one-file-system", folder]
+            subprocess.run(remove, check=False, cwd="/")
 
     def _checked(self, command: list[str], path: str) -> None:
         done = subprocess.run(
@@ -202,6 +209,7 @@ class BaseImage:
             text=True,
             errors="replace",
             env={**os.environ, "PATH": path},
+            cwd="/",
         )
         if done.returncode != 0:
             tail = "\n".join(done.stdout.splitlines()[-15:])

@@ -121,10 +121,11 @@ def _default_index() -> str:
 
 def _pip(*arguments: str) -> str | None:
     """What the machine's pip answers; None where there is none."""
-    for command in ([sys.executable, "-m", "pip"], ["pip"], ["pip3"]):
+    for command in ([sys.executable, "-P", "-m", "pip"], ["pip"], ["pip3"]):
         try:
+            # Elsewhere than in the user's folder: a stranger's clone may hold a pip.py.
             done = subprocess.run(
-                [*command, *arguments], capture_output=True, text=True, timeout=30
+                [*command, *arguments], capture_output=True, text=True, timeout=30, cwd="/"
             )
         except (OSError, subprocess.TimeoutExpired):
             continue

@@ -176,6 +176,7 @@ class GitRunner:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
+            cwd="/",
         )
         said = (done.stdout + b"\n" + done.stderr)[-_COMPLAINTS:]
         return done.returncode, said.decode("utf-8", "replace")

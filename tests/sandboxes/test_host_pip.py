@@ -142,3 +142,13 @@ def test_an_index_that_nobody_names_is_an_error_for_people() -> None:
 
 def test_this_machines_own_pip_says_what_it_falls_back_to() -> None:
     assert host_pip().index.startswith("https://")
+
+
+def test_a_pip_in_the_users_folder_is_not_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    marker = tmp_path / "ran"
+    (tmp_path / "pip.py").write_text(f"open({str(marker)!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    host_pip()
+    assert not marker.exists()

@@ -112,3 +112,17 @@ def test_the_command_line(
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     assert images.main(["ensure"]) == 4
     assert "No Docker engine answers" in capsys.readouterr().err
+
+
+def test_a_docker_in_the_users_folder_is_not_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    marker = tmp_path / "ran"
+    (tmp_path / "docker.py").write_text(f"open({str(marker)!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    client = connect()
+    # A registry that answers nothing: neither the network nor an image is touched.
+    monkeypatch.setattr(images, "REGISTRY_BASE", "127.0.0.1:9/none:1")
+    assert not BaseImage(client)._pull()
+    assert not marker.exists()
+    client.close()

@@ -93,8 +93,8 @@ def mini_swe_python() -> Path:
     if not done.is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
         for command in (
-            [sys.executable, "-m", "venv", str(folder)],
-            [str(python), "-m", "pip", "install", "--quiet", f"mini-swe-agent=={VERSION}"],
+            [sys.executable, "-P", "-m", "venv", str(folder)],
+            [str(python), "-P", "-m", "pip", "install", "--quiet", f"mini-swe-agent=={VERSION}"],
         ):
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
             if ended.returncode != 0:
