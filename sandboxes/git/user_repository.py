@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -258,23 +257,43 @@ class UserRepository:
         """git in the user's folder, with the user's own list of ignored files."""
         ignored = user_ignore_file()
         settings = (f"core.excludesFile={ignored}",) if ignored else ()
-        return self.git.run(self.folder, *arguments, settings=(*settings, *self._no_filters()))
+        return self.git.run(
+            self.folder, *arguments, settings=settings, environment=self._no_filters()
+        )
 
-    def _no_filters(self) -> Iterator[str]:
-        """Settings that take the programs away from the filters that the repository names."""
+    def _no_filters(self) -> dict[str, str]:
+        """Variables that take the programs away from the filters that the repository names.
+
+        `-c` can't say it: a filter may be named `a=b`, and what it reads as a key ends at the `=`.
+        """
         try:
             named = self.git.run(
                 self.folder, "config", "-z", "--name-only", "--get-regexp", r"^filter\..*"
             )
-        except GitFailed:
-            return
-        for name in sorted({entry.rpartition(b".")[0] for entry in named.split(b"\0") if entry}):
-            filter_ = os.fsdecode(name)
-            if "=" not in filter_:  # `-c` reads the rest as the value; such a one can't be reached
-                yield from (f"{filter_}.{word}=" for word in ("clean", "smudge", "process"))
-                yield f"{filter_}.required=false"
+        except GitFailed as error:
+            if error.status != 1:  # 1: there are none
+                raise
+            return {}
+        if len(named) > _FILTER_BYTES:
+            raise RepositoryError(
+                f"The configuration of {self.folder} names too many filters",
+                "Take `[filter …]` sections out of it that no .gitattributes needs.",
+            )
+        filters = sorted({entry.rpartition(b".")[0] for entry in named.split(b"\0") if entry})
+        pairs = [
+            (f"{os.fsdecode(filter_)}.{word}", value)
+            for filter_ in filters
+            for word, value in _NO_PROGRAM.items()
+        ]
+        variables = {"GIT_CONFIG_COUNT": str(len(pairs))}
+        for number, (key, value) in enumerate(pairs):
+            variables[f"GIT_CONFIG_KEY_{number}"] = key
+            variables[f"GIT_CONFIG_VALUE_{number}"] = value
+        return variables
 
 
+_NO_PROGRAM = {"clean": "", "smudge": "", "process": "", "required": "false"}
+_FILTER_BYTES = 1 << 16  # what a command line can carry
 _REFLOG = {"GIT_COMMITTER_NAME": "labcrew", "GIT_COMMITTER_EMAIL": "labcrew@localhost"}
 
 

@@ -21,6 +21,8 @@ _SETTINGS: dict[str, dict[str, str]] = {
     "core.alternateRefsCommand": {"core.alternateRefsCommand": "{}"},
     "filter clean": {"filter.f.clean": "{}", "filter.f.required": "true"},
     "filter process": {"filter.f.process": "{}"},
+    "filter named a=b": {"filter.a=b.clean": "{}", "filter.a=b.required": "true"},
+    "filter without a name": {"filter..clean": "{}"},
     "diff textconv": {"diff.f.textconv": "{}", "diff.f.command": "{}"},
     "core.sshCommand": {"core.sshCommand": "{}"},
     "uploadpack hook": {"uploadpack.packObjectsHook": "{}"},
@@ -45,7 +47,8 @@ class Lab:
         for name, text in {
             "train.py": "print('trained')\n", "evaluate.py": "print('judged')\n",
             "data/a.csv": "a,b\n1,2\n", "README.md": "# Lab\n",
-            ".gitattributes": "*.dat filter=f\n",
+            ".gitattributes": "*.dat filter=f\n*.eq filter=a=b\n*.none filter=\n",
+            "a.eq": "a\n", "a.none": "a\n",
         }.items():  # fmt: skip
             place = path / name
             place.parent.mkdir(exist_ok=True)
@@ -100,7 +103,10 @@ def _tried(bench: Workbench, folder: Path, name: str, settings: dict[str, str]) 
         (scripts / hook).chmod(0o755)
     for setting, value in settings.items():
         lab.git("config", setting.replace("{}", str(program)), value.replace("{}", str(program)))
-    (lab.path / "new.dat").write_text("data\n")
+    for new in ("new.dat", "new.eq", "new.none"):
+        (lab.path / new).write_text("data\n")
+    for known in ("a.eq", "a.none"):
+        (lab.path / known).write_text("b\n")  # as long as before: git looks into it
     (lab.path / "train.py").write_text("print('changed')\n")
     before, wrong, happened = lab.state(), "", "looked at, copied, published; nothing of it ran"
     branch = "labcrew/new"

@@ -1,0 +1,34 @@
+"""A repository as a stranger may have made it: what its own configuration can't bring about."""
+
+from pathlib import Path
+
+import pytest
+
+from labcrew.domain.repository import Repositories
+from labcrew.errors import RepositoryError
+from tests.sandboxes.fixtures import UserFolder
+
+
+@pytest.mark.parametrize("name", ["f", "a=b", "a=b=", "", 'q"\\ .c', "é"])
+def test_no_filter_runs_whatever_its_name(
+    repositories: Repositories, user: UserFolder, tmp_path: Path, name: str
+) -> None:
+    marker = tmp_path / "ran"
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    with (user.path / ".git" / "config").open("a") as config:
+        for word in ("clean", "process"):
+            config.write(f'[filter "{quoted}"]\n\t{word} = "touch {marker}; cat"\n\trequired\n')
+    (user.path / ".git" / "info").mkdir(exist_ok=True)
+    (user.path / ".git" / "info" / "attributes").write_text(f"* filter={name}\n")
+    user.write("train.py", (user.path / "train.py").read_text().swapcase())
+    found = repositories.inspect(str(user.path), "HEAD")
+    assert found.dirty
+    repositories.take("t", user.path, "HEAD", snapshot=True)
+    assert not marker.exists()
+
+
+def test_more_filters_than_can_be_taken_away(repositories: Repositories, user: UserFolder) -> None:
+    with (user.path / ".git" / "config").open("a") as config:
+        config.write("".join(f'[filter "{n:0>99}"]\n\tclean = false\n' for n in range(1000)))
+    with pytest.raises(RepositoryError, match="too many filters"):
+        repositories.inspect(str(user.path), "HEAD")
