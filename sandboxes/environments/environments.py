@@ -335,7 +335,9 @@ class Environments:
         text = self._read(plan.repository, plan.commit, plan.source)
         pip = self._pip()
         variables = pip_variables(pip)
-        context = replaced(archive, plan.source, with_arguments(text, variables).encode())
+        text = with_arguments(text, variables)
+        refuse_fetching(plan.source, text)  # again: this is what the engine reads
+        context = replaced(archive, plan.source, text.encode())
         name = f"build-{plan.key[:16]}"
         container = self._sandboxes.container_name(name)
         lines: list[str] = []

@@ -47,16 +47,20 @@ def _from(lines: list[str], at: int) -> tuple[str, bool]:
 
     Either character that can continue a line does here, wherever it stands: which one counts, and
     when, is for the engine to say, and no reading of its own may hide an instruction from this one.
+    What looks like a comment between continued lines ends nothing, and stands at the end, for an
+    engine may see a part of the instruction there.
     """
-    joined = ""
+    joined, aside = "", ""
     for line in lines[at : at + _MOST_LINES]:
         bare = line.strip()
         if joined and (not bare or bare.startswith("#")):
+            aside += f"\n{bare}"
             continue
         if not bare.endswith(("\\", "`")):
-            return (joined + line).strip(), False
+            return (joined + line + aside).strip(), False
         joined += line.rstrip()[:-1]
-    return joined.strip(), len(lines) > at + _MOST_LINES
+    cut = len(lines) > at + _MOST_LINES
+    return (joined if cut else joined + aside).strip(), cut
 
 
 def with_arguments(text: str, names: Iterable[str]) -> str:
@@ -69,7 +73,8 @@ def with_arguments(text: str, names: Iterable[str]) -> str:
     lines: list[str] = []
     arguments = [f"ARG {name}" for name in names]
     continued, stage = False, False
-    for line in text.splitlines():
+    # As the engine does: what else ends a line for Python may stand in one of its comments.
+    for line in text.removesuffix("\n").split("\n"):
         comment = line.lstrip().startswith("#")
         stage = stage or (not continued and not comment and _FROM.match(line) is not None)
         lines.append(line)

@@ -185,6 +185,13 @@ def test_arguments_reach_every_stage_of_a_dockerfile() -> None:
     )
 
 
+@pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+def test_a_comment_stays_one_whatever_stands_in_it(odd: str) -> None:
+    text = f"FROM a\n# note{odd}ADD http://127.0.0.1/ /x\r\nRUN b\n\n"
+    refuse_fetching("Dockerfile", text)
+    assert with_arguments(text, ["P"]) == text.replace("FROM a\n", "FROM a\nARG P\n")
+
+
 def test_hosts_of_requirements() -> None:
     lines = ("x @ git+https://u:p@example.org/x", "-f http://a.example.org:8080/w", "file:///x")
     assert hosts_of(lines) == ("example.org:443", "a.example.org:8080")
@@ -207,6 +214,8 @@ def test_hosts_of_requirements() -> None:
         "ONBUILD ADD http://127.0.0.1/ /x",
         "ADD a \\\n" * 201 + "b",
         "\\\n" * 201 + "ADD http://127.0.0.1/ /x",
+        "A\\\n" + "# a long comment\n" * 201 + "DD http://127.0.0.1/ /x",
+        "ADD a \\\n\x1c# http://127.0.0.1/ /x",
     ],
 )
 def test_an_address_that_the_engine_would_fetch_is_found(added: str) -> None:
