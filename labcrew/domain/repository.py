@@ -73,7 +73,8 @@ class Repositories(Protocol):
 
         With `snapshot` the answer is a new commit that holds the working tree's tracked and
         untracked, not ignored, files; the user's repository and index stay byte-identical.
-        Doing it again does nothing. Raises RepositoryError, StorageFull.
+        Doing it again does nothing. Raises RepositoryError, also where the files are more than fits
+        in memory, and StorageFull.
         """
 
     def committed_at(self, name: str, commit: str) -> str:
@@ -101,7 +102,10 @@ class Repositories(Protocol):
         """A file of a commit. Raises NotFound, BoundaryError past the cap or on a link."""
 
     def archive(self, name: str, commit: str, without: tuple[str, ...] = ()) -> bytes:
-        """A commit's files as an uncompressed tar, without paths that match a pattern."""
+        """A commit's files as an uncompressed tar, without paths that match a pattern.
+
+        Raises RepositoryError where they are more than fits in memory.
+        """
 
     def bundle(self, name: str, commit: str) -> bytes:
         """A commit with its history, to be cloned inside a sandbox."""

@@ -46,7 +46,8 @@ def owned(archive: bytes, extra: tuple[OverlayFile, ...] = ()) -> bytes:
             member.size, member.mode = len(file.content), 0o644
             member.uid = member.gid = CREW
             out.addfile(member, io.BytesIO(file.content))
-    return bytes(data[:end]) + tail.getvalue()
+    data[end:] = tail.getvalue()
+    return bytes(data)
 
 
 def relative(path: str) -> PurePosixPath:

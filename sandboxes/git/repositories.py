@@ -28,10 +28,14 @@ from sandboxes.git.user_repository import UserRepository
 from sandboxes.git.writing import write
 from sandboxes.text import clean
 
+_Entry = tuple[str, str, str, str]  # mode, object, size in bytes, path
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 _DIFF_BYTES = 2 << 20
 _DIFF_S = 120.0
 _DIFF = ("core.bigFileThreshold=16m",)  # larger files are compared, not shown line by line
+# A few objects can make a tree of any size. Listings and archives are held in memory.
+_LISTING_BYTES = 32 << 20  # some 300,000 files
+_FILES_BYTES = 2 << 30
 # Files come out as they are stored: nothing left out or filled in because an attribute says so.
 _ATTRIBUTES = "* -export-ignore -export-subst -filter\n"
 
@@ -59,9 +63,11 @@ class GitRepositories:
             bare = self._make(name, user.object_format())
             if not self._has_ref(bare, f"refs/labcrew/taken/{full}"):
                 user.copy_into(bare, full, f"refs/labcrew/taken/{full}")
+            self._fitting(bare, full)
             if not snapshot:
                 return full
             taken = take_snapshot(self._git, bare, user, full)
+            self._fitting(bare, taken)
             self._git.run(bare, "update-ref", f"refs/labcrew/taken/{taken}", taken)
             return taken
 
@@ -80,14 +86,14 @@ class GitRepositories:
 
     def files(self, name: str, commit: str) -> tuple[str, ...]:
         bare = self._open(name)
-        return tuple(path for _, _, path in self._tree(bare, commit))
+        return tuple(path for _, _, _, path in self._tree(bare, self._commit(bare, commit)))
 
     def lineage(
         self, name: str, commit: str, patterns: tuple[str, ...], most: int = 500
     ) -> Mapping[str, tuple[str, ...]]:
         commits = self.history(name, commit, most)
         bare = self._open(name)
-        tree = {path: blob for _, blob, path in self._tree(bare, commits[0])}
+        tree = {path: blob for _, blob, _, path in self._tree(bare, commits[0])}
         empty = self._git.line(bare, "hash-object", "--stdin")
         found = lineage(self._git, bare, commits, tree, patterns, empty)
         return {one: as_patterns(paths) for one, paths in found.items()}
@@ -116,7 +122,7 @@ class GitRepositories:
         full = self._commit(bare, commit)
         out: list[str] = []
         links: list[tuple[str, str]] = []
-        for mode, blob, path in self._tree(bare, full):
+        for mode, blob, _, path in self._fitting(bare, full):
             if matches(path, without):
                 out.append(path)
             elif mode == "120000":
@@ -249,11 +255,29 @@ class GitRepositories:
             position = end + 1 + size + 1
         return found
 
-    def _tree(self, bare: Path, commit: str) -> Iterator[tuple[str, str, str]]:
-        listing = self._git.run(bare, "ls-tree", "-r", "-z", "--long", self._commit(bare, commit))
-        for mode, blob, _, path in _entries(listing):
-            if mode != "160000":
-                yield mode, blob, path
+    def _fitting(self, bare: Path, commit: str) -> list[_Entry]:
+        """The files of a commit, which are few and small enough to be handed on."""
+        entries = list(self._tree(bare, commit))
+        if (size := sum(int(size) for _, _, size, _ in entries)) > _FILES_BYTES:
+            raise RepositoryError(
+                f"The files of commit {commit[:12]} hold {size >> 20} MiB;"
+                f" {_FILES_BYTES >> 20} MiB may be copied",
+                "Keep large data outside the repository and name it in the ticket's `data`.",
+            )
+        return entries
+
+    def _tree(self, bare: Path, commit: str) -> Iterator[_Entry]:
+        command = ("ls-tree", "-r", "-z", "--long", commit)
+        listing = self._git.run(bare, *command, limit_bytes=_LISTING_BYTES)
+        if len(listing) == _LISTING_BYTES:
+            raise RepositoryError(
+                f"Commit {commit[:12]} holds too many files: their list alone is longer than"
+                f" {_LISTING_BYTES >> 20} MiB",
+                "Keep data outside the repository and name it in the ticket's `data`.",
+            )
+        for entry in _entries(listing):
+            if entry[0] != "160000":
+                yield entry
 
     def _commit(self, bare: Path, commit: str) -> str:
         if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
@@ -304,8 +328,8 @@ class GitRepositories:
 _ONE_LINE = str.maketrans("\n\r", "  ")
 
 
-def _entries(listing: bytes) -> Iterator[tuple[str, str, str, str]]:
-    """Mode, object, size and path of each line of `ls-tree -z --long`."""
+def _entries(listing: bytes) -> Iterator[_Entry]:
+    """The lines of `ls-tree -z --long`."""
     for line in listing.split(b"\0"):
         if line:
             meta, _, path = line.partition(b"\t")
