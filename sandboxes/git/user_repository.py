@@ -236,15 +236,17 @@ class UserRepository:
 
     def _head_branch(self) -> str | None:
         try:
-            return self.git.line(self.folder, "symbolic-ref", "-q", "--short", "HEAD")
+            # Not the short name: where a tag has the same, that is longer than the branch's.
+            ref = self.git.line(self.folder, "symbolic-ref", "-q", "HEAD")
         except GitFailed:
             return None
+        return ref.removeprefix(_BRANCHES) if ref.startswith(_BRANCHES) else None
 
     def _has_commits(self) -> bool:
         return bool(self.git.run(self.folder, "rev-list", "-n", "1", "--all"))
 
     def _branch_ref(self, branch: str) -> str:
-        ref = f"refs/heads/{branch}"
+        ref = _BRANCHES + branch
         if branch.startswith("-") or not re.fullmatch(r"[^\0\n]+", branch):
             raise RepositoryError(f"{branch!r} can't be the name of a branch")
         try:
@@ -294,6 +296,7 @@ class UserRepository:
 
 _NO_PROGRAM = {"clean": "", "smudge": "", "process": "", "required": "false"}
 _FILTER_BYTES = 1 << 16  # what a command line can carry
+_BRANCHES = "refs/heads/"
 _REFLOG = {"GIT_COMMITTER_NAME": "labcrew", "GIT_COMMITTER_EMAIL": "labcrew@localhost"}
 
 

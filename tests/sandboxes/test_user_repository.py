@@ -32,3 +32,18 @@ def test_more_filters_than_can_be_taken_away(repositories: Repositories, user: U
         config.write("".join(f'[filter "{n:0>99}"]\n\tclean = false\n' for n in range(1000)))
     with pytest.raises(RepositoryError, match="too many filters"):
         repositories.inspect(str(user.path), "HEAD")
+
+
+def test_a_tag_with_the_branchs_name(repositories: Repositories, user: UserFolder) -> None:
+    user.git("tag", "main")
+    found = repositories.inspect(str(user.path), "HEAD")
+    assert found.branch == "main"
+    assert repositories.merge(user.path, found.branch, found.commit).state == "already"
+
+
+def test_a_head_that_is_no_branch(repositories: Repositories, user: UserFolder) -> None:
+    user.git("update-ref", "refs/elsewhere/x", "HEAD")
+    user.git("symbolic-ref", "HEAD", "refs/elsewhere/x")
+    found = repositories.inspect(str(user.path), "HEAD")
+    assert found.branch is None
+    assert "no branch to merge to" in found.warnings[0]
