@@ -41,18 +41,24 @@ class UserRepository:
         try:
             bare = git.line(path, "rev-parse", "--is-bare-repository") == "true"
             inside = git.line(path, "rev-parse", "--is-inside-work-tree") == "true"
-            if not inside:
-                top = Path(git.line(path, "rev-parse", "--absolute-git-dir"))
-                if not bare and top.name == ".git":  # someone named the .git folder itself
-                    return cls(git, top.parent, top.parent)
-                return cls(git, top, None)
-            top = Path(os.fsdecode(git.run(path, "rev-parse", "--show-toplevel")[:-1]))
+            own = _place(git, path, "--absolute-git-dir")
+            if inside:
+                top = _place(git, path, "--show-toplevel")
+            elif bare or own.name != ".git":
+                return cls(git, own, None)
+            else:  # someone named the .git folder itself
+                top = own.parent
         except GitFailed as error:
             reason = error.text.splitlines()[-1] if error.text else "git can't open it"
             raise RepositoryError(
                 f"{path} is not a git repository ({reason})",
                 "Make one with `git init`, `git add` and `git commit`, or correct the path.",
             ) from None
+        if not _belongs(git, top, own):
+            raise RepositoryError(
+                f"{own} takes another folder than its own for its working tree",
+                "Take `core.worktree` out of its configuration, or make an ordinary clone.",
+            )
         return cls(git, top, top)
 
     def inspect(self, commit: str) -> Checkout:
@@ -298,6 +304,20 @@ _NO_PROGRAM = {"clean": "", "smudge": "", "process": "", "required": "false"}
 _FILTER_BYTES = 1 << 16  # what a command line can carry
 _BRANCHES = "refs/heads/"
 _REFLOG = {"GIT_COMMITTER_NAME": "labcrew", "GIT_COMMITTER_EMAIL": "labcrew@localhost"}
+
+
+def _place(git: GitRunner, folder: Path, asked: str) -> Path:
+    """A folder that `git rev-parse` answers, whatever stands in its name."""
+    return Path(os.fsdecode(git.run(folder, "rev-parse", asked)[:-1]))
+
+
+def _belongs(git: GitRunner, top: Path, own: Path) -> bool:
+    """Whether a folder is the root of that git folder's files: its word alone could name any."""
+    try:
+        found = _place(git, top, "--absolute-git-dir"), _place(git, top, "--show-toplevel")
+    except GitFailed:
+        return False
+    return found == (own, top)
 
 
 def _quoted(path: str) -> str:

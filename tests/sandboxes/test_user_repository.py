@@ -47,3 +47,30 @@ def test_a_head_that_is_no_branch(repositories: Repositories, user: UserFolder) 
     found = repositories.inspect(str(user.path), "HEAD")
     assert found.branch is None
     assert "no branch to merge to" in found.warnings[0]
+
+
+@pytest.mark.parametrize("named", ["around", "beside"])
+def test_a_work_tree_that_is_not_its_own(
+    repositories: Repositories, user: UserFolder, tmp_path: Path, named: str
+) -> None:
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "private").write_text("secret")
+    folder = {"around": tmp_path, "beside": tmp_path / "beside"}[named]
+    user.git("config", "core.worktree", str(folder))
+    for path in (user.path, user.path / ".git", user.path / "data"):
+        with pytest.raises(RepositoryError, match="another folder than its own"):
+            repositories.inspect(str(path), "HEAD")
+        with pytest.raises(RepositoryError, match="another folder than its own"):
+            repositories.take("t", path, "main", snapshot=True)
+
+
+def test_work_trees_whose_git_folder_lies_elsewhere(
+    repositories: Repositories, user: UserFolder, tmp_path: Path
+) -> None:
+    user.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "linked")
+    user.git("clone", "-q", f"--separate-git-dir={tmp_path}/apart", ".", str(tmp_path / "clone"))
+    user.git("submodule", "--quiet", "add", str(user.path), "module")
+    (tmp_path / "link").symlink_to(user.path)
+    for path in ("linked", "clone", "lab/module", "link"):
+        found = repositories.inspect(str(tmp_path / path), "HEAD")
+        assert found.repository == (tmp_path / path).resolve(), path
