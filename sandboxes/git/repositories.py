@@ -36,8 +36,11 @@ _DIFF = ("core.bigFileThreshold=16m",)  # larger files are compared, not shown l
 # A few objects can make a tree of any size. Listings and archives are held in memory.
 _LISTING_BYTES = 32 << 20  # some 300,000 files
 _FILES_BYTES = 2 << 30
-# Files come out as they are stored: nothing left out or filled in because an attribute says so.
-_ATTRIBUTES = "* -export-ignore -export-subst -filter\n"
+# Files come out as they are stored, which is what is read and judged: nothing is left out, filled
+# in or written in another way because an attribute says so.
+_ATTRIBUTES = (
+    "* -export-ignore -export-subst -filter -text -eol -crlf -ident !working-tree-encoding\n"
+)
 
 
 class GitRepositories:

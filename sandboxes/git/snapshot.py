@@ -36,8 +36,13 @@ def take_snapshot(git: GitRunner, bare: Path, user: UserRepository, commit: str)
         )
     present, submodules = user.working_files()
     with tempfile.TemporaryDirectory(dir=git.root, prefix=".index-") as folder:
+        # Beside the trusted repository, of which the attributes take no line ends for the same.
+        own = f"{folder}/git"
+        form = git.line(bare, "rev-parse", "--show-object-format")
+        git.run(bare, "init", "-q", "--bare", "--template=", f"--object-format={form}", own)
         environment = {
-            "GIT_DIR": str(bare),
+            "GIT_DIR": own,
+            "GIT_OBJECT_DIRECTORY": str(bare / "objects"),
             "GIT_WORK_TREE": str(user.work_tree),
             "GIT_INDEX_FILE": f"{folder}/index",
         }

@@ -190,6 +190,37 @@ class TestRead:
         assert part == whole - {"evaluate.py", "data/holdout.csv", "near"}
         assert not {n for n in names(repositories.archive("lab", commit, ("data",))) if "data" in n}
 
+    def test_an_archive_holds_files_as_they_are_stored(
+        self, repositories: Repositories, user: UserFolder
+    ) -> None:
+        stored = {"a.py": b"x = 1\n# $Id$\n", "b.py": "y = 'é'\n".encode(), "c.py": b"z = 1\n"}
+        for path, content in stored.items():
+            blob = user.git("hash-object", "-w", "--stdin", stdin=content)
+            user.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        attributes = "a.py eol=crlf ident\nb.py working-tree-encoding=ISO-8859-1\nc.py crlf=input\n"
+        blob = user.git("hash-object", "-w", "--stdin", stdin=attributes.encode())
+        user.git("update-index", "--add", "--cacheinfo", f"100644,{blob},.gitattributes")
+        user.git("commit", "-qm", "attributes")
+        commit = repositories.take("lab", user.path, "HEAD", snapshot=False)
+        with tarfile.open(fileobj=io.BytesIO(repositories.archive("lab", commit))) as tar:
+            for path, content in stored.items():
+                member = tar.extractfile(path)
+                assert member is not None
+                assert member.read() == content == repositories.read("lab", commit, path)
+
+    def test_a_snapshot_takes_line_ends_for_what_the_users_git_does(
+        self, repositories: Repositories, user: UserFolder
+    ) -> None:
+        user.write(".gitattributes", "*.bat eol=crlf\n*.big filter=lfs\n")
+        user.write("run.bat", "a\r\nb\r\n")
+        user.write("x.big", "content\n")
+        commit = user.commit()
+        assert repositories.take("lab", user.path, commit, snapshot=True) == commit
+        user.write("run.bat", "a\r\nc\r\n")
+        taken = repositories.take("lab", user.path, commit, snapshot=True)
+        assert repositories.read("lab", taken, "run.bat") == b"a\nc\n"
+        assert repositories.change("lab", commit, taken).files == ("run.bat",)
+
 
 class TestCompare:
     def test_every_kind_of_change(self, repositories: Repositories, user: UserFolder) -> None:
