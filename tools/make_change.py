@@ -11,7 +11,7 @@ from labcrew.domain.base import Model, content_hash
 from labcrew.domain.commission import Commission
 from labcrew.domain.repository import Change, MergeOutcome
 from labcrew.domain.running import Settings
-from labcrew.domain.sandbox import OverlayFile
+from labcrew.domain.sandbox import OverlayFile, RunResult
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, EngineError, NotFound, ToolError
@@ -101,20 +101,25 @@ def _render(call: RenderSettings, assigned: Commission, bench: Workbench) -> Ren
     result = bench.sandboxes.exec(
         tool_container(assigned, bench), _EDIT, stdin=json.dumps(request).encode()
     )
+    return rendered(call.file, result)
+
+
+def rendered(file: str, result: RunResult) -> Rendered:
+    """What the editing program answers from its container. Raises ToolError."""
     try:
         answer = json.loads(result.stdout)
         if "error" in answer:
-            raise ToolError(f"{call.file}: {answer['error']}")
+            raise ToolError(f"{file}: {answer['error']}")
         return Rendered(
             file=OverlayFile(
-                path=call.file,
+                path=file,
                 content=answer["content"].encode("utf-8", errors="surrogateescape"),
             ),
             missing=tuple(answer.get("missing", ())),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         told = (result.stderr or result.stdout)[-300:]
-        raise ToolError(f"{call.file} could not be edited: {told}") from None
+        raise ToolError(f"{file} could not be edited: {told}") from None
 
 
 def settings_overlay(settings: Settings, values: Values, seed: int) -> RenderSettings | None:

@@ -46,9 +46,14 @@ def parse_trouble(
     if not done.stdout.strip():
         # Nothing was said: it parses, or the interpreter itself broke on it.
         return None if done.exit_code == 0 else (None, shown(done.stderr[-300:]) or "it can't be")
+    return told(done.stdout)
+
+
+def told(said: str) -> tuple[int | None, str]:
+    """The line and the message of what the check says in its container, whatever that is."""
     try:
-        told = json.loads(done.stdout)
-        line = told["line"]
-        return (line if isinstance(line, int) else None), shown(str(told["message"]), 300)
-    except (ValueError, KeyError, TypeError):
-        return None, shown(done.stdout[-300:])
+        trouble = json.loads(said)
+        line = trouble["line"]
+        return (line if isinstance(line, int) else None), shown(str(trouble["message"]), 300)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None, shown(said[-300:])
