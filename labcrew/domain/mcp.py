@@ -32,7 +32,9 @@ class McpServer(Model):
     token: SecretStr | None = Field(
         default=None, description="sent to that URL as a bearer's; set it by a variable"
     )
-    agents: tuple[AgentName, ...] = Field(default=(), description="who may use it; only merge_request calls tools today")
+    agents: tuple[AgentName, ...] = Field(
+        default=(), description="who may use it; only merge_request calls tools today"
+    )
     tools: tuple[str, ...] = Field(default=(), description="which of its tools; no others are")
     gate: Literal["plan", "none"] = Field(
         default="plan", description="plan: only once a person accepted the ticket's plan"

@@ -8,6 +8,7 @@ saturation: BM25L multiplies by a word's frequency once too often, in two places
 documents are very long, BM25 fails!", SIGIR 2011, equation 7).
 """
 
+import argparse
 import shutil
 import sys
 from pathlib import Path
@@ -49,12 +50,13 @@ def make_lab(folder: Path, which: str = "empty") -> Path:
 
 
 if __name__ == "__main__":
-    folder, *which = sys.argv[1:] or [""]
-    if not folder or folder.startswith("-") or not set(which) <= set(TICKETS) or Path(folder).exists():
-        sys.exit(
-            "usage: python -m evals.repair.real FOLDER [empty|saturation]; FOLDER is to be made"
-        )
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="it is made")
+    parser.add_argument("which", nargs="?", choices=TICKETS, default=TICKETS[0])
+    given = parser.parse_args()
+    if given.folder.exists():
+        parser.error(f"{given.folder} is there already")
     try:
-        print(make_lab(Path(folder), *which[:1]))
+        print(make_lab(given.folder, given.which))
     except LabcrewError as error:
         sys.exit(str(error))
