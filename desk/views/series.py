@@ -71,9 +71,9 @@ def _read(home: Home, trial: Trial) -> TrialSeries:
     folder, log = home.artefacts(trial.ticket) / "logs", f"{trial.id}.log"
     complete = True
     try:
+        points = history_of(beneath.chunks(folder, log, _LOG_BYTES)).points()
         with beneath.opened(folder, log) as file:
             complete = os.fstat(file.fileno()).st_size <= _LOG_BYTES
-        points = history_of(beneath.chunks(folder, log, _LOG_BYTES)).points()
     except (NotFound, FileNotFoundError):
         points = shown_numbers(home, trial)
     return TrialSeries(trial=trial.id, series=_by_name(points), complete=complete)

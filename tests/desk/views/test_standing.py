@@ -24,13 +24,13 @@ def assigned(opened: Opened, toy: Path) -> AssignedTicket:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The logs that were opened."""
     seen: list[str] = []
-    lines = beneath.lines
+    chunks = beneath.chunks
 
-    def counted(root: Path, path: str, line_cap: int) -> Iterator[str]:
+    def counted(root: Path, path: str, most_bytes: int) -> Iterator[bytes]:
         seen.append(path)
-        return lines(root, path, line_cap=line_cap)
+        return chunks(root, path, most_bytes)
 
-    monkeypatch.setattr(beneath, "lines", counted)
+    monkeypatch.setattr(beneath, "chunks", counted)
     return seen
 
 
