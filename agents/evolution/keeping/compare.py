@@ -7,7 +7,7 @@ from functools import lru_cache
 from statistics import fmean, stdev
 from typing import Literal
 
-from agents.evolution.keeping.signs import sign_flips
+from agents.evolution.keeping.signs import largest_gain, sign_flips
 from labcrew.domain.evolution import Comparison, ScoredRun
 from labcrew.domain.evolution_spec import Scale
 from labcrew.errors import EvidenceError
@@ -27,10 +27,11 @@ def compare(
 ) -> Comparison:
     """A paired comparison.
 
-    The bounds are those of Student's t. A lower bound above zero must also stand up to a test of
-    random signs (see `sign_flips`), which assumes nothing of the scores' distribution: where few
-    pairs differ, as with scores of 0 and 1, t alone is too bold; and where all differ by the same,
-    t sees no noise at all.
+    The bounds are those of Student's t, but whether the lower one is above zero is for a test of
+    random signs to say (see `sign_flips`), which assumes nothing of the scores' distribution. Where
+    few pairs differ, as with scores of 0 and 1, t is too bold, and where all differ by the same, it
+    sees no noise at all. Where every pair gains and one of them much more than the others, it is
+    too shy; the lower bound is then the largest gain that random signs rule out.
 
     Args:
         scale: which way is better.
@@ -53,8 +54,12 @@ def compare(
     gain = fmean(units)
     half = 0.0 if exact else _half(units, level)
     low, high = gain - half, gain + half
-    if low > 0 and not exact and sign_flips(units) > 1 - level:
-        low = 0.0
+    if not exact:
+        surely = sign_flips(units) <= 1 - level
+        if low > 0 and not surely:
+            low = 0.0
+        elif low <= 0 and surely:
+            low = largest_gain(units, 1 - level)
     return Comparison(
         pairs=len(pairs),
         gain=gain,

@@ -13,7 +13,7 @@ from agents.evolution.keeping.noise import hopeless, noise_floor
 from agents.evolution.keeping.protecting import lost
 from agents.evolution.keeping.racing import clearly_behind
 from agents.evolution.keeping.sealing import sealed_result
-from agents.evolution.keeping.signs import sign_flips
+from agents.evolution.keeping.signs import largest_gain, sign_flips
 from agents.evolution.keeping.ties import cheaper
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, seed_of
 from labcrew.domain.evolution_spec import EvolutionBudget, KeepRule, Scale
@@ -103,6 +103,30 @@ def test_random_signs_are_counted_one_by_one(gains: list[int]) -> None:
     share = sum(value >= sum(gains) for value in sums) / len(sums)
     assert sign_flips(gains) == pytest.approx(share, abs=1e-9)
     assert sign_flips([gain / 7 for gain in gains]) == pytest.approx(sign_flips(gains))
+
+
+def test_one_pair_that_gains_much_more_hides_no_gain() -> None:
+    gains = [0.01 + 0.001 * n for n in range(11)]
+
+    def low(*differences: float) -> float:
+        return compare(SCALE, flat(*[0.0] * len(differences)), flat(*differences), 0.995).low
+
+    assert 0 < low(*gains, 1.0) < 0.02
+    assert low(*gains, -0.01) > 0
+    assert low(*gains, -1.0) < 0
+    assert low(1.0, 1.0, *(-gain for gain in gains)) <= 0
+
+
+@given(
+    st.lists(st.floats(-10, 10), min_size=4, max_size=9).filter(lambda g: sum(g) > 0.01),
+    st.floats(0.05, 0.4),
+)
+def test_the_bound_of_random_signs_is_where_their_chance_ends(
+    gains: list[float], chance: float
+) -> None:
+    low = largest_gain(gains, chance)
+    assert 0 <= low <= sum(gains) / len(gains)
+    assert low == 0 or sign_flips([gain - low for gain in gains]) <= chance
 
 
 def test_the_error_that_is_spent_is_no_more_than_there_is() -> None:
