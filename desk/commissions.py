@@ -13,6 +13,11 @@ def is_loop(id: str) -> bool:
     return id.startswith("E-")
 
 
+def table_of(id: str) -> str:
+    """The ledger's table that holds it."""
+    return "evolutions" if is_loop(id) else "tickets"
+
+
 def find(ledger: Ledger, id: str) -> AssignedTicket | Evolution | None:
     """A ticket or a loop; None where there is none."""
     return ledger.evolutions.find(id) if is_loop(id) else ledger.tickets.find(id)
@@ -45,6 +50,11 @@ def place(id: str) -> str:
 def command(id: str) -> str:
     """The command that shows it."""
     return f"labcrew evolution show {id}" if is_loop(id) else f"labcrew ticket show {id}"
+
+
+def again(id: str) -> str:
+    """The command that has it tried again once it failed."""
+    return f"labcrew evolution resume {id}" if is_loop(id) else f"labcrew ticket retry {id}"
 
 
 def working_on(id: str) -> str:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from agents.monitoring.narrative import NARRATIVE, Night
 from agents.monitoring.responses import ADVISORY
+from desk.commissions import table_of
 from desk.morning_loops import LoopNight, loop_nights, loops_text
 from desk.saved import DEFINITION as SAVED
 from desk.saved import Saving, savings
+from desk.views.failed import Failed, failed_in
 from labcrew.autonomy import Autonomy, Facts, autonomy
 from labcrew.domain.base import Model
 from labcrew.domain.event import Event
@@ -51,6 +53,7 @@ class Morning(Model):
     narrative_by: str
     gates: tuple[Gate, ...]
     left_to_a_person: tuple[Incident, ...]
+    failed: tuple[Failed, ...]
     tickets: tuple[TicketNight, ...]
     loops: tuple[LoopNight, ...]
     attachments: tuple[Attachment, ...]
@@ -108,6 +111,7 @@ def morning(ledger: Ledger, judge: Judge, since: datetime, now: datetime) -> Mor
         if a.status == "watching" or ("attachments", a.id) in ids
     )
     left = tuple(i for i in incidents if _is_left(i, gates))
+    failed = tuple(one for one in failed_in(ledger) if (table_of(one.id), one.id) in ids)
     saved = savings(incidents, trials, of_ticket)
     facts = Facts(
         events=tuple(events),
@@ -126,7 +130,7 @@ def morning(ledger: Ledger, judge: Judge, since: datetime, now: datetime) -> Mor
         running=sum(n.running for n in nights),
         incidents=len(incidents),
         helped=sum(bool(i.intervention and i.intervention.helped) for i in incidents),
-        waiting=len(gates) + len(left),
+        waiting=len(gates) + len(left) + len(failed),
         saved_hours=round(sum(s.seconds for s in saved) / 3600, 1) if saved else None,
         told=tuple(_told(incident) for incident in incidents[-20:]),
     )
@@ -138,6 +142,7 @@ def morning(ledger: Ledger, judge: Judge, since: datetime, now: datetime) -> Mor
         narrative_by=verdict.by,
         gates=gates,
         left_to_a_person=left,
+        failed=failed,
         tickets=nights,
         loops=loop_nights(ledger, by_ticket),
         attachments=attachments,
@@ -219,6 +224,11 @@ def _needs(report: Morning) -> Iterator[str]:
     lines += [
         f"- **{incident.trial}: {incident.kind.replace('_', ' ')}**: {as_text(incident.diagnosis)}"
         for incident in report.left_to_a_person
+    ]
+    lines += [
+        f"- **{one.id} failed** ({as_text(one.title)}): {as_text(one.because)}; again:"
+        f" `{one.again}`"
+        for one in report.failed
     ]
     yield "\n".join(lines) if lines else "Nothing."
 

@@ -129,11 +129,13 @@ class Office:
         return self._move(id, by, ("failed", "stopped"), "assigned", "retry")
 
     def stop(self, id: str, by: str) -> AssignedTicket:
-        """Ends a ticket for good measure; its records stay, its open gates ask no more."""
+        """Ends a ticket for good measure; its records stay, its open gates ask no more.
+
+        One that failed asks for nobody any more.
+        """
         with self.ledger.transaction():
-            stopped = self._move(
-                id, by, ("assigned", "running", "waiting", "paused"), "stopped", "stop"
-            )
+            allowed = ("assigned", "running", "waiting", "paused", "failed")
+            stopped = self._move(id, by, allowed, "stopped", "stop")
             for gate in self.ledger.gates.of(id):
                 if gate.status == "open":
                     void = gate.model_copy(update={"status": "void"})

@@ -88,7 +88,11 @@ def _ticket(event: Event, ledger: Ledger) -> str | None:
     if event.actor.startswith("person:"):
         return f"{who(event.actor)} {word or 'changed the ticket'}"
     assigned = ledger.tickets.find(_id(event))
-    if assigned is None or assigned.status not in ("done", "failed"):
+    if assigned is None:
+        return None
+    if event.kind == "ticket.failed" and assigned.status != "failed":
+        return f"The ticket had failed; it is {assigned.status} now"
+    if assigned.status not in ("done", "failed"):
         return None
     outcome = assigned.outcome.removeprefix("failed: ")
     return f"The ticket is {assigned.status}{f': {outcome}' * bool(outcome)}"

@@ -69,11 +69,13 @@ class Work:
         """The ticket as it stands now, with the budget a person may have changed."""
         return self.ledger.tickets.get(ticket)
 
-    def update(self, ticket: str, actor: str = "worker", **fields: Any) -> AssignedTicket:
-        """Changes fields of the ticket's record, read afresh."""
+    def update(
+        self, ticket: str, actor: str = "worker", kind: str = "", **fields: Any
+    ) -> AssignedTicket:
+        """Changes fields of the ticket's record, read afresh; `kind` is its line's."""
         with self.ledger.transaction():
             changed = self.assigned(ticket).model_copy(update=fields)
-            self.ledger.tickets.put(changed, actor=actor)
+            self.ledger.tickets.put(changed, actor=actor, kind=kind)
         return changed
 
     def move(self, ticket: str, status: TicketStatus, outcome: str) -> AssignedTicket:
@@ -82,7 +84,9 @@ class Work:
             assigned = self.assigned(ticket)
             if assigned.status in HALTED:
                 return assigned
-            return self.update(ticket, status=status, outcome=outcome)
+            # A line of its own kind, for people are told of it.
+            kind = "ticket.failed" if status == "failed" else ""
+            return self.update(ticket, kind=kind, status=status, outcome=outcome)
 
     def toolbox(self, agent: AgentName, assigned: AssignedTicket, step: str) -> Toolbox:
         """An agent's hands for one logical step."""

@@ -21,7 +21,7 @@ class Night(Model):
     running: int
     incidents: int
     helped: int
-    waiting: int = Field(description="gates and incidents that wait for a person")
+    waiting: int = Field(description="gates, incidents and what failed that wait for a person")
     saved_hours: float | None
     told: tuple[str, ...] = Field(default=(), description="incidents and what was done: untrusted")
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from desk.board.pages import BoardLab, Viewer, page
 from desk.commissions import is_loop, titles
+from desk.views.failed import failed_in
 from desk.views.forecasts import TrackRecord, track_record
 from desk.web.lab import Lab
 from labcrew.domain.experiment import Forecast
@@ -22,8 +23,8 @@ _SHOWN = 50
 
 @router.get("/inbox")
 def inbox(request: Request, caller: Viewer, lab: BoardLab) -> HTMLResponse:
-    """Every gate that waits, oldest first, and what was decided last."""
-    gates = lab.office.inbox()
+    """Every gate that waits, oldest first, what failed, and what was decided last."""
+    gates, failed = lab.office.inbox(), failed_in(lab.ledger)
     shown = gates[:_SHOWN]
     decided = [decision for _, decision in lab.ledger.decisions.page(limit=_DECIDED)]
     return page(
@@ -32,6 +33,8 @@ def inbox(request: Request, caller: Viewer, lab: BoardLab) -> HTMLResponse:
         caller,
         gates=shown,
         more=len(gates) - len(shown),
+        failed=failed[-_SHOWN:],
+        more_failed=len(failed[:-_SHOWN]),
         decided=decided,
         titles=titles(lab.ledger, {gate.ticket for gate in shown}),
     )

@@ -22,7 +22,7 @@ from labcrew.ticket_file import read_ticket, ticket_text
 _STATES: dict[str, tuple[str, ...]] = {
     "pause": ("assigned", "running", "waiting"),
     "resume": ("paused",),
-    "stop": ("assigned", "running", "waiting", "paused"),
+    "stop": ("assigned", "running", "waiting", "paused", "failed"),
     "retry": ("failed", "stopped"),
     "budget": ("assigned", "running", "waiting", "paused", "failed", "stopped"),
 }

@@ -32,14 +32,15 @@ class Answer(StrEnum):
 def inbox(
     home: HomeOption = None, server: ServerOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show what waits for a person."""
-    from desk.cli.showing import gate_pages
+    """Show what waits for a person: gates, and what failed."""
+    from desk.cli.showing import inbox_page
     from desk.front.opening import front
 
     with front(home, server, None) as desk:
-        gates = desk.inbox()
+        gates, failed = desk.inbox(), desk.failed()
     value = [{**gate.model_dump(mode="json"), "payload_hash": gate.payload_hash} for gate in gates]
-    answer({"gates": value}, as_json, lambda: gate_pages(gates))
+    troubles = [one.model_dump(mode="json") for one in failed]
+    answer({"gates": value, "failed": troubles}, as_json, lambda: inbox_page(gates, failed))
 
 
 @app.command()

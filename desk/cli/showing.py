@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from desk.cli.common import plain, printable
 from desk.commissions import is_loop
+from desk.views.failed import Failed
 from desk.wording import measured, settings
 from labcrew.domain.monitoring import Escalation
 from labcrew.domain.review import Gate, MergeRequest
@@ -97,13 +98,18 @@ def budget_line(costs: "Costs") -> str:
     )
 
 
-def gate_pages(gates: Sequence[Gate]) -> "RenderableType":
+def inbox_page(gates: Sequence[Gate], failed: Sequence[Failed]) -> "RenderableType":
     """Everything that waits for a person."""
     from rich.console import Group
 
-    if not gates:
+    if not gates and not failed:
         return "Nothing waits for you."
-    return Group(*(gate_page(gate) for gate in gates))
+    lines = [plain(f"{one.id}, {one.title}, failed: {one.because}") for one in failed]
+    commands = [plain(f"  again: {one.again}", "bold") for one in failed]
+    return Group(
+        *(gate_page(gate) for gate in gates),
+        *(part for pair in zip(lines, commands, strict=True) for part in pair),
+    )
 
 
 def gate_page(gate: Gate) -> "RenderableType":

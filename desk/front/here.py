@@ -10,6 +10,7 @@ from desk.front.port import LoopMove, Move
 from desk.views.costs import Costs, costs_of
 from desk.views.evolutions import EvolutionHead, EvolutionSheet, head_of
 from desk.views.evolutions import sheet_of as loop_sheet
+from desk.views.failed import Failed, failed_in
 from desk.views.sheet import ListedTicket, TicketSheet, listed, sheet_of
 from desk.wiring import Opened, Say, halt
 from labcrew.domain.evolution import Evolution
@@ -85,6 +86,9 @@ class Here:
 
     def inbox(self) -> list[Gate]:
         return self._office.inbox()
+
+    def failed(self) -> list[Failed]:
+        return failed_in(self._ledger)
 
     def decide(
         self,

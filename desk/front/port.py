@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from desk.views.costs import Costs
 from desk.views.evolutions import EvolutionHead, EvolutionSheet
+from desk.views.failed import Failed
 from desk.views.sheet import ListedTicket, TicketSheet
 from labcrew.domain.evolution_spec import Control
 from labcrew.domain.repository import Change
@@ -51,6 +52,9 @@ class Front(Protocol):
 
     def inbox(self) -> list[Gate]:
         """What waits for a person, oldest first."""
+
+    def failed(self) -> list[Failed]:
+        """What failed and nobody took up or stopped since."""
 
     def decide(
         self,

@@ -12,6 +12,7 @@ from desk.front.port import LoopMove, Move
 from desk.front.server import Server, Unreachable
 from desk.views.costs import Costs
 from desk.views.evolutions import EvolutionHead, EvolutionSheet, RoundRow
+from desk.views.failed import Failed, failed_of
 from desk.views.sheet import ListedTicket, TicketSheet
 from desk.web.feed import Line
 from desk.wiring import Say
@@ -96,6 +97,9 @@ class There:
 
     def inbox(self) -> list[Gate]:
         return self._gates(None)
+
+    def failed(self) -> list[Failed]:
+        return failed_of([*self.tickets("failed"), *self.loops()])
 
     def decide(
         self,

@@ -13,6 +13,7 @@ from labcrew.plain_text import HALVES, ODD
 _KINDS: Mapping[str, Told] = {
     "gate.opened": "gate",
     "incident.opened": "incident",
+    "ticket.failed": "ticket",
     "merge_request.opened": "merge_request",
     "merge_request.merged": "merge_request",
     "merge_request.closed": "merge_request",

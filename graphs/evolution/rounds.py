@@ -96,7 +96,7 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
         loop.put(ended, "ended")
         loop.update(rounds=round_.number, before_round=spent)
         if ended.verdict == "halted":  # in one with the round: killed here, it must not go on
-            loop.move("failed", halted, "evolution.halted")
+            loop.move("failed", halted, "evolution.ended")
     loop.say(f"round {round_.number}: {ended.verdict}: {ended.reason}")
     if ended.verdict == "halted":
         return goes("close", halted)

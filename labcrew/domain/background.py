@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from labcrew.domain.base import Model
 
-Told = Literal["gate", "incident", "merge_request", "schedule", "evolution"]
+Told = Literal["gate", "incident", "merge_request", "schedule", "evolution", "ticket"]
 
 
 class Schedule(Model):
@@ -76,8 +76,8 @@ class NotifySettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kinds: tuple[Told, ...] = Field(
-        default=("gate", "incident", "merge_request", "schedule", "evolution"),
-        description="what is told",
+        default=("gate", "incident", "merge_request", "schedule", "evolution", "ticket"),
+        description="what is told; of a ticket, that it failed",
     )
     webhook: SecretStr | None = Field(
         default=None, description="an address that gets a signed POST; many hold a secret"

@@ -36,6 +36,15 @@ def plan_gate(opened: Opened, ticket: str, **fields: Any) -> Gate:
     return gate
 
 
+def fail(opened: Opened, ticket: str, because: str = "the engine has no room") -> AssignedTicket:
+    """A ticket that there is fails, as a worker writes it."""
+    failed = opened.ledger.tickets.get(ticket).model_copy(
+        update={"status": "failed", "outcome": f"failed: {because}"}
+    )
+    opened.ledger.tickets.put(failed, actor="worker", kind="ticket.failed")
+    return failed
+
+
 def score(trial: str, value: float, split: str = "validation") -> Score:
     return Score(
         value=value,

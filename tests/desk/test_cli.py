@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from desk.cli import app
 from desk.wiring import Opened, open_home
 from tests.desk.conftest import TICKET, HandClock
-from tests.desk.records import merge_request, plan_gate, trial
+from tests.desk.records import fail, merge_request, plan_gate, trial
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -214,7 +214,20 @@ def test_dry_run_starts_nothing(toy: Path, home: Path) -> None:
 
 def test_stopping_voids_the_gates(lab: Path) -> None:
     assert _json("ticket", "stop", "T-001")["status"] == "stopped"
-    assert _json("inbox") == {"gates": []}
+    assert _json("inbox") == {"gates": [], "failed": []}
+
+
+def test_the_inbox_shows_what_failed_until_somebody_takes_it_up(lab: Path) -> None:
+    with open_home(lab) as opened:
+        fail(opened, "T-001", "[bold]no[/bold] \x1b[31mroom")
+    (failed,) = _json("inbox")["failed"]
+    assert (failed["id"], failed["again"]) == ("T-001", "labcrew ticket retry T-001")
+    page = _run("inbox").stdout
+    assert "T-001" in page
+    assert "failed: [bold]no[/bold]" in page
+    assert "\x1b" not in page
+    assert _json("ticket", "stop", "T-001")["status"] == "stopped"
+    assert _json("inbox")["failed"] == []
 
 
 def test_a_second_owner_is_refused_by_name(lab: Path, opened: Opened, clock: HandClock) -> None:

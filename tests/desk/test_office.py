@@ -13,7 +13,7 @@ from labcrew.errors import InputError, LabcrewError, NotFound, RepositoryError, 
 from labcrew.settings import ModelSettings, Settings
 from labcrew.ticket_file import read_ticket
 from tests.desk.conftest import TICKET, HandClock, git
-from tests.desk.records import merge_request, plan_gate, trial
+from tests.desk.records import fail, merge_request, plan_gate, trial
 
 
 @pytest.fixture
@@ -209,6 +209,13 @@ def test_pause_resume_stop_retry(office: Office, toy: Path, opened: Opened) -> N
         office.pause("T-009", "ada")
     people = [e.actor for e in office.ledger.events.of("T-001") if e.kind.startswith("ticket.")]
     assert people == [f"person:{name}" for name in ("ada", "ada", "bob", "ada", "ada")]
+
+
+def test_a_ticket_that_failed_can_be_stopped(office: Office, toy: Path, opened: Opened) -> None:
+    _assign(office, toy)
+    fail(opened, "T-001")
+    assert office.stop("T-001", "ada").status == "stopped"
+    assert office.retry("T-001", "ada").status == "assigned"
 
 
 def test_budgets_change_but_not_below_what_is_spent(

@@ -182,6 +182,7 @@ def test_a_step_that_fails_says_so_and_a_retry_goes_on(lab: Lab) -> None:
     assert failed.outcome == "failed: the package index is closed for today."
     told = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "agent.failed"]
     assert [e.data["action"] for e in told] == ["restart", "escalate"]
+    assert lab.kinds(assigned.id).count("ticket.failed") == 1
     lab.office.retry(assigned.id, "ada")
     assert run(lab, assigned.id).outcome.startswith("merged")
     assert lab.kinds(assigned.id).count("plan.written") == 1
@@ -215,6 +216,7 @@ def test_a_fault_of_labcrews_own_stops_the_ticket_with_its_trace(lab: Lab) -> No
     assert "ZeroDivisionError: a bug" in failed.outcome
     (error,) = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "worker.error"]
     assert "in broken" in error.data["traceback"]
+    assert lab.kinds(assigned.id).count("ticket.failed") == 1
     lab.office.retry(assigned.id, "ada")
     assert run(lab, assigned.id).outcome.startswith("merged")
     starts = [e for e in lab.ledger.events.of(assigned.id) if e.kind == "trial.started"]

@@ -5,6 +5,8 @@ from collections import Counter
 from desk.chat.answers.asking import Asked
 from desk.chat.facts import TABLES
 from desk.chat.telling import LISTED, Answer, nothing, plural, quoted
+from desk.commissions import table_of
+from desk.views.failed import failed_in
 from desk.wording import sentence
 from labcrew.domain.conversation import Focus, Statement
 from labcrew.domain.ticket import AssignedTicket
@@ -39,12 +41,13 @@ def status(asked: Asked) -> Answer:
 
 
 def waiting(asked: Asked) -> Answer:
-    """The gates that are open, oldest first."""
+    """The gates that are open, oldest first, and what failed."""
     named = {ticket.id for ticket in asked.tickets()}
     gates = asked.ledger.gates.all(status="open")
     gates = [g for g in gates if not g.expires_at or g.expires_at > asked.now]
     gates = [gate for gate in gates if not named or gate.ticket in named]
-    if not gates:
+    failed = [one for one in failed_in(asked.ledger) if not named or one.id in named]
+    if not gates and not failed:
         rows = [("tickets", id) for id in sorted(named)]
         about = f" at {', '.join(sorted(named))}" if named else ""
         return Answer(
@@ -68,7 +71,12 @@ def waiting(asked: Asked) -> Answer:
         more = asked.tell.count("gates", "", "open")
         said = f"{plural(more.shown, 'gate')} stand open in all; the inbox has each."
         statements.append(asked.tell.say(said, figures=[more]))
-    tickets = tuple(dict.fromkeys(gate.ticket for gate in gates[:LISTED]))
+    for one in failed[-LISTED:]:
+        because = f": {quoted(one.because, 160)}" if one.because else ""
+        said = f"{one.id}, {quoted(one.title, 80)}, failed{because}."
+        statements.append(asked.tell.say(said, (table_of(one.id), one.id)))
+    shown = [*(gate.ticket for gate in gates[:LISTED]), *(one.id for one in failed[-LISTED:])]
+    tickets = tuple(dict.fromkeys(shown))
     one = gates[0] if len(gates) == 1 else None
     return Answer(
         statements=tuple(statements),

@@ -21,7 +21,7 @@ from labcrew.errors import SettingsError
 from labcrew.settings import Settings
 from tests.desk.background.loopback import Postman, Receiver, postman, receiver
 from tests.desk.conftest import HandClock
-from tests.desk.records import plan_gate
+from tests.desk.records import fail, plan_gate
 from tests.tickets import make_assigned
 
 ROOT = Path(__file__).parents[3]
@@ -153,6 +153,60 @@ def test_quiet_hours_keep_it_back(opened: Opened, clock: HandClock, hook: Receiv
     clock.pass_(hours=8)
     made.send_new()
     assert len(hook.got) == 1
+
+
+def test_a_ticket_that_failed_is_told_once(opened: Opened, hook: Receiver) -> None:
+    made = notifier(opened, webhook=hook.url, kinds=("ticket",))
+    made.send_new()
+    gate(opened)
+    fail(opened, "T-001", "no such file \u202e\n in commit 1234")
+    made.send_new()
+    made.send_new()
+    ((_, body),) = hook.got
+    told = json.loads(body)
+    assert (told["kind"], told["event"]) == ("ticket", "ticket.failed")
+    assert (told["ticket"], told["title"]) == ("T-001", "Better \u00e9 accuracy")
+    assert told["text"] == "The ticket is failed: no such file in commit 1234"
+
+
+def test_a_failure_is_told_in_words_that_are_still_true(
+    opened: Opened, clock: HandClock, hook: Receiver
+) -> None:
+    made = notifier(opened, {"start": "22:00", "end": "07:00"}, webhook=hook.url, kinds=("ticket",))
+    made.send_new()
+    clock.pass_(hours=11)  # 23:00
+    gate(opened)
+    fail(opened, "T-001")
+    opened.office().retry("T-001", "ada")
+    clock.pass_(hours=8)
+    made.send_new()
+    ((_, body),) = hook.got
+    assert json.loads(body)["text"] == "The ticket had failed; it is assigned now"
+
+
+@pytest.mark.parametrize("end", ["stopped", "done", "paused"])
+def test_a_ticket_that_ended_otherwise_is_not_told_as_failed(
+    opened: Opened, hook: Receiver, end: str
+) -> None:
+    made = notifier(opened, webhook=hook.url, kinds=("ticket",))
+    made.send_new()
+    gate(opened)
+    if end == "done":
+        done = opened.ledger.tickets.get("T-001").model_copy(update={"status": "done"})
+        opened.ledger.tickets.put(done, actor="worker")
+    else:
+        getattr(opened.office(), {"stopped": "stop", "paused": "pause"}[end])("T-001", "ada")
+    made.send_new()
+    assert hook.got == []
+
+
+def test_who_wants_gates_alone_is_told_of_no_failure(opened: Opened, hook: Receiver) -> None:
+    made = notifier(opened, webhook=hook.url, kinds=("gate", "incident", "merge_request"))
+    made.send_new()
+    gate(opened)
+    fail(opened, "T-001")
+    made.send_new()
+    assert [json.loads(body)["kind"] for _, body in hook.got] == ["gate"]
 
 
 def test_only_what_was_asked_for_is_told(opened: Opened, hook: Receiver) -> None:

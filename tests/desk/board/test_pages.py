@@ -13,6 +13,7 @@ from desk.board.wording import shown
 from desk.wiring import Opened
 from labcrew.ticket_shape import fields
 from tests.desk.board.filled import assigned_toy, fill
+from tests.desk.records import fail
 from tests.desk.web.clients import client_of, lab_at
 
 TABS = (
@@ -79,6 +80,24 @@ def test_an_empty_home_says_what_to_do(opened: Opened) -> None:
         check(client.get(path).text)
     assert client.get("/tickets/T-001").status_code == 404
     assert client.get("/gates/T-001-plan-r0.0").status_code == 404
+
+
+def test_the_inbox_lists_what_failed(opened: Opened, toy: Path) -> None:
+    assigned_toy(opened, toy, title="<b>Rate</b> {{7*7}}")
+    fail(opened, "T-001", "<script>alert(1)</script> no room")
+    client = client_of(lab_at(opened))
+    page = client.get("/inbox").text
+    check(page)
+    assert "Nothing waits for you" not in page
+    assert 'href="/tickets/T-001"' in page
+    assert "alert(1)&lt;/script&gt; no room" in page
+    assert "Stop</button>" in client.get("/tickets/T-001").text
+    report = client.get("/report/body").text
+    check(report)
+    assert "alert(1)&lt;/script&gt; no room" in report
+    assert "Nothing." not in report
+    opened.office().stop("T-001", "ada")
+    assert "Nothing waits for you" in client.get("/inbox").text
 
 
 def test_a_new_ticket_has_every_page(opened: Opened, toy: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from desk.wiring import Opened
 from labcrew.domain.experiment import Incident
 from tests.desk.front.conftest import Runs, Served
-from tests.desk.records import merge_request, plan_gate, trial
+from tests.desk.records import fail, merge_request, plan_gate, trial
 
 
 @pytest.fixture
@@ -54,6 +54,14 @@ def test_reading(lab: Opened, here: Runs, there: Runs) -> None:
             mine, theirs = here(*command, *form), there(*command, *form)
             assert theirs.exit_code == 0, theirs.output
             assert theirs.output == mine.output, command
+
+
+def test_what_failed_is_listed_here_and_there(lab: Opened, here: Runs, there: Runs) -> None:
+    fail(lab, "T-001")
+    for form in ((), ("--json",)):
+        theirs = there("inbox", *form)
+        assert "labcrew ticket retry T-001" in theirs.output
+        assert theirs.output == here("inbox", *form).output
 
 
 def test_acting(lab: Opened, there: Runs) -> None:

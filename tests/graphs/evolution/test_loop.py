@@ -91,6 +91,8 @@ def test_a_halt_holds_though_the_process_is_killed_right_after_the_round(
     ended = lab.advance(started.id, proposers)
     assert (ended.status, ended.rounds) == ("failed", 1)
     assert "halted in round 1" in ended.outcome
+    told = [e for e in lab.bench.ledger.events.of(started.id) if e.kind == "evolution.ended"]
+    assert len(told) == 1, "people are told of it, once"
 
 
 def test_a_pause_in_mid_evaluation_holds_and_the_loop_goes_on_from_there(lab: Lab) -> None:
