@@ -53,8 +53,10 @@ def answer_question(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question that a draft asks."""
+    from desk.front.opening import drafted_at_home
     from desk.wiring import open_home, person
 
+    drafted_at_home(home)
     with open_home(home) as opened:
         drafts = opened.drafts()
         answered = drafts.answer(draft, field, value, by or person())
@@ -80,8 +82,10 @@ def list_drafts(
     as_json: JsonOption = False,
 ) -> None:
     """List the drafts of tickets, or show one with its guesses and questions."""
+    from desk.front.opening import drafted_at_home
     from desk.wiring import open_home
 
+    drafted_at_home(home)
     with open_home(home) as opened:
         if draft is not None:
             _show_one(opened.drafts(), opened.ledger.drafts.get(draft), as_json)

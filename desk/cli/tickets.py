@@ -105,7 +105,7 @@ def new(
 ) -> None:
     """Assign a ticket from a file, or draft one for a repository and a sentence."""
     from desk.cli.drafting import new_draft
-    from labcrew.errors import InputError
+    from desk.front.opening import drafted_at_home
 
     options = {
         "--yes": yes,
@@ -119,11 +119,7 @@ def new(
     }
     given = [name for name, there in options.items() if there]
     if _drafts(what, sentence, resume, given):
-        if server is not None:
-            raise InputError(
-                "A draft is made in a home, not on a server.",
-                "Draft it there, and assign its file: labcrew ticket new FILE.md --server URL",
-            )
+        drafted_at_home(home, server)
         new_draft(
             what,
             sentence,

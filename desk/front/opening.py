@@ -55,6 +55,17 @@ def server_meant(home: Path | None, server: str | None) -> str | None:
     return (os.environ.get("LABCREW_SERVER") or None) if home is None else None
 
 
+def drafted_at_home(home: Path | None, server: str | None = None) -> None:
+    """Drafts are made, kept and answered in a home. Raises InputError: a server is meant."""
+    if (address := server_meant(home, server)) is not None:
+        whence = "" if server is not None else " (LABCREW_SERVER)"
+        raise InputError(
+            f"Drafts are made and kept in a home, not on the server {address}{whence}.",
+            "Name a home of this machine with --home FOLDER, and assign the file that comes of it:"
+            " labcrew ticket new FILE.md --server URL",
+        )
+
+
 def token_for(whom: str) -> str:
     """The person's token, from LABCREW_TOKEN. Raises InputError: there is none.
 

@@ -64,6 +64,27 @@ def test_what_failed_is_listed_here_and_there(lab: Opened, here: Runs, there: Ru
         assert theirs.output == here("inbox", *form).output
 
 
+def test_a_draft_is_not_made_in_another_place_than_the_server_that_is_meant(
+    opened: Opened, there: Runs, toy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LABCREW_HOME", str(tmp_path / "another"))
+    for words in (
+        ("ticket", "new", str(toy), "a better rate", "--yes"),
+        ("ticket", "new", "--resume", "D-001"),
+        ("ticket", "answer", "D-001", "metric.direction", "1"),
+        ("ticket", "drafts"),
+    ):
+        refused = there(*words, "--json")
+        assert refused.exit_code == 2, words
+        error = json.loads(refused.stdout)["error"]
+        assert "(LABCREW_SERVER)" in error["message"], words
+        assert "--home FOLDER" in error["remedy"], words
+    assert not (tmp_path / "another").exists()
+    assert opened.ledger.drafts.all() == []
+    mine = there("ticket", "drafts", "--home", str(opened.home.root), "--json")
+    assert json.loads(mine.stdout) == []
+
+
 def test_acting(lab: Opened, there: Runs) -> None:
     for move, status in (
         ("pause", "paused"),
