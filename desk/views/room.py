@@ -1,4 +1,4 @@
-"""The crew at work: who does what for which ticket, what waits for whom, and who handed over."""
+"""The crew at work: who does what for which ticket or loop, who waits, and who handed over."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,9 +7,12 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
+from desk.commissions import is_loop, title_of
+from desk.views.crew import last_done
 from desk.wording import NAMES, sentence
 from labcrew.domain.base import Model
 from labcrew.domain.event import Event
+from labcrew.domain.evolution import Evolution
 from labcrew.domain.research import AgentName
 from labcrew.domain.review import Gate
 from labcrew.domain.ticket import AssignedTicket
@@ -20,6 +23,7 @@ AGENTS: tuple[AgentName, ...] = get_args(AgentName)
 PEOPLE = "people"
 """Whom the crew hands a gate to."""
 _LOOKED_AT = 400
+_LOOKED_AT_EACH = 50
 _MOST_TICKETS = 30
 _MOST_LINES = 4
 _MOST_HANDED = 8
@@ -28,8 +32,16 @@ _ASKS: dict[str, AgentName] = {"merge": "merge_request", "incident": "log_monito
 """Who asks at a gate; the coordinator at the others."""
 
 
+class UnderWay(Model):
+    """A ticket or a loop that is not over."""
+
+    id: str
+    title: str
+    status: str
+
+
 class Doing(Model):
-    """The newest thing that an agent did for one ticket."""
+    """The newest thing that an agent did for one ticket or loop."""
 
     ticket: str
     words: str = Field(description="untrusted text")
@@ -69,7 +81,7 @@ class Room(Model):
     desks: tuple[Desk, ...]
     gates: tuple[Gate, ...] = Field(description="what waits for a person, oldest first")
     handovers: tuple[Handover, ...] = Field(description="newest first")
-    tickets: tuple[AssignedTicket, ...] = Field(description="those that are not over, newest first")
+    tickets: tuple[UnderWay, ...] = Field(description="and loops, newest first")
     last: datetime | None = Field(description="when anything last happened")
 
     @property
@@ -88,12 +100,12 @@ def room_of(ledger: Ledger, ticket: str | None = None) -> Room:
 
     Args:
         ledger: only read.
-        ticket: only what concerns this one.
+        ticket: only what concerns this one, a ticket or a loop.
     """
-    events = ledger.events.newest(_LOOKED_AT, ticket)
     tickets = _unfinished(ledger)
     gates = tuple(gate for gate in ledger.gates.all(status="open") if ticket in (None, gate.ticket))
-    held_up = {gate.ticket for gate in gates if gate.kind != "incident"}
+    # A loop goes on while a gate of it is open; it is "waiting" where it can't.
+    held_up = {g.ticket for g in gates if g.kind != "incident" and not is_loop(g.ticket)}
     leased = {
         t.id
         for t in tickets
@@ -102,9 +114,9 @@ def room_of(ledger: Ledger, ticket: str | None = None) -> Room:
         and ticket in (None, t.id)
         and ledger.lease_of(t.id) is not None
     }
+    events = _newest(ledger, leased, ticket)
     turns = _turns(events, leased)
-    running = {id: _running(ledger, id) for id in leased}
-    doing = _doing(ledger, events, turns, running)
+    doing = _doing(ledger, events, turns, leased, ticket)
     waits: dict[str, list[Gate]] = defaultdict(list)
     for gate in gates:
         waits[_ASKS.get(gate.kind, "coordinator")].append(gate)
@@ -117,9 +129,21 @@ def room_of(ledger: Ledger, ticket: str | None = None) -> Room:
     )
 
 
-def _unfinished(ledger: Ledger) -> tuple[AssignedTicket, ...]:
-    rows = [row for s in _AT_WORK for row in ledger.tickets.page(limit=_MOST_TICKETS, status=s)]
-    return tuple(ticket for _, ticket in sorted(rows, key=lambda row: -row[0])[:_MOST_TICKETS])
+def _unfinished(ledger: Ledger) -> tuple[UnderWay, ...]:
+    rows: list[tuple[int, AssignedTicket | Evolution]] = []
+    for status in _AT_WORK:
+        rows += ledger.tickets.page(limit=_MOST_TICKETS, status=status)
+        rows += ledger.evolutions.page(limit=_MOST_TICKETS, status=status)
+    newest = sorted(rows, key=lambda row: -row[0])[:_MOST_TICKETS]
+    return tuple(UnderWay(id=o.id, title=title_of(o), status=o.status) for _, o in newest)
+
+
+def _newest(ledger: Ledger, leased: Iterable[str], ticket: str | None) -> list[Event]:
+    """The newest lines, newest first; some of each that is worked on, so none hides another."""
+    found = {event.sequence: event for event in ledger.events.newest(_LOOKED_AT, ticket)}
+    for id in leased:
+        found |= {e.sequence: e for e in ledger.events.newest(_LOOKED_AT_EACH, id)}
+    return sorted(found.values(), key=lambda event: -event.sequence)
 
 
 def _turns(events: Sequence[Event], leased: Iterable[str]) -> dict[str, str]:
@@ -131,6 +155,17 @@ def _turns(events: Sequence[Event], leased: Iterable[str]) -> dict[str, str]:
     return turns
 
 
+def _stage(ledger: Ledger, loop: str) -> str:
+    """What is run for a loop now; the lines of its runs say nothing."""
+    found = ledger.evolutions.get(loop)
+    if found.noise is None:
+        return "Measures the noise of the program as it is"
+    most = found.spec.budget.rounds
+    if found.rounds >= most or found.sealed is not None:
+        return "Weighs what was kept"
+    return f"Runs and scores programs, round {found.rounds + 1} of {most}"
+
+
 def _running(ledger: Ledger, ticket: str) -> tuple[str, ...]:
     return tuple(t.id for t in ledger.trials.of(ticket) if t.status == "running")
 
@@ -139,27 +174,50 @@ def _doing(
     ledger: Ledger,
     events: Sequence[Event],
     turns: dict[str, str],
-    running: dict[str, tuple[str, ...]],
+    leased: Iterable[str],
+    ticket: str | None,
 ) -> dict[str, tuple[Doing, ...]]:
+    running = {id: _running(ledger, id) for id in leased if not is_loop(id)}
+    stages = {id: _stage(ledger, id) for id in leased if is_loop(id)}
     found: dict[str, dict[str, Doing]] = {agent: {} for agent in AGENTS}
     for event in events:
         mine = found.get(event.actor)
         if mine is None or event.ticket in mine or len(mine) == _MOST_LINES:
             continue
         watched = running.get(event.ticket, ()) if event.actor in _WATCH else ()
-        words = _WATCH[event.actor](watched) if watched else sentence(event, ledger)
+        turn = turns.get(event.ticket) == event.actor
+        if watched:
+            words: str | None = _WATCH[event.actor](watched)
+        elif turn and event.actor == "experiment_launcher" and event.ticket in stages:
+            words = stages[event.ticket]
+        else:
+            words = sentence(event, ledger)
         if words is None:
             continue
         mine[event.ticket] = Doing(
             ticket=event.ticket,
             words=" ".join(clean(words).split()),
             since=event.at,
-            now=bool(watched) or turns.get(event.ticket) == event.actor,
+            now=bool(watched) or turn,
         )
+    for id, agent in turns.items():  # whose lines of late say nothing
+        if id not in found[agent] and len(found[agent]) < _MOST_LINES:
+            found[agent] |= _last(ledger, agent, id, now=True)
+    for agent, mine in found.items():
+        if not mine:  # what it did long ago is still the last thing it did
+            mine |= _last(ledger, agent, ticket, now=False)
     return {
         agent: tuple(sorted(mine.values(), key=lambda one: (one.now, one.since), reverse=True))
         for agent, mine in found.items()
     }
+
+
+def _last(ledger: Ledger, agent: str, ticket: str | None, *, now: bool) -> dict[str, Doing]:
+    last = last_done(ledger, agent, ticket)
+    if last is None:
+        return {}
+    event, words = last
+    return {event.ticket: Doing(ticket=event.ticket, words=words, since=event.at, now=now)}
 
 
 _WATCH = {

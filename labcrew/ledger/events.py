@@ -74,14 +74,20 @@ class Events:
             return [event_of(row) for row in connection.execute(query)]
 
     def newest(
-        self, limit: int, ticket: str | None = None, before: int | None = None
+        self,
+        limit: int,
+        ticket: str | None = None,
+        before: int | None = None,
+        actor: str | None = None,
     ) -> list[Event]:
-        """The newest lines, newest first: of a ticket if given, with a number below `before`."""
+        """The newest lines, newest first, numbered below `before`; of a ticket, of an actor."""
         query = select(EVENTS).order_by(EVENTS.c.sequence.desc()).limit(limit)
         if ticket is not None:
             query = query.where(EVENTS.c.ticket == ticket)
         if before is not None:
             query = query.where(EVENTS.c.sequence < before)
+        if actor is not None:
+            query = query.where(EVENTS.c.actor == actor)
         self._store.write_notes()
         with self._store.reading() as connection:
             return [event_of(row) for row in connection.execute(query)]

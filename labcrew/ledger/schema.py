@@ -24,7 +24,7 @@ from labcrew.domain.ticket import AssignedTicket
 
 T = TypeVar("T", bound=Model)
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration; a test holds it against the migrations folder."""
 
 ID_LENGTH = 200
@@ -153,6 +153,7 @@ EVENTS = Table(
     Column("data", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Index("ix_events_actor_sequence", "actor", "sequence"),
 )
 
 # One row: the newest line. Writers of a database server queue for it (SELECT … FOR UPDATE).

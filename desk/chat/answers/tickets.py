@@ -71,11 +71,11 @@ def waiting(asked: Asked) -> Answer:
         more = asked.tell.count("gates", "", "open")
         said = f"{plural(more.shown, 'gate')} stand open in all; the inbox has each."
         statements.append(asked.tell.say(said, figures=[more]))
-    for one in failed[-LISTED:]:
-        because = f": {quoted(one.because, 160)}" if one.because else ""
-        said = f"{one.id}, {quoted(one.title, 80)}, failed{because}."
-        statements.append(asked.tell.say(said, (table_of(one.id), one.id)))
-    shown = [*(gate.ticket for gate in gates[:LISTED]), *(one.id for one in failed[-LISTED:])]
+    for trouble in failed[-LISTED:]:
+        because = f": {quoted(trouble.because, 160)}" if trouble.because else ""
+        said = f"{trouble.id}, {quoted(trouble.title, 80)}, failed{because}."
+        statements.append(asked.tell.say(said, (table_of(trouble.id), trouble.id)))
+    shown = [*(gate.ticket for gate in gates[:LISTED]), *(t.id for t in failed[-LISTED:])]
     tickets = tuple(dict.fromkeys(shown))
     one = gates[0] if len(gates) == 1 else None
     return Answer(
