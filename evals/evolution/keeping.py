@@ -7,12 +7,19 @@ from pathlib import Path
 from random import Random
 
 from agents.evolution.keeping.racing import clearly_behind
-from evals.evolution.simulated import Evaluation, Program, Simulation, binary, gaussian
+from evals.evolution.simulated import Evaluation, Program, Simulation, binary, gaussian, unsteady
 from labcrew.domain.base import Model
 
 LOOPS, TRIES, ROUNDS = 200, 400, 100
 SEED = 20_260
-NULLS = (binary(1, 3), binary(2, 3), binary(1, 6), gaussian(1, 3), gaussian(8, 24, cases=1))
+NULLS = (
+    binary(1, 3),
+    binary(2, 3),
+    binary(1, 6),
+    gaussian(1, 3),
+    gaussian(8, 24, cases=1),
+    unsteady(8, 24),
+)
 POWER = (
     *((binary(1, seeds), (0.1, 0.2, 0.3, 0.4)) for seeds in (2, 3, 6, 10)),
     (gaussian(1, 3), (0.25, 0.5, 0.75, 1.0)),

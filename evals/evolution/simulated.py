@@ -44,6 +44,10 @@ def _noisy(random: Random, mean: float) -> float:
     return random.gauss(mean, 1.0)
 
 
+def _failing(random: Random, mean: float) -> float:
+    return random.gauss(mean, 1.0) - 20.0 * (random.random() < 0.1)
+
+
 def binary(seeds: int, retest_seeds: int, cases: int = 16) -> Evaluation:
     """Tasks that a program passes or fails, each with a chance of its own from 0.3 to 0.6."""
     return Evaluation(
@@ -64,6 +68,17 @@ def gaussian(seeds: int, retest_seeds: int, cases: int = 16) -> Evaluation:
         rule=KeepRule(seeds=seeds, retest_seeds=retest_seeds),
         program=lambda random: tuple(random.gauss(0, 3) for _ in range(cases)),
         score=_noisy,
+    )
+
+
+def unsteady(seeds: int, retest_seeds: int) -> Evaluation:
+    """One case with normal noise whose runs come to nothing one time in ten."""
+    return Evaluation(
+        title=f"one case whose runs fail 1 time in 10, {seeds}+{retest_seeds} seeds",
+        scale=Scale(name="score", low=-1000, high=1000),
+        rule=KeepRule(seeds=seeds, retest_seeds=retest_seeds),
+        program=lambda random: (random.gauss(0, 3),),
+        score=_failing,
     )
 
 
