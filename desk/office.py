@@ -7,7 +7,8 @@ from typing import Any
 
 from desk.acting import actor, one_at_a_time
 from desk.assigning import examine, located
-from desk.commissions import command, find, get
+from desk.commissions import find, get
+from desk.merge_gate import merge_gate
 from labcrew.deciding import budget_with, decide, settled
 from labcrew.domain.budget import Budget
 from labcrew.domain.repository import Repositories
@@ -291,14 +292,8 @@ class Office:
         return changed
 
     def merge_gate(self, request: MergeRequest) -> Gate:
-        """The open gate of a merge request. Raises InputError if none waits."""
-        for gate in self.inbox():
-            if gate.ticket == request.ticket and gate.kind == "merge":
-                return gate
-        raise InputError(
-            f"{request.id} does not wait for a decision; it is {request.status}.",
-            f"See `{command(request.ticket)}`.",
-        )
+        """The open gate of a merge request, see `desk.merge_gate`. Raises InputError, Conflict."""
+        return merge_gate(request, self.inbox())
 
     def _move(
         self, id: str, by: str, states: tuple[str, ...], to: str, action: str

@@ -85,7 +85,7 @@ class Front(Protocol):
         """Leaves a remark."""
 
     def merge_gate(self, request: MergeRequest) -> Gate:
-        """The gate at which it waits. Raises InputError if none does."""
+        """The gate that asks about it. Raises InputError if none does, Conflict: a newer one's."""
 
     def finish_merge(self, request: MergeRequest) -> MergeRequest | None:
         """Merges what was approved while its branch was checked out; None: it was not approved."""

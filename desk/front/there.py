@@ -10,6 +10,7 @@ from desk.api.gates import ShownGate
 from desk.api.page import MOST, Page
 from desk.front.port import LoopMove, Move
 from desk.front.server import Server, Unreachable
+from desk.merge_gate import merge_gate
 from desk.views.costs import Costs
 from desk.views.evolutions import EvolutionHead, EvolutionSheet, RoundRow
 from desk.views.failed import Failed, failed_of
@@ -21,7 +22,6 @@ from labcrew.domain.experiment import Incident, Trial
 from labcrew.domain.repository import Change
 from labcrew.domain.review import Comment, Decision, DecisionKind, Gate, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import InputError
 from labcrew.evolution_file import read_spec
 from labcrew.ticket_file import read_ticket, ticket_text
 
@@ -143,13 +143,7 @@ class There:
         return self._server.send("POST", f"/merge-requests/{_spelt(name)}/comments", Comment, body)
 
     def merge_gate(self, request: MergeRequest) -> Gate:
-        for gate in self._gates(request.ticket):
-            if gate.kind == "merge":
-                return gate
-        raise InputError(
-            f"{request.id} does not wait for a decision; it is {request.status}.",
-            f"See `{commissions.command(request.ticket)}`.",
-        )
+        return merge_gate(request, self._gates(request.ticket))
 
     def finish_merge(self, request: MergeRequest) -> MergeRequest | None:
         if request.status != "open" or not request.merge_note:

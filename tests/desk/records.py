@@ -125,3 +125,21 @@ def merge_request(opened: Opened, assigned: AssignedTicket, best: Trial) -> Merg
         expires_at=None,
     )
     return request
+
+
+def superseded(opened: Opened, older: MergeRequest) -> MergeRequest:
+    """The next merge request of an open one's ticket, which waits at its gate in its place."""
+    newer = older.model_copy(update={"id": f"{older.ticket}-MR1", "revision": 1})
+    gate = opened.ledger.gates.get(f"{older.ticket}-merge-r0.0")
+    opened.ledger.gates.put(gate.model_copy(update={"status": "void"}), actor="coordinator")
+    opened.ledger.merge_requests.put(
+        older.model_copy(update={"status": "superseded"}), actor="merge_request"
+    )
+    opened.ledger.merge_requests.put(newer, actor="merge_request", kind="merge_request.opened")
+    next_gate = {
+        "id": f"{older.ticket}-merge-r1.0", "status": "open", "shown": {"merge_request": newer.id}
+    }  # fmt: skip
+    opened.ledger.gates.put(
+        gate.model_copy(update=next_gate), actor="coordinator", kind="gate.opened"
+    )
+    return newer

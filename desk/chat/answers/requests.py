@@ -61,7 +61,8 @@ def _told(asked: Asked, request: MergeRequest) -> Answer:
         said = f"Its smoke test {passed}: {quoted(request.smoke.detail, 200)}."
         statements.append(asked.tell.say(said, row))
     for gate in asked.ledger.gates.of(request.ticket):
-        if gate.status == "open" and gate.kind == "merge":
+        asks = gate.kind == "merge" and gate.shown.get("merge_request") == request.id
+        if gate.status == "open" and asks:
             said = f"It waits for a person who may approve ({gate.id})."
             statements.append(asked.tell.say(said, ("gates", gate.id)))
     comments = [c for c in asked.ledger.comments.of(request.ticket)

@@ -8,7 +8,7 @@ import pytest
 from desk.wiring import Opened
 from labcrew.domain.experiment import Incident
 from tests.desk.front.conftest import Runs, Served
-from tests.desk.records import fail, merge_request, plan_gate, trial
+from tests.desk.records import fail, merge_request, plan_gate, superseded, trial
 
 
 @pytest.fixture
@@ -129,6 +129,14 @@ def test_watching(lab: Opened, there: Runs) -> None:
     assert told.exit_code == 0, told.output
     assert "ada assigned the ticket" in told.output
     assert "T-001-003" in told.output
+
+def test_a_superseded_one_is_not_merged(lab: Opened, there: Runs, here: Runs) -> None:
+    superseded(lab, lab.ledger.merge_requests.get("T-001-MR0"))
+    for runs in (there, here):
+        refused = runs("mr", "merge", "T-001-MR0")
+        assert (refused.exit_code, "labcrew mr show T-001-MR1" in refused.output) == (2, True)
+    assert lab.ledger.decisions.find("T-001-merge-r1.0") is None
+
 
 
 def test_long_lists_come_whole(opened: Opened, there: Runs, toy: Path) -> None:
