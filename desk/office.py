@@ -9,6 +9,7 @@ from desk.acting import actor, one_at_a_time
 from desk.assigning import examine, located
 from desk.commissions import find, get
 from desk.merge_gate import merge_gate
+from desk.remarks import check_place, check_remark
 from labcrew.deciding import budget_with, decide, settled
 from labcrew.domain.budget import Budget
 from labcrew.domain.repository import Repositories
@@ -197,9 +198,15 @@ class Office:
         payload_hash: str | None = None,
         comment: str = "",
         edits: Mapping[str, Any] | None = None,
+        path: str = "",
+        line: int | None = None,
     ) -> Decision:
         """Decides a gate, see `labcrew.deciding.decide`; a response to a merge request is also
         kept as a comment on it, for comments are what a revision works on.
+
+        Args:
+            path: of a response to a merge request: the file of the change that it is about.
+            line: of that file, from 1.
         """
         actor(by)
         found = self.gate_of(gate)
@@ -217,9 +224,12 @@ class Office:
             )
             if found.kind == "merge" and kind == "respond":
                 request = self.merge_request(str(found.shown.get("merge_request", found.ticket)))
+                same = (request.id, by, comment.strip(), path, line)
                 noted = self.ledger.comments.of(found.ticket)
-                if not any(c.text == comment.strip() and c.by == by for c in noted):
-                    self.comment(request.id, by, comment)
+                if same not in [(c.merge_request, c.by, c.text, c.path, c.line) for c in noted]:
+                    self.comment(request.id, by, comment, path, line)
+            elif path:
+                raise InputError("A path belongs to a response to a merge request.")
         return decision
 
     def merge_request(self, name: str) -> MergeRequest:
@@ -235,7 +245,17 @@ class Office:
     def comment(
         self, merge_request: str, by: str, text: str, path: str = "", line: int | None = None
     ) -> Comment:
-        """Leaves a remark on an open merge request; it becomes work when the gate is answered."""
+        """Leaves a remark on an open merge request; it becomes work when the gate is answered.
+
+        Args:
+            merge_request: its id, or a ticket's for the newest.
+            by: a person's name.
+            text: 1 to 20,000 characters.
+            path: the file of the change that it is about, "" for none.
+            line: of that file as it becomes, from 1.
+
+        Raises InputError, Conflict.
+        """
         person = actor(by)
         request = self.merge_request(merge_request)
         if request.status != "open":
@@ -243,8 +263,11 @@ class Office:
                 f"{request.id} is {request.status}; comments are for open ones.",
                 status=request.status,
             )
-        if not 0 < len(text.strip()) <= 20_000:
-            raise InputError("A comment has 1 to 20,000 characters.")
+        check_remark(text, path, line)
+        if path:
+            earlier = (r.commit for r in self.ledger.merge_requests.of(request.ticket))
+            bases = (request.base_commit, *earlier)
+            check_place(self.repositories, request, bases, path, line)
         with self.ledger.transaction():
             number = sum(
                 c.merge_request == request.id for c in self.ledger.comments.of(request.ticket)

@@ -35,6 +35,12 @@ class Said(Model):
     )
     comment: str = Field(default="", max_length=20_000, description="why; needed to respond")
     edits: dict[str, Any] = Field(default_factory=dict, description="for edit: what changes")
+    path: str = Field(
+        default="",
+        max_length=4096,
+        description="of a response to a merge request: the file of the change that it is about",
+    )
+    line: int | None = Field(default=None, ge=1, le=2**31, description="a line of that file")
 
 
 @router.get("", responses=problems())
@@ -70,7 +76,14 @@ def decide(caller: Approver, lab: AnyLab, once: OnceOnly, id: Id, said: Said) ->
     """Decide at a gate: accept, edit, respond with a comment, or ignore."""
     return once.answer(
         lambda: lab.office.decide(
-            id, said.kind, caller.name, said.payload_hash, said.comment, said.edits
+            id,
+            said.kind,
+            caller.name,
+            said.payload_hash,
+            said.comment,
+            said.edits,
+            said.path,
+            said.line,
         ),
         Decision,
     )

@@ -136,11 +136,13 @@ def comment(
     from desk.front.opening import front
 
     with front(home, server, by) as desk:
-        made = desk.comment(request, text, path, line)
-        found = desk.merge_request(made.merge_request)
-        if revise:
+        found = desk.merge_request(request)
+        if revise:  # the decision keeps the remark: there are both, or neither
             gate = desk.merge_gate(found)
-            desk.decide(gate.id, "respond", gate.payload_hash, text, {})
+            desk.decide(gate.id, "respond", gate.payload_hash, text, {}, path, line)
+            made = next(c for c in reversed(desk.comments(found)) if c.text == text.strip())
+        else:
+            made = desk.comment(found.id, text, path, line)
     todo = (
         f"Go on with: {working_on(found.ticket)}"
         if revise

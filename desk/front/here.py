@@ -97,8 +97,10 @@ class Here:
         shown: str | None,
         comment: str,
         edits: Mapping[str, Any],
+        path: str = "",
+        line: int | None = None,
     ) -> Decision:
-        return self._office.decide(gate, kind, self._by, shown, comment, edits)
+        return self._office.decide(gate, kind, self._by, shown, comment, edits, path, line)
 
     def merge_requests(self) -> list[MergeRequest]:
         return self._ledger.merge_requests.all()

@@ -63,8 +63,11 @@ class Front(Protocol):
         shown: str | None,
         comment: str,
         edits: Mapping[str, Any],
+        path: str = "",
+        line: int | None = None,
     ) -> Decision:
-        """Decides at a gate, or at a ticket's only one; `shown`: the hash of what was seen."""
+        """Decides at a gate, or at a ticket's only one; `shown`: the hash of what was seen; `path`
+        and `line`: where in the change a response to a merge request belongs."""
 
     def merge_requests(self) -> list[MergeRequest]:
         """All merge requests, oldest first."""

@@ -108,6 +108,8 @@ class There:
         shown: str | None,
         comment: str,
         edits: Mapping[str, Any],
+        path: str = "",
+        line: int | None = None,
     ) -> Decision:
         seen = self._server.get(f"/gates/{_spelt(gate)}", ShownGate)
         body = {
@@ -115,6 +117,8 @@ class There:
             "payload_hash": shown or seen.payload_hash,
             "comment": comment,
             "edits": dict(edits),
+            "path": path,
+            "line": line,
         }
         return self._server.send("POST", f"/gates/{_spelt(seen.gate.id)}/decision", Decision, body)
 

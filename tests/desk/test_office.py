@@ -9,11 +9,19 @@ import pytest
 from desk.office import Office
 from desk.wiring import Opened
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import InputError, LabcrewError, NotFound, RepositoryError, TicketError
+from labcrew.errors import (
+    Conflict,
+    InputError,
+    LabcrewError,
+    NotFound,
+    RepositoryError,
+    TicketError,
+)
 from labcrew.settings import ModelSettings, Settings
 from labcrew.ticket_file import read_ticket
+from tests.desk.board.reviewed import reviewed
 from tests.desk.conftest import TICKET, HandClock, git
-from tests.desk.records import fail, merge_request, plan_gate, trial
+from tests.desk.records import fail, merge_request, plan_gate, superseded, trial
 
 
 @pytest.fixture
@@ -337,8 +345,7 @@ def test_edits_are_completed_and_kept(office: Office, toy: Path, opened: Opened)
 
 
 def test_comments_and_the_merge_gate(office: Office, toy: Path, opened: Opened) -> None:
-    assigned = _assign(office, toy)
-    request = merge_request(opened, assigned, trial(opened, "T-001", 1))
+    _, request = reviewed(opened, toy, {"train.py": b"a\nb\nc\n"})
     first = office.comment("T-001", "ada", "Try a larger batch.", path="train.py", line=3)
     assert first.id == "T-001-MR0-C01"
     office.decide(office.merge_gate(request).id, "respond", "bob", comment="And more seeds.")
@@ -348,6 +355,55 @@ def test_comments_and_the_merge_gate(office: Office, toy: Path, opened: Opened) 
         office.merge_gate(request)
     with pytest.raises(InputError, match="1 to 20,000"):
         office.comment(request.id, "ada", "  ")
+
+
+def test_a_newer_merge_request_is_not_decided_in_an_older_ones_name(
+    office: Office, toy: Path, opened: Opened
+) -> None:
+    assigned = _assign(office, toy)
+    older = merge_request(opened, assigned, trial(opened, "T-001", 1))
+    newer = superseded(opened, older)
+    with pytest.raises(Conflict, match="what waits for a decision is T-001-MR1"):
+        office.merge_gate(office.merge_request(older.id))
+    assert office.merge_gate(newer).id == "T-001-merge-r1.0"
+
+
+def test_a_response_says_its_place_or_nothing_is_decided(
+    office: Office, toy: Path, opened: Opened
+) -> None:
+    _, request = reviewed(opened, toy, {"train.py": b"a\n"})
+    gate = office.merge_gate(request)
+    with pytest.raises(InputError, match="not among the files"):
+        office.decide(gate.id, "respond", "ada", comment="Why?", path="evaluate.py")
+    with pytest.raises(InputError, match="belongs to a response"):
+        office.decide(gate.id, "accept", "ada", path="train.py")
+    assert office.ledger.decisions.count() == office.ledger.comments.count() == 0
+    office.decide(gate.id, "respond", "ada", comment="Why?", path="train.py", line=1)
+    [noted] = office.ledger.comments.of("T-001")
+    assert (noted.text, noted.path, noted.line) == ("Why?", "train.py", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line", "said"),
+    [
+        ("x", "evaluate.py", None, "not among the files"),
+        ("x", "../../x", None, "not among the files"),
+        ("x", "../../x\n", None, "nobody sees"),
+        ("x", "train.py", 3, "has 2 lines"),
+        ("x", "data/train.csv", 1, "has 0 lines"),
+        ("x", "", 1, "Name the file"),
+        ("ok\u202e", "", None, "nobody sees"),
+        ("ok\x1b[2J", "", None, "nobody sees"),
+    ],
+)
+def test_remarks_that_do_not_fit_the_change_are_refused(
+    office: Office, toy: Path, opened: Opened, text: str, path: str, line: int | None, said: str
+) -> None:
+    (toy / "toy" / "data" / "train.csv").unlink()
+    _, request = reviewed(opened, toy, {"train.py": b"a\nb\n"})
+    with pytest.raises(InputError, match=said):
+        office.comment(request.id, "ada", text, path, line)
+    assert office.ledger.comments.count() == 0
 
 
 def test_names_that_the_ledger_cannot_keep(office: Office, toy: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from desk.wiring import Opened
 from labcrew.domain.experiment import Incident
+from tests.desk.board.reviewed import committed
 from tests.desk.front.conftest import Runs, Served
 from tests.desk.records import fail, merge_request, plan_gate, superseded, trial
 
@@ -102,7 +103,7 @@ def test_acting(lab: Opened, there: Runs) -> None:
     assert line.actor == "person:ada"
 
 
-def test_deciding_and_reviewing(lab: Opened, there: Runs) -> None:
+def test_deciding_and_reviewing(lab: Opened, there: Runs, toy: Path) -> None:
     stale = there("decide", "T-001-plan-r0.0", "accept", "--shown", "0" * 64)
     assert stale.exit_code == 2
     assert "shows something else now" in stale.output
@@ -112,9 +113,14 @@ def test_deciding_and_reviewing(lab: Opened, there: Runs) -> None:
     assert "T-001-plan-r0.0: edit, by ada." in done.output
     again = there("decide", "T-001-plan-r0.0", "accept")
     assert (again.exit_code, "already decided: edit, by ada" in again.output) == (2, True)
-    noted = there("mr", "comment", "T-001", "Why?", "--path", "train.py", "--line", "1", "--revise")
+    head = committed(lab, toy, "T-001", {"train.py": b"better\n"})
+    request = lab.ledger.merge_requests.get("T-001-MR0").model_copy(update={"commit": head})
+    lab.ledger.merge_requests.put(request, actor="merge_request")
+    revise = ("mr", "comment", "T-001", "Why?", "--path", "train.py", "--line", "1", "--revise")
+    noted = there(*revise)
     assert noted.exit_code == 0, noted.output
-    first, *_ = lab.ledger.comments.of("T-001")
+    assert there(*revise).exit_code == 2
+    [first] = lab.ledger.comments.of("T-001")
     assert (first.text, first.path, first.line, first.by) == ("Why?", "train.py", 1, "ada")
     assert lab.ledger.decisions.get("T-001-merge-r0.0").kind == "respond"
 
@@ -124,12 +130,6 @@ def test_merging(lab: Opened, there: Runs) -> None:
     assert lab.ledger.decisions.get("T-001-merge-r0.0").kind == "accept"
 
 
-def test_watching(lab: Opened, there: Runs) -> None:
-    told = there("watch", "T-001", "--once")
-    assert told.exit_code == 0, told.output
-    assert "ada assigned the ticket" in told.output
-    assert "T-001-003" in told.output
-
 def test_a_superseded_one_is_not_merged(lab: Opened, there: Runs, here: Runs) -> None:
     superseded(lab, lab.ledger.merge_requests.get("T-001-MR0"))
     for runs in (there, here):
@@ -137,6 +137,12 @@ def test_a_superseded_one_is_not_merged(lab: Opened, there: Runs, here: Runs) ->
         assert (refused.exit_code, "labcrew mr show T-001-MR1" in refused.output) == (2, True)
     assert lab.ledger.decisions.find("T-001-merge-r1.0") is None
 
+
+def test_watching(lab: Opened, there: Runs) -> None:
+    told = there("watch", "T-001", "--once")
+    assert told.exit_code == 0, told.output
+    assert "ada assigned the ticket" in told.output
+    assert "T-001-003" in told.output
 
 
 def test_long_lists_come_whole(opened: Opened, there: Runs, toy: Path) -> None:
