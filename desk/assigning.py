@@ -9,6 +9,7 @@ from labcrew.domain.data_input import DataInput
 from labcrew.domain.repository import Checkout, Repositories
 from labcrew.domain.ticket import Ticket
 from labcrew.errors import BoundaryError, InputError, TicketError
+from labcrew.given_path import given_path
 from labcrew.host_paths import refusal
 from labcrew.patterns import matches
 from labcrew.settings import Settings
@@ -78,9 +79,11 @@ def examine(
 
 
 def located(ticket: Ticket, beside: Path) -> str:
-    """The ticket's repository, as a path from the folder that relative ones start from."""
-    place = Path(ticket.repository).expanduser()
-    return str(place if place.is_absolute() else beside / place)
+    """The ticket's repository, as a path from the folder that relative ones start from.
+
+    Raises InputError: no path can be spelt so.
+    """
+    return str(given_path(ticket.repository, beside))
 
 
 def _needs_a_model(ticket: Ticket, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from typing import get_args
 from labcrew.domain.base import Model
 from labcrew.domain.supervision import Offer
 from labcrew.errors import InputError
+from labcrew.given_path import given_path
 
 KINDS = ("log", "container", "pid", "tensorboard")
 
@@ -47,7 +48,7 @@ def meant(what: str) -> str:
         return what if kind in ("container", "pid") else f"{kind}:{absolute(rest)}"
     if not what.strip():
         raise InputError("--attach names nothing.", _EXAMPLES)
-    path = Path(what).expanduser()
+    path = given_path(what)
     if path.is_dir():
         return f"tensorboard:{absolute(what)}"
     if path.exists() or "/" in what or path.suffix in (".log", ".txt", ".out", ".jsonl", ".err"):
@@ -67,9 +68,9 @@ _EXAMPLES = (
 
 
 def absolute(text: str) -> Path:
-    """A person's path from the file system's root; a link in it stays one."""
+    """A person's path from the file system's root; a link in it stays one. Raises InputError."""
     # Not resolved: a link is refused where it is opened, with the name of what it leads to.
-    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
+    return Path(os.path.abspath(given_path(text)))  # noqa: PTH100
 
 
 def offers_of(words: Sequence[str]) -> tuple[Offer, ...]:

@@ -15,6 +15,7 @@ from labcrew.domain.draft import Draft, Options
 from labcrew.domain.repository import Repositories
 from labcrew.domain.ticket import Ticket
 from labcrew.errors import InputError
+from labcrew.given_path import given_path
 from labcrew.ledger import Ledger
 from labcrew.plain_text import is_plain
 from labcrew.ports import Clock
@@ -84,7 +85,7 @@ class Drafts:
         person = actor(by)
         wanted = _sentence(sentence)
         _check_budget(trials, hours)
-        checkout = self._repositories.inspect(str(repository.expanduser().absolute()), commit)
+        checkout = self._repositories.inspect(str(given_path(repository).absolute()), commit)
         with self._alone():
             id = self._next_id()
             base = self._repositories.take(
@@ -119,7 +120,7 @@ class Drafts:
         Raises:
             RepositoryError: no such repository or commit.
         """
-        checkout = self._repositories.inspect(str(repository.expanduser().absolute()), commit)
+        checkout = self._repositories.inspect(str(given_path(repository).absolute()), commit)
         wish = (str(checkout.repository), checkout.commit, "", sentence.strip(), trials, hours)
         for draft in reversed(self._ledger.drafts.all()):
             same = wish == (

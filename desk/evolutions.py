@@ -14,6 +14,7 @@ from labcrew.domain.evolution_spec import Case, Control, EvolutionSpec
 from labcrew.domain.repository import Checkout, Repositories
 from labcrew.errors import InputError, NotFound
 from labcrew.evolution_file import editable_files, read_cases
+from labcrew.given_path import given_path
 from labcrew.ledger import Ledger
 from labcrew.path_patterns import matches
 from labcrew.ports import Clock
@@ -131,8 +132,8 @@ class Evolutions(Steering):
             InputError: what is wrong with the spec, its cases or its paths.
         """
         self._check(spec)
-        where = beside / Path(spec.repository).expanduser()
-        checkout = repositories.inspect(str(where), spec.commit)
+        where = str(given_path(spec.repository, beside))
+        checkout = repositories.inspect(where, spec.commit)
         if spec.branch is not None:
             repositories.inspect(str(checkout.repository), f"refs/heads/{spec.branch}")
         commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labcrew.errors import SettingsError
+from labcrew.given_path import given_path
 from labcrew.settings import ModelSettings
 
 CONTEXT_TOKENS = 8192
@@ -47,7 +48,7 @@ def base_url_of(settings: ModelSettings) -> str:
     """
     if settings.gguf is None:
         raise SettingsError("This model has no gguf.")
-    path = settings.gguf.expanduser().resolve()
+    path = given_path(settings.gguf).resolve()
     context, parallel = settings.context_tokens or CONTEXT_TOKENS, settings.parallel
     with _STARTING:
         known = _SERVED.get((path, context, parallel))

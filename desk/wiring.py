@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from desk.settings_file import write_settings
 from labcrew.errors import InputError, LabcrewError, NotFound, SettingsError
+from labcrew.given_path import given_path
 from labcrew.home import Home
 from labcrew.own_homes import FOLDER, is_own, remember
 from labcrew.ports import Clock, SystemClock
@@ -114,13 +115,14 @@ def home_folder(given: Path | None) -> Path:
     """The home that is meant: given, LABCREW_HOME, ./.labcrew if it is there, or ~/.labcrew.
 
     Raises:
-        InputError: nobody named a home, and ./.labcrew may have come with the folder.
+        InputError: no folder can be called so; or nobody named a home, and ./.labcrew may have come
+            with the folder.
     """
     if given is not None:
-        return given.expanduser().absolute()
+        return given_path(given).absolute()
     if named := os.environ.get("LABCREW_HOME"):
-        return Path(named).expanduser().absolute()
-    here, usual = Path.cwd() / FOLDER, Path.home() / FOLDER
+        return given_path(named).absolute()
+    here, usual = Path.cwd() / FOLDER, given_path(f"~/{FOLDER}").absolute()
     if not here.is_dir() or here.resolve() == usual.resolve():
         return usual
     if not is_own(Home(here)):
@@ -351,7 +353,7 @@ def skills_of(opened: Opened) -> "tuple[Skill, ...]":
 
     folders = [opened.home.skills]
     if opened.settings.skills_folder is not None:
-        named = opened.settings.skills_folder.expanduser()
+        named = given_path(opened.settings.skills_folder)
         if not named.is_dir():
             raise SettingsError(
                 f"Setting skills_folder: {named} is no folder.",

@@ -7,6 +7,7 @@ from pydantic import Field
 from labcrew.domain.base import Model
 from labcrew.domain.ticket_problem import TicketProblem
 from labcrew.errors import InputError, TicketError
+from labcrew.given_path import given_path
 
 BESIDE = (
     "the folder, absolute, on the server's machine, that a relative repository path starts from"
@@ -26,10 +27,10 @@ class Checked(Model):
 def folder_of(beside: str | None, repository: str) -> Path:
     """Where a relative repository path starts. Raises InputError."""
     if beside is not None:
-        if "\0" in beside or not Path(beside).is_absolute():
+        if not Path(beside).is_absolute():
             raise InputError("beside is not an absolute path.")
-        return Path(beside)
-    if not Path(repository).expanduser().is_absolute():
+        return given_path(beside)
+    if not given_path(repository).is_absolute():
         raise InputError(
             f"repository: {repository!r} is relative, and nothing says to what.",
             "Name it from the root, /…, or send `beside`: the folder it starts from.",

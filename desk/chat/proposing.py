@@ -17,6 +17,7 @@ from labcrew.domain.evolution import Evolution
 from labcrew.domain.review import Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import LabcrewError
+from labcrew.given_path import given_path
 from labcrew.ticket_file import read_ticket, ticket_text
 
 _STATES: dict[str, tuple[str, ...]] = {
@@ -199,14 +200,13 @@ class Proposing:
             )
             raise Unanswered(nothing(said))
         else:
-            path = Path(name).expanduser()
-            path = path if path.is_absolute() else self._files / path
+            path = given_path(name, self._files)
             # Read once: what is shown is what is assigned, whatever becomes of the file.
             text, beside, source = ticket_text(path), path.parent, str(path)
         if len(text) > _MOST_TEXT:
             raise Unanswered(nothing("The ticket is too long to assign here; use `labcrew run`."))
         ticket = read_ticket(text)
-        if self._files is None and not Path(ticket.repository).expanduser().is_absolute():
+        if self._files is None and not given_path(ticket.repository).is_absolute():
             said = (
                 f"repository: {quoted(ticket.repository, 200)} is relative, and nothing here says"
                 " to what. Name it from the root, /…, or use the page for assigning."

@@ -23,6 +23,7 @@ from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
 from labcrew.domain.evolution import ModelAnswer, ModelRequest
 from labcrew.domain.spending import Price
 from labcrew.errors import ModelFailure
+from labcrew.given_path import given_path
 from labcrew.settings import ModelSettings, Settings
 
 _BUSY_S = 60.0
@@ -107,7 +108,7 @@ class CandidateBroker:
         settings = self._chat.settings
         where: Any = settings.base_url
         if settings.gguf is not None:
-            where = settings.gguf.expanduser().stat().st_size
+            where = given_path(settings.gguf).stat().st_size
         return [settings.provider, settings.name, where, settings.options]
 
     def _asking(self, request: ModelRequest, seed: int) -> RetryingChat:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labcrew.domain.repository import Checkout, MergeOutcome
 from labcrew.errors import RepositoryError
+from labcrew.given_path import given_path
 from sandboxes.git.git_runner import GitFailed, GitRunner, user_ignore_file
 
 
@@ -28,10 +29,9 @@ class UserRepository:
 
     @classmethod
     def open(cls, git: GitRunner, repository: str) -> UserRepository:
-        """Finds the repository. Raises RepositoryError where there is none."""
-        if "\0" in repository:
-            raise RepositoryError("The repository's path holds a NUL character")
-        path = Path(repository).expanduser().absolute()
+        """Finds the repository. Raises RepositoryError where there is none, InputError where none
+        could be called so."""
+        path = given_path(repository).absolute()
         if not path.exists():
             raise RepositoryError(
                 f"{path} does not exist", "Give the path of a git repository on this machine."

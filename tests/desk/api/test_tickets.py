@@ -55,6 +55,17 @@ def test_assigned_from_fields(toy: Path, as_: Callable[..., TestClient]) -> None
     assert "metric" in problem["message"]
 
 
+@pytest.mark.parametrize("repository", ["~nosuchuser/x", "/" + "a" * 5000])
+@pytest.mark.parametrize("place", ["", "/preview", "/check?thorough=true"])
+def test_a_repository_that_can_be_nowhere(
+    as_: Callable[..., TestClient], repository: str, place: str
+) -> None:
+    text = TICKET.replace("./toy", repository)
+    answer = as_().post(f"{API}/tickets{place}", json={"text": text})
+    assert answer.status_code in (200, 422), answer.text
+    assert "no path that can be used here" in answer.text
+
+
 def test_all_that_is_wrong_is_said_with_its_line(
     toy: Path, opened: Opened, as_: Callable[..., TestClient]
 ) -> None:

@@ -70,6 +70,19 @@ def test_what_was_missed_is_caught_up_once(
     assert nightly.run_due() == []
 
 
+@pytest.mark.parametrize("repository", ["~nosuchuser/x", "/" + "a" * 5000])
+def test_a_repository_that_can_be_nowhere_is_noted(
+    opened: Opened, clock: HandClock, toy: Path, repository: str
+) -> None:
+    (toy / "odd.md").write_text((toy / "ticket.md").read_text().replace("./toy", repository))
+    made = schedules_of(opened)
+    made.add(toy / "odd.md", NIGHTLY, "UTC", "ada")
+    clock.pass_(days=1)
+    assert made.run_due() == made.run_due() == []
+    [noted] = [e for e in opened.ledger.events.of(None) if e.kind == "schedule.failed"]
+    assert "no path that can be used here" in noted.data["because"]
+
+
 def test_a_clock_that_is_moved_back_a_day_runs_nothing_again(
     opened: Opened, clock: HandClock, nightly: Schedules
 ) -> None:
