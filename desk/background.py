@@ -1,5 +1,6 @@
 """What runs beside `labcrew up` and `labcrew board`: due schedules, and notifications."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -11,6 +12,7 @@ from labcrew.errors import LabcrewError
 if TYPE_CHECKING:
     from desk.wiring import AtWork, Opened
 
+_LOG = logging.getLogger(__name__)
 _EVERY_S = 5.0
 
 
@@ -39,15 +41,23 @@ def background(
     steps: tuple[Callable[[], object], ...] = (schedules.run_due, notifier.send_new)
     ended, told = threading.Event(), set[str]()
 
+    def tell(trouble: str) -> bool:
+        new = trouble not in told
+        if new:
+            told.add(trouble)
+            say(trouble)
+        return new
+
     def work() -> None:
         while not ended.is_set():
             for step in steps:
                 try:
                     step()
                 except LabcrewError as error:
-                    if str(error) not in told:
-                        told.add(str(error))
-                        say(str(error))
+                    tell(str(error))
+                except Exception as error:  # what else is due must not end with it
+                    if tell(f"In the background: {type(error).__name__}: {error}"):
+                        _LOG.exception("a step of the background failed")
             ended.wait(every_s)
 
     thread = threading.Thread(target=work, name="background")

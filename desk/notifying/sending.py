@@ -52,7 +52,6 @@ def post(
 
     assert settings.webhook is not None
     address = settings.webhook.get_secret_value()
-    parts = urlsplit(address)
     body = message.model_dump_json().encode()
     headers = {
         "Content-Type": "application/json",
@@ -62,6 +61,7 @@ def post(
         "Labcrew-Signature": signature(secret, timestamp, body),
     }
     try:
+        parts = urlsplit(address)
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
         if why := forbidden(host, port, settings.allowed_hosts):
@@ -74,6 +74,8 @@ def post(
         return "refused", f"no connection ({type(error).__name__})"
     except httpx2.HTTPError as error:
         return "unknown", f"no answer ({type(error).__name__})"
+    except (httpx2.InvalidURL, ValueError):
+        return "never", "notify.webhook is no address that can be reached"
     if 200 <= status < 300:
         return "sent", str(status)
     if 300 <= status < 400:
@@ -84,14 +86,9 @@ def post(
 
 def mail(message: Message, settings: NotifySettings, password: str) -> tuple[Outcome, str]:
     """Sends an e-mail; answers how it ended."""
-    letter = EmailMessage()
-    letter["Subject"] = f"[labcrew] {message.ticket} {message.text}"[:150]
-    letter["From"], letter["To"] = settings.mail_from, ", ".join(settings.mail_to)
-    letter["Message-ID"] = f"<{message.id}@labcrew>"
-    letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(f"{message.title}\n\n{message.text}\n\n{message.at}\n")
     begun = False
     try:
+        letter = _letter(message, settings)
         if why := forbidden(settings.mail_host, settings.mail_port, settings.allowed_hosts):
             return "never", why
         with _server(settings) as server:
@@ -107,7 +104,19 @@ def mail(message: Message, settings: NotifySettings, password: str) -> tuple[Out
         return ("refused" if 400 <= error.smtp_code < 500 else "never"), f"{error.smtp_code}"
     except (smtplib.SMTPException, OSError) as error:
         return ("unknown" if begun else "refused"), type(error).__name__
+    except ValueError:
+        return "never", "notify.mail_host or an address of [notify] can't be spelt"
     return "sent", ""
+
+
+def _letter(message: Message, settings: NotifySettings) -> EmailMessage:
+    letter = EmailMessage()
+    letter["Subject"] = f"[labcrew] {message.ticket} {message.text}"[:150]
+    letter["From"], letter["To"] = settings.mail_from, ", ".join(settings.mail_to)
+    letter["Message-ID"] = f"<{message.id}@labcrew>"
+    letter["Auto-Submitted"] = "auto-generated"
+    letter.set_content(f"{message.title}\n\n{message.text}\n\n{message.at}\n")
+    return letter
 
 
 def _server(settings: NotifySettings) -> smtplib.SMTP:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time
 from typing import Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -112,7 +113,20 @@ class NotifySettings(BaseModel):
         hook = self.webhook.get_secret_value() if self.webhook is not None else ""
         if hook and not hook.startswith(("https://", "http://")):
             raise ValueError("webhook must begin with https:// or http://")
+        if hook and not _has_host(hook):
+            raise ValueError("webhook is no address of a host and, perhaps, a port")
         return self
+
+
+def _has_host(address: str) -> bool:
+    """Whether an address can be asked at all; what is wrong with it may hold a secret."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:
+        return False
+    return bool(host) and address.isprintable() and " " not in address
 
 
 def utc(at: datetime) -> str:

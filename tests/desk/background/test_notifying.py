@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from desk.background import background
 from desk.notifying.notifier import Notifier
 from desk.notifying.sending import forbidden, signature
+from desk.schedules import Schedules
 from desk.wiring import Opened
 from labcrew.domain.background import NotifySettings, QuietHours
 from labcrew.errors import SettingsError
@@ -290,6 +292,36 @@ def test_without_a_key_to_sign_with_it_says_so(
         notifier(opened, webhook=hook.url)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://a..b/hook", "https://" + "a" * 70 + ".example/hook", "https://a:99999/hook",
+        "https://[::1/hook", "https://127.0.0.1:9/hook\0", "https:///hook",
+    ],
+)  # fmt: skip
+def test_a_webhook_that_is_no_address_is_said_when_settings_are_read(address: str) -> None:
+    with pytest.raises(ValidationError, match="no address of a host"):
+        NotifySettings.model_validate({"webhook": address})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"webhook": "https://xn--/hook"},
+        {"mail_host": "smtp..example.org", "mail_to": ("lab@example.org",)},
+    ],
+)
+def test_a_name_that_cannot_be_looked_up_is_given_up(
+    opened: Opened, fields: dict[str, Any]
+) -> None:
+    made = notifier(opened, **fields, attempts=1)
+    made.send_new()
+    gate(opened)
+    made.send_new()
+    made.send_new()
+    assert outcomes(opened) in (["never"], ["refused"])
+
+
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
@@ -351,3 +383,28 @@ def test_it_runs_beside_the_work(opened: Opened, hook: Receiver) -> None:
                 break
             time.sleep(0.02)
     assert (len(hook.got), said) == (1, [])
+
+
+def test_a_step_that_breaks_is_told_once_and_the_other_goes_on(
+    opened: Opened, toy: Path, hook: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    import time
+
+    schedules = Schedules(opened.office(), QuietHours())
+    made = schedules.add(toy / "ticket.md", "* * * * *", "UTC", "ada")
+    broken = made.model_copy(update={"timezone": "No/Where"})
+    opened.ledger.schedules.put(broken, actor="person:ada")
+    settings = Settings.model_validate({"notify": {"webhook": hook.url}})
+    here = Opened(opened.home, settings, opened.ledger, opened.clock)
+    said: list[str] = []
+    with background(here, said.append, every_s=0.02):
+        time.sleep(0.2)
+        gate(opened)
+        for _ in range(200):
+            if hook.got:
+                break
+            time.sleep(0.02)
+    assert len(hook.got) == 1
+    [told] = said
+    assert told.startswith("In the background: ZoneInfoNotFoundError")
+    assert [record.name for record in caplog.records] == ["desk.background"]
