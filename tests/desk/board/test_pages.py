@@ -167,6 +167,19 @@ def test_markdown_never_becomes_markup_that_runs(text: str) -> None:
         assert parsed.scripts == []
 
 
+@pytest.mark.parametrize("before", ["", "> ", "- > "])
+def test_a_short_text_asks_for_no_endless_tables(before: str) -> None:
+    def table(columns: int, rows: int) -> str:
+        lines = ["|".join("a" * columns), "|".join("-" * columns), *["x"] * rows]
+        quoted = before.replace("-", " ")
+        return before + "\n".join(lines).replace("\n", f"\n{quoted}") + "\n\n"
+
+    small = str(rendered(table(8, 100) * 3))
+    assert (small.count("<table"), "too large" in small) == (3, False)
+    large = str(rendered(table(500, 131) * 4))
+    assert ("<table" in large, "too large to be laid out" in large) == (False, True)
+
+
 @given(st.text(max_size=200))
 @settings(max_examples=200)
 def test_what_is_shown_has_no_direction_marks(text: str) -> None:
