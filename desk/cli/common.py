@@ -5,6 +5,7 @@ Nothing here imports more than Typer: `labcrew --help` must be quick.
 
 import functools
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -95,7 +96,7 @@ def fail(error: LabcrewError, as_json: bool) -> NoReturn:
 
 def answer_json(value: Any) -> None:
     """One JSON value on standard output, in ASCII: a terminal may be reading along."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(_plain(value), indent=2, default=str, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 
@@ -117,7 +118,9 @@ def answer(
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
+        return _plain(value.model_dump(mode="json"))
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has no number for it
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.budget import MOST_HOURS, MOST_USD
 from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.running import Environment
 
@@ -122,10 +123,20 @@ class EvolutionBudget(Model):
     """What the loop may spend before it stops."""
 
     rounds: int = Field(default=100, ge=1, le=100_000)
-    hours: float = Field(default=8, gt=0, description="wall clock; waiting for people not counted")
+    hours: float = Field(
+        default=8,
+        gt=0,
+        le=MOST_HOURS,
+        allow_inf_nan=False,
+        description="wall clock; waiting for people not counted",
+    )
     model_tokens: int = Field(default=20_000_000, ge=0, description="candidates' and proposers'")
     model_usd: float | None = Field(
-        default=None, ge=0, description="by the settings' prices, which every model asked must have"
+        default=None,
+        ge=0,
+        le=MOST_USD,
+        allow_inf_nan=False,
+        description="by the settings' prices, which every model asked must have",
     )
     parallel: int = Field(default=2, ge=1, le=64, description="runs at once")
 

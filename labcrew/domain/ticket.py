@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from labcrew.domain.base import Model, content_hash
-from labcrew.domain.budget import Budget
+from labcrew.domain.budget import MOST_HOURS, Budget
 from labcrew.domain.commission import Commission
 from labcrew.domain.data_input import DataInput
 from labcrew.domain.hosts import Host
@@ -40,7 +40,11 @@ class Gates(Model):
     """When an unanswered gate decides itself, and how."""
 
     expire_hours: float | None = Field(
-        default=None, gt=0, description="after this the safe default stands; default: never"
+        default=None,
+        gt=0,
+        le=MOST_HOURS,
+        allow_inf_nan=False,
+        description="after this the safe default stands; default: never",
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from desk.cli import app
+from desk.cli.common import answer_json
 from desk.wiring import Opened, open_home
 from tests.desk.conftest import TICKET, HandClock
 from tests.desk.records import fail, merge_request, plan_gate, trial
@@ -270,3 +271,13 @@ def test_starting_takes_no_longer_than_a_few_bare_interpreters() -> None:
 
     # Ten is the goal on a quiet machine; a loaded one is given room.
     assert best("-c", "from desk.cli import app; app(['--help'])") < 20 * best("-c", "pass")
+
+
+def test_json_answers_are_json(capsys: pytest.CaptureFixture[str]) -> None:
+    answer_json({"a": [float("inf"), float("-inf"), float("nan"), 0.5]})
+
+    def refuse(name: str) -> float:
+        raise AssertionError(name)
+
+    told = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert told == {"a": ["Infinity", "-Infinity", "NaN", 0.5]}
