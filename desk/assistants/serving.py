@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import httpx2
 
 from desk.assistants.offers import Offer, offers
-from desk.front.server import API, checked_address
+from desk.front.server import API, checked_address, spelt
 from desk.web.access import Caller
 from labcrew.errors import InputError, LabcrewError
 
@@ -124,7 +123,7 @@ def _tool(offer: Offer) -> "types.Tool":
 async def _called(
     client: httpx2.AsyncClient, offer: Offer, arguments: Mapping[str, Any]
 ) -> "types.CallToolResult":
-    """Asks the API. Raises InputError for arguments that the tool does not have."""
+    """Asks the API. Raises InputError for arguments that the tool does not have or can't take."""
     unknown = sorted(set(arguments) - set(offer.schema_["properties"]))
     missing = sorted(set(offer.schema_["required"]) - set(arguments))
     if unknown or missing:
@@ -136,22 +135,24 @@ async def _called(
     for name, value in arguments.items():
         place = offer.places.get(name)
         if place == "path":
-            path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+            path = path.replace(f"{{{name}}}", spelt(str(value)))
         elif place is None:
             body[name] = value
         elif value is not None:
             query[name] = str(value).lower() if isinstance(value, bool) else value
+    sent: dict[str, Any] = {}
+    if offer.method != "GET":
+        sent = {"headers": {"Idempotency-Key": uuid.uuid4().hex}, "json": body}
     try:
-        if offer.method == "GET":
-            answer = await client.get(path, params=query)
-        else:
-            key = {"Idempotency-Key": uuid.uuid4().hex}
-            answer = await client.request(offer.method, path, params=query, headers=key, json=body)
+        async with client.stream(offer.method, path, params=query, **sent) as answer:
+            kind = answer.headers.get("content-type", "")
+            if kind.startswith("text/event-stream"):  # it has no end
+                return _said("It is a stream, which no tool reads.", wrong=True)
+            await answer.aread()
     except httpx2.TransportError as error:
         raise LabcrewError(f"No labcrew answers: {error}.", "Is the server running?") from None
     if not answer.is_success:
         return _said(_problem(answer), wrong=True)
-    kind = answer.headers.get("content-type", "")
     if not kind.startswith(("application/json", "text/")):
         return _said(f"It is a file ({kind}); ask for it as text.", wrong=True)
     return _said(answer.text)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx2
 from pydantic import BaseModel, ValidationError
@@ -199,3 +200,15 @@ def _here(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def spelt(part: str) -> str:
+    """An id or a name as one part of a path. Raises InputError for one that would lead elsewhere:
+    `..` is folded away before anything is asked.
+    """
+    if part in ("", ".", ".."):
+        raise InputError(f"{part!r} names nothing.")
+    try:
+        return quote(part, safe="")
+    except UnicodeEncodeError:
+        raise InputError("A name holds half a character.") from None

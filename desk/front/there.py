@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from desk import commissions
 from desk.api.gates import ShownGate
 from desk.api.page import MOST, Page
 from desk.front.port import LoopMove, Move
-from desk.front.server import Server, Unreachable
+from desk.front.server import Server, Unreachable, spelt
 from desk.merge_gate import merge_gate
 from desk.views.costs import Costs
 from desk.views.evolutions import EvolutionHead, EvolutionSheet, RoundRow
@@ -56,7 +55,7 @@ class There:
         return self._all("/tickets", ListedTicket, status=status)
 
     def sheet(self, ticket: str) -> TicketSheet:
-        place = f"/tickets/{_spelt(ticket)}"
+        place = f"/tickets/{spelt(ticket)}"
         return TicketSheet(
             ticket=self._server.get(place, AssignedTicket),
             gates=tuple(self._gates(ticket)),
@@ -67,13 +66,13 @@ class There:
         )
 
     def move(self, ticket: str, move: Move) -> AssignedTicket:
-        return self._server.send("POST", f"/tickets/{_spelt(ticket)}/{move}", AssignedTicket)
+        return self._server.send("POST", f"/tickets/{spelt(ticket)}/{move}", AssignedTicket)
 
     def costs(self, ticket: str) -> Costs:
-        return self._server.get(f"/tickets/{_spelt(ticket)}/costs", Costs)
+        return self._server.get(f"/tickets/{spelt(ticket)}/costs", Costs)
 
     def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
-        place = f"/tickets/{_spelt(ticket)}/budget"
+        place = f"/tickets/{spelt(ticket)}/budget"
         return self._server.send("PATCH", place, AssignedTicket, changes)
 
     def start_loop(self, file: Path, control: Control) -> EvolutionHead:
@@ -87,13 +86,13 @@ class There:
         return self._all("/evolutions", EvolutionHead)
 
     def loop(self, id: str) -> EvolutionSheet:
-        place = f"/evolutions/{_spelt(id)}"
+        place = f"/evolutions/{spelt(id)}"
         head = self._server.get(place, EvolutionHead)
         rounds = self._all(f"{place}/rounds", RoundRow)
         return EvolutionSheet(**dict(head), rounds=tuple(rounds))
 
     def move_loop(self, id: str, move: LoopMove) -> EvolutionHead:
-        return self._server.send("POST", f"/evolutions/{_spelt(id)}/{move}", EvolutionHead)
+        return self._server.send("POST", f"/evolutions/{spelt(id)}/{move}", EvolutionHead)
 
     def inbox(self) -> list[Gate]:
         return self._gates(None)
@@ -111,7 +110,7 @@ class There:
         path: str = "",
         line: int | None = None,
     ) -> Decision:
-        seen = self._server.get(f"/gates/{_spelt(gate)}", ShownGate)
+        seen = self._server.get(f"/gates/{spelt(gate)}", ShownGate)
         body = {
             "kind": kind,
             "payload_hash": shown or seen.payload_hash,
@@ -120,31 +119,31 @@ class There:
             "path": path,
             "line": line,
         }
-        return self._server.send("POST", f"/gates/{_spelt(seen.gate.id)}/decision", Decision, body)
+        return self._server.send("POST", f"/gates/{spelt(seen.gate.id)}/decision", Decision, body)
 
     def merge_requests(self) -> list[MergeRequest]:
         return self._all("/merge-requests", MergeRequest)
 
     def merge_request(self, name: str) -> MergeRequest:
-        return self._server.get(f"/merge-requests/{_spelt(name)}", MergeRequest)
+        return self._server.get(f"/merge-requests/{spelt(name)}", MergeRequest)
 
     def comments(self, request: MergeRequest) -> list[Comment]:
-        return self._all(f"/merge-requests/{_spelt(request.id)}/comments", Comment)
+        return self._all(f"/merge-requests/{spelt(request.id)}/comments", Comment)
 
     def change(self, request: MergeRequest) -> Change:
-        return self._server.get(f"/merge-requests/{_spelt(request.id)}/diff", Change)
+        return self._server.get(f"/merge-requests/{spelt(request.id)}/diff", Change)
 
     def verify(self, request: MergeRequest, *, rerun: bool) -> Verification:
         return self._server.send(
             "POST",
-            f"/merge-requests/{_spelt(request.id)}/verify{'?rerun=true' * rerun}",
+            f"/merge-requests/{spelt(request.id)}/verify{'?rerun=true' * rerun}",
             Verification,
             timeout_s=_RERUN_S if rerun else _VERIFY_S,
         )
 
     def comment(self, name: str, text: str, path: str, line: int | None) -> Comment:
         body = {"text": text, "path": path, "line": line}
-        return self._server.send("POST", f"/merge-requests/{_spelt(name)}/comments", Comment, body)
+        return self._server.send("POST", f"/merge-requests/{spelt(name)}/comments", Comment, body)
 
     def merge_gate(self, request: MergeRequest) -> Gate:
         return merge_gate(request, self._gates(request.ticket))
@@ -152,7 +151,7 @@ class There:
     def finish_merge(self, request: MergeRequest) -> MergeRequest | None:
         if request.status != "open" or not request.merge_note:
             return None
-        place = f"/merge-requests/{_spelt(request.id)}/merge"
+        place = f"/merge-requests/{spelt(request.id)}/merge"
         return self._server.send("POST", place, MergeRequest)
 
     def lines(self, ticket: str | None, *, once: bool) -> Iterator[str]:
@@ -187,9 +186,9 @@ class There:
     def _known(self, id: str) -> None:
         """Raises NotFound: there is no such ticket or loop."""
         if commissions.is_loop(id):
-            self._server.get(f"/evolutions/{_spelt(id)}", EvolutionHead)
+            self._server.get(f"/evolutions/{spelt(id)}", EvolutionHead)
         else:
-            self._server.get(f"/tickets/{_spelt(id)}", AssignedTicket)
+            self._server.get(f"/tickets/{spelt(id)}", AssignedTicket)
 
     def _gates(self, ticket: str | None) -> list[Gate]:
         found = self._all("/gates", ShownGate, status="open", ticket=ticket)
@@ -211,7 +210,3 @@ class There:
             if page.next is None:
                 return found[::-1]
             before = page.next
-
-
-def _spelt(part: str) -> str:
-    return quote(part, safe="")

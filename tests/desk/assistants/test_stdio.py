@@ -78,6 +78,8 @@ async def test_an_approver_does_the_whole_job(opened: Opened, toy: Path, home: s
         late = await use(session, "decide", id=gate, kind="ignore", payload_hash=seen)
         assert "already decided: accept, by ada" in late
         assert "There is no bogus" in await use(session, "get_ticket", id="T-001", bogus=1)
+        for elsewhere in ("..", ".", ""):
+            assert "names nothing" in await use(session, "list_events", id=elsewhere)
         assert "Did you mean T-001" in await use(session, "get_ticket", id="T-01")
     assert opened.ledger.decisions.get(gate).by == "ada"
 

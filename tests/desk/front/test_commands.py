@@ -156,6 +156,8 @@ def test_long_lists_come_whole(opened: Opened, there: Runs, toy: Path) -> None:
 def test_refusals_are_clear(
     lab: Opened, served: Served, there: Runs, monkeypatch: pytest.MonkeyPatch, toy: Path
 ) -> None:
+    elsewhere = there("ticket", "show", "..")
+    assert (elsewhere.exit_code, "'..' names nothing" in elsewhere.output) == (2, True)
     missing = there("ticket", "show", "T-01")
     assert (missing.exit_code, "Did you mean T-001?" in missing.output) == (2, True)
     (toy / "bad.md").write_text((toy / "ticket.md").read_text().replace("maximize", "up"))
