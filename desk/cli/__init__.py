@@ -4,6 +4,7 @@ Exit codes: 0 done · 2 the input is wrong · 3 waiting for a person · 4 failed
 """
 
 import sys
+import traceback
 
 import typer
 
@@ -26,6 +27,7 @@ from desk.cli import (
 )
 from desk.cli.common import FAILED, fail, group
 from labcrew.errors import InputError, LabcrewError
+from labcrew.plain_text import HALVES
 
 __all__ = ["app", "main"]
 
@@ -58,6 +60,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     as_json = "--json" in arguments
     try:
+        _refuse_halves(arguments)
         if "--help" not in arguments:
             from desk.packages import check_own_packages
 
@@ -77,9 +80,20 @@ def main() -> None:
         code = FAILED
     except LabcrewError as error:
         code = _code(error, as_json)
+    except Exception as error:  # a fault of labcrew's own: programs get an answer all the same
+        traceback.print_exc()
+        said = f"labcrew has a fault: {type(error).__name__}: {error}"
+        code = _code(LabcrewError(said, "Its traceback is on standard error."), as_json)
     else:
         code = ended if isinstance(ended, int) else 0
     sys.exit(code)
+
+
+def _refuse_halves(arguments: list[str]) -> None:
+    """Raises InputError for bytes that are no text: they can't be kept, sent or shown."""
+    for argument in arguments:
+        if HALVES.search(argument):
+            raise InputError(f"{argument[:200]!a} is not UTF-8 text.", "Spell it in UTF-8.")
 
 
 def _code(error: LabcrewError, as_json: bool = True) -> int:

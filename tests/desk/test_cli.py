@@ -273,6 +273,38 @@ def test_starting_takes_no_longer_than_a_few_bare_interpreters() -> None:
     assert best("-c", "from desk.cli import app; app(['--help'])") < 20 * best("-c", "pass")
 
 
+@pytest.mark.parametrize("words", [("ticket", "show"), ("ticket", "list", "--home")])
+def test_arguments_that_are_no_text_are_refused(words: tuple[str, ...]) -> None:
+    refused = _process(*words, "/a\udcff", "--json")
+    assert refused.returncode == 2
+    assert "is not UTF-8 text" in json.loads(refused.stdout)["error"]["message"]
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_fault_of_its_own_is_answered_too() -> None:
+    program = (
+        "from desk.cli import app, main\n"
+        "@app.command()\n"
+        "def broken(json: bool = False): raise KeyError('odd')\n"
+        "main()"
+    )
+    for form in ([], ["--json"]):
+        done = subprocess.run(
+            [sys.executable, "-c", program, "broken", *form],
+            cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 4
+        told = json.loads(done.stdout)["error"]["message"] if form else done.stderr
+        assert "labcrew has a fault: KeyError: 'odd'" in told
+        assert "Traceback" in done.stderr
+
+
+def test_a_status_that_no_ticket_has(lab: Path) -> None:
+    refused = _json("ticket", "list", "--status", "nosuch", code=2)
+    assert "waiting" in refused["error"]["remedy"]
+    assert len(_json("ticket", "list", "--status", "assigned")) == 1
+
+
 def test_json_answers_are_json(capsys: pytest.CaptureFixture[str]) -> None:
     answer_json({"a": [float("inf"), float("-inf"), float("nan"), 0.5]})
 
