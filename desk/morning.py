@@ -68,7 +68,10 @@ class Morning(Model):
 
 
 def since_of(text: str, now: datetime) -> datetime:
-    """The time that a person means: 12h, 2d, 90m, or a date and time. Raises InputError."""
+    """The time that a person means: 12h, 2d, 90m, or a date and time.
+
+    Raises InputError: it is no time, or still to come.
+    """
     if match := _SPAN.fullmatch(text.strip()):
         try:
             return now - timedelta(hours=float(match[1]) * _HOURS[match[2]])
@@ -80,7 +83,10 @@ def since_of(text: str, now: datetime) -> datetime:
         raise InputError(
             f"--since {text} is no time.", "E.g. 12h, 2d, or 2026-01-31T18:00"
         ) from None
-    return given if given.tzinfo is not None else given.replace(tzinfo=now.tzinfo)
+    given = given if given.tzinfo is not None else given.replace(tzinfo=now.tzinfo)
+    if given > now:
+        raise InputError(f"--since {text[:40]} is still to come.", "E.g. 12h or 2d")
+    return given
 
 
 def morning(ledger: Ledger, judge: Judge, since: datetime, now: datetime) -> Morning:

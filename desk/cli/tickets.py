@@ -151,9 +151,16 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the tickets."""
+    from typing import get_args
+
     from desk.cli.showing import ticket_table
     from desk.front.opening import front
+    from labcrew.domain.ticket import TicketStatus
+    from labcrew.errors import InputError
 
+    known = get_args(TicketStatus)
+    if status is not None and status not in known:
+        raise InputError(f"--status {status}: no ticket has it.", f"Known: {', '.join(known)}.")
     with front(home, server, None) as desk:
         tickets = desk.tickets(status)
     answer([ticket.plain() for ticket in tickets], as_json, lambda: ticket_table(tickets))

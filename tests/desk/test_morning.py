@@ -183,6 +183,9 @@ def test_since_what_is_no_time(clock: HandClock) -> None:
             since_of(given, clock.now())
     with pytest.raises(InputError, match="before all time"):
         since_of("999999d", clock.now())
+    for given in ("9999-12-31T23:59", "2026-01-01T12:01", "2026-01-01T12:00-01:00"):
+        with pytest.raises(InputError, match="still to come"):
+            since_of(given, clock.now())
 
 
 def test_the_command_writes_it(opened: Opened, assigned: AssignedTicket, tmp_path: Path) -> None:
