@@ -304,22 +304,13 @@ def test_a_webhook_that_is_no_address_is_said_when_settings_are_read(address: st
         NotifySettings.model_validate({"webhook": address})
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"webhook": "https://xn--/hook"},
-        {"mail_host": "smtp..example.org", "mail_to": ("lab@example.org",)},
-    ],
-)
-def test_a_name_that_cannot_be_looked_up_is_given_up(
-    opened: Opened, fields: dict[str, Any]
-) -> None:
-    made = notifier(opened, **fields, attempts=1)
+def test_a_name_that_cannot_be_looked_up_is_given_up(opened: Opened) -> None:
+    made = notifier(opened, mail_host="smtp..example.org", mail_to=("lab@example.org",))
     made.send_new()
     gate(opened)
     made.send_new()
     made.send_new()
-    assert outcomes(opened) in (["never"], ["refused"])
+    assert outcomes(opened) == ["never"]
 
 
 DRIVER = """
