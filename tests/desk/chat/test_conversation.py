@@ -13,6 +13,7 @@ from desk.web.access import Caller, NotAllowed
 from desk.wiring import Opened
 from labcrew.domain.conversation import ChatMessage
 from labcrew.errors import InputError, NotFound
+from tests.desk.board.reviewed import committed
 from tests.desk.conftest import HandClock
 from tests.desk.records import score, trial
 
@@ -149,7 +150,13 @@ def test_budget_is_shown_before_and_after(talk: Talk, opened: Opened) -> None:
     assert opened.ledger.tickets.get("T-002").budget.trials == 34
 
 
-def test_a_comment_stands_under_the_persons_name(talk: Talk, opened: Opened) -> None:
+def test_a_comment_stands_under_the_persons_name(talk: Talk, opened: Opened, toy: Path) -> None:
+    commits = {
+        "base_commit": committed(opened, toy, "T-006", {"train.py": b"a\n"}),
+        "commit": committed(opened, toy, "T-006", {"train.py": b"a\n" * 12}),
+    }
+    request = opened.ledger.merge_requests.get("T-006-MR0").model_copy(update=commits)
+    opened.ledger.merge_requests.put(request, actor="merge_request")
     talk.say('comment on T-006-MR0 train.py:12 "name this constant"')
     talk.say("yes")
     (comment,) = opened.ledger.comments.of("T-006")
