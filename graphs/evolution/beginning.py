@@ -7,6 +7,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.evolution.keeping.noise import hopeless, noise_floor
+from agents.evolution.keeping.sealing import unprovable
 from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate
 from graphs.evolution.loop import Loop
@@ -150,7 +151,10 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
     pairs = len(cases) * rule.retest_seeds
     floor = noise_floor(spec.metric, a, b, rule, pairs, most=spec.budget.rounds)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
-    if why := hopeless(spec.metric, floor, rule, spec.budget, run_s, len(cases)):
+    why = hopeless(spec.metric, floor, rule, spec.budget, run_s, len(cases))
+    if not why and not floor.deterministic:
+        why = unprovable(rule, len(loop.cases("sealed")))
+    if why:
         # Nothing is written down: taken up again, it must stop here again.
         return goes("close", f"failed: {why}")
     with loop.ledger.transaction():

@@ -1,12 +1,36 @@
 """The sealed split: what the gate chose against the baseline, and what hindsight would say."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from agents.evolution.keeping.compare import compare
+from agents.evolution.keeping.compare import FEWEST_CASES, compare
 from labcrew.domain.evolution import ScoredRun, Sealed
 from labcrew.domain.evolution_spec import KeepRule, Scale
+
+
+def unprovable(rule: KeepRule, cases: int) -> str:
+    """Why the sealed split could prove no gain, however large; empty: it can.
+
+    Args:
+        rule: how sure a gain must be there, and how many runs a case has.
+        cases: of the sealed split, of a program whose runs differ.
+    """
+    alike = cases >= FEWEST_CASES
+    there = cases if alike else cases * rule.sealed_seeds
+    # Random signs can't be surer than 1 in 2^runs.
+    needed = math.ceil(-math.log2(1 - rule.confidence))
+    if there >= needed:
+        return ""
+    what = "cases" if alike else "runs of each program"
+    more = "add sealed cases"
+    if not alike:
+        more = f"set keep.sealed_seeds to {math.ceil(needed / cases)}, or {more}"
+    return (
+        f"the sealed split could prove no gain, however large: it has {there} {what}, and a"
+        f" confidence of {rule.confidence:g} takes {needed}: {more}"
+    )
 
 
 def sealed_result(

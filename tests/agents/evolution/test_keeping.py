@@ -12,7 +12,7 @@ from agents.evolution.keeping.looks import level_at
 from agents.evolution.keeping.noise import hopeless, noise_floor
 from agents.evolution.keeping.protecting import lost
 from agents.evolution.keeping.racing import clearly_behind
-from agents.evolution.keeping.sealing import sealed_result
+from agents.evolution.keeping.sealing import sealed_result, unprovable
 from agents.evolution.keeping.signs import largest_gain, sign_flips
 from agents.evolution.keeping.ties import cheaper
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, seed_of
@@ -153,6 +153,25 @@ def test_an_evaluation_noisier_than_any_gain_is_told_with_what_it_would_take() -
     assert "hours" in said
     best = noise_floor(SCALE, flat(1, 1), flat(1, 1), rule, pairs=2)
     assert "best score" in hopeless(SCALE, best, rule, EvolutionBudget(), run_s=1)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "cases", "seeds", "said"),
+    [
+        (0.95, 1, 3, "has 3 runs of each program, and a confidence of 0.95 takes 5: set"),
+        (0.95, 2, 2, "keep.sealed_seeds to 3"),
+        (0.99, 5, 30, "has 5 cases, and a confidence of 0.99 takes 7: add sealed cases"),
+        (0.95, 1, 5, ""),
+        (0.95, 5, 1, ""),
+        (0.99, 7, 1, ""),
+    ],
+)
+def test_a_sealed_split_that_can_prove_nothing_is_told_at_once(
+    confidence: float, cases: int, seeds: int, said: str
+) -> None:
+    why = unprovable(KeepRule(confidence=confidence, sealed_seeds=seeds), cases)
+    assert said in why
+    assert bool(said) == bool(why)
 
 
 def comparison(gain: float, low: float) -> Comparison:
