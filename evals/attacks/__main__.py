@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from evals.attacks.battery import Report
 from evals.attacks.parts import chosen
 from evals.attacks.running import run
 from evals.attacks.table import complaints, documented, table
@@ -18,7 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.attacks", description=__doc__)
     parser.add_argument("part", nargs="*", help="default: all")
     parser.add_argument("--json", action="store_true", help="every finding, as JSON")
-    parser.add_argument("--keep", type=Path, help="write the report there as JSON")
+    parser.add_argument(
+        "--keep", type=Path, help="write the report there as JSON; parts that were not run stay"
+    )
     parser.add_argument(
         "--document", type=Path, action="append", default=[],
         help="put the table there, between its marks; may be repeated",
@@ -29,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LabcrewError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    if given.keep and given.keep.exists():
+        report = Report.model_validate_json(given.keep.read_bytes()).renewed(report)
     if given.keep:
         given.keep.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for document in given.document:

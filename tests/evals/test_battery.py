@@ -69,6 +69,19 @@ def test_a_part_that_breaks_off_fails_and_tells_what_it_saw(error: Exception) ->
     assert "went away" in complaints(report)[0]
 
 
+def test_a_part_that_ran_again_replaces_what_it_said() -> None:
+    doors = attack(BENCH, [part(finding("a"), finding("b", "breached"), control=BITES)])
+    windows = Part(
+        "windows", "windows", lambda _: (finding("c"),), lambda _: BITES, least_tried=1,
+        least_breached=1,
+    )  # fmt: skip
+    whole = doors.renewed(attack(BENCH, [windows]))
+    assert ([p.name for p in whole.parts], whole.passed) == (["doors", "windows"], False)
+    again = whole.renewed(attack(BENCH, [part(finding("a"), control=BITES)]))
+    assert ([p.name for p in again.parts], again.passed) == (["doors", "windows"], True)
+    assert totals(again.parts) == (2, 2, 2)
+
+
 def test_no_parts_are_no_success() -> None:
     assert not attack(BENCH, []).passed
 
