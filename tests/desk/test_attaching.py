@@ -324,7 +324,7 @@ def test_a_run_is_supervised_by_one_at_a_time(tmp_path: Path) -> None:
 
 def test_an_interrupted_watch_leaves_the_run(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
-    child = train(log, bad=1000, wait=60)
+    child = train(log, bad=1000, wait=7200)
     command = [*LABCREW, "watch", "--home", str(tmp_path / "home"), "--attach", str(log)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as watch:
         assert watch.stdout is not None
