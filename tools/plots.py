@@ -150,6 +150,15 @@ def plain(name: str) -> str:
     return "".join(c for c in name if c.isprintable())
 
 
+def logarithmic(axes: Any) -> None:
+    """A logarithmic y axis with plain numbers: its own labels would be mathematical text."""
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def incident_svg(name: str, points: Sequence[MetricPoint], step: int | None = None) -> bytes:
     """One number of a run over its steps, with the incident marked; the same for the same points.
 
@@ -170,7 +179,7 @@ def incident_svg(name: str, points: Sequence[MetricPoint], step: int | None = No
             x, y = zip(*shown, strict=True)
             axes.plot(x, y, color=_GOOD, lw=1.3, marker="." if len(shown) < 40 else None)
             if min(y) > 0 and max(y) > 100 * min(y):
-                axes.set_yscale("log")
+                logarithmic(axes)
         if step is not None:
             axes.axvline(step, color=_BAD, lw=1.2, ls="--", label="incident")
             axes.legend(frameon=False, fontsize=8)

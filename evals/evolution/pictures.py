@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from evals.evolution.results import Result
-from tools.plots import INK, LOCK, STYLE
+from tools.plots import INK, LOCK, STYLE, logarithmic
 
 _ARMS = {
     "loop": ("#0a7d5a", "the loop"),
@@ -48,7 +48,7 @@ def progress(results: Sequence[Result]) -> bytes:
         if best is None:
             axes.set_ylabel("gate score of what stands")
         else:
-            axes.set_yscale("log")
+            logarithmic(axes)
             axes.invert_yaxis()
             axes.set_ylabel(f"gate score: how far below {best:g}")
         axes.set_title("Median over loops, each loop faint", loc="left", fontsize=10.5, color=INK)

@@ -101,3 +101,8 @@ def test_a_packing_is_drawn_by_what_it_lacks() -> None:
     text = progress([a_result(target="packing", baseline=0.96)]).decode()
     assert "how far below 2.63599" in text
     ET.fromstring(text)
+
+
+def test_a_logarithmic_axis_has_plain_numbers() -> None:
+    text = progress([a_result(target="packing", baseline=0.96)]).decode()
+    assert "mathdefault" not in text
