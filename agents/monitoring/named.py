@@ -42,7 +42,7 @@ _CONTENDING = frozenset(
     {"d", "g", "disc", "discriminator", "gen", "generator", "critic", "actor", "policy", "value",
      "adv", "adversarial", "entropy"}
 )  # fmt: skip
-_OF_SCORES = {("cross", "entropy"), ("loss", "value")}
+_HARMLESS = {("cross", "entropy"), ("loss", "value")}
 """Pairs that tell of nobody to contend with: "loss value" is a table's heading."""
 
 
@@ -50,7 +50,7 @@ _OF_SCORES = {("cross", "entropy"), ("loss", "value")}
 def contending(name: str) -> bool:
     """Whether a loss is of adversaries or reinforcement learning, and has no reason to fall."""
     words = words_of(name[:80])
-    harmless = {word for pair in _OF_SCORES & set(pairwise(words)) for word in pair}
+    harmless = {word for pair in _HARMLESS & set(pairwise(words)) for word in pair}
     return any(word in _CONTENDING and word not in harmless for word in words)
 
 
