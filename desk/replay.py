@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ValidationError
 
 from labcrew.domain.base import Model, canonical_json
+from labcrew.domain.chat import ChatModel
 from labcrew.domain.event import Event
 from labcrew.domain.programming import ModelCall
 from labcrew.domain.repository import Repositories
@@ -141,14 +142,20 @@ def _judge_again(
         raise Differs(event.key, f"question {data['question']}", said) from None
     recorded = canonical_json({key: data[key] for key in _COMPARED})
     model = RecordedChat(_asked(mine, recordings), mine, recordings)
-    house = recordings.value(data["told"]) if data["told"] else ""
-    if not isinstance(house, str):
-        raise Differs(event.key, f"house rules {data['told']}", "gone, or changed")
+    house = _text(event, "told", recordings)
+    found = _text(event, "looked_up", recordings)
+
+    async def consult(
+        judgement: Judgement[Any, Any], question: BaseModel, model: ChatModel, timeout_s: float
+    ) -> str:
+        return found
+
     judge = Judge(
         models={judgement.agent: model},
         attempts=int(data["attempts"]),
         timeout_s=float(data["timeout_s"]),
         told=lambda _agent: house,
+        consult=consult,
     )
     try:
         verdict = asyncio.run(judge.ask(judgement, question))
@@ -167,6 +174,15 @@ def _judge_again(
     if model.left:
         raise Differs(event.key, f"{', '.join(model.left)} was asked", "it is not asked")
     counts["decisions"] += 1
+
+
+def _text(event: Event, name: str, recordings: Recordings) -> str:
+    """A text that a model was told beside a question; empty: none was."""
+    kept = str(event.data.get(name, ""))
+    text = recordings.value(kept) if kept else ""
+    if not isinstance(text, str):
+        raise Differs(event.key, f"{name} {kept}", "gone, or changed")
+    return text
 
 
 def _clones(home: Home) -> Repositories:

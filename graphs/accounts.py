@@ -13,7 +13,7 @@ from labcrew.domain.base import content_hash
 from labcrew.domain.budget import Budget
 from labcrew.domain.spending import Bounds
 from labcrew.home import Home
-from labcrew.judgement import Judge, Judgement, Verdict
+from labcrew.judgement import Consult, Judge, Judgement, Verdict
 from labcrew.ledger import Ledger
 from labcrew.metered import Desk, MeteredChat
 from labcrew.ports import Clock
@@ -38,11 +38,13 @@ def accountable(
     *,
     closed: bool = False,
     tainting: bool = False,
+    consult: Consult | None = None,
 ) -> Crew:
     """The crew whose calls to models are paid from an account, see `accounted`.
 
     Args:
         bench: its ledger is fenced by the lease.
+        closed, consult: see `labcrew.judgement.Judge`.
     """
     judge = accounted(
         crew.judge,
@@ -56,7 +58,7 @@ def accountable(
         tracer=bench.tracer,
         tainting=tainting,
     )
-    return Crew.of(replace(judge, closed=closed), crew.embedder)
+    return Crew.of(replace(judge, closed=closed, consult=consult), crew.embedder)
 
 
 def accounted(
@@ -98,6 +100,8 @@ def accounted(
                 taint(ledger, id, source, actor=asked.agent, because=because)
         kept, house = recordings.keep_question(question), judge.told(asked.agent)
         told = recordings.keep_text(house) if house else None
+        found = recordings.keep_text(verdict.looked_up) if verdict.looked_up else None
+        texts = [text for text in (kept, told, found) if text is not None]
         # The same question asked again after a crash is the same line.
         ledger.events.append(
             ticket=id,
@@ -111,7 +115,8 @@ def accounted(
                 "answer": verdict.answer.model_dump(mode="json"),
                 "question": kept.sha256,
                 "told": told.sha256 if told else "",
-                "exact": kept.exact and (told is None or told.exact),
+                "looked_up": found.sha256 if found else "",
+                "exact": all(text.exact for text in texts),
                 "calls": calling.current().calls,
                 "attempts": judge.attempts,
                 "timeout_s": judge.timeout_s,

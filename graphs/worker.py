@@ -16,6 +16,7 @@ from agents.programming.options import PROGRAMMING, LoopOptions
 from graphs import spans
 from graphs.accounts import accountable, ticket_bounds
 from graphs.checkpoints import checkpoints
+from graphs.consulting import consultation
 from graphs.crew import Crew
 from graphs.nodes.responding import withdraw_questions
 from graphs.packet import own_runs
@@ -147,6 +148,7 @@ class Worker:
                 # A run with hosts must not have been steered by untrusted text.
                 closed=bool(asked.hosts),
                 tainting=True,
+                consult=consultation(bench, ticket, trusted_alone=bool(asked.hosts)),
             )
         except BaseException:
             ledger.release(lease)
