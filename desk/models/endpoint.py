@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from desk.local_model import CONTEXT_TOKENS
 from desk.models.assembly import ASSEMBLY, Assembly, not_the_protocol
 from desk.models.client import chat_client, key_of
 from desk.models.failures import failure_of
@@ -17,6 +18,8 @@ from labcrew import calling
 from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
 from labcrew.errors import ModelFailure
 from labcrew.settings import ModelSettings
+
+_CHARACTERS_A_TOKEN = 3
 
 
 class EndpointChat:
@@ -33,7 +36,6 @@ class EndpointChat:
         self.name = settings.name
         self.settings = settings
         self.max_tokens = settings.max_tokens
-        self.context_tokens = settings.context_tokens
         self._key = key_of(settings)
         self._refuses_tools = False
         self._client: Any = None
@@ -49,6 +51,19 @@ class EndpointChat:
         """Whether code is asked of it one edit at a time."""
         asked = self.settings.writes_code
         return asked == "edits" or (asked == "auto" and self.settings.gguf is not None)
+
+    @property
+    def prompt_characters(self) -> int | None:
+        """What surely fits into its context beside an answer; None: nobody said how long that is.
+
+        Three characters to a token: code and prose have more, so a longer one may fit as well.
+        """
+        context = self.settings.context_tokens
+        if context is None and self.settings.gguf is not None:
+            context = CONTEXT_TOKENS
+        if context is None:
+            return None
+        return max(context - self.max_tokens, context // 4) * _CHARACTERS_A_TOKEN
 
     @property
     def provider(self) -> str:

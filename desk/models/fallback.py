@@ -38,6 +38,8 @@ class FallbackChat:
         self.name = chats[0].name
         self.timeout_s = sum(getattr(chat, "timeout_s", 60.0) for chat in chats)
         self.max_tokens = max(getattr(chat, "max_tokens", 1024) for chat in chats)
+        fits = (getattr(chat, "prompt_characters", None) for chat in chats)
+        self.prompt_characters = min((room for room in fits if room), default=None)
         self.names = tuple(chat.name for chat in chats)
         self._chats = tuple(chats)
         self._clock = clock

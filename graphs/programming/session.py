@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -288,13 +288,21 @@ class Session:
         return str(found["text"]), bool(found.get("failed"))
 
     async def house(self) -> str:
-        """The lab's house rules as they stood when this began: prompts begin alike to the end."""
+        """The lab's house rules as they stood when this began: prompts begin alike to the end.
+
+        So does the room of a prompt, which is settled here: no more than the model's context holds.
+        """
         if self.told is None:
 
             async def perform() -> dict[str, Any]:
-                return {"text": self.hands.house()}
+                room = self.options.prompt_characters
+                fits = getattr(self.model, "prompt_characters", None) or room
+                return {"text": self.hands.house(), "characters": min(room, fits)}
 
-            self.told = str((await self.once("house", {}, perform))["text"])
+            found = await self.once("house", {}, perform)
+            self.told = str(found["text"])
+            if "characters" in found:
+                self.options = replace(self.options, prompt_characters=int(found["characters"]))
         return self.told
 
     async def rules(self, what: str) -> tuple[RuleResult, ...]:

@@ -24,6 +24,7 @@ class ScriptedChat:
         self.asked: list[tuple[Message, ...]] = []
         self.offered: list[tuple[ToolOffer, ...]] = []
         self.purposes: list[str] = []
+        self.prompt_characters: int | None = None
 
     async def reply(
         self,

@@ -219,6 +219,24 @@ async def test_the_rules_that_a_writing_began_with_hold_to_its_end(tmp_path: Pat
     assert [asked[0].content.endswith("Seed every shuffle.") for asked in model.asked] == [True] * 2
 
 
+async def test_a_prompt_fits_the_models_context_as_it_was_at_first(tmp_path: Path) -> None:
+    long = SPLIT + "".join(f"\n\ndef other_{n}(rows):\n    return rows\n" for n in range(900))
+
+    async def longest(room: int | None, steps: int) -> int:
+        model = ScriptedChat("no idea")
+        model.prompt_characters = room
+        hands = MemoryHands({"data.py": long}, {"tests/test_data.py": TESTS})
+        with ledger_at(tmp_path) as ledger:
+            session = session_of(ledger, model, hands=hands)
+            for _ in range(steps):
+                await take_step(session)
+        return max(sum(len(message.content) for message in asked) for asked in model.asked)
+
+    assert await longest(6_000, 1) <= 6_000
+    # Settings changed since: what was begun goes on as it began.
+    assert await longest(None, 2) <= 6_000
+
+
 @given(st.integers(0, 3000))
 def test_rules_take_room_from_the_rest(characters: int) -> None:
     part = Part(

@@ -37,7 +37,9 @@ __all__ = ["bench", "user"]
 pytestmark = pytest.mark.engine
 
 
-async def written(bench: Workbench, user: UserFolder, id: str, *answers: Any) -> Session:
+async def written(
+    bench: Workbench, user: UserFolder, id: str, *answers: Any, room: int | None = None
+) -> Session:
     """A ticket whose plan was accepted, worked on to its end by a model that is paid for."""
     fix = make_fix(user, tests={"timeout_s": 60, "fail_to_pass": [REST]})
     assigned = take(bench, fix, Path("/"), id)
@@ -56,10 +58,12 @@ async def written(bench: Workbench, user: UserFolder, id: str, *answers: Any) ->
     desk = Desk(account, Recordings(folder / "kept", Redaction()), SystemClock())
     crew = Crew.of(Judge(models={}), WordEmbedder())
     work = Work(bench=bench, crew=crew, rules=crew)
+    model = ScriptedChat(*answers)
+    model.prompt_characters = room
     session = Session(
         ledger=bench.ledger,
         assigned=assigned,
-        model=MeteredChat(ScriptedChat(*answers), desk),
+        model=MeteredChat(model, desk),
         hands=ToolboxHands(work, assigned),
         options=LoopOptions(style="direct" if isinstance(answers[0], str) else "tools"),
     )
@@ -120,6 +124,14 @@ async def test_each_step_comes_out_again(
     # Each reply, each turn, and the patch at the end.
     assert done.decisions >= 2 * len(session.turns) + 1
     assert done.calls == len(bench.ledger.model_calls.of(id)) >= len(session.turns)
+
+
+async def test_a_prompt_that_fits_a_small_context_comes_out_again(
+    bench: Workbench, user: UserFolder
+) -> None:
+    await written(bench, user, "T-308", WRONG, RIGHT, room=1_200)
+    done = await again(bench, "T-308")
+    assert (done.difference, done.left_out) == (None, ())
 
 
 async def test_another_prompt_is_found(
