@@ -20,6 +20,7 @@ from graphs.programming.session import Phase
 from graphs.programming.toolbox_hands import ToolboxHands
 from graphs.programming.writing import take_step
 from graphs.work import Work
+from labcrew.domain.chat import Manner
 from labcrew.domain.event import Event
 from labcrew.domain.programming import ModelCall
 from labcrew.domain.repository import Repositories
@@ -181,6 +182,6 @@ class _Programmer(RecordedChat):
         left = set(self.left)
         return next((native for id, native in self._with_tools.items() if id in left), False)
 
-    def sampled(self, **_how: Any) -> "_Programmer":
-        """The same: which reply was drawn is in the records."""
+    def in_manner(self, _manner: Manner) -> "_Programmer":
+        """The same: which reply was written is in the records."""
         return self

@@ -69,8 +69,8 @@ class MeteredChat:
     def __getattr__(self, name: str) -> Any:
         """What an endpoint says of itself; what it does is behind the account."""
         value = getattr(self._model, name)
-        if name == "sampled":
-            return lambda *how, **more: MeteredChat(value(*how, **more), self._desk)
+        if name == "in_manner":
+            return lambda manner: MeteredChat(value(manner), self._desk)
         if callable(value):
             raise AttributeError(name)
         return value

@@ -14,7 +14,7 @@ from agents.programming.options import LoopOptions
 from agents.programming.source import Part, numbered, parts
 from agents.programming.stuck import stuck
 from agents.programming.turns import Turn
-from labcrew.domain.chat import Message
+from labcrew.domain.chat import Manner, Message
 from labcrew.domain.testing import TestReport
 
 Form = Literal["function", "lines", "block", "new", "test"]
@@ -26,6 +26,13 @@ _TOLD_TURNS = 2
 GUESSES: dict[Form, int] = {"lines": 3}
 """Edits that one answer may hold, each tried by itself; 1 where none is named."""
 _FOLDER = "tests"
+_ONE_BLOCK: frozenset[Form] = frozenset({"function", "new", "test"})
+_END_OF_BLOCK = ("\n```\n",)
+"""Behind the language's name, which is asked for, the beginning of a block is none."""
+_ROOM: dict[Form, int] = {"function": 200, "lines": 300, "block": 300}
+"""Tokens of a reply for words round the code."""
+_TOKENS_A_CHARACTER: dict[Form, float] = {"function": 0.7, "lines": 0.0, "block": 0.35}
+"""Of the function that is spoken of: about twice it where it is written anew, else once."""
 
 SYSTEM = (
     "You are a careful Python programmer. The code has a fault; you mend it so that the failing"
@@ -56,7 +63,7 @@ class Ask:
         form: how the edit is to be written.
         path: the file that is spoken of.
         name: the function that is spoken of; empty where there is none.
-        sampled: whether the reply is drawn at a temperature, so that it differs from earlier ones.
+        sampled: whether the reply is drawn at the loop's temperature, to differ from earlier ones.
     """
 
     form: Form
@@ -136,6 +143,28 @@ def _later(index: int, count: int) -> int:
     return index
 
 
+def manner(ask: Ask, problem: Problem, number: int, options: LoopOptions) -> Manner:
+    """How a reply is to be written: to the end of its block, as nothing behind that is read, and no
+    longer than its form needs.
+
+    Args:
+        number: of the reply, for its seed where it is drawn.
+    """
+    most = None
+    if ask.form in _ROOM and (part := _spoken_of(ask, problem)) is not None:
+        most = _ROOM[ask.form] + _TOKENS_A_CHARACTER[ask.form] * len(part.text)
+    return Manner(
+        temperature=options.temperature if ask.sampled else None,
+        seed=options.seed + number if ask.sampled else None,
+        most_tokens=None if most is None else round(most),
+        stop=_END_OF_BLOCK if ask.form in _ONE_BLOCK else (),
+    )
+
+
+def _spoken_of(ask: Ask, problem: Problem) -> Part | None:
+    return next((p for p in problem.places if (p.path, p.name) == (ask.path, ask.name)), None)
+
+
 def prompt(
     ask: Ask,
     problem: Problem,
@@ -159,7 +188,7 @@ def prompt(
     if options.error_feedback:
         said += _told(turns, room // 8)
     wanted = _WANTED[ask.form].format(name=ask.name, path=ask.path)
-    part = next((p for p in problem.places if (p.path, p.name) == (ask.path, ask.name)), None)
+    part = _spoken_of(ask, problem)
     if ask.form == "lines" and part is not None:
         wanted = f"{ask.path}, `{ask.name}`:\n```\n{_lines(part, files)}\n```\n{wanted}"
     said.append(wanted)

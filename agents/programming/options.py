@@ -26,7 +26,7 @@ class LoopOptions:
         answer_characters: most of one tool's answer that is shown.
         completion_tokens: most that the whole loop may have written, None: no bound but the
             ticket's budget.
-        temperature: of replies after the first, where the model can be sampled.
+        temperature: of replies after the first, where the model can be told one.
         seed: of the first sampled reply; each later one has the next.
     """
 

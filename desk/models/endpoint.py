@@ -15,7 +15,7 @@ from desk.models.failures import failure_of
 from desk.models.request import Request
 from desk.models.usage import tokens_used
 from labcrew import calling
-from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
+from labcrew.domain.chat import Manner, Message, Reply, Tokens, ToolOffer
 from labcrew.errors import ModelFailure
 from labcrew.settings import ModelSettings
 
@@ -75,11 +75,9 @@ class EndpointChat:
         """The host that is asked; empty: the client library's own, or this process."""
         return urlsplit(self.settings.base_url or "").hostname or ""
 
-    def sampled(self, temperature: float, seed: int) -> "EndpointChat":
-        """The same endpoint, asked at another temperature with a seed."""
-        options = self.settings.options | {"seed": seed}
-        changes = {"temperature": temperature, "options": options}
-        return EndpointChat(self.settings.model_copy(update=changes))
+    def in_manner(self, manner: Manner) -> "EndpointChat":
+        """The same endpoint, whose replies are written in another manner."""
+        return EndpointChat(in_manner(self.settings, manner))
 
     def sending(self, max_tokens: int, options: dict[str, Any]) -> "EndpointChat":
         """The same endpoint through the same client, with another limit and other options."""
@@ -210,6 +208,21 @@ async def _listen(stream: Any, first_s: float, pause_s: float) -> None:
             wait_s, silence = pause_s, f"the answer stopped for more than {pause_s:g} s"
     finally:
         await stream.aclose()
+
+
+def in_manner(settings: ModelSettings, manner: Manner) -> ModelSettings:
+    """The settings of an endpoint that is asked in a manner."""
+    options = dict(settings.options)
+    if manner.seed is not None:
+        options["seed"] = manner.seed
+    if manner.stop:
+        options["stop"] = list(manner.stop)
+    changes: dict[str, Any] = {"options": options}
+    if manner.temperature is not None:
+        changes["temperature"] = manner.temperature
+    if manner.most_tokens is not None:
+        changes["max_tokens"] = min(settings.max_tokens, manner.most_tokens)
+    return settings.model_copy(update=changes)
 
 
 def _check(heard: Assembly, settings: ModelSettings) -> None:

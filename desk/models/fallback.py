@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from desk.models.usage import added
-from labcrew.domain.chat import ChatModel, FailureKind, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.chat import ChatModel, FailureKind, Manner, Message, Reply, Tokens, ToolOffer
 from labcrew.errors import ModelFailure
 
 _REST_S = 60.0
@@ -26,7 +26,7 @@ class FallbackChat:
     Args:
         chats: in the order in which they are asked, at least one.
         clock: seconds that never go back.
-        rests_until: by that clock, one a chat; shared with a copy that is sampled.
+        rests_until: by that clock, one a chat; shared with copies in another manner.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class FallbackChat:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_chats"][0], name)  # what the first endpoint can do
 
-    def sampled(self, temperature: float, seed: int) -> "FallbackChat":
-        """The same, asked at another temperature with a seed."""
-        chats = [chat.sampled(temperature, seed) for chat in self._chats]  # type: ignore[attr-defined]
+    def in_manner(self, manner: Manner) -> "FallbackChat":
+        """The same, whose replies are written in another manner."""
+        chats = [chat.in_manner(manner) for chat in self._chats]  # type: ignore[attr-defined]
         return FallbackChat(chats, self._clock, self._rests_until)
 
     async def reply(

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from desk.models.usage import added
-from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.chat import ChatModel, Manner, Message, Reply, Tokens, ToolOffer
 from labcrew.errors import ModelFailure
 
 _FIRST_WAIT_S = 0.5
@@ -45,10 +45,10 @@ class RetryingChat:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_chat"], name)  # what the endpoint can do
 
-    def sampled(self, temperature: float, seed: int) -> "RetryingChat":
-        """The same, asked at another temperature with a seed."""
+    def in_manner(self, manner: Manner) -> "RetryingChat":
+        """The same, whose replies are written in another manner."""
         return RetryingChat(
-            self._chat.sampled(temperature, seed),  # type: ignore[attr-defined]
+            self._chat.in_manner(manner),  # type: ignore[attr-defined]
             retries=self._retries,
             longest_wait_s=self._longest_wait_s,
             timeout_s=self.timeout_s,

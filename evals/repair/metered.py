@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from desk.models.endpoint import EndpointChat
+from desk.models.endpoint import EndpointChat, in_manner
 from evals.repair.attempt import COMPLETION_TOKENS, STEPS
-from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
+from labcrew.domain.chat import Manner, Message, Reply, Tokens, ToolOffer
 from labcrew.errors import ModelFailure
 from labcrew.settings import ModelSettings
 
@@ -50,7 +50,7 @@ class MeteredChat:
 
     Args:
         settings: the model.
-        account: shared with its `sampled` copies.
+        account: shared with its copies in another manner.
     """
 
     native_tools = False
@@ -62,10 +62,9 @@ class MeteredChat:
         self.context_tokens = settings.context_tokens
         self.account = account
 
-    def sampled(self, temperature: float, seed: int) -> "MeteredChat":
-        """The same, asked at another temperature with a seed."""
-        changes = {"temperature": temperature, "options": self.settings.options | {"seed": seed}}
-        return MeteredChat(self.settings.model_copy(update=changes), self.account)
+    def in_manner(self, manner: Manner) -> "MeteredChat":
+        """The same, whose replies are written in another manner."""
+        return MeteredChat(in_manner(self.settings, manner), self.account)
 
     async def reply(
         self,
@@ -76,10 +75,10 @@ class MeteredChat:
         purpose: str = "",
     ) -> Reply:
         """Asks once. Raises ModelFailure; "cut_off" where nothing is left."""
-        left = self.account.left
+        left, most = self.account.left, self.settings.max_tokens
         if not left:
             raise ModelFailure("the attempt's budget is used up", kind="cut_off")
-        chat = EndpointChat(self.settings.model_copy(update={"max_tokens": left}))
+        chat = EndpointChat(self.settings.model_copy(update={"max_tokens": min(left, most)}))
         try:
             reply = await chat.reply(messages, tools=tools, schema=schema, purpose=purpose)
         except ModelFailure as failure:

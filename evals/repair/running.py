@@ -15,6 +15,7 @@ from evals.repair.catalogue import Task
 from evals.repair.judging import judged
 from evals.repair.metered import Account, MeteredChat
 from evals.repair.stand import assigned_task, prepare
+from labcrew.domain.chat import Manner
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EngineUnavailable, LabcrewError
 from labcrew.settings import ModelSettings
@@ -114,7 +115,7 @@ def _proposed(
     account = Account()
     chat = MeteredChat(settings, account)
     if arm == "single":
-        asked = chat.sampled(SAMPLED, seed) if seed else chat
+        asked = chat.in_manner(Manner(temperature=SAMPLED, seed=seed)) if seed else chat
         prepare(bench, assigned)
         proposal = asyncio.run(single.single_shot(task, asked))
     else:

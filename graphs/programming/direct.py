@@ -189,7 +189,7 @@ async def _asked(
         str(number),
         messages,
         shorter=lambda: direct.prompt(ask, problem, now, (), session.options.halved(), house),
-        sample=number if ask.sampled else None,
+        manner=direct.manner(ask, problem, number, session.options),
     )
 
     def turn(

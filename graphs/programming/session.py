@@ -12,7 +12,7 @@ from agents.programming.turns import Outcome, Turn, spent
 from graphs.programming.hands import Hands
 from labcrew import calling
 from labcrew.domain.base import canonical_json, content_hash
-from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.chat import ChatModel, Manner, Message, Reply, Tokens, ToolOffer
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.domain.ticket import AssignedTicket
@@ -162,13 +162,13 @@ class Session:
         shorter: Callable[[], Sequence[Message]] | None = None,
         tools: Sequence[ToolOffer] = (),
         schema: type[BaseModel] | None = None,
-        sample: int | None = None,
+        manner: Manner | None = None,
     ) -> Reply:
         """The model's reply at one point, asked for once.
 
         Args:
             shorter: the same conversation in fewer words, for a model that finds it too long.
-            sample: which of several replies is drawn, where the model can be sampled.
+            manner: how it is to be written, where the model can be told.
 
         Returns:
             The reply; one that is empty, or cut off, has a kind of `UNANSWERED` as its `finish`.
@@ -177,9 +177,9 @@ class Session:
             ModelFailure: of any other kind.
         """
         model = self.model
-        sampled = getattr(model, "sampled", None)
-        if sample is not None and sampled is not None:
-            model = sampled(temperature=self.options.temperature, seed=self.options.seed + sample)
+        told = getattr(model, "in_manner", None)
+        if manner is not None and told is not None:
+            model = told(manner)
         purpose = f"programming.{self.phase}"
 
         async def perform() -> dict[str, Any]:

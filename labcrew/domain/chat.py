@@ -25,6 +25,15 @@ class Message(Model):
     answers: str = Field(default="", description="role tool: the id of the call it answers")
 
 
+class Manner(Model):
+    """How a reply is written, by models that can be told: those with a method `in_manner`."""
+
+    temperature: float | None = Field(default=None, description="None: the model's own")
+    seed: int | None = Field(default=None, description="of what is drawn")
+    most_tokens: int | None = Field(default=None, ge=1, description="besides the model's own most")
+    stop: tuple[str, ...] = Field(default=(), description="ends before the first of these texts")
+
+
 class ToolOffer(Model):
     """A tool as a model is told of it."""
 

@@ -9,7 +9,7 @@ from evals.repair.arms.single import answered, asked, single_shot
 from evals.repair.attempt import COMPLETION_TOKENS, STEPS
 from evals.repair.catalogue import catalogue
 from evals.repair.metered import Account, MeteredChat
-from labcrew.domain.chat import Message
+from labcrew.domain.chat import Manner, Message
 from labcrew.errors import ModelFailure
 from labcrew.settings import ModelSettings
 
@@ -66,11 +66,11 @@ async def test_each_answer_may_be_as_long_as_what_is_left() -> None:
         account = Account()
         chat = MeteredChat(settings(served.base_url), account)
         await chat.reply(HELLO)
-        await chat.sampled(0.7, 3).reply(HELLO)
+        await chat.in_manner(Manner(temperature=0.7, seed=3, most_tokens=90)).reply(HELLO)
         limits = [request["max_completion_tokens"] for request in served.requests]
         assert served.requests[1]["temperature"] == 0.7
         assert served.requests[1]["seed"] == 3
-    assert limits == [COMPLETION_TOKENS, COMPLETION_TOKENS - 3]
+    assert limits == [COMPLETION_TOKENS, 90]
     assert (account.calls, account.tokens.completion, account.tokens.prompt) == (2, 8, 14)
 
 

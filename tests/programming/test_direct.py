@@ -12,6 +12,7 @@ from agents.programming.options import LoopOptions
 from agents.programming.source import Part
 from graphs.programming.writing import take_step, write_all
 from labcrew.domain import testing
+from labcrew.domain.chat import Manner
 from labcrew.errors import ModelFailure
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.hands import Killed, MemoryHands
@@ -253,3 +254,33 @@ def test_rules_take_room_from_the_rest(characters: int) -> None:
     assert "def split" in user.content
     (_, bare) = direct.prompt(ask, problem, files, (), options)
     assert len(user.content) <= len(bare.content)
+
+
+def test_a_reply_ends_with_its_block_and_is_as_long_as_its_form_needs() -> None:
+    part = Part("data.py", "split", 8, 10, "x" * 300, frozenset())
+    report = testing.TestReport(outcomes={}, exit_code=1)
+    problem = direct.Problem("t", "q", "fix", (), report, (part,))
+    options = LoopOptions(temperature=0.6, seed=40)
+
+    def manner(form: direct.Form, name: str = "split", sampled: bool = True) -> Manner:
+        ask = direct.Ask(form, "data.py", name, sampled)
+        return direct.manner(ask, problem, 2, options)
+
+    function = manner("function")
+    assert (function.temperature, function.seed, function.most_tokens) == (0.6, 42, 410)
+    (end,) = function.stop
+    assert "```python\ndef split():\n    pass\n```\nAnd".partition(end)[0].endswith("pass")
+    # Where several blocks are read, the first is not the end.
+    assert (manner("lines").stop, manner("lines").most_tokens) == ((), 300)
+    assert (manner("block").stop, manner("block").most_tokens) == ((), 405)
+    # Nobody knows how long what does not stand yet will be.
+    assert manner("new", "").most_tokens is None
+    first = manner("function", sampled=False)
+    assert (first.temperature, first.seed) == (None, None)
+
+
+async def test_a_reply_without_the_end_of_its_block_is_tried(tmp_path: Path) -> None:
+    model = ScriptedChat(MENDED.rstrip().removesuffix("```").rstrip())
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model))
+    assert (patch.status, patch.steps) == ("ready", 1)

@@ -9,7 +9,7 @@ import pytest
 
 from desk.models import EndpointChat
 from evals.endpoint import Calls, Endpoint, Raw, Refuses, Reply, Says, Status, Streams, endpoint
-from labcrew.domain.chat import Message
+from labcrew.domain.chat import Manner, Message
 from labcrew.errors import ModelFailure, SettingsError
 from labcrew.settings import ModelSettings
 from tests.desk.models.scripted import (
@@ -114,12 +114,23 @@ async def test_more_of_the_body_and_another_name_for_the_limit() -> None:
             )
         )
         await chat.reply(ASKED)
-        await chat.sampled(0.8, 7).reply(ASKED)
+        await chat.in_manner(Manner(temperature=0.8, seed=7)).reply(ASKED)
     first, second = served.requests
     assert (first["reasoning_effort"], first["max_tokens"]) == ("low", 1024)
     assert "max_completion_tokens" not in first
     assert (first["temperature"], second["temperature"]) == (0, 0.8)
     assert (second["seed"], second["reasoning_effort"]) == (7, "low")
+
+
+async def test_an_answer_ends_where_the_manner_says() -> None:
+    with endpoint(GOOD) as served:
+        chat = EndpointChat(settings(served.base_url, max_tokens=50))
+        for most in (20, 70):
+            await chat.in_manner(Manner(most_tokens=most, stop=("\n```\n",))).reply(ASKED)
+        await chat.reply(ASKED)
+    limits = [request["max_completion_tokens"] for request in served.requests]
+    assert limits == [20, 50, 50]
+    assert [request.get("stop") for request in served.requests] == [["\n```\n"]] * 2 + [None]
 
 
 @pytest.mark.parametrize("structured", ["json_object", "text"])

@@ -9,7 +9,7 @@ from desk.models import chat_of
 from desk.models.fallback import FallbackChat
 from desk.models.retrying import RetryingChat
 from evals.endpoint import Says, Status, endpoint
-from labcrew.domain.chat import FailureKind, Message, Reply, Tokens
+from labcrew.domain.chat import FailureKind, Manner, Message, Reply, Tokens
 from labcrew.errors import ModelFailure
 from tests.desk.models.scripted import ASKED, settings
 from tests.doubles.chat import ScriptedChat
@@ -131,15 +131,15 @@ async def test_an_endpoint_that_failed_rests() -> None:
 
 
 class Sampling(ScriptedChat):
-    def sampled(self, temperature: float, seed: int) -> "Sampling":
+    def in_manner(self, manner: Manner) -> "Sampling":
         return self
 
 
-async def test_a_sampled_copy_knows_who_rests() -> None:
+async def test_a_copy_in_another_manner_knows_who_rests() -> None:
     first = Sampling(failure("unavailable"), reply("a"), name="a")
     chat = FallbackChat([first, Sampling(reply("b"), name="b")], Clock())
-    assert (await chat.sampled(0.7, 1).reply(ASKED)).model == "b"
-    assert (await chat.sampled(0.7, 2).reply(ASKED)).model == "b"
+    assert (await chat.in_manner(Manner(seed=1)).reply(ASKED)).model == "b"
+    assert (await chat.in_manner(Manner(seed=2)).reply(ASKED)).model == "b"
     assert len(first.asked) == 1
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from desk.models.answering import chat_of
 from desk.models.fallback import FallbackChat
+from labcrew.domain.chat import Manner
 from labcrew.settings import ModelSettings
 
 
@@ -22,7 +23,7 @@ from labcrew.settings import ModelSettings
 def test_small_models_are_asked_for_edits(fields: dict[str, Any], small: bool) -> None:
     chat = chat_of(ModelSettings(**fields))
     assert getattr(chat, "small") is small  # noqa: B009
-    assert chat.sampled(0.7, 1).small is small
+    assert chat.in_manner(Manner(seed=1)).small is small
 
 
 def test_a_prompts_room_is_the_context_beside_an_answer() -> None:
