@@ -26,6 +26,14 @@ _TOLD_TURNS = 2
 GUESSES: dict[Form, int] = {"lines": 3}
 """Edits that one answer may hold, each tried by itself; 1 where none is named."""
 _FOLDER = "tests"
+_BEGIN: dict[Form, str] = {
+    "function": "```python\n",
+    "lines": "```\n",
+    "block": "```\n<<<<<<< SEARCH\n",
+    "new": "```python\n",
+    "test": "```python\n",
+}
+"""Small models say much before the code that is wanted, and sometimes no code at all."""
 _ONE_BLOCK: frozenset[Form] = frozenset({"function", "new", "test"})
 _END_OF_BLOCK = ("\n```\n",)
 """Behind the language's name, which is asked for, the beginning of a block is none."""
@@ -144,8 +152,8 @@ def _later(index: int, count: int) -> int:
 
 
 def manner(ask: Ask, problem: Problem, number: int, options: LoopOptions) -> Manner:
-    """How a reply is to be written: to the end of its block, as nothing behind that is read, and no
-    longer than its form needs.
+    """How a reply is to be written: from the beginning of its block to the end, as nothing else is
+    read, and no longer than its form needs.
 
     Args:
         number: of the reply, for its seed where it is drawn.
@@ -157,6 +165,7 @@ def manner(ask: Ask, problem: Problem, number: int, options: LoopOptions) -> Man
         temperature=options.temperature if ask.sampled else None,
         seed=options.seed + number if ask.sampled else None,
         most_tokens=None if most is None else round(most),
+        begin=_BEGIN[ask.form],
         stop=_END_OF_BLOCK if ask.form in _ONE_BLOCK else (),
     )
 

@@ -28,12 +28,14 @@ class EndpointChat:
     Args:
         settings: the endpoint. Without `base_url` the client library's own address is used, and
             then a key is needed.
+        begin: what replies begin with; only a local file goes on from what it is said to have said.
 
     Raises SettingsError: no key where one is needed.
     """
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(self, settings: ModelSettings, begin: str = "") -> None:
         self.name = settings.name
+        self._begin = begin if settings.gguf is not None else ""
         self.settings = settings
         self.max_tokens = settings.max_tokens
         self._key = key_of(settings)
@@ -77,7 +79,7 @@ class EndpointChat:
 
     def in_manner(self, manner: Manner) -> "EndpointChat":
         """The same endpoint, whose replies are written in another manner."""
-        return EndpointChat(in_manner(self.settings, manner))
+        return EndpointChat(in_manner(self.settings, manner), manner.begin)
 
     def sending(self, max_tokens: int, options: dict[str, Any]) -> "EndpointChat":
         """The same endpoint through the same client, with another limit and other options."""
@@ -106,7 +108,23 @@ class EndpointChat:
                 if self.settings.tools != "auto" or not _about_tools(failure):
                     raise
             self._refuses_tools = True
+        if self._begin and not tools and schema is None:
+            return await self._going_on(messages)
         return await self._reply(messages, tools, schema, native=False)
+
+    async def _going_on(self, messages: Sequence[Message]) -> Reply:
+        """The reply that begins as it was told to, whether the server repeats that or not."""
+        begun = [*messages, Message(role="assistant", content=self._begin)]
+        try:
+            reply = await self._reply(begun, (), None, native=False)
+        except ModelFailure as failure:
+            failure.said = self._whole(failure.said)
+            raise
+        said = reply.message.model_copy(update={"content": self._whole(reply.message.content)})
+        return reply.model_copy(update={"message": said})
+
+    def _whole(self, said: str) -> str:
+        return said if not said or said.startswith(self._begin) else self._begin + said
 
     async def _reply(
         self,

@@ -56,7 +56,8 @@ class MeteredChat:
     native_tools = False
     small = True
 
-    def __init__(self, settings: ModelSettings, account: Account) -> None:
+    def __init__(self, settings: ModelSettings, account: Account, begin: str = "") -> None:
+        self._begin = begin
         self.name = settings.name
         self.settings = settings
         self.context_tokens = settings.context_tokens
@@ -64,7 +65,7 @@ class MeteredChat:
 
     def in_manner(self, manner: Manner) -> "MeteredChat":
         """The same, whose replies are written in another manner."""
-        return MeteredChat(in_manner(self.settings, manner), self.account)
+        return MeteredChat(in_manner(self.settings, manner), self.account, manner.begin)
 
     async def reply(
         self,
@@ -78,7 +79,9 @@ class MeteredChat:
         left, most = self.account.left, self.settings.max_tokens
         if not left:
             raise ModelFailure("the attempt's budget is used up", kind="cut_off")
-        chat = EndpointChat(self.settings.model_copy(update={"max_tokens": min(left, most)}))
+        chat = EndpointChat(
+            self.settings.model_copy(update={"max_tokens": min(left, most)}), self._begin
+        )
         try:
             reply = await chat.reply(messages, tools=tools, schema=schema, purpose=purpose)
         except ModelFailure as failure:

@@ -31,6 +31,7 @@ class Manner(Model):
     temperature: float | None = Field(default=None, description="None: the model's own")
     seed: int | None = Field(default=None, description="of what is drawn")
     most_tokens: int | None = Field(default=None, ge=1, description="besides the model's own most")
+    begin: str = Field(default="", description="its first words, put into its mouth: local files")
     stop: tuple[str, ...] = Field(default=(), description="ends before the first of these texts")
 
 

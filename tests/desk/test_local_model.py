@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from desk.local_model import base_url_of, repaired
 from desk.models.answering import chat_of
 from evals.local_models import fetched
-from labcrew.domain.chat import Message, ToolOffer
-from labcrew.errors import SettingsError
+from labcrew.domain.chat import Manner, Message, ToolOffer
+from labcrew.errors import ModelFailure, SettingsError
 from labcrew.settings import ModelSettings
 
 
@@ -75,3 +75,26 @@ async def test_its_tool_calls_are_read(small: ModelSettings) -> None:
 
 def test_it_is_served_once(small: ModelSettings) -> None:
     assert base_url_of(small) == base_url_of(small)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_it_goes_on_from_what_it_is_given_to_begin_with(
+    small: ModelSettings, stream: bool
+) -> None:
+    manner = Manner(begin="```python\n", stop=("\n```\n",), most_tokens=60)
+    chat = chat_of(small.model_copy(update={"stream": stream})).in_manner(manner)
+    asked = (
+        "def add(a, b):\n    return a - b\n\nWrite `add` again, corrected, in a ```python block."
+    )
+    said = (await chat.reply([Message(role="user", content=asked)])).message.content
+    assert said.startswith("```python\n")
+    assert said.count("```python") == 1
+    assert "def add" in said
+
+
+async def test_what_is_cut_off_begins_as_it_was_given(small: ModelSettings) -> None:
+    chat = chat_of(small).in_manner(Manner(begin="```python\nnumbers = [", most_tokens=4))
+    with pytest.raises(ModelFailure) as caught:
+        await chat.reply([Message(role="user", content="Write the first forty primes as a list.")])
+    assert caught.value.kind == "cut_off"
+    assert caught.value.said.startswith("```python\nnumbers = [")

@@ -268,6 +268,7 @@ def test_a_reply_ends_with_its_block_and_is_as_long_as_its_form_needs() -> None:
 
     function = manner("function")
     assert (function.temperature, function.seed, function.most_tokens) == (0.6, 42, 410)
+    assert function.begin == "```python\n"
     (end,) = function.stop
     assert "```python\ndef split():\n    pass\n```\nAnd".partition(end)[0].endswith("pass")
     # Where several blocks are read, the first is not the end.

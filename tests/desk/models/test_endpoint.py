@@ -126,10 +126,13 @@ async def test_an_answer_ends_where_the_manner_says() -> None:
     with endpoint(GOOD) as served:
         chat = EndpointChat(settings(served.base_url, max_tokens=50))
         for most in (20, 70):
-            await chat.in_manner(Manner(most_tokens=most, stop=("\n```\n",))).reply(ASKED)
+            manner = Manner(most_tokens=most, stop=("\n```\n",), begin="```\n")
+            await chat.in_manner(manner).reply(ASKED)
         await chat.reply(ASKED)
     limits = [request["max_completion_tokens"] for request in served.requests]
     assert limits == [20, 50, 50]
+    # Not every endpoint goes on from what it is said to have said.
+    assert len({len(request["messages"]) for request in served.requests}) == 1
     assert [request.get("stop") for request in served.requests] == [["\n```\n"]] * 2 + [None]
 
 
