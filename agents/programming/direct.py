@@ -5,6 +5,7 @@ follows from what became of the last answers.
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -26,14 +27,8 @@ _TOLD_TURNS = 2
 GUESSES: dict[Form, int] = {"lines": 3}
 """Edits that one answer may hold, each tried by itself; 1 where none is named."""
 _FOLDER = "tests"
-_BEGIN: dict[Form, str] = {
-    "function": "```python\n",
-    "lines": "```\n",
-    "block": "```\n<<<<<<< SEARCH\n",
-    "new": "```python\n",
-    "test": "```python\n",
-}
-"""Small models say much before the code that is wanted, and sometimes no code at all."""
+_MARGIN = 4
+"""Characters that the number of a line takes; see `agents.programming.source.numbered`."""
 _ONE_BLOCK: frozenset[Form] = frozenset({"function", "new", "test"})
 _END_OF_BLOCK = ("\n```\n",)
 """Behind the language's name, which is asked for, the beginning of a block is none."""
@@ -159,15 +154,31 @@ def manner(ask: Ask, problem: Problem, number: int, options: LoopOptions) -> Man
         number: of the reply, for its seed where it is drawn.
     """
     most = None
-    if ask.form in _ROOM and (part := _spoken_of(ask, problem)) is not None:
+    part = _spoken_of(ask, problem)
+    if ask.form in _ROOM and part is not None:
         most = _ROOM[ask.form] + _TOKENS_A_CHARACTER[ask.form] * len(part.text)
     return Manner(
         temperature=options.temperature if ask.sampled else None,
         seed=options.seed + number if ask.sampled else None,
         most_tokens=None if most is None else round(most),
-        begin=_BEGIN[ask.form],
+        begin=_begin(ask.form, part),
         stop=_END_OF_BLOCK if ask.form in _ONE_BLOCK else (),
     )
+
+
+def _begin(form: Form, part: Part | None) -> str:
+    """The first words of a reply. Small models say much before the code that is wanted, and begin
+    whole files where one function is asked for.
+    """
+    if form == "block":
+        return "```\n<<<<<<< SEARCH\n"
+    if form == "lines":
+        return "```\n" + " " * (_MARGIN - len(str(part.last)) if part is not None else 0)
+    if form == "function" and part is not None:
+        # Not its parenthesis, which models write in one with what follows.
+        named = re.match(rf"(?s).*?\bdef {re.escape(part.name.rpartition('.')[2])}\b", part.text)
+        return "```python\n" + (named.group() if named is not None else "")
+    return "```python\n"
 
 
 def _spoken_of(ask: Ask, problem: Problem) -> Part | None:

@@ -257,23 +257,28 @@ def test_rules_take_room_from_the_rest(characters: int) -> None:
 
 
 def test_a_reply_ends_with_its_block_and_is_as_long_as_its_form_needs() -> None:
-    part = Part("data.py", "split", 8, 10, "x" * 300, frozenset())
+    text = "@cached\ndef split(rows, share=None):\n    return rows".ljust(300)
+    part = Part("data.py", "Data.split", 8, 10, text, frozenset())
     report = testing.TestReport(outcomes={}, exit_code=1)
     problem = direct.Problem("t", "q", "fix", (), report, (part,))
     options = LoopOptions(temperature=0.6, seed=40)
 
-    def manner(form: direct.Form, name: str = "split", sampled: bool = True) -> Manner:
+    def manner(form: direct.Form, name: str = "Data.split", sampled: bool = True) -> Manner:
         ask = direct.Ask(form, "data.py", name, sampled)
         return direct.manner(ask, problem, 2, options)
 
     function = manner("function")
     assert (function.temperature, function.seed, function.most_tokens) == (0.6, 42, 410)
-    assert function.begin == "```python\n"
+    # Arguments may be what is wrong: their defaults, say.
+    assert function.begin == "```python\n@cached\ndef split"
     (end,) = function.stop
     assert "```python\ndef split():\n    pass\n```\nAnd".partition(end)[0].endswith("pass")
     # Where several blocks are read, the first is not the end.
     assert (manner("lines").stop, manner("lines").most_tokens) == ((), 300)
     assert (manner("block").stop, manner("block").most_tokens) == ((), 405)
+    assert manner("lines").begin == "```\n  "  # before the 10 of the last line
+    assert manner("block").begin == "```\n<<<<<<< SEARCH\n"
+    assert manner("new", "").begin == "```python\n"
     # Nobody knows how long what does not stand yet will be.
     assert manner("new", "").most_tokens is None
     first = manner("function", sampled=False)
