@@ -6,6 +6,7 @@ follows from what became of the last answers.
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -27,6 +28,7 @@ _TOLD_TURNS = 2
 GUESSES: dict[Form, int] = {"lines": 3}
 """Edits that one answer may hold, each tried by itself; 1 where none is named."""
 _FOLDER = "tests"
+_WARMER, _WARMEST = 0.2, 1.2
 _MARGIN = 4
 """Characters that the number of a line takes; see `agents.programming.source.numbered`."""
 _ONE_BLOCK: frozenset[Form] = frozenset({"function", "new", "test"})
@@ -75,9 +77,14 @@ class Ask:
     sampled: bool = False
 
     @property
+    def place(self) -> str:
+        """The file and function that are spoken of."""
+        return f"{self.path} {self.name}".rstrip()
+
+    @property
     def id(self) -> str:
         """Names it in a turn."""
-        return f"{self.form} {self.path} {self.name}".rstrip()
+        return f"{self.form} {self.place}"
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,8 @@ class Problem:
 
 
 def next_ask(turns: Sequence[Turn], problem: Problem) -> Ask:
-    """What is asked for next: another form, then another place; then all anew, the likeliest most.
+    """What is asked for next: another form, then another place, until each was asked for once. Then
+    the likeliest place of which the least was asked; replies that brought nothing new count twice.
 
     Args:
         turns: the edits so far; what was stuck in one place goes on to the next.
@@ -118,8 +126,24 @@ def next_ask(turns: Sequence[Turn], problem: Problem) -> Ask:
         if stuck(turns[since:number]) is not None:
             index += index % _FORMS
             since = number
-    ask = asks[index] if index < len(asks) else asks[_later(index - len(asks), len(asks))]
-    return replace(ask, sampled=bool(turns))
+    if index < len(asks):
+        return replace(asks[index], sampled=bool(turns))
+    places = list(dict.fromkeys(ask.place for ask in asks))
+    asked = Counter(turn.ask for turn in turns)
+    asked.update(turn.ask for turn in barren(turns))
+    ask = min(asks, key=lambda ask: places.index(ask.place) + asked[ask.id] / 2)
+    return replace(ask, sampled=True)
+
+
+def barren(turns: Sequence[Turn]) -> list[Turn]:
+    """Those whose reply held no change that had not been tried before."""
+    seen: set[str] = set()
+    found = []
+    for turn in turns:
+        if seen.issuperset(turn.tried):
+            found.append(turn)
+        seen.update(turn.tried)
+    return found
 
 
 def _asks(problem: Problem) -> list[Ask]:
@@ -137,29 +161,21 @@ def _asks(problem: Problem) -> list[Ask]:
     return asks or [Ask("block", problem.fallback)]
 
 
-def _later(index: int, count: int) -> int:
-    """0 0 1 0 1 2 …, within the count: the first is taken most often."""
-    row = 1
-    while index >= row:
-        index -= row
-        row = row % count + 1
-    return index
-
-
-def manner(ask: Ask, problem: Problem, number: int, options: LoopOptions) -> Manner:
+def manner(ask: Ask, problem: Problem, turns: Sequence[Turn], options: LoopOptions) -> Manner:
     """How a reply is to be written: from the beginning of its block to the end, as nothing else is
     read, and no longer than its form needs.
 
     Args:
-        number: of the reply, for its seed where it is drawn.
+        turns: so far; the more of the ask's replies brought nothing new, the warmer it is drawn.
     """
     most = None
+    again = sum(turn.ask == ask.id for turn in barren(turns))
     part = _spoken_of(ask, problem)
     if ask.form in _ROOM and part is not None:
         most = _ROOM[ask.form] + _TOKENS_A_CHARACTER[ask.form] * len(part.text)
     return Manner(
-        temperature=options.temperature if ask.sampled else None,
-        seed=options.seed + number if ask.sampled else None,
+        temperature=min(_WARMEST, options.temperature + _WARMER * again) if ask.sampled else None,
+        seed=options.seed + len(turns) if ask.sampled else None,
         most_tokens=None if most is None else round(most),
         begin=_begin(ask.form, part),
         stop=_END_OF_BLOCK if ask.form in _ONE_BLOCK else (),
@@ -206,7 +222,7 @@ def prompt(
     if ask.form != "test":
         said.append(f"It fails so:\n{account(problem.report, room // 8)}")
     if options.error_feedback:
-        said += _told(turns, room // 8)
+        said += _told(ask, turns, room // 8)
     wanted = _WANTED[ask.form].format(name=ask.name, path=ask.path)
     part = _spoken_of(ask, problem)
     if ask.form == "lines" and part is not None:
@@ -255,9 +271,10 @@ def _code(text: str) -> str:
     return f"```python\n{text.rstrip()}\n```"
 
 
-def _told(turns: Sequence[Turn], room: int) -> list[str]:
-    """What became of the last answers."""
-    return [turn.told[:room] for turn in turns[-_TOLD_TURNS:] if turn.told and not turn.kept]
+def _told(ask: Ask, turns: Sequence[Turn], room: int) -> list[str]:
+    """What became of the last answers that spoke of the same place."""
+    same = [turn for turn in turns if turn.ask.partition(" ")[2] == ask.place]
+    return [turn.told[:room] for turn in same[-_TOLD_TURNS:] if turn.told and not turn.kept]
 
 
 def tried(before: Mapping[str, str], after: Mapping[str, str], said: str) -> str:

@@ -189,7 +189,7 @@ async def _asked(
         str(number),
         messages,
         shorter=lambda: direct.prompt(ask, problem, now, (), session.options.halved(), house),
-        manner=direct.manner(ask, problem, number, session.options),
+        manner=direct.manner(ask, problem, session.turns, session.options),
     )
 
     def turn(

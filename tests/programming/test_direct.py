@@ -1,6 +1,7 @@
 """The loop in direct style: edits, tests, what is built upon, and that nothing is done twice."""
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from agents.programming import direct
 from agents.programming.options import LoopOptions
 from agents.programming.source import Part
+from agents.programming.turns import Outcome, Turn
 from graphs.programming.writing import take_step, write_all
 from labcrew.domain import testing
-from labcrew.domain.chat import Manner
+from labcrew.domain.chat import Manner, Message, Tokens
 from labcrew.errors import ModelFailure
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.hands import Killed, MemoryHands
@@ -85,9 +87,10 @@ async def test_the_same_change_is_not_tested_twice(tmp_path: Path) -> None:
     model = ScriptedChat(WRONG, WRONG, MENDED)
     hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
     with ledger_at(tmp_path) as ledger:
-        patch = await write_all(session_of(ledger, model, hands=hands))
+        session = session_of(ledger, model, hands=hands)
+        patch = await write_all(session)
     assert patch.steps == 3
-    assert "tried before" in model.questions[2]
+    assert "tried before" in session.turns[1].told
     # The wrong one, the right one, the longer run, the last look and the end.
     assert len(hands.runs) == 5
 
@@ -256,16 +259,49 @@ def test_rules_take_room_from_the_rest(characters: int) -> None:
     assert len(user.content) <= len(bare.content)
 
 
+def turn(step: int, ask: str, *tried: str) -> Turn:
+    reply = Message(role="assistant", content="code")
+    came = Outcome(name="edit", arguments=str(step), text="It fails.")
+    tokens = Tokens()
+    return Turn(
+        step=step, reply=reply, model="m", tokens=tokens, outcomes=(came,), ask=ask, tried=tried
+    )
+
+
+def test_places_whose_replies_bring_nothing_new_are_asked_for_less() -> None:
+    part = Part("data.py", "a", 1, 2, "def a():\n    return 1\n", frozenset())
+    places = tuple(replace(part, name=name) for name in "abcd")
+    report = testing.TestReport(outcomes={}, exit_code=1)
+    problem = direct.Problem("t", "q", "fix", (), report, places)
+
+    def asked(copies: str) -> str:
+        """Names of 40 asks; about the places in `copies` each reply is the same."""
+        turns: list[Turn] = []
+        for step in range(40):
+            ask = direct.next_ask(turns, problem)
+            turns.append(turn(step, ask.id, ask.name if ask.name in copies else str(step)))
+        return "".join(one.ask[-1] for one in turns)
+
+    new, same = asked(""), asked("ab")
+    assert new[:8] == same[:8] == "aabbccdd"
+    counts = [[names.count(name) for name in "abcd"] for names in (new, same)]
+    assert counts[0] == sorted(counts[0], reverse=True)
+    assert min(counts[0]) >= 4
+    assert counts[1][0] < counts[0][0]
+    assert counts[1][3] > counts[0][3]
+
+
 def test_a_reply_ends_with_its_block_and_is_as_long_as_its_form_needs() -> None:
     text = "@cached\ndef split(rows, share=None):\n    return rows".ljust(300)
     part = Part("data.py", "Data.split", 8, 10, text, frozenset())
     report = testing.TestReport(outcomes={}, exit_code=1)
     problem = direct.Problem("t", "q", "fix", (), report, (part,))
     options = LoopOptions(temperature=0.6, seed=40)
+    turns = [turn(n, "lines data.py Data.split", tried) for n, tried in enumerate(("a", "a"))]
 
     def manner(form: direct.Form, name: str = "Data.split", sampled: bool = True) -> Manner:
         ask = direct.Ask(form, "data.py", name, sampled)
-        return direct.manner(ask, problem, 2, options)
+        return direct.manner(ask, problem, turns, options)
 
     function = manner("function")
     assert (function.temperature, function.seed, function.most_tokens) == (0.6, 42, 410)
@@ -275,6 +311,7 @@ def test_a_reply_ends_with_its_block_and_is_as_long_as_its_form_needs() -> None:
     assert "```python\ndef split():\n    pass\n```\nAnd".partition(end)[0].endswith("pass")
     # Where several blocks are read, the first is not the end.
     assert (manner("lines").stop, manner("lines").most_tokens) == ((), 300)
+    assert manner("lines").temperature == pytest.approx(0.8)  # one reply brought nothing new
     assert (manner("block").stop, manner("block").most_tokens) == ((), 405)
     assert manner("lines").begin == "```\n  "  # before the 10 of the last line
     assert manner("block").begin == "```\n<<<<<<< SEARCH\n"
