@@ -3,6 +3,7 @@
 import sysconfig
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,15 @@ def test_a_server_may_ask_back_and_gets_nothing(lab: RunLab) -> None:
     server = way(lab, small(called=called))
     (tool,) = server.tools("")
     assert server.call(tool, {}, "").text == "[-32601, {}]"
+
+
+def test_agents_side_by_side_take_turns(lab: RunLab) -> None:
+    """They share a ticket, and so the name of a container."""
+    server = way(lab, small(called="import time; time.sleep(1); " + ANSWERED))
+    (tool,) = server.tools("T-0001")
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(server.call, tool, {}, "T-0001") for _ in range(3)]
+        assert [one.result().text for one in asked] == ["fine"] * 3
 
 
 HOSTILE = {

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ class SandboxedServer:
     def __init__(self, name: str, server: McpServer, sandboxes: Sandboxes, base_image: str) -> None:
         self._name, self._server = name, server
         self._sandboxes, self._base_image = sandboxes, base_image
+        self._alone: dict[str, threading.Lock] = {}
 
     def tools(self, owner: str) -> tuple[McpTool, ...]:
         """What it offers. Raises ToolError, EngineError."""
@@ -42,6 +44,13 @@ class SandboxedServer:
         return answer_of(said.get("result"), self._server.answer_kb, self._name)
 
     def _session(
+        self, owner: str, wanted: McpTool | None, arguments: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """One at a time for an owner: agents that work side by side would share a container."""
+        with self._alone.setdefault(owner, threading.Lock()):
+            return self._spoken(owner, wanted, arguments)
+
+    def _spoken(
         self, owner: str, wanted: McpTool | None, arguments: Mapping[str, Any]
     ) -> dict[str, Any]:
         server = self._server
