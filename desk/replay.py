@@ -141,7 +141,8 @@ def _judge_again(
         said = "gone, or changed" if value is None else "of another shape than this labcrew's"
         raise Differs(event.key, f"question {data['question']}", said) from None
     recorded = canonical_json({key: data[key] for key in _COMPARED})
-    model = RecordedChat(_asked(mine, recordings), mine, recordings)
+    refused = str(data.get("refused", ""))
+    model = RecordedChat(_asked(mine, recordings), mine, recordings, refused)
     house = _text(event, "told", recordings)
     found = _text(event, "looked_up", recordings)
 

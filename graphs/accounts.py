@@ -102,6 +102,7 @@ def accounted(
         told = recordings.keep_text(house) if house else None
         found = recordings.keep_text(verdict.looked_up) if verdict.looked_up else None
         texts = [text for text in (kept, told, found) if text is not None]
+        step = calling.current()
         # The same question asked again after a crash is the same line.
         ledger.events.append(
             ticket=id,
@@ -117,7 +118,8 @@ def accounted(
                 "told": told.sha256 if told else "",
                 "looked_up": found.sha256 if found else "",
                 "exact": all(text.exact for text in texts),
-                "calls": calling.current().calls,
+                "calls": step.calls,
+                "refused": step.refused,
                 "attempts": judge.attempts,
                 "timeout_s": judge.timeout_s,
             },

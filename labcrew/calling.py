@@ -21,11 +21,13 @@ class Step:
         key: the step's name, the same on every re-run after a crash; empty: never found again.
         calls: ids of the calls, in the order in which they were begun; a call that was answered
             from the records has the id of the first one.
+        refused: why the account let no further call begin; empty: it did.
     """
 
     agent: str = NOBODY
     key: str = ""
     calls: list[str] = field(default_factory=list)
+    refused: str = ""
 
 
 class Meter(Protocol):

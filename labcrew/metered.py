@@ -107,7 +107,11 @@ class MeteredChat:
             step=step.key,
             turn=turn,
         )
-        held = desk.account.reserve(call, prices_of=self._names)
+        try:
+            held = desk.account.reserve(call, prices_of=self._names)
+        except ModelFailure as failure:
+            step.refused = failure.message  # no call says it
+            raise
         step.calls.append(held.call.id)
         try:
             kept = desk.recordings.keep_request(request)

@@ -20,10 +20,18 @@ class RecordedChat:
         name: the model's, which is part of a request.
         calls: what may be asked; calls that a killed process left without an answer are no answer.
         recordings: where the answers are kept.
+        refused: why the account let no further call begin; empty: it did.
     """
 
-    def __init__(self, name: str, calls: Iterable[ModelCall], recordings: Recordings) -> None:
+    def __init__(
+        self,
+        name: str,
+        calls: Iterable[ModelCall],
+        recordings: Recordings,
+        refused: str = "",
+    ) -> None:
         self.name = name
+        self._refused = refused
         self._recordings = recordings
         self._left: dict[str, list[ModelCall]] = {}
         for call in calls:
@@ -51,6 +59,8 @@ class RecordedChat:
         """
         text = Request.of(self.name, messages, tools, schema).text
         calls = self._left.get(sha256(text))
+        if not calls and self._refused:
+            raise ModelFailure(self._refused, kind="over_budget")
         if not calls:
             last = messages[-1].content if messages else ""
             raise ReplayError(
