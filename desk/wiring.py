@@ -339,6 +339,7 @@ class _Elsewhere:
 def redaction(settings: Settings) -> Redaction:
     """Takes out what looks like a secret, the environment's, and the keys that settings hold."""
     keys = [model.api_key for model in settings.models.values()]
+    keys += [server.token for server in settings.mcp.values()]
     held = [key.get_secret_value() for key in keys if key is not None]
     named = os.environ.get(settings.forge.token_variable, "")
     return Redaction([*secrets_of(os.environ), *held, named])

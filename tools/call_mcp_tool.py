@@ -41,7 +41,8 @@ def _call(call: CallMcpTool, assigned: AssignedTicket, bench: Workbench) -> Told
     except ToolChanged as change:
         mcp_approvals.changed(bench.ledger, call.server, known, change.found)
         raise
-    return told(answer)
+    # A server is sent a token of its own, and may say it again.
+    return told(answer.model_copy(update={"text": bench.redact.without_known(answer.text)}))
 
 
 def told(answer: McpAnswer) -> Told:
