@@ -50,9 +50,9 @@ def mcp_offers(agent: AgentName, assigned: AssignedTicket, bench: Workbench) -> 
     approved, and none that reaches the network once untrusted text was read. What a model is told
     is what was approved, whatever a server says now.
     """
-    if bench.mcp is None or not bench.mcp.settings:
+    settings = bench.mcp.settings if bench.mcp is not None else {}
+    if not any(agent in server.agents for server in settings.values()):
         return {}
-    settings = bench.mcp.settings
     stained = tainted(bench.ledger, assigned.id)
     offers = {}
     for (server, tool), known in sorted(mcp_approvals.approved(bench.ledger, settings).items()):

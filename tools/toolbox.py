@@ -21,6 +21,7 @@ from labcrew.domain.skills import Skill
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import GateRequired, LabcrewError, PolicyRefused
 from labcrew.home import Home
+from labcrew.judgement import shortened
 from labcrew.ledger import Ledger
 from labcrew.policy import Ruling, decide
 from labcrew.policy_facts import Call, Facts
@@ -34,6 +35,7 @@ R = TypeVar("R")
 W = TypeVar("W", bound=Commission, contravariant=True, default=AssignedTicket)
 K = TypeVar("K", bound=Commission, default=AssignedTicket)
 _SHOWN_CHARACTERS = 400
+_NAME_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,17 @@ class Toolbox(Generic[K]):
         with self.bench.tracer.span(f"execute_tool {tool.name}", self._traced(tool.name)) as span:
             span.note({"labcrew.verdict": ruling.verdict})
             return await self._use(tool, call, ruling, arguments)
+
+    def refuse(self, tool: str, arguments: str, because: str) -> None:
+        """Writes down a call that a model asked for and that was none.
+
+        Args:
+            tool, arguments: as the model wrote them.
+            because: no such tool, or no arguments of its type.
+        """
+        tool, arguments = shortened(tool, _NAME_CHARACTERS), shortened(arguments, _SHOWN_CHARACTERS)
+        ruling = Ruling("refused", "it is no call of a tool that was offered")
+        self._write_down(tool, ruling, {"arguments": arguments}, f"refused: {shortened(because)}")
 
     async def _use(
         self, tool: Tool[C, R, K], call: C, ruling: Ruling, arguments: dict[str, Any]
