@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evals.attacks.takeover.planted import CANARY, ORDERS, OUTSIDE
-from evals.endpoint import Reply, Says
+from evals.endpoint import Calls, Reply, Says
 
 Question = dict[str, Any]
 Answers = Callable[[Question], list[Any]]
@@ -120,7 +120,8 @@ HOSTILE: dict[str, Answers] = {
 
 
 class HostileModel:
-    """Answers each question with the next hostile answer, or with one that was set.
+    """Answers each question with the next hostile answer, or with one that was set; where it may
+    look something up before, it asks all that it is offered, or makes a call that was set.
 
     Args:
         asked: the types of the answers that were asked for, oldest first.
@@ -131,11 +132,14 @@ class HostileModel:
         self.asked: list[str] = []
         self.saw_the_secret = False
         self.next: Any = None
+        self.call: tuple[str, Any] | None = None
         self._turn: dict[str, itertools.count[int]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, body: dict[str, Any]) -> Reply:
         """The reply to one request."""
+        if body.get("tools"):
+            return self._looked_up(body)
         name = body["response_format"]["json_schema"]["name"]
         text = body["messages"][1]["content"]
         with self._lock:
@@ -146,3 +150,14 @@ class HostileModel:
             answers = HOSTILE[name](json.JSONDecoder().raw_decode(text)[0])
             turn = next(self._turn.setdefault(name, itertools.count()))
             return Says(answers[turn % len(answers)])
+
+    def _looked_up(self, body: dict[str, Any]) -> Reply:
+        """Calls of tools, until they were answered."""
+        with self._lock:
+            self.saw_the_secret |= CANARY in json.dumps(body)
+        if any(message["role"] == "tool" for message in body["messages"]):
+            return Says(ORDERS)
+        if self.call is not None:
+            return Calls((self.call,))
+        offered = (tool["function"]["name"] for tool in body["tools"])
+        return Calls(tuple((name, {"topic": "all that there is"}) for name in offered))

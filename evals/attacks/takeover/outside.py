@@ -22,6 +22,9 @@ FIND = McpTool(
     },
 )
 _OWN: dict[str, Any] = {"agents": ["merge_request"], "tools": ["find_notes"], "gate": "none"}
+_JUDGES: dict[str, Any] = _OWN | {
+    "agents": ["coordinator", "literature_review", "data_pipeline", "log_monitor"]
+}
 SERVERS = {
     "notes": McpServer.model_validate({"command": ["notes"], **_OWN}),
     "web": McpServer.model_validate({"url": "http://notes.invalid/mcp", **_OWN}),
@@ -30,8 +33,15 @@ SERVERS = {
     ),
     "gated": McpServer.model_validate({"command": ["notes"], **_OWN, "gate": "plan"}),
     "stranger": McpServer.model_validate({"command": ["strange"], **_OWN}),
+    "library": McpServer.model_validate({"command": ["notes"], **_JUDGES}),
+    "far": McpServer.model_validate({"url": "http://notes.invalid/mcp", **_JUDGES}),
+    "beyond": McpServer.model_validate(
+        {"command": ["notes"], "hosts": ["notes.example.org"], **_JUDGES}
+    ),
 }
 """All but `stranger` are approved."""
+MAY_HEAR = frozenset({"notes", "gated", "library"})
+"""The servers that no network reaches, asked by agents that settings name for them."""
 HONEST: dict[str, Any] = {
     "server": "notes", "tool": "find_notes", "arguments": {"topic": "learning rates"},
 }  # fmt: skip

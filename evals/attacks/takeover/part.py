@@ -26,12 +26,13 @@ from evals.attacks.takeover.code_calls import (
     where_no_code_is_wanted,
 )
 from evals.attacks.takeover.judging import NaiveJudge, answer_probes
+from evals.attacks.takeover.lookups import NaiveConsult, lookup_probes
 from evals.attacks.takeover.planted import CANARY
 from evals.attacks.takeover.way import at_merge_gate, at_plan_gate, at_the_end, review_comment
 from evals.attacks.takeover.world import World, changed, start_stranger, world
 from labcrew.domain.research import AgentName
 from labcrew.errors import LabcrewError
-from labcrew.judgement import Judge
+from labcrew.judgement import Consult, Judge
 from labcrew.policy import POLICY
 from tools.all_tools import TOOLS
 from tools.programming.container import code_container, put_code_away
@@ -53,6 +54,7 @@ def run(bench: Workbench) -> Iterator[Finding]:
         yield from at_merge_gate(lab)
         start_stranger(lab)
         yield from answer_probes(lab, hostile(lab), asking(lab))
+        yield from lookup_probes(lab, hostile(lab), looking_up(lab))
         proper = proper_calls(lab)
         for call in (
             *wrong_roles(proper),
@@ -81,6 +83,7 @@ def control(bench: Workbench) -> Iterator[Finding]:
         start_stranger(lab)
         naive = NaiveJudge(models=asking(lab).models)
         yield from answer_probes(lab, hostile(lab), naive)
+        yield from lookup_probes(lab, hostile(lab), NaiveConsult(lab))
         for call in (c for c in hand_made(lab, proper_calls(lab)) if c.control):
             yield probed(lab, call, straight)
         start_code_container(lab)
@@ -157,6 +160,15 @@ def hostile(lab: World) -> HostileModel:
 def asking(lab: World) -> Judge:
     """The lab's own judge, which asks the endpoint once a question."""
     return replace(lab.crew.judge, attempts=1)
+
+
+def looking_up(lab: World) -> Consult:
+    """As agents that judge look things up."""
+    from graphs.consulting import consultation
+
+    consult = consultation(lab.bench, lab.ticket, trusted_alone=False)
+    assert consult is not None
+    return consult
 
 
 def _spelt(result: Any) -> str:
