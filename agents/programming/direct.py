@@ -215,10 +215,37 @@ def prompt(
         files: path → text as it stands now.
         house: the lab's house rules; given whole, in room that the rest goes without.
     """
-    room = max(options.prompt_characters - len(house), options.prompt_characters // 2)
+    most = options.prompt_characters
+    room = max(most - len(house), most // 2)
+    messages = _messages(ask, problem, files, turns, options, house, room, room)
+    # Tests and the function are shown whole where they can be: they are cut to mend a long prompt.
+    for share in (2, 4):
+        if sum(len(message.content) for message in messages) <= most:
+            break
+        less = room // share
+        messages = _messages(ask, problem, files, turns, options, house, less, less // 4)
+    return messages
+
+
+def _messages(
+    ask: Ask,
+    problem: Problem,
+    files: Mapping[str, str],
+    turns: Sequence[Turn],
+    options: LoopOptions,
+    house: str,
+    room: int,
+    piece: int,
+) -> list[Message]:
+    """The conversation.
+
+    Args:
+        room: characters that most of it is cut to.
+        piece: characters of one test; the function that is asked for has twice as many.
+    """
     said = [f"Problem: {problem.title}\n{problem.question}".strip()[: room // 8]]
     said += _shown(ask, problem, files, room // 2)
-    said += [f"Failing test:\n{_code(part.text)}" for part in problem.tests[:2]]
+    said += [f"Failing test:\n{_code(part.text[:piece])}" for part in problem.tests[:2]]
     if ask.form != "test":
         said.append(f"It fails so:\n{account(problem.report, room // 8)}")
     if options.error_feedback:
@@ -226,7 +253,8 @@ def prompt(
     wanted = _WANTED[ask.form].format(name=ask.name, path=ask.path)
     part = _spoken_of(ask, problem)
     if ask.form == "lines" and part is not None:
-        wanted = f"{ask.path}, `{ask.name}`:\n```\n{_lines(part, files)}\n```\n{wanted}"
+        lines = _lines(part, files)[: 2 * piece]
+        wanted = f"{ask.path}, `{ask.name}`:\n```\n{lines}\n```\n{wanted}"
     said.append(wanted)
     system = Message(role="system", content=f"{SYSTEM}\n\n{house}" if house else SYSTEM)
     return [system, Message(role="user", content="\n\n".join(part for part in said if part))]

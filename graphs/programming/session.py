@@ -23,6 +23,8 @@ Phase = Literal["investigate", "write_code"]
 _LOOKS = 15
 """Steps of the look before a plan, and no more than a third of the budget's."""
 _LONGEST_REPLY = 200_000
+_SHORTEST_ANSWER = 200
+"""Characters of a tool's answer that are shown however small a model's context is."""
 UNANSWERED: dict[str, str] = {
     "cut_off": "The answer was cut off before its end. Answer in fewer words.",
     "refused": "There was no answer but a refusal.",
@@ -295,15 +297,31 @@ class Session:
         if self.told is None:
 
             async def perform() -> dict[str, Any]:
-                room = self.options.prompt_characters
-                fits = getattr(self.model, "prompt_characters", None) or room
-                return {"text": self.hands.house(), "characters": min(room, fits)}
+                prompt, answer = self._room()
+                return {"text": self.hands.house(), "characters": prompt, "answers": answer}
 
             found = await self.once("house", {}, perform)
             self.told = str(found["text"])
-            if "characters" in found:
-                self.options = replace(self.options, prompt_characters=int(found["characters"]))
+            self.options = replace(
+                self.options,
+                prompt_characters=int(found.get("characters", self.options.prompt_characters)),
+                answer_characters=int(found.get("answers", self.options.answer_characters)),
+            )
         return self.told
+
+    def _room(self) -> tuple[int, int]:
+        """Characters of a prompt, and of one tool's answer in it."""
+        prompt, answer = self.options.prompt_characters, self.options.answer_characters
+        fits: int | None = getattr(self.model, "prompt_characters", None)
+        if fits is None:
+            return prompt, answer
+        if self.style == "tools":
+            # Beside a conversation stand its tools and, of a third, what was done before in short.
+            tools = sum(len(canonical_json(o.model_dump())) for o in self.hands.offers.values())
+            fits = max(fits - tools, fits // 4) * 3 // 4
+        if fits >= prompt:
+            return prompt, answer
+        return fits, min(answer, max(fits // 4, _SHORTEST_ANSWER))
 
     async def rules(self, what: str) -> tuple[RuleResult, ...]:
         """How the change keeps to the lab's rules, checked once."""
@@ -341,7 +359,8 @@ def capped(text: str, characters: int) -> str:
         return text
     head = characters // 3
     tail = characters - head
-    return f"{text[:head]}\n… {len(text) - characters} characters left out …\n{text[-tail:]}"
+    left_out = f"… {len(text) - characters} characters left out …"
+    return f"{text[:head]}\n{left_out}\n{text[len(text) - tail :]}"
 
 
 def _capped(reply: Reply) -> Reply:

@@ -231,7 +231,7 @@ async def test_a_stuck_loop_changes_its_strategy_then_gives_up(tmp_path: Path) -
     assert "The cause may lie elsewhere" in model.asked[7][1].content
 
 
-@pytest.mark.parametrize("room", [None, 12_000])
+@pytest.mark.parametrize("room", [None, 192, 12_000, 21_504])
 async def test_a_conversation_fits_the_models_context(tmp_path: Path, room: int | None) -> None:
     files = {f"long_{n}.py": f"rows = {n}\n" * 400 for n in range(8)} | {"data.py": SPLIT}
     reads = [calls(("read_file", {"path": path})) for path in sorted(files)]
@@ -241,8 +241,14 @@ async def test_a_conversation_fits_the_models_context(tmp_path: Path, room: int 
         hands = MemoryHands(files, {"tests/test_data.py": TESTS})
         patch = await write_all(session_of(ledger, model, hands=hands, options=TOOLS))
     assert patch.status == "ready"
-    longest = max(sum(len(message.content) for message in asked) for asked in model.asked)
-    assert (longest > 12_000) is (room is None)
+    longest = max(
+        sum(len(message.content) for message in asked) + sum(len(str(tool)) for tool in tools)
+        for asked, tools in zip(model.asked, model.offered, strict=True)
+    )
+    if room is None:
+        assert longest > 21_504
+    elif room > 192:  # where not even the task fits, it is asked for all the same
+        assert longest <= room
 
 
 async def test_a_prompt_that_is_too_long_is_asked_shorter_once(tmp_path: Path) -> None:

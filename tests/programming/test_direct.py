@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.programming import direct
@@ -239,6 +239,25 @@ async def test_a_prompt_fits_the_models_context_as_it_was_at_first(tmp_path: Pat
     assert await longest(6_000, 1) <= 6_000
     # Settings changed since: what was begun goes on as it began.
     assert await longest(None, 2) <= 6_000
+
+
+@pytest.mark.parametrize("form", ["function", "lines", "block", "new", "test"])
+@settings(max_examples=10, deadline=None)
+@given(st.integers(2_000, 30_000))
+def test_long_tests_and_functions_are_cut_to_fit(form: direct.Form, room: int) -> None:
+    long = "def split(rows, share):\n" + "    rows = list(rows)\n" * 900
+    part = Part("data.py", "split", 1, 901, long, frozenset())
+    tests = tuple(
+        Part(f"tests/test_{n}.py", "test_a", 1, 500, "assert split\n" * 500, frozenset())
+        for n in range(2)
+    )
+    report = testing.TestReport(outcomes={}, exit_code=1)
+    problem = direct.Problem("t", "q" * 5000, "fix", tests, report, (part,))
+    options = LoopOptions(style="direct", prompt_characters=room)
+    ask = direct.Ask(form, "data.py", "split")
+    asked = direct.prompt(ask, problem, {"data.py": long}, (), options)
+    assert sum(len(message.content) for message in asked) <= room
+    assert "assert split" in asked[1].content
 
 
 @given(st.integers(0, 3000))
