@@ -50,7 +50,7 @@ class McpServer(Model):
     @classmethod
     def _asks_models(cls, agents: tuple[AgentName, ...]) -> tuple[AgentName, ...]:
         if "experiment_launcher" in agents:
-            raise ValueError("experiment_launcher asks no model, so it would never use a tool")
+            raise ValueError("experiment_launcher asks no model about a ticket: no use of tools")
         return agents
 
     @model_validator(mode="after")

@@ -428,7 +428,7 @@ def test_without_servers_nothing_is_asked_for(bench: Workbench) -> None:
 
 
 def test_an_agent_that_asks_no_model_is_refused_in_settings() -> None:
-    with pytest.raises(ValueError, match="experiment_launcher asks no model"):
+    with pytest.raises(ValueError, match="experiment_launcher asks no model about a ticket"):
         server(agents=("experiment_launcher",))
 
 
