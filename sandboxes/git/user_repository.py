@@ -10,6 +10,7 @@ from pathlib import Path
 from labcrew.domain.repository import Checkout, MergeOutcome
 from labcrew.errors import RepositoryError
 from labcrew.given_path import given_path
+from sandboxes.git.belonging import check_belonging, place
 from sandboxes.git.git_runner import GitFailed, GitRunner, user_ignore_file
 
 
@@ -41,9 +42,10 @@ class UserRepository:
         try:
             bare = git.line(path, "rev-parse", "--is-bare-repository") == "true"
             inside = git.line(path, "rev-parse", "--is-inside-work-tree") == "true"
-            own = _place(git, path, "--absolute-git-dir")
+            own = place(git, path, "--absolute-git-dir")
+            check_belonging(git, path, own)
             if inside:
-                top = _place(git, path, "--show-toplevel")
+                top = place(git, path, "--show-toplevel")
             elif bare or own.name != ".git":
                 return cls(git, own, None)
             else:  # someone named the .git folder itself
@@ -306,15 +308,10 @@ _BRANCHES = "refs/heads/"
 _REFLOG = {"GIT_COMMITTER_NAME": "labcrew", "GIT_COMMITTER_EMAIL": "labcrew@localhost"}
 
 
-def _place(git: GitRunner, folder: Path, asked: str) -> Path:
-    """A folder that `git rev-parse` answers, whatever stands in its name."""
-    return Path(os.fsdecode(git.run(folder, "rev-parse", asked)[:-1]))
-
-
 def _belongs(git: GitRunner, top: Path, own: Path) -> bool:
     """Whether a folder is the root of that git folder's files: its word alone could name any."""
     try:
-        found = _place(git, top, "--absolute-git-dir"), _place(git, top, "--show-toplevel")
+        found = place(git, top, "--absolute-git-dir"), place(git, top, "--show-toplevel")
     except GitFailed:
         return False
     return found == (own, top)

@@ -43,6 +43,7 @@ TRUSTED = {
     "sandboxes/crossing/files.py": "the tar stream of the engine, judged member by member",
     "sandboxes/crossing/tarballs.py": "a tar being written",
     "sandboxes/git/repositories.py": "labcrew's lock",
+    "sandboxes/git/belonging.py": "the names in a person's git folder, none of which is opened",
     "sandboxes/git/landing.py": "the trusted repository's list of shallow commits",
     "sandboxes/volumes/keeper.py": "labcrew's own program for the keeper",
     "sandboxes/volumes/keeping.py": "image files and loop devices, inside the keeper's container",
