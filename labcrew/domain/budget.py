@@ -6,6 +6,8 @@ from labcrew.domain.base import Model
 
 MOST_HOURS = 87_600
 """Ten years: what is counted in hours and waits for people has an end that a date can be."""
+MOST_SECONDS = 30 * 86_400
+"""Thirty days: the longest that one command may take."""
 MOST_USD = 1_000_000_000
 
 

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from labcrew.domain.base import Model, content_hash
-from labcrew.domain.budget import MOST_HOURS, MOST_USD
+from labcrew.domain.budget import MOST_HOURS, MOST_SECONDS, MOST_USD
 from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.running import Environment
 
@@ -97,7 +97,12 @@ class Scorer(Model):
     private: tuple[RepositoryPath, ...] = Field(
         min_length=1, description="paths that no candidate sees: the scorer itself, answers"
     )
-    timeout_s: float = Field(default=600, gt=0)
+    timeout_s: float = Field(
+        default=600,
+        gt=0,
+        le=MOST_SECONDS,
+        description="seconds for all runs that it scores at once",
+    )
     memory_mb: int = Field(default=1024, ge=64)
 
 

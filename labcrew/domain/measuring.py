@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from labcrew.domain.base import Model
+from labcrew.domain.budget import MOST_SECONDS
 from labcrew.domain.repository_path import RepositoryPath
 from labcrew.plain_text import is_plain
 
@@ -93,7 +94,9 @@ class Evaluator(Model):
         default=(),
         description="paths that no trial sees: the evaluator itself, held-out answers",
     )
-    timeout_s: float = Field(default=600, gt=0)
+    timeout_s: float = Field(
+        default=600, gt=0, le=MOST_SECONDS, description="seconds for the outputs of one trial"
+    )
     files: dict[RepositoryPath, str] = Field(
         default_factory=dict,
         description="path → text of files that are laid over the base commit for the evaluator"

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from labcrew.domain.base import Model
+from labcrew.domain.budget import MOST_SECONDS
 from labcrew.domain.repository_path import RepositoryPath
 
 
@@ -18,9 +19,12 @@ class Run(Model):
         " {settings} (the arguments that a trial sets), {resume} (supervision.resume, where a run"
         " starts from a checkpoint)",
     )
-    timeout_s: float = Field(default=3600, gt=0, le=30 * 86400, description="seconds a trial")
+    timeout_s: float = Field(default=3600, gt=0, le=MOST_SECONDS, description="seconds a trial")
     stall_s: float = Field(
-        default=600, gt=0, description="seconds without a line of output that count as a stall"
+        default=600,
+        gt=0,
+        le=MOST_SECONDS,
+        description="seconds without a line of output that count as a stall",
     )
     smoke: str | None = Field(
         default=None, description="a shorter command for the smoke test; default: command"

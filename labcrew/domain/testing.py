@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from labcrew.domain.base import Model
+from labcrew.domain.budget import MOST_SECONDS
 from labcrew.domain.repository_path import RepositoryPath
 
 
@@ -34,7 +35,9 @@ class Tests(Model):
         description="path → text of test files that the ticket brings; laid over every run of the"
         " tests, never part of the change",
     )
-    timeout_s: float = Field(default=600, gt=0, description="seconds for one run of the tests")
+    timeout_s: float = Field(
+        default=600, gt=0, le=MOST_SECONDS, description="seconds for one run of the tests"
+    )
 
 
 TestOutcome = Literal["passed", "failed", "error", "skipped", "missing"]
