@@ -9,7 +9,6 @@ from desk.acting import actor, one_at_a_time
 from desk.assigning import examine, located
 from desk.commissions import find, get
 from desk.merge_gate import merge_gate
-from desk.remarks import check_place, check_remark
 from labcrew.deciding import budget_with, decide, settled
 from labcrew.domain.budget import Budget
 from labcrew.domain.repository import Repositories
@@ -19,6 +18,7 @@ from labcrew.errors import Conflict, InputError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import Clock
+from labcrew.remarks import Change, check_remark
 from labcrew.settings import Settings
 
 _NUMBER = re.compile(r"T-(\d+)")
@@ -267,7 +267,7 @@ class Office:
         if path:
             earlier = (r.commit for r in self.ledger.merge_requests.of(request.ticket))
             bases = (request.base_commit, *earlier)
-            check_place(self.repositories, request, bases, path, line)
+            Change(self.repositories, request, bases).check(path, line)
         with self.ledger.transaction():
             number = sum(
                 c.merge_request == request.id for c in self.ledger.comments.of(request.ticket)

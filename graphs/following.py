@@ -1,6 +1,7 @@
 """What people do at the forge comes into the ledger: comments as work, approvals as decisions."""
 
 import asyncio
+from collections.abc import Mapping
 
 from graphs.forging import propose, trouble, withdraw, withdrawal_effect
 from graphs.work import Work
@@ -8,12 +9,12 @@ from labcrew.deciding import decide
 from labcrew.domain.forge import Approver, Forge, ForgeComment, ForgeRequest, ForgeSettings
 from labcrew.domain.review import Comment, DecisionKind, Gate, MergeRequest
 from labcrew.errors import ForgeError, ToolError
-from labcrew.plain_text import ODD
+from labcrew.plain_text import plain
+from labcrew.remarks import MOST_CHARACTERS, Change, kept_remark
 from tools.forge_requests import Proposed, proposed
 from tools.make_change import MergeBranch, merge_branch
 
 ASKS = "/labcrew revise"
-_MOST = 20_000
 
 
 class Following:
@@ -71,45 +72,65 @@ class Following:
         now = await asyncio.to_thread(forge.look, there.number)
         comments: tuple[ForgeComment, ...] = ()
         if self._settings.comments != "nobody":
-            comments = await asyncio.to_thread(forge.comments, there.number)
+            everybody = self._settings.comments == "everybody"
+            said = await asyncio.to_thread(forge.comments, there.number)
+            comments = tuple(comment for comment in said if everybody or comment.member)
         approvals: tuple[Approver, ...] = ()
         if self._settings.approvals and now.state == "open":
             approvals = await asyncio.to_thread(forge.approvals, there.number)
         ledger = self._work.ledger
+        new = await asyncio.to_thread(self._new, request, comments)
         with ledger.transaction():
-            asking = self._take_up(request, comments)
+            asking = self._take_up(request, comments, new)
             if ledger.gates.get(gate.id).status != "open" or ledger.decisions.find(gate.id):
                 return  # decided here meanwhile
             self._decide(request, gate, there, now, asking, approvals)
 
-    def _take_up(
-        self, request: MergeRequest, comments: tuple[ForgeComment, ...]
-    ) -> ForgeComment | None:
-        """Writes new comments down; answers one that asks for work and was not taken up yet."""
-        ledger = self._work.ledger
-        known = {c.id.partition("-F-")[2]: c for c in ledger.comments.of(request.ticket)}
-        asking = None
+    def _new(self, request: MergeRequest, comments: tuple[ForgeComment, ...]) -> dict[str, Comment]:
+        """Those of the comments that are not kept here yet, by the forge's id, as they will be."""
+        ledger, repositories = self._work.ledger, self._work.bench.repositories
+        known = self._known(request)
+        bases = (request.base_commit, *(r.commit for r in ledger.merge_requests.of(request.ticket)))
+        change = Change(repositories, request, bases)
+        new: dict[str, Comment] = {}
         for comment in comments:
-            if self._settings.comments == "members" and not comment.member:
+            if comment.id in known:
                 continue
+            text, path, line = kept_remark(change, comment.text, comment.path, comment.line)
+            new[comment.id] = Comment(
+                id=f"{request.id}-F-{comment.id}",
+                merge_request=request.id,
+                by=_somebody(comment.by, self._settings),
+                at=comment.at,
+                text=text,
+                path=path,
+                line=line,
+            )
+        return new
+
+    def _take_up(
+        self,
+        request: MergeRequest,
+        comments: tuple[ForgeComment, ...],
+        new: Mapping[str, Comment],
+    ) -> Comment | None:
+        """Writes new comments down; answers one that asks for work and was not taken up yet."""
+        ledger, known, asking = self._work.ledger, self._known(request), None
+        for comment in comments:
             mine = known.get(comment.id)
-            if mine is None and comment.text:
-                mine = Comment(
-                    id=f"{request.id}-F-{comment.id}",
-                    merge_request=request.id,
-                    by=_somebody(comment.by, self._settings),
-                    at=comment.at,
-                    text=comment.text[:_MOST],
-                    path=comment.path,
-                    line=comment.line,
-                )
+            if mine is None and comment.id in new:
+                mine = new[comment.id]
                 ledger.comments.put(mine, actor=_actor(mine.by), kind="merge_request.commented")
             asks = comment.asks_for_changes or (
                 comment.member and comment.text.strip().lower().startswith(ASKS)
             )
             if asks and mine is not None and mine.resolved_by_revision is None:
-                asking = comment
+                asking = mine
         return asking
+
+    def _known(self, request: MergeRequest) -> dict[str, Comment]:
+        """The comments that are kept here, by the forge's id."""
+        return {c.id.partition("-F-")[2]: c for c in self._work.ledger.comments.of(request.ticket)}
 
     def _decide(
         self,
@@ -117,7 +138,7 @@ class Following:
         gate: Gate,
         there: Proposed,
         now: ForgeRequest,
-        asking: ForgeComment | None,
+        asking: Comment | None,
         approvals: tuple[Approver, ...],
     ) -> None:
         """What was said there, as a decision at the gate here, bound to what it showed."""
@@ -136,7 +157,7 @@ class Following:
                 kind="moved",
             )
         elif asking is not None:
-            self._say(gate, "respond", _somebody(asking.by, self._settings), asking.text)
+            self._say(gate, "respond", asking.by, asking.text)
         else:
             for each in approvals:
                 # One that was given before these commits came is not for them.
@@ -150,7 +171,7 @@ class Following:
         work = self._work
         decide(
             work.ledger, work.bench.clock, gate.id, kind,
-            by=by, payload_hash=gate.payload_hash, comment=comment[:_MOST],
+            by=by, payload_hash=gate.payload_hash, comment=comment[:MOST_CHARACTERS],
         )  # fmt: skip
 
     def _approved(self, request: MergeRequest) -> bool:
@@ -180,7 +201,7 @@ class Following:
 
 def _somebody(name: str, settings: ForgeSettings) -> str:
     """A person of the forge, who can't be taken for one who sits here."""
-    return f"{' '.join(ODD.sub('', name).split())[:60] or 'somebody'} at {settings.kind}"
+    return f"{' '.join(plain(name).split())[:60] or 'somebody'} at {settings.kind}"
 
 
 def _actor(by: str) -> str:

@@ -23,3 +23,8 @@ def is_plain(text: str, allowed: str = "") -> bool:
     if ODD.search(text) or HALVES.search(text):
         return False
     return not any(space in text for space in _SPACES if space not in allowed)
+
+
+def plain(text: str) -> str:
+    """A text without the characters that `is_plain` refuses, but for newline, return and tab."""
+    return HALVES.sub("", ODD.sub("", text))

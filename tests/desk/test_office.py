@@ -390,6 +390,7 @@ def test_a_response_says_its_place_or_nothing_is_decided(
         ("x", "../../x", None, "not among the files"),
         ("x", "../../x\n", None, "nobody sees"),
         ("x", "train.py", 3, "has 2 lines"),
+        ("x", "train.py", 0, "counted from 1"),
         ("x", "data/train.csv", 1, "has 0 lines"),
         ("x", "", 1, "Name the file"),
         ("ok\u202e", "", None, "nobody sees"),

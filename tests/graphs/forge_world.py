@@ -64,8 +64,11 @@ class World:
     def prepare(self, *, forge: str | None = None) -> None:
         """The first revision's change, approved plan, merge request and its gate."""
         assigned = make_assigned().model_copy(
-            update={"id": ID, "repository": str(self.root / "lab"), "target_branch": "main"}
-        )
+            update={
+                "id": ID, "repository": str(self.root / "lab"), "target_branch": "main",
+                "base_commit": git(self.root / "lab", "rev-parse", "main"),
+            }
+        )  # fmt: skip
         self.ledger.tickets.put(assigned, actor="person:ada")
         self.revision(0, forge=forge)
 

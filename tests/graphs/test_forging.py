@@ -11,6 +11,7 @@ import pytest
 from graphs.following import Following
 from labcrew.home import Home
 from labcrew.ledger import Ledger
+from labcrew.remarks import check_remark
 from tests.contracts.test_forges import SERVERS
 from tests.desk.conftest import HandClock, git
 from tests.doubles.forge_server import ALICE, STRANGER, TOKEN, Fault, ForgeServer
@@ -207,6 +208,39 @@ async def test_each_foreign_comment_is_taken_up_once(scene: Scene) -> None:
     by = f"alice at {scene.settings.kind}"
     assert found == [("Name it <b>better</b>", by, "", None), ("why?", by, "train.py", 1)]
     assert scene.said(gate.id) is None, "a remark alone starts no work"
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line", "kept"),
+    [
+        ("why?", "train.py", 1, ("why?", "train.py", 1)),
+        ("why?", "train.py", 9, ("(On train.py, line 9, no place of this change.) why?", "", None)),
+        ("why?", "train.py", -4, ("(On train.py, line -4, no place of", "", None)),
+        ("why?", "gone.py", 1, ("(On gone.py, line 1, no place of this change.) why?", "", None)),
+        ("why?", "a\u202e\nb.py", 1, ("(On a b.py, line 1, no place of", "", None)),
+        ("why?", "x" * 5000, 1, (f"(On {'x' * 200}, line 1, no place of", "", None)),
+        ("wide " * 5000, "gone.py", 1, ("(On gone.py, line 1, no place of", "", None)),
+        ("\u202e\u200b", "", None, ("(no words that can be shown)", "", None)),
+        ("half\ud800", "", None, ("half", "", None)),
+    ],
+)
+async def test_a_comment_there_is_kept_as_one_that_could_be_made_here(
+    scene: Scene, text: str, path: str, line: int | None, kept: tuple[str, str, int | None]
+) -> None:
+    scene.prepare()
+    await scene.propose()
+    scene.merge_gate()
+    place = {"path": path, "line": line} if path else {}
+    scene.there().comments.append(
+        {"id": scene.server.next_id(), "user": ALICE[0], "text": text, **place}
+    )
+    await scene.look()
+    await scene.look()
+    (found,) = scene.ledger.comments.of(ID)
+    check_remark(found.text, found.path, found.line)
+    begins, *at = kept
+    assert found.text.startswith(begins)
+    assert [found.path, found.line] == at
 
 
 async def test_changes_that_are_asked_for_become_work_once(scene: Scene) -> None:

@@ -217,7 +217,7 @@ class GitHubForge(RemoteForge):
                         id=f"{kind}-{int(each.id)}",
                         by=author or "a deleted account",
                         at=each.submitted_at if kind == "review" else each.created_at,
-                        text=text_of(each.body, pull.html_url) or "Changes are requested.",
+                        text=text_of(each.body, pull.html_url) or "Changes are requested." * asks,
                         path=str(each.path or "") if kind == "line" else "",
                         line=_line(each) if kind == "line" else None,
                         member=member,

@@ -19,7 +19,7 @@ from labcrew.domain.forge import (
 )
 from labcrew.domain.repository import MergeOutcome, Repositories
 from labcrew.errors import ForgeError
-from labcrew.plain_text import ODD
+from labcrew.plain_text import plain
 from tools.forges.calls import Answered, Calls
 
 LONGEST_TEXT = 19_000
@@ -178,7 +178,7 @@ def _moved(request: ForgeRequest) -> MergeOutcome:
 
 def text_of(text: object, url: str) -> str:
     """A stranger's text without odd characters, cut where it is too long for a comment."""
-    plain = ODD.sub("", str(text or "")).strip()
-    if len(plain) <= LONGEST_TEXT:
-        return plain
-    return f"{plain[:LONGEST_TEXT]}\n… (cut; the whole of it stands at {url})"
+    shown = plain(str(text or "")).strip()
+    if len(shown) <= LONGEST_TEXT:
+        return shown
+    return f"{shown[:LONGEST_TEXT]}\n… (cut; the whole of it stands at {url})"
