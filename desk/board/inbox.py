@@ -42,7 +42,7 @@ def inbox(request: Request, caller: Viewer, lab: BoardLab) -> HTMLResponse:
 
 @router.get("/inbox/count")
 def count(request: Request, caller: Viewer, lab: BoardLab) -> HTMLResponse:
-    """How many gates wait, for the navigation."""
+    """How many gates and failures wait, for the navigation."""
     return page(request, "inbox_count.html", caller)
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from desk.board import wording
 from desk.board.assets import asset
 from desk.board.markdown import rendered
+from desk.views.failed import failed_count
 from desk.web.access import Caller, needs
 from desk.web.lab import Lab, lab_of
 from labcrew.domain.base import Model
@@ -88,7 +89,7 @@ def page(request: Request, template: str, caller: Caller, **values: Any) -> HTML
         "csrf": getattr(request.state, "csrf", ""),
         "here": "/" + request.url.path.strip("/").split("/")[0],
         "after": lab.ledger.events.last() if after is None else after,
-        "waiting": lab.ledger.gates.count(status="open"),
+        "waiting": len(lab.office.inbox()) + failed_count(lab.ledger),
     }
     return _TEMPLATES.TemplateResponse(request, template, common | values)
 

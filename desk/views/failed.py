@@ -28,6 +28,11 @@ def failed_in(ledger: Ledger) -> list[Failed]:
     )
 
 
+def failed_count(ledger: Ledger) -> int:
+    """How many `failed_in` answers."""
+    return ledger.tickets.count(status="failed") + ledger.evolutions.count(status="failed")
+
+
 def failed_of(found: Iterable[AssignedTicket | Evolution | EvolutionHead]) -> list[Failed]:
     """Those of them that failed."""
     return [

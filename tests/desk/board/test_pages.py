@@ -13,7 +13,7 @@ from desk.board.wording import shown
 from desk.wiring import Opened
 from labcrew.ticket_shape import fields
 from tests.desk.board.filled import assigned_toy, fill
-from tests.desk.records import fail
+from tests.desk.records import fail, plan_gate
 from tests.desk.web.clients import client_of, lab_at
 
 TABS = (
@@ -98,6 +98,27 @@ def test_the_inbox_lists_what_failed(opened: Opened, toy: Path) -> None:
     assert "Nothing." not in report
     opened.office().stop("T-001", "ada")
     assert "Nothing waits for you" in client.get("/inbox").text
+
+
+def test_the_number_beside_the_inbox_is_what_it_lists(opened: Opened, toy: Path) -> None:
+    client = client_of(lab_at(opened))
+
+    def number() -> str:
+        text = check(client.get("/inbox/count").text).text
+        assert "".join(text) in "".join(check(client.get("/tickets").text).text)
+        return "".join(text).strip()
+
+    assert number() == ""
+    assigned_toy(opened, toy)
+    fail(opened, "T-001")
+    assert number() == "1 waiting"
+    plan_gate(opened, "T-001", expires_at=None)
+    plan_gate(opened, "T-001", id="T-001-plan-r0.1", expires_at=opened.clock.now())
+    page = client.get("/inbox").text
+    listed = page.count("Look and decide") + page.count("Try again or stop")
+    assert number() == f"{listed} waiting" == "2 waiting"
+    opened.office().stop("T-001", "ada")
+    assert number() == ""
 
 
 def test_a_new_ticket_has_every_page(opened: Opened, toy: Path) -> None:
