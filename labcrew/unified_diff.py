@@ -113,7 +113,10 @@ def _paths(old: str, new: str) -> tuple[str | None, str | None]:
 def _read_hunk(lines: list[str], index: int) -> tuple[Hunk, int]:
     found = _HUNK.match(lines[index])
     if found is None:
-        raise NotADiff(f"line {index + 1}: not a hunk's header: `{lines[index][:80]}`")
+        raise NotADiff(
+            f"line {index + 1}: a hunk begins with `@@ -1,3 +1,4 @@` or `@@ … @@`, not"
+            f" `{lines[index][:80]}`"
+        )
     start = int(found[1]) if found[1] is not None else None
     counted = None
     if found[1] is not None:

@@ -116,8 +116,8 @@ def as_text(said: Message) -> Message:
 
 def _told(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    told = [
-        f"{'.'.join(str(part) for part in e['loc']) or 'the whole'}: {e['msg'][:200]}"
-        for e in found[:_ERRORS]
-    ]
+    told = []
+    for one in found[:_ERRORS]:
+        where = ".".join(str(part) for part in one["loc"]) or "the whole"
+        told.append(f"{where}: {one['msg'].removeprefix('Value error, ')[:200]}")
     return "; ".join(told) + "."

@@ -1,6 +1,7 @@
 """Tool calls of any shape: typed arguments, or a sentence for the model."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -37,6 +38,27 @@ def test_any_call_is_typed_or_told(name: str, arguments: str) -> None:
         assert type(read) is REAL[name]
         told = "fine"
     assert 0 < len(told) < 2000
+
+
+@pytest.mark.parametrize(
+    ("diff", "said"),
+    [
+        (
+            "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\nthen c\n",
+            "line 6: a line of a hunk",
+        ),
+        ("--- a/x.py\n+++ b/x.py\n@@ line 3\n-a\n+b\n", "line 3: a hunk begins with `@@"),
+        ("--- a/x.py\n+++ b/x.py\n-a\n+b\n", "line 2: no hunk (@@ … @@) follows"),
+        ("Change a to b.", "it holds no `--- path` line"),
+    ],
+)
+def test_what_is_wrong_with_a_diff_is_told_before_the_policy_is_asked(diff: str, said: str) -> None:
+    arguments = {"diff": diff}
+    with pytest.raises(CallError, match=re.escape(f"apply_diff: diff: {said}")):
+        checked(ToolCall(id="1", name="apply_diff", arguments=json.dumps(arguments)), REAL)
+    step = {"thought": "", "action": {"tool": "apply_diff", "arguments": arguments}}
+    with pytest.raises(CallError, match=re.escape(f"arguments.diff: {said}")):
+        as_call(Message(role="assistant", content=json.dumps(step)), step_type(REAL))
 
 
 @given(st.text(max_size=300) | JSON.map(json.dumps))

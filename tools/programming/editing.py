@@ -1,8 +1,9 @@
 """Tools that edit the code: each edit applies exactly, still parses, and stays in its paths."""
 
 from collections.abc import Callable
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from labcrew.code_paths import editing_trouble, is_test
 from labcrew.domain.base import Model
@@ -10,7 +11,7 @@ from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from labcrew.line_breaks import LineBreaks
-from labcrew.unified_diff import NotADiff, read_diff
+from labcrew.unified_diff import read_diff
 from tools.programming.changes import (
     FILE_CHARACTERS,
     base_text,
@@ -42,10 +43,15 @@ class ReplaceText(Model):
     new: str = Field(max_length=FILE_CHARACTERS, description="what stands there instead")
 
 
-class ApplyDiff(Model):
-    """Applies a unified diff to one or more files."""
+def _readable(diff: str) -> str:
+    read_diff(diff)
+    return diff
 
-    diff: str = Field(
+
+class ApplyDiff(Model):
+    """Applies a unified diff to one or more files; one that can't be read is no argument."""
+
+    diff: Annotated[str, AfterValidator(_readable)] = Field(
         min_length=1,
         max_length=FILE_CHARACTERS,
         description="with `--- a/path`, `+++ b/path` and `@@ … @@` lines; context must match",
@@ -84,12 +90,8 @@ def _replace(call: ReplaceText, assigned: AssignedTicket, bench: Workbench) -> E
 
 def _apply(call: ApplyDiff, assigned: AssignedTicket, bench: Workbench) -> Edited:
     def edit() -> dict[str, str | None]:
-        try:
-            files = read_diff(call.diff)
-        except NotADiff as error:
-            raise ToolError(f"The diff can't be read: {error}.") from error
         texts: dict[str, str | None] = {}
-        for file in files:
+        for file in read_diff(call.diff):
             if file.new is None or (file.old is not None and file.old != file.new):
                 raise ToolError(f"{file.path}: files can't be deleted or renamed.")
             known = file.path in texts
