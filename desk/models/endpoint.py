@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -183,7 +184,8 @@ class EndpointChat:
                 self.settings.between_tokens_s,
             )
         finally:
-            ASSEMBLY.reset(token)
+            with suppress(ValueError):  # closed with its loop, from a context that never had it
+                ASSEMBLY.reset(token)
 
     def _made(self) -> Any:
         """The client, made when it is first needed: importing it takes a second."""
@@ -212,20 +214,21 @@ class EndpointChat:
 
 
 async def _listen(stream: Any, first_s: float, pause_s: float) -> None:
-    """Reads a stream to its end. Raises ModelFailure where it is silent for too long."""
+    """Reads a stream to its end. Raises ModelFailure where it is silent for too long.
+
+    It is not closed: whatever ends a read has ended the asynchronous generator that it is, but for
+    an event loop that is dropped in the middle of one, which leaves it running for ever.
+    """
     wait_s, silence = first_s, f"nothing was heard within {first_s:g} s"
-    try:
-        while True:
-            try:
-                async with asyncio.timeout(wait_s):
-                    await anext(stream)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise ModelFailure(silence, kind="timed_out") from None
-            wait_s, silence = pause_s, f"the answer stopped for more than {pause_s:g} s"
-    finally:
-        await stream.aclose()
+    while True:
+        try:
+            async with asyncio.timeout(wait_s):
+                await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise ModelFailure(silence, kind="timed_out") from None
+        wait_s, silence = pause_s, f"the answer stopped for more than {pause_s:g} s"
 
 
 def in_manner(settings: ModelSettings, manner: Manner) -> ModelSettings:

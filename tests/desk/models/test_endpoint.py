@@ -1,13 +1,16 @@
 """One endpoint over HTTP: what is sent, what comes back, and what the call used."""
 
 import asyncio
+import gc
 import json
 import warnings
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from desk.models import EndpointChat
+from desk.models.endpoint import _listen
 from evals.endpoint import Calls, Endpoint, Raw, Refuses, Reply, Says, Status, Streams, endpoint
 from labcrew.domain.chat import Manner, Message
 from labcrew.errors import ModelFailure, SettingsError
@@ -198,6 +201,49 @@ async def test_reasons_are_short_and_hold_no_key(reply: Reply, said: str) -> Non
     assert said in failure.message
     assert len(failure.message) < 310
     assert len(served.requests) == 1
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_call_that_is_cancelled_ends_as_that(times: int) -> None:
+    with endpoint(Streams((), "hang")) as served:
+        asked = asyncio.create_task(EndpointChat(settings(served.base_url)).reply(ASKED))
+        while not served.requests:
+            await asyncio.sleep(0.01)
+        for _ in range(times):
+            asked.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+
+async def test_a_stream_that_was_left_is_over() -> None:
+    ended = []
+
+    async def silent() -> AsyncIterator[int]:
+        try:
+            yield 1
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    with pytest.raises(ModelFailure, match="stopped for more than"):
+        await _listen(silent(), 60, 0.01)
+    assert ended == [True]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the library's
+def test_a_call_whose_loop_is_dropped_is_no_failure_of_the_endpoint() -> None:
+    loop = asyncio.new_event_loop()
+    with endpoint(Streams((), "hang")) as served:
+        call = EndpointChat(settings(served.base_url)).reply(ASKED)
+        task = loop.create_task(call)
+        while not served.requests:
+            loop.run_until_complete(asyncio.sleep(0.01))
+        loop.run_until_complete(asyncio.sleep(0.1))
+        call.close()
+        loop.close()
+    del call, task, loop
+    gc.collect()
 
 
 async def test_an_answer_that_failed_was_paid_for_all_the_same() -> None:
