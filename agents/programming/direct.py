@@ -5,7 +5,6 @@ follows from what became of the last answers.
 """
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,8 +28,6 @@ GUESSES: dict[Form, int] = {"lines": 3}
 """Edits that one answer may hold, each tried by itself; 1 where none is named."""
 _FOLDER = "tests"
 _WARMER, _WARMEST = 0.2, 1.2
-_MARGIN = 4
-"""Characters that the number of a line takes; see `agents.programming.source.numbered`."""
 _ONE_BLOCK: frozenset[Form] = frozenset({"function", "new", "test"})
 _END_OF_BLOCK = ("\n```\n",)
 """Behind the language's name, which is asked for, the beginning of a block is none."""
@@ -162,8 +159,8 @@ def _asks(problem: Problem) -> list[Ask]:
 
 
 def manner(ask: Ask, problem: Problem, turns: Sequence[Turn], options: LoopOptions) -> Manner:
-    """How a reply is to be written: from the beginning of its block to the end, as nothing else is
-    read, and no longer than its form needs.
+    """How a reply is to be written: to the end of its block, as nothing behind that is read, and no
+    longer than its form needs.
 
     Args:
         turns: so far; the more of the ask's replies brought nothing new, the warmer it is drawn.
@@ -177,23 +174,19 @@ def manner(ask: Ask, problem: Problem, turns: Sequence[Turn], options: LoopOptio
         temperature=min(_WARMEST, options.temperature + _WARMER * again) if ask.sampled else None,
         seed=options.seed + len(turns) if ask.sampled else None,
         most_tokens=None if most is None else round(most),
-        begin=_begin(ask.form, part),
+        begin=_begin(ask),
         stop=_END_OF_BLOCK if ask.form in _ONE_BLOCK else (),
     )
 
 
-def _begin(form: Form, part: Part | None) -> str:
-    """The first words of a reply. Small models say much before the code that is wanted, and begin
-    whole files where one function is asked for.
+def _begin(ask: Ask) -> str:
+    """The first words of a reply: of a model that is to say what is wrong. Small models like to
+    find the code right, and copy it where they begin with it.
     """
-    if form == "block":
-        return "```\n<<<<<<< SEARCH\n"
-    if form == "lines":
-        return "```\n" + " " * (_MARGIN - len(str(part.last)) if part is not None else 0)
-    if form == "function" and part is not None:
-        # Not its parenthesis, which models write in one with what follows.
-        named = re.match(rf"(?s).*?\bdef {re.escape(part.name.rpartition('.')[2])}\b", part.text)
-        return "```python\n" + (named.group() if named is not None else "")
+    if ask.form == "function":
+        return f"`{ask.name}` is wrong because"
+    if ask.form in ("lines", "block"):
+        return "The wrong line is"
     return "```python\n"
 
 

@@ -324,16 +324,14 @@ def test_a_reply_ends_with_its_block_and_is_as_long_as_its_form_needs() -> None:
 
     function = manner("function")
     assert (function.temperature, function.seed, function.most_tokens) == (0.6, 42, 410)
-    # Arguments may be what is wrong: their defaults, say.
-    assert function.begin == "```python\n@cached\ndef split"
+    assert function.begin == "`Data.split` is wrong because"
     (end,) = function.stop
     assert "```python\ndef split():\n    pass\n```\nAnd".partition(end)[0].endswith("pass")
     # Where several blocks are read, the first is not the end.
     assert (manner("lines").stop, manner("lines").most_tokens) == ((), 300)
     assert manner("lines").temperature == pytest.approx(0.8)  # one reply brought nothing new
     assert (manner("block").stop, manner("block").most_tokens) == ((), 405)
-    assert manner("lines").begin == "```\n  "  # before the 10 of the last line
-    assert manner("block").begin == "```\n<<<<<<< SEARCH\n"
+    assert manner("lines").begin == manner("block").begin == "The wrong line is"
     assert manner("new", "").begin == "```python\n"
     # Nobody knows how long what does not stand yet will be.
     assert manner("new", "").most_tokens is None
