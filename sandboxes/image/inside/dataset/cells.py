@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .study import Doubt, Fault, Found, Study
-from .tables import shown
+from .tables import listed, shown
 
 _RARE = 0.05
-_LISTED = 8
 
 
 def schema(study: Study) -> Found:
@@ -40,7 +39,7 @@ def schema(study: Study) -> Found:
                 (differ, f"has other types than {table.split} in"),
             ):
                 if names:
-                    yield Fault(other.path, 0, f"{what}: {_list(names)}", "error")
+                    yield Fault(other.path, 0, f"{what}: {listed(names)}", "error")
 
 
 def constant(study: Study) -> Found:
@@ -52,7 +51,7 @@ def constant(study: Study) -> Found:
             if table.rows > 1 and table.columns[name].text.drop_nulls().n_unique() <= 1
         ]
         if names:
-            yield Fault(table.path, 0, f"columns that never vary: {_list(names)}", "note")
+            yield Fault(table.path, 0, f"columns that never vary: {listed(names)}", "note")
 
 
 def ragged(study: Study) -> Found:
@@ -89,7 +88,7 @@ def missing(study: Study) -> Found:
             first[gone & (touched == 0)] = place
             touched += gone
         if usual:
-            yield Fault(table.path, 0, f"columns with many empty cells: {_list(usual)}", "warning")
+            yield Fault(table.path, 0, f"columns with many empty cells: {listed(usual)}", "warning")
         rows = np.flatnonzero(touched)
         if not len(rows):
             continue
@@ -121,8 +120,3 @@ def malformed(study: Study) -> Found:
 
 def _text(a: str, b: str) -> bool:
     return (a in ("text", "other")) != (b in ("text", "other"))
-
-
-def _list(names: list[str]) -> str:
-    listed = ", ".join(shown(name) for name in names[:_LISTED])
-    return listed if len(names) <= _LISTED else f"{listed} and {len(names) - _LISTED} more"

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from .cells import constant, malformed, missing, ragged, schema
 from .copies import conflict, duplicate, overlap
+from .drift import drift
 from .neighbours import suspicious_label
 from .study import Found, Study
-from .values import drift, out_of_range
+from .values import out_of_range
 
 CHECKS: tuple[tuple[str, Callable[[Study], Found]], ...] = (
     ("schema", schema),

@@ -50,6 +50,7 @@ class Study:
 
     tables: list[Table]
     doubted: dict[str, dict[int, str]] = field(default_factory=dict)
+    _shared: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     _codes: dict[str, dict[str, int]] = field(default_factory=dict)
     _keys: dict[tuple[str, tuple[str, ...]], list[bytes | None]] = field(default_factory=dict)
 
@@ -69,8 +70,12 @@ class Study:
 
     def shared(self, a: Table, b: Table) -> tuple[str, ...]:
         """Features that two files have in common; empty where they describe different things."""
-        common = tuple(name for name in a.features if name in b.features)
-        return common if 2 * len(common) > len(a.features) else ()
+        pair = (a.path, b.path)
+        if pair not in self._shared:
+            theirs = set(b.features)
+            common = tuple(name for name in a.features if name in theirs)
+            self._shared[pair] = common if 2 * len(common) > len(a.features) else ()
+        return self._shared[pair]
 
     def coded(self, table: Table, names: tuple[str, ...]) -> Floats:
         """Columns as numbers that are equal exactly where the cells are; shape (rows, names).

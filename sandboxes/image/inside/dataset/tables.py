@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -16,6 +17,7 @@ Floats = NDArray[np.float64]
 _ABSENT = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>")
 _NUMERIC_SHARE = 0.95
 _EXACT = float(2**53)
+_LISTED = 8
 _ID_NAME = re.compile(
     r"^(|id|idx|index|uid|uuid|guid|row|row_?id|unnamed: 0|.*_id)$", re.IGNORECASE
 )
@@ -30,6 +32,7 @@ class Column:
         text: the cells as strings, null where missing.
         missing: shape (rows,).
         malformed: shape (rows,): cells of a numeric column that are no numbers.
+        padded: shape (rows,): cells of a text column that the file has with spaces around them.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Column:
     text: pl.Series
     missing: NDArray[np.bool_]
     malformed: NDArray[np.bool_]
+    padded: NDArray[np.bool_]
 
     @cached_property
     def counts(self) -> bool:
@@ -134,19 +138,30 @@ def as_column(series: pl.Series) -> Column:
         return _from_strings(series)
     else:
         text = _printed(series)
-        return Column(name, "other", None, text, text.is_null().to_numpy(), none)
+        return Column(name, "other", None, text, text.is_null().to_numpy(), none, none)
     numbers = series.cast(pl.Float64).to_numpy().astype(np.float64)
     text = series.cast(pl.String)
     missing = series.is_null().to_numpy() | np.isnan(numbers)
     if kind == "integer" and bool(np.any(np.abs(numbers[~missing]) >= _EXACT)):
-        return Column(name, "text", None, text, missing, none)
-    return Column(name, "empty" if missing.all() else kind, numbers, text, missing, none)
+        return Column(name, "text", None, text, missing, none, none)
+    return Column(name, "empty" if missing.all() else kind, numbers, text, missing, none, none)
 
 
 def shown(value: object, length: int = 40) -> str:
     """A cell as it may be shown: printable, short."""
     text = "".join(c if c.isprintable() else "·" for c in str(value)[: length + 1])
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they may be shown: a few, and how many more there are."""
+    few = ", ".join(shown(name) for name in names[:_LISTED])
+    return few if len(names) <= _LISTED else f"{few} and {len(names) - _LISTED} more"
+
+
+def count_of(number: int, one: str, more: str = "") -> str:
+    """A number with its noun: 1 row, 2 rows; `more` where the plural takes no bare s."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
 
 
 def _from_strings(series: pl.Series) -> Column:
@@ -159,7 +174,7 @@ def _from_strings(series: pl.Series) -> Column:
     none = np.zeros(len(series), np.bool_)
     if given == 0:
         numbers = np.full(len(series), np.nan)
-        return Column(series.name, "empty", numbers, cells, absent.to_numpy(), none)
+        return Column(series.name, "empty", numbers, cells, absent.to_numpy(), none, none)
     values = parsed.fill_null(float("nan")).to_numpy().astype(np.float64)
     finite = values[np.isfinite(values)]
     whole = bool(np.all(finite == np.floor(finite)))
@@ -167,10 +182,11 @@ def _from_strings(series: pl.Series) -> Column:
     if good < _NUMERIC_SHARE * given or not exact:
         # In a text column "NA" or "-" may be a word; only an empty cell is surely missing.
         bare = text.set(text.is_null() | (text == ""), None)
-        return Column(series.name, "text", None, bare, bare.is_null().to_numpy(), none)
+        padded = (series.str.len_bytes() != text.str.len_bytes()).fill_null(False).to_numpy()
+        return Column(series.name, "text", None, bare, bare.is_null().to_numpy(), none, padded)
     malformed = (parsed.is_null() & ~absent).to_numpy()
     kind: Kind = "integer" if whole and bool(np.isfinite(values).any()) else "number"
-    return Column(series.name, kind, values, cells, absent.to_numpy(), malformed)
+    return Column(series.name, kind, values, cells, absent.to_numpy(), malformed, none)
 
 
 def _printed(series: pl.Series) -> pl.Series:

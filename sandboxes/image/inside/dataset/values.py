@@ -1,4 +1,4 @@
-"""Checks that look at how a column's values are spread: cells far out, and drift between splits."""
+"""Rows with a number that is not finite, or far from all others of its column."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ _GROSS = 3.0
 _ALONE = 10
 _ALIKE = 8
 _SAMPLE_MIN = 30
-_DRIFT = 0.2
-_SIGNIFICANT = 1.63
 
 
 def out_of_range(study: Study) -> Found:
@@ -45,34 +43,6 @@ def out_of_range(study: Study) -> Found:
         if table.split == "train":
             for row, reason in sorted(far.items()):
                 yield Doubt(table.path, row, reason, confidence[row])
-
-
-def drift(study: Study) -> Found:
-    """Columns whose values are spread differently in another split (Kolmogorov and Smirnov).
-
-    A statistic above 0.2 that is also significant at 1% counts.
-    """
-    for table in study.training:
-        for other in study.held:
-            moved: list[tuple[float, str]] = []
-            for name in study.shared(table, other):
-                a, b = table.columns[name].numbers, other.columns[name].numbers
-                if a is None or b is None:
-                    continue
-                a, b = np.sort(a[np.isfinite(a)]), np.sort(b[np.isfinite(b)])
-                if min(len(a), len(b)) < _SAMPLE_MIN:
-                    continue
-                at = np.unique(np.concatenate([a, b]))
-                below_a = np.searchsorted(a, at, "right") / len(a)
-                below_b = np.searchsorted(b, at, "right") / len(b)
-                gap = float(np.abs(below_a - below_b).max())
-                bound = _SIGNIFICANT * ((len(a) + len(b)) / (len(a) * len(b))) ** 0.5
-                if gap > max(_DRIFT, bound):
-                    moved.append((-gap, shown(name)))
-            if moved:
-                worst = ", ".join(f"{name} ({-gap:.2f})" for gap, name in sorted(moved)[:5])
-                detail = f"{len(moved)} columns differ in spread from {table.split}: {worst}"
-                yield Fault(other.path, 0, detail, "note")
 
 
 @dataclass(frozen=True)
