@@ -10,6 +10,7 @@ from collections.abc import Callable
 from .cells import constant, malformed, missing, ragged, schema
 from .copies import conflict, duplicate, overlap
 from .drift import drift
+from .labels import label_spelling, unseen_class
 from .neighbours import suspicious_label
 from .study import Found, Study
 from .values import out_of_range
@@ -25,5 +26,7 @@ CHECKS: tuple[tuple[str, Callable[[Study], Found]], ...] = (
     ("conflicting_label", conflict),
     ("duplicate", duplicate),
     ("suspicious_label", suspicious_label),
+    ("unseen_class", unseen_class),
+    ("label_spelling", label_spelling),
     ("drift", drift),
 )

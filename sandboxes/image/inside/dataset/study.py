@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .spellings import counted, usual_spelling
 from .tables import Floats, Table
 
 Severity = Literal["note", "warning", "error"]
@@ -120,18 +121,41 @@ class Study:
 def classes(table: Table) -> list[str | None] | None:
     """The label of each row if the label is a class, None if it is a quantity or free text.
 
-    A numeric label with more distinct values than the square root of the rows is a quantity.
+    Spellings of one class are one: no row is doubted for its spelling.
     """
-    label = table.label
-    if label is None or not table.rows:
+    names = label_names(table)
+    if names is None:
         return None
-    distinct = label.text.drop_nulls().n_unique()
-    most = min(CLASSES_MAX, table.rows // 2)
-    if label.numbers is not None:
-        if label.kind == "number":
-            return None
-        most = min(most, max(_FEW_CLASSES, int(table.rows**0.5)))
-        names = [None if np.isnan(v) else str(int(v)) for v in label.numbers]
-    else:
-        names = list(label.text.to_list())
-    return names if 2 <= distinct <= most else None
+    counts = counted(names)
+    if not are_classes(len(counts), table.rows, numeric=_numeric(table)):
+        return None
+    usual = usual_spelling(counts)
+    return [usual.get(name, name) if name is not None else None for name in names]
+
+
+def label_names(table: Table) -> list[str | None] | None:
+    """The label of each row by name, None for a file without one or with fractions for labels."""
+    label = table.label
+    if label is None or not table.rows or label.kind == "number":
+        return None
+    if label.numbers is None or label.kind == "boolean":
+        return list(label.text.to_list())
+    return [str(int(v)) if np.isfinite(v) else None for v in label.numbers]
+
+
+def are_classes(distinct: int, rows: int, *, numeric: bool) -> bool:
+    """Whether labels are classes: few enough, and several.
+
+    Numbers with more distinct values than the square root of the rows are a quantity.
+
+    Args:
+        distinct: how many different labels there are.
+    """
+    most = min(CLASSES_MAX, rows // 2)
+    if numeric:
+        most = min(most, max(_FEW_CLASSES, int(rows**0.5)))
+    return 2 <= distinct <= most
+
+
+def _numeric(table: Table) -> bool:
+    return table.label is not None and table.label.numbers is not None
