@@ -10,7 +10,9 @@ from collections.abc import Callable
 from .cells import constant, malformed, missing, ragged, schema
 from .copies import conflict, duplicate, overlap
 from .drift import drift
+from .ids import shared_id
 from .labels import label_spelling, unseen_class
+from .leak import label_leak
 from .neighbours import suspicious_label
 from .study import Found, Study
 from .values import out_of_range
@@ -26,7 +28,9 @@ CHECKS: tuple[tuple[str, Callable[[Study], Found]], ...] = (
     ("conflicting_label", conflict),
     ("duplicate", duplicate),
     ("suspicious_label", suspicious_label),
+    ("shared_id", shared_id),
     ("unseen_class", unseen_class),
     ("label_spelling", label_spelling),
+    ("label_leak", label_leak),
     ("drift", drift),
 )
