@@ -10,10 +10,14 @@ from labcrew.domain.data_input import DataInput
 from labcrew.domain.research import DatasetCard, QuarantinedRow, data_hash
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError
+from labcrew.evidence import as_text
 from labcrew.judgement import Judge
 from tools.clean_data import CleanData, clean_data
 from tools.profile_data import FileProfile, ProfileData, profile_data
 from tools.toolbox import Toolbox
+
+_TOLD = 400
+_TOLD_MOST = 12
 
 
 class DataReport(Model):
@@ -134,6 +138,24 @@ def report_problems(report: DataReport, assigned: AssignedTicket) -> list[str]:
             continue
         problems += _card_problems(card, item)
     return problems + _whole_overlap(report.cards)
+
+
+def left_to_people(cards: Sequence[DatasetCard]) -> list[str]:
+    """What checks warn of and propose no row for, a sentence each: a person has to know of it.
+
+    Args:
+        cards: as `profile` or `clean` made them.
+    """
+    found = []
+    for card in cards:
+        proposed = {row.check for row in card.quarantined}
+        for fault in card.faults:
+            if fault.severity != "note" and fault.check not in proposed:
+                rows = f"{fault.rows} " if fault.rows else ""
+                found.append(f"{as_text(card.path)}: {rows}{as_text(fault.detail, _TOLD)}")
+    more = len(found) - _TOLD_MOST
+    rest = [f"{more} more warnings are on the data's cards"] if more > 0 else []
+    return found[:_TOLD_MOST] + rest
 
 
 def _card_problems(card: DatasetCard, item: DataInput) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.coordinator import without_rows
-from agents.data_pipeline import report_problems
+from agents.data_pipeline import left_to_people, report_problems
 from agents.literature_review import review_problems
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated
@@ -157,7 +157,8 @@ def _guessed_and_made(assigned: AssignedTicket) -> dict[str, Any]:
 def _notes(work: Work, ticket: str) -> list[str]:
     """What the data checks could not settle: for a person to know before they decide."""
     noted = work.ledger.events.find(_noted(ticket))
-    return [str(problem) for problem in noted.data["problems"]] if noted is not None else []
+    problems = [str(problem) for problem in noted.data["problems"]] if noted is not None else []
+    return problems + left_to_people(work.cards(ticket))
 
 
 def _plan_id(assigned: AssignedTicket, round_: int) -> str:

@@ -1,11 +1,12 @@
 """The data pipeline: from a ticket's files to cards, a proposal and cleaned copies."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agents.data_pipeline import DataPipeline, DataReport, report_problems
+from agents.data_pipeline import DataPipeline, DataReport, left_to_people, report_problems
 from agents.quarantine import (
     QUARANTINE,
     DoubtfulRow,
@@ -106,6 +107,67 @@ async def test_a_model_may_choose_within_the_bounds(lab: DataLab) -> None:
     assert report.fallbacks == ("there is no group 'G9'",)
     assert [row.row for row in report.cards[0].quarantined] == [LEAK]
     assert "there is no group" in model.questions[1]
+
+
+@pytest.mark.engine
+async def test_what_no_row_left_out_would_mend_is_left_to_people(lab: DataLab) -> None:
+    train, held = lab.user.path / "data/train.csv", lab.user.path / "data/validation.csv"
+    blobs(train, 150, 1)
+    rows, theirs = _cells(train), _cells(held)
+    for row in (*rows, *theirs):
+        row["class_no"] = str("abc".index(row["label"]))
+        row["site"] = "north" if row in rows else "south"
+    for row in rows[:3]:
+        row["label"] = f" {row['label']}"
+    for row in theirs[:4]:
+        row["label"] = "d"
+    theirs[9]["id"] = rows[7]["id"]
+    _write(train, rows)
+    _write(held, theirs)
+    lab.user.commit()
+    assigned = lab.assigned(lab.inside("train"), lab.inside("validation"))
+    report = await DataPipeline(RULES).profile(assigned, lab.toolbox(assigned))
+    assert report.problems == ()
+    assert [(row.row, row.check) for row in report.cards[0].quarantined] == [(7, "shared_id")]
+    [drift] = [fault for fault in report.cards[1].faults if fault.check == "drift"]
+    assert "site" in drift.detail
+    told = [line.partition(": ")[2] for line in left_to_people(report.cards)]
+    assert told[0].startswith("3 rows spell their class in another way than most: ")
+    assert told[1].startswith("class\\_no stands one to one for the label's 3 classes")
+    assert told[2:] == ["4 rows of 1 class that training never has: 'd' (4 rows)"]
+
+
+def _cells(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_what_is_left_to_people_is_short_and_plain() -> None:
+    def fault(number: int, severity: str = "warning") -> DataFault:
+        detail = f"<b>{number}</b>"
+        return DataFault.model_validate(
+            {"check": "c", "path": "a.csv", "rows": number, "detail": detail, "severity": severity}
+        )
+
+    def card(*faults: DataFault, doubted: str = "d") -> DatasetCard:
+        row = QuarantinedRow(path="a.csv", row=0, check=doubted, reason="r", confidence=1)
+        return DatasetCard(
+            id="D", ticket="T", path="a.csv", split="train", sha256="0" * 64, size_bytes=1, rows=9,
+            columns=(), label=None, faults=faults, quarantined=(row,),
+        )  # fmt: skip
+
+    told = left_to_people([card(fault(0), fault(1, "error"), fault(2, "note"))])
+    assert told == ["a.csv: \\<b\\>0\\</b\\>", "a.csv: 1 \\<b\\>1\\</b\\>"]
+    assert left_to_people([card(fault(1), doubted="c")]) == []
+    many = left_to_people([card(*(fault(n) for n in range(40)))])
+    assert (len(many), many[-1]) == (13, "28 more warnings are on the data's cards")
 
 
 async def test_a_ticket_without_data_needs_no_sandbox(lab: DataLab) -> None:
