@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandboxes.image.inside.dataset.checks import CHECKS
 from sandboxes.image.inside.dataset.profiling import profile
 
 SCRIPT = Path("sandboxes/image/inside/profile_data.py")
@@ -317,6 +318,30 @@ def test_ten_thousand_columns_and_many_rows_are_bounded(tmp_path: Path) -> None:
     spec = {"path": "w", "source": str(tmp_path / "wide.csv"), "split": "train", "label": "c0"}
     answer = ask(spec)
     assert len(answer["files"][0]["columns"]) == 10_000
+
+
+def test_every_check_is_in_the_documents() -> None:
+    text = Path("docs/data-checks.md").read_text()
+    named = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert named == [name for name, _ in CHECKS]
+
+
+def test_many_columns_of_two_splits_are_bounded(tmp_path: Path) -> None:
+    random = np.random.default_rng(10)
+    files = []
+    for split in ("train", "holdout"):
+        cells = random.normal(size=(2500, 40)).round(3)
+        frame = pl.DataFrame({f"c{n}": column for n, column in enumerate(cells)})
+        frame.write_parquet(tmp_path / f"{split}.parquet")
+        path = tmp_path / f"{split}.parquet"
+        files.append({"path": split, "source": str(path), "split": split, "label": "c0"})
+    assert [checks(file) - {"suspicious_label"} for file in ask(*files)["files"]] == [set(), set()]
+
+
+def test_an_infinite_label_stops_no_check(tmp_path: Path) -> None:
+    lines = ["a,y", *(f"{n * 7 % 31},{n % 3}" for n in range(90)), "5,inf"]
+    (tmp_path / "train.csv").write_text("\n".join(lines))
+    ask({"path": "t", "source": str(tmp_path / "train.csv"), "split": "train", "label": "y"})
 
 
 def test_the_script_answers_in_json_on_standard_output(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandboxes.image.inside.dataset.profiling import profile
 from tests.inside.profiled import profiled, said
 
 Said = Callable[..., list[str]]
@@ -45,6 +47,12 @@ def test_a_patient_may_have_several_rows_and_a_sample_one(shared: Said) -> None:
     for name, told in (("sample_id", 0), ("PatientID", 1), ("patient", 1), ("patience", 0)):
         splits = {"train": of(name, mine), "holdout": of(name, codes(3, 40) + mine[:2])}
         assert [", 1 of 50 ids" in line for line in shared(splits)] == [True] * told
+
+
+def test_numbers_of_subjects_with_several_rows_are_no_numbers_of_rows(shared: Said) -> None:
+    both = {"train": [n // 5 for n in range(200)], "holdout": [n // 2 for n in range(60)]}
+    [told] = shared({name: of("subject", ids) for name, ids in both.items()})
+    assert "150 rows have an id (subject) that holdout has too, 30 of 40 ids" in told
 
 
 def test_two_held_out_splits_are_a_note(shared: Said) -> None:
@@ -84,6 +92,18 @@ def test_a_private_file_shows_no_id(shared: Said) -> None:
     assert shared(splits, private=True) == [
         "train: warning: 3 rows have an id (id) that holdout has too, 3 of 60 ids"
     ]
+
+
+def test_a_private_row_is_told_by_its_place(tmp_path: Path) -> None:
+    rows = of("id", codes(1, 60))
+    for name in ("train", "holdout"):
+        pl.DataFrame(rows).write_csv(tmp_path / f"{name}.csv")
+    files = [
+        {"path": name, "source": str(tmp_path / f"{name}.csv"), "split": name, "private": private}
+        for name, private in (("train", False), ("holdout", True))
+    ]
+    doubts = profile({"files": files})["files"][0]["quarantined"]
+    assert doubts[7]["reason"] == "equals row 7 of holdout"
 
 
 def split_of_one_table(rows: int, held: int, seed: int) -> tuple[list[int], list[int]]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandboxes.image.inside.dataset.profiling import profile
 from sandboxes.image.inside.dataset.spellings import folded, spellings, usual_spelling
 from tests.inside.profiled import profiled, said
 
@@ -72,6 +73,19 @@ def test_classes_are_those_of_all_training_files(unseen: Said) -> None:
     }
     assert unseen(splits) == []
     assert len(unseen(splits | {"holdout": labels("cat", "dog", "bird")})) == 1
+
+
+def test_training_that_was_read_in_part_tells_of_no_class(tmp_path: Path) -> None:
+    files = []
+    for name, cells in (("train", ["cat", "dog"] * 50), ("holdout", ["bird"] * 9)):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("\n".join(["x,y", *(f"{n},{cell}" for n, cell in enumerate(cells))]))
+        files.append({"path": name, "source": str(path), "split": name, "label": "y"})
+    gone = {"path": "gone", "source": str(tmp_path / "gone.csv"), "split": "train", "label": "y"}
+    for asked, told in ((files, 2), ([*files, gone], 0), ([*files, gone | {"split": "other"}], 2)):
+        answer = profile({"files": asked})["files"]
+        found = [f for file in answer for f in file["faults"] if f["check"] == "unseen_class"]
+        assert len(found) == told
 
 
 def test_a_private_file_names_no_class(unseen: Said) -> None:

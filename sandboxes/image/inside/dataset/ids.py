@@ -76,7 +76,11 @@ def _shared(table: Table, other: Table, name: str) -> Found:
     mine, theirs = _values(table.columns[name]), _values(other.columns[name])
     here, there = set(mine) - {None}, set(theirs) - {None}
     common = here & there
-    if not common or _numbered_alike(here, there):
+    unique = all(
+        len(ids) >= _NEARLY_UNIQUE * sum(value is not None for value in values)
+        for ids, values in ((here, mine), (there, theirs))
+    )
+    if not common or (unique and _numbered_alike(here, there)):
         return
     rows = [row for row, value in enumerate(mine) if value in common]
     what = shown(name) or "an unnamed column"

@@ -93,9 +93,11 @@ def _private(study: Study, other: Table) -> bool:
 def _known(study: Study, other: Table, *, spelt: bool = False) -> Counter[str] | None:
     """How often training has each class; None where it can't be told, or labels are no classes.
 
-    It can't be told from files of which a part was read. Training on one class alone, to tell what
+    It can't be told where training was read in part. Training on one class alone, to tell what
     is unlike it, is how outliers are learnt, and no fault.
     """
+    if "train" in study.unread:
+        return None
     known: Counter[str] = Counter()
     rows, numeric = 0, False
     for table in _peers(study, other):

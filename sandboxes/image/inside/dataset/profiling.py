@@ -53,7 +53,8 @@ def _profile(spec: dict[str, Any]) -> dict[str, Any]:
         else:
             tables.append(table)
             files[request.path] |= _read(table)
-    study = Study(tables)
+    read = {table.path for table in tables}
+    study = Study(tables, frozenset(r.split for r in requests if r.path not in read))
     for name, check in CHECKS:
         try:
             _collect(name, list(check(study)), study, files)

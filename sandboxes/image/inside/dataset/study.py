@@ -46,10 +46,12 @@ class Study:
     """The files of one ticket, and the rows that earlier checks doubt.
 
     Attributes:
+        unread: splits of which a file could not be read.
         doubted: path → row → the name of the check that spoke first.
     """
 
     tables: list[Table]
+    unread: frozenset[str] = frozenset()
     doubted: dict[str, dict[int, str]] = field(default_factory=dict)
     _shared: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     _codes: dict[str, dict[str, int]] = field(default_factory=dict)

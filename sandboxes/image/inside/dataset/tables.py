@@ -120,8 +120,9 @@ class Table:
         return tuple(name for name in self.columns if name not in apart)
 
     def name_of(self, row: int) -> str:
+        """A row's id as it may be shown; empty without one, and for a private file."""
         column = self.id
-        return shown(column.text[row]) if column is not None else ""
+        return "" if column is None or self.request.private else shown(column.text[row])
 
 
 def as_column(series: pl.Series) -> Column:
