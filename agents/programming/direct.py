@@ -31,7 +31,7 @@ _WARMER, _WARMEST = 0.2, 1.2
 _ONE_BLOCK: frozenset[Form] = frozenset({"function", "new", "test"})
 _END_OF_BLOCK = ("\n```\n",)
 """Behind the language's name, which is asked for, the beginning of a block is none."""
-_ROOM: dict[Form, int] = {"function": 200, "lines": 300, "block": 300}
+_ROOM: dict[Form, int] = {"function": 250, "lines": 250, "block": 300}
 """Tokens of a reply for words round the code."""
 _TOKENS_A_CHARACTER: dict[Form, float] = {"function": 0.7, "lines": 0.0, "block": 0.35}
 """Of the function that is spoken of: about twice it where it is written anew, else once."""
@@ -43,10 +43,8 @@ SYSTEM = (
 _WANTED: dict[Form, str] = {
     "function": "`{name}` is probably wrong. Write `{name}` again, whole and corrected, in one"
     " ```python block, and with it any other function that must change. Keep names and arguments.",
-    # An example would be copied: the lines above show the form.
-    "lines": "One of these lines is probably wrong. Write it again, corrected, with its number and"
-    " in the form above, in a block of its own. If you are not sure, add a second and a third guess"
-    " in blocks of their own.",
+    "lines": "One of these lines is probably wrong. Write it in a block as it stands, without its"
+    " number, and in a second block as it should be.",
     "block": "Answer with one change in this form:\n```\n<<<<<<< SEARCH\nlines as they stand now\n"
     "=======\nlines as they should be\n>>>>>>> REPLACE\n```",
     "new": "Write what is missing in {path}: whole functions or classes, with their imports, in one"
@@ -185,7 +183,9 @@ def _begin(ask: Ask) -> str:
     """
     if ask.form == "function":
         return f"`{ask.name}` is wrong because"
-    if ask.form in ("lines", "block"):
+    if ask.form == "lines":
+        return "The wrong line is:\n```python\n"
+    if ask.form == "block":
         return "The wrong line is"
     return "```python\n"
 

@@ -1,7 +1,8 @@
 """Edits as a model writes them in a fenced block: read, checked and applied to whole files.
 
-Three forms are known: SEARCH/REPLACE blocks, numbered lines (`12 | code`), and whole functions or
-classes. What can't be applied without doubt is refused with a sentence for the model.
+Four forms are known: SEARCH/REPLACE blocks, lines quoted in one block and corrected in the next,
+numbered lines (`12 | code`), and whole functions or classes. What can't be applied without doubt
+is refused with a sentence for the model.
 """
 
 import re
@@ -58,8 +59,8 @@ def _edited(
 ) -> dict[str, str]:
     if len(reply) > MOST_CHARACTERS:
         raise EditError(f"The answer is longer than {MOST_CHARACTERS} characters.")
-    blocks = _blocks(reply)
     fenced = [m.group(2) for m in _FENCE.finditer(reply)]
+    blocks = _blocks(reply) or _quoted(fenced)
     if blocks:
         changed = _replaced(blocks, files, path)
     else:
@@ -97,15 +98,32 @@ def _blocks(reply: str) -> list[tuple[str, str]]:
 
 
 def guesses(reply: str, most: int) -> tuple[str, ...]:
-    """The fenced blocks of a reply, each an edit of its own; the whole reply where it has none.
+    """The fenced blocks of a reply, each an edit of its own, as are two that quote lines and
+    correct them; the whole reply where it has none.
 
     Args:
         most: how many are taken, the first ones.
     """
     if len(reply) > MOST_CHARACTERS or len(_blocks(reply)) > 1:
         return (reply,)
-    found = [m.group(0) for m in _FENCE.finditer(reply)]
-    return tuple(dict.fromkeys(found))[:most] or (reply,)
+    found = list(_FENCE.finditer(reply))
+    made, at = [], 0
+    while at < len(found):
+        pair = most > 1 and bool(_quoted([m.group(2) for m in found[at : at + 2]]))
+        made.append("\n".join(m.group(0).rstrip("\n") for m in found[at : at + 1 + pair]) + "\n")
+        at += 1 + pair
+    return tuple(dict.fromkeys(made))[:most] or (reply,)
+
+
+def _quoted(fenced: list[str]) -> list[tuple[str, str]]:
+    """Lines quoted in one block and corrected in the next, as what is searched and what replaces
+    it; none where they are anything else.
+    """
+    bare = len(fenced) == 2 and all(
+        piece.strip() and not _numbered(piece) and not defined(textwrap.dedent(piece))
+        for piece in fenced
+    )
+    return [(fenced[0], fenced[1])] if bare else []
 
 
 def uncut(reply: str) -> str:
@@ -156,8 +174,11 @@ def _replaced(blocks: list[tuple[str, str]], files: Mapping[str, str], path: str
 
 
 def _exchange(text: str, old: str, new: str) -> str | None:
-    """The text with `old` exchanged for `new`: exactly once, or once but for the indentation."""
-    if text.count(old) == 1:
+    """The text with `old` exchanged for `new`: whole lines exactly once, or once but for the
+    indentation, or else a part of a line.
+    """
+    once = text.count(old) == 1
+    if once and (text.startswith(old) or f"\n{old}" in text):
         return text.replace(old, new)
     lines, wanted = text.split("\n"), old.rstrip("\n").split("\n")
     bare = [line.strip() for line in wanted]
@@ -168,7 +189,7 @@ def _exchange(text: str, old: str, new: str) -> str | None:
         if [line.strip() for line in lines[i : i + count]] == bare
     ]
     if len(places) != 1:
-        return None
+        return text.replace(old, new) if once else None
     at = places[0]
     theirs = next((k for k in range(count) if bare[k]), 0)
     indent = _indent(lines[at + theirs])

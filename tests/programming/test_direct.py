@@ -323,15 +323,16 @@ def test_a_reply_ends_with_its_block_and_is_as_long_as_its_form_needs() -> None:
         return direct.manner(ask, problem, turns, options)
 
     function = manner("function")
-    assert (function.temperature, function.seed, function.most_tokens) == (0.6, 42, 410)
+    assert (function.temperature, function.seed, function.most_tokens) == (0.6, 42, 460)
     assert function.begin == "`Data.split` is wrong because"
     (end,) = function.stop
     assert "```python\ndef split():\n    pass\n```\nAnd".partition(end)[0].endswith("pass")
     # Where several blocks are read, the first is not the end.
-    assert (manner("lines").stop, manner("lines").most_tokens) == ((), 300)
+    assert (manner("lines").stop, manner("lines").most_tokens) == ((), 250)
     assert manner("lines").temperature == pytest.approx(0.8)  # one reply brought nothing new
     assert (manner("block").stop, manner("block").most_tokens) == ((), 405)
-    assert manner("lines").begin == manner("block").begin == "The wrong line is"
+    assert manner("lines").begin == "The wrong line is:\n```python\n"
+    assert manner("block").begin == "The wrong line is"
     assert manner("new", "").begin == "```python\n"
     # Nobody knows how long what does not stand yet will be.
     assert manner("new", "").most_tokens is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.programming.edits import EditError, edited, read_test_file, uncut
+from agents.programming.edits import EditError, edited, guesses, read_test_file, uncut
 from agents.programming.source import defined, parsed, with_definitions
 
 SOURCE = '''"""A module."""
@@ -61,6 +61,11 @@ def change(reply: str, **more: object) -> str:
             "<<<<<<< SEARCH\nreturn self.side * self.side\n=======\n"
             "return self.side ** 2\n>>>>>>> REPLACE",
             "        return self.side ** 2\n",
+        ),
+        (
+            "The wrong line is:\n```python\nreturn self.side * self.side\n```\nIt should be:\n"
+            "```python\nside = abs(self.side)\nreturn side ** 2\n```",
+            "        side = abs(self.side)\n        return side ** 2\n",
         ),
         ("```python\nclass Box:\n    def name(self):\n        return 'new'\n```", "side = 2"),
         ("```python\nimport os\n\ndef area(radius):\n    return os.sep\n```", "import os\n"),
@@ -216,3 +221,23 @@ def test_of_a_reply_that_was_cut_off_the_whole_definitions_are_taken() -> None:
 )  # fmt: skip
 def test_what_is_cut_off_is_left_out(reply: str, left: str) -> None:
     assert uncut(reply) == left
+
+
+def test_guesses_are_blocks_and_pairs_that_quote_and_correct() -> None:
+    quoted = "```\nreturn radius\n```\nbetter:\n```\nreturn 2 * radius\n```\n"
+    numbered = "```\n10 | return 2\n```\n"
+    function = "```python\ndef area(radius):\n    return 2\n```\n"
+    for reply, count in ((quoted, 1), (numbered * 2 + quoted, 2), (function + quoted, 2)):
+        found = guesses(reply, 3)
+        assert len(found) == count
+        assert "better" not in found[-1]
+        assert found[-1].count("```") == 4
+    assert len(guesses(quoted, 1)) == 1
+    assert guesses(quoted, 1)[0].count("```") == 2
+    assert guesses("no code", 3) == ("no code",)
+
+
+@pytest.mark.parametrize("old", ["return nothing of the kind", "", "radius", "import math\nmath"])
+def test_lines_that_are_not_there_are_not_exchanged(old: str) -> None:
+    with pytest.raises(EditError):
+        change(f"```\n{old}\n```\n```\nreturn 3\n```")
