@@ -178,15 +178,15 @@ def manner(ask: Ask, problem: Problem, turns: Sequence[Turn], options: LoopOptio
 
 
 def _begin(ask: Ask) -> str:
-    """The first words of a reply: of a model that is to say what is wrong. Small models like to
-    find the code right, and copy it where they begin with it.
+    """The first words of a reply, where a small model would find the code right: what is wrong with
+    it. One that begins with the code as it should be copies it.
     """
     if ask.form == "function":
         return f"`{ask.name}` is wrong because"
     if ask.form == "lines":
         return "The wrong line is:\n```python\n"
     if ask.form == "block":
-        return "The wrong line is"
+        return "```\n<<<<<<< SEARCH\n"  # of several blocks the first is read
     return "```python\n"
 
 

@@ -332,7 +332,7 @@ def test_a_reply_ends_with_its_block_and_is_as_long_as_its_form_needs() -> None:
     assert manner("lines").temperature == pytest.approx(0.8)  # one reply brought nothing new
     assert (manner("block").stop, manner("block").most_tokens) == ((), 405)
     assert manner("lines").begin == "The wrong line is:\n```python\n"
-    assert manner("block").begin == "The wrong line is"
+    assert manner("block").begin == "```\n<<<<<<< SEARCH\n"
     assert manner("new", "").begin == "```python\n"
     # Nobody knows how long what does not stand yet will be.
     assert manner("new", "").most_tokens is None
