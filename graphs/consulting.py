@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from agents.programming.calls import CallError, checked, renumbered
-from graphs.programming.session import capped
 from graphs.work import HALTED
 from labcrew import calling
 from labcrew.domain.base import canonical_json, content_hash
@@ -27,6 +26,7 @@ from labcrew.taint import taint
 from tools.call_mcp_tool import CallMcpTool, call_mcp_tool
 from tools.facts import approval
 from tools.mcp_offers import McpArguments, McpOffer, mcp_offers
+from tools.programming.telling import capped
 from tools.toolbox import Toolbox, Workbench
 
 MOST_REPLIES, MOST_CALLS = 4, 4

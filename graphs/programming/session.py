@@ -18,6 +18,7 @@ from labcrew.domain.testing import TestReport
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ModelFailure, ToolError
 from labcrew.ledger import Ledger
+from tools.programming.telling import capped
 
 Phase = Literal["investigate", "write_code"]
 _LOOKS = 15
@@ -351,16 +352,6 @@ class Session:
 
         payload = {"tests": list(names), "sha256": content_hash(dict(files))}
         return TestReport.model_validate(await self.once(what, payload, perform))
-
-
-def capped(text: str, characters: int) -> str:
-    """A text with its middle left out where it is too long."""
-    if len(text) <= characters:
-        return text
-    head = characters // 3
-    tail = characters - head
-    left_out = f"… {len(text) - characters} characters left out …"
-    return f"{text[:head]}\n{left_out}\n{text[len(text) - tail :]}"
 
 
 def _capped(reply: Reply) -> Reply:

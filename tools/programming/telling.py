@@ -5,7 +5,6 @@ from labcrew.plain_text import HALVES, ODD
 
 CHARACTERS = 12_000
 """Most of one answer: some 3,000 tokens."""
-_HEAD_SHARE = 0.3
 
 
 class Told(Model):
@@ -16,10 +15,13 @@ class Told(Model):
 
 def shown(text: str, characters: int = CHARACTERS) -> str:
     """A text without what nobody sees, and with its middle left out where it is too long."""
-    plain = ODD.sub("", HALVES.sub("\ufffd", text))
-    if len(plain) <= characters:
-        return plain
-    head = int(characters * _HEAD_SHARE)
-    tail = characters - head
-    left_out = len(plain) - head - tail
-    return f"{plain[:head]}\n… {left_out} characters left out …\n{plain[-tail:]}"
+    return capped(ODD.sub("", HALVES.sub("\ufffd", text)), characters)
+
+
+def capped(text: str, characters: int) -> str:
+    """A text with its middle left out where it is too long."""
+    if len(text) <= characters:
+        return text
+    head = characters // 3
+    left_out = len(text) - characters
+    return f"{text[:head]}\n… {left_out} characters left out …\n{text[head + left_out :]}"
