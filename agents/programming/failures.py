@@ -1,6 +1,7 @@
 """What failing tests say, cut down to what a model needs: the test, the line, the error."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from agents.programming.source import Part, parts
@@ -60,8 +61,21 @@ def signature(report: TestReport, names: Iterable[str]) -> str:
 
 def frames(report: TestReport) -> tuple[tuple[str, int], ...]:
     """Places that the failures went through, outermost first: path and line."""
-    found = [(m.start(), m.group(1), int(m.group(2))) for m in _PLACE.finditer(report.tail)]
-    found += [(m.start(), m.group(1), int(m.group(2))) for m in _FRAME.finditer(report.tail)]
+    return _places(report.tail)
+
+
+def stacks(report: TestReport) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The places of each failure by its test's name within its file; those of a name that two
+    files have are not told apart, and left out.
+    """
+    sections = _sections(report.tail)
+    times = Counter(name for name, _ in sections)
+    return {name: _places(text) for name, text in sections if times[name] == 1}
+
+
+def _places(text: str) -> tuple[tuple[str, int], ...]:
+    found = [(m.start(), m.group(1), int(m.group(2))) for m in _PLACE.finditer(text)]
+    found += [(m.start(), m.group(1), int(m.group(2))) for m in _FRAME.finditer(text)]
     return tuple((path.removeprefix("./"), line) for _, path, line in sorted(found))
 
 

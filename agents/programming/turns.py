@@ -4,6 +4,7 @@ from pydantic import Field
 
 from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Tokens
+from labcrew.domain.testing import TestReport
 
 
 class Outcome(Model):
@@ -45,6 +46,9 @@ class Turn(Model):
     )
     failing: int | None = Field(
         default=None, description="tests that did not pass with the best of it"
+    )
+    report: TestReport | None = Field(
+        default=None, description="style direct: how the tests fail with what is built upon"
     )
     kept: bool = Field(
         default=False,

@@ -16,6 +16,7 @@ from agents.programming.failures import (
     sources_of_tests,
 )
 from agents.programming.places import in_order, ranked
+from agents.programming.progress import further
 from agents.programming.turns import Turn
 from graphs.programming.ending import last_look
 from graphs.programming.measure import Measure
@@ -29,23 +30,25 @@ _QUESTION_CHARACTERS = 4000
 
 
 async def problem_of(session: Session, measure: Measure) -> direct.Problem:
-    """What is to be mended, and where it may be."""
+    """What is still to be mended, and where it may be."""
     ticket, hands = session.assigned.ticket, session.hands
-    files = {path: text for path, text in (await hands.editable()).items() if not is_test(path)}
-    wanted = failing(measure.before, measure.fail_to_pass)
+    now = {**await hands.editable(), **_kept(session)}
+    files = {path: text for path, text in now.items() if not is_test(path)}
+    report = _report(session, measure)
+    wanted = failing(report, measure.fail_to_pass)
     test_files = {**await hands.test_files(), **await hands.change()}
     tests = sources_of_tests(wanted, test_files)
     asked = f"{ticket.title} {ticket.question}"
     search = session.options.search
-    places = ranked(files, asked, tests, frames(measure.before)) if search else in_order(files)
+    places = ranked(files, asked, tests, frames(report)) if search else in_order(files)
     return direct.Problem(
         title=ticket.title,
         question="\n\n".join((ticket.question, *session.said))[:_QUESTION_CHARACTERS],
         kind=ticket.kind,
         tests=tests,
-        report=measure.before,
+        report=report,
         places=places,
-        lacking=lacking(measure.before, files),
+        lacking=lacking(report, files),
         fallback=min(files, default=""),
     )
 
@@ -82,8 +85,7 @@ async def write_code(session: Session, problem: direct.Problem, measure: Measure
     """One answer asked for, and its edits tried one by one; the turn says what became of them."""
     number = len(session.turns)
     now = {**await session.hands.editable(), **_kept(session)}
-    tried = [turn for turn in session.turns if not turn.ask.startswith("test ")]
-    ask = direct.next_ask(tried, problem)
+    ask = direct.next_ask(_since_kept(session), problem)
     reply, turn = await _asked(session, ask, problem, now)
     written = reply.message.content
     if reply.finish == "cut_off":
@@ -108,6 +110,7 @@ async def write_code(session: Session, problem: direct.Problem, measure: Measure
                 "files": best.files if best.kept else {},
                 "kept": best.kept,
                 "failing": best.left,
+                "report": best.report if best.kept else None,
             }
         )
     )
@@ -123,6 +126,7 @@ class Try:
         files: path → text of the change.
         hash: of the change; empty where there was no edit.
         left: tests that did not pass; None where none were run.
+        report: of the tests that must come to pass.
         kept: whether it is built upon.
     """
 
@@ -131,6 +135,7 @@ class Try:
     files: dict[str, str] = field(default_factory=dict)
     hash: str = ""
     left: int | None = None
+    report: TestReport | None = None
     kept: bool = False
 
 
@@ -159,9 +164,10 @@ async def _try(
     wrong = wrong or await session.put(what, files)
     if wrong:
         return Try(direct.tried(now, files, wrong), wrong, files, digest)
-    report = await session.tests(f"{what}/wanted", measure.fail_to_pass)
+    wanted = report = await session.tests(f"{what}/wanted", measure.fail_to_pass)
     left, best = failing(report, measure.fail_to_pass), _left(session, measure)
-    if len(left) < best and measure.pass_to_pass:
+    most = best if _further(session, measure, wanted, now, files) else best - 1
+    if len(left) <= most and measure.pass_to_pass:
         # Only what mends something is worth the longer run.
         report = await session.tests(f"{what}/all", measure.asked)
         left = failing(report, measure.names)
@@ -171,11 +177,11 @@ async def _try(
             return Try("All tests pass.", "", files, digest, 0, kept=True)
         told = " ".join(look.problems)
         return Try(direct.tried(now, files, told), told, files, digest, len(look.problems))
-    better = not failing(report, measure.pass_to_pass) and len(left) < best
+    better = not failing(report, measure.pass_to_pass) and len(left) <= most
     said = f"With it {len(left)} of the tests fail:\n{account(report, _SHOWN)}"
     if not better:
         said = direct.tried(now, files, said)
-    return Try(said, signature(report, left), files, digest, len(left), kept=better)
+    return Try(said, signature(report, left), files, digest, len(left), wanted, better)
 
 
 async def _asked(
@@ -184,12 +190,13 @@ async def _asked(
     """The reply, and what makes a turn of it."""
     number = len(session.turns)
     house = await session.house()
-    messages = direct.prompt(ask, problem, now, session.turns, session.options, house)
+    turns = _since_kept(session)
+    messages = direct.prompt(ask, problem, now, turns, session.options, house)
     reply: Reply = await session.ask(
         str(number),
         messages,
         shorter=lambda: direct.prompt(ask, problem, now, (), session.options.halved(), house),
-        manner=direct.manner(ask, problem, session.turns, session.options),
+        manner=direct.manner(ask, problem, turns, session.options),
     )
 
     def turn(
@@ -220,6 +227,35 @@ async def _asked(
 def _kept(session: Session) -> dict[str, str]:
     """The files that are built upon: of the last turn that was kept, or of an earlier revision."""
     return next((turn.files for turn in reversed(session.turns) if turn.kept), session.start)
+
+
+def _since_kept(session: Session) -> list[Turn]:
+    """The turns since there is something new to build upon: what was no good before may be now."""
+    kept = [index for index, turn in enumerate(session.turns) if turn.kept]
+    return session.turns[kept[-1] + 1 :] if kept else session.turns
+
+
+def _report(session: Session, measure: Measure) -> TestReport:
+    """How the tests fail with what is built upon."""
+    reports = (turn.report for turn in reversed(session.turns) if turn.kept)
+    return next((report for report in reports if report is not None), measure.before)
+
+
+def _further(
+    session: Session,
+    measure: Measure,
+    report: TestReport,
+    now: dict[str, str],
+    files: dict[str, str],
+) -> bool:
+    """Whether the same tests fail with a change, but further on than with what is built upon."""
+    if session.start:
+        return False
+    before = _report(session, measure)
+    left = failing(report, measure.fail_to_pass)
+    return left == failing(before, measure.fail_to_pass) and further(
+        before, report, left, now, {**now, **files}
+    )
 
 
 def _left(session: Session, measure: Measure) -> int:

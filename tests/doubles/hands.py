@@ -223,8 +223,10 @@ def _run_file(
             outcomes[full] = "passed"
         except Exception as error:
             outcomes[full] = "failed"
-            frame = traceback.extract_tb(error.__traceback__)[-1]
+            _, *outer, frame = traceback.extract_tb(error.__traceback__)
+            calls = "".join(f"{f.filename}:{f.lineno}: in {f.name}\n" for f in outer)
             tail.append(
-                f"_____ {name} _____\n>   {frame.line}\nE   {type(error).__name__}: {error}\n\n"
+                f"_____ {name} _____\n{calls}"
+                f">   {frame.line}\nE   {type(error).__name__}: {error}\n\n"
                 f"{frame.filename}:{frame.lineno}: {type(error).__name__}"
             )

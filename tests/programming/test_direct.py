@@ -95,6 +95,63 @@ async def test_the_same_change_is_not_tested_twice(tmp_path: Path) -> None:
     assert len(hands.runs) == 5
 
 
+RANKS = """class Ranks:
+    def __init__(self, texts):
+        self.mean = self.of_lengths(texts)
+        self.weight = self.of_words(texts)
+
+    def of_lengths(self, texts):
+        total = sum(len(text) for text in texts)
+        return total / len(texts)
+
+    def of_words(self, texts):
+        words = sum(len(text.split()) for text in texts)
+        return words / len(texts)
+"""
+EMPTY = """from ranks import Ranks
+
+
+def test_empty():
+    assert Ranks([]).weight == 0
+
+
+def test_one():
+    assert Ranks(["a b"]).weight == 2
+"""
+LENGTHS = (
+    "```python\ndef of_lengths(self, texts):\n    total = sum(len(text) for text in texts)\n"
+    "    return total / len(texts) if texts else 0.0\n```"
+)
+WORDS = (
+    "```python\ndef of_words(self, texts):\n    words = sum(len(text.split()) for text in texts)\n"
+    "    return words / max(len(texts), 1)\n```"
+)
+
+
+async def test_a_change_after_which_the_test_fails_further_on_is_built_upon(tmp_path: Path) -> None:
+    """The first of two faults mended, as many tests fail: next comes the second."""
+    worse = LENGTHS.replace("total = sum(len(text) for text in texts)", "total = totals")
+    model = ScriptedChat(WORDS, worse, LENGTHS, WORDS)
+    hands = MemoryHands({"ranks.py": RANKS}, {"tests/test_ranks.py": EMPTY})
+    tests = {
+        "fail_to_pass": ["tests/test_ranks.py::test_empty"],
+        "files": {"tests/test_ranks.py": EMPTY},
+    }
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, model, hands=hands, tests=tests, editable=["ranks.py"])
+        patch = await write_all(session)
+    assert [turn.kept for turn in session.turns] == [False, False, True, True]
+    assert patch.status == "ready"
+    assert b"if texts else 0.0" in patch.files[0].content
+    assert b"max(len(texts), 1)" in patch.files[0].content
+    assert "ranks.py:8" in model.questions[2]
+    last = model.questions[3]
+    assert "This was tried" not in last, "what did not help before may help now"
+    assert "ranks.py:12" in last, "it is told how the test fails now"
+    assert "if texts else 0.0" in last
+    assert "Write `Ranks.of_words` again" in last
+
+
 async def test_it_gives_up_and_says_what_was_tried(tmp_path: Path) -> None:
     model = ScriptedChat(WRONG)
     with ledger_at(tmp_path) as ledger:
