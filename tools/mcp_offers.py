@@ -19,6 +19,8 @@ from tools.toolbox import Workbench
 MOST_DESCRIPTION = 2000
 _LONGEST_NAME = 64  # that chat endpoints take
 
+_ENDS_IN_A_DIGEST = re.compile("_[0-9a-f]{8}$")
+
 
 class McpArguments(RootModel[dict[str, JsonValue]]):
     """Arguments of an outside tool: an object, held against the tool's schema by the policy."""
@@ -67,7 +69,7 @@ def offered_name(server: str, tool: str) -> str:
     """A name that endpoints take, unlike that of any other tool."""
     plain = re.sub(r"[^A-Za-z0-9_-]", "_", tool)
     name = f"mcp__{server}__{plain}"
-    if plain == tool and len(name) <= _LONGEST_NAME:
+    if plain == tool and len(name) <= _LONGEST_NAME and not _ENDS_IN_A_DIGEST.search(name):
         return name
     digest = hashlib.sha256(tool.encode()).hexdigest()[:8]
     return f"{name[: _LONGEST_NAME - 9]}_{digest}"

@@ -75,9 +75,9 @@ def task(
     return "\n\n".join(parts)
 
 
-def review(ticket: Ticket, diff: str) -> str:
-    """What the critic is shown."""
-    return f"Ticket: {ticket.title}\n{ticket.question}\n\nThe change:\n```diff\n{diff}\n```"
+def review(asked: str, diff: str) -> str:
+    """What the critic is shown: what was asked for, and the change."""
+    return f"Ticket: {asked}\n\nThe change:\n```diff\n{diff}\n```"
 
 
 def _listed(names: Sequence[str]) -> str:

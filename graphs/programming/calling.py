@@ -25,6 +25,7 @@ from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
 from labcrew.errors import ToolError
 from tools.mcp_offers import McpArguments
+from tools.programming.telling import capped
 
 FINISH, ASK = "finish", "ask_person"
 _LOOKING = frozenset(
@@ -218,12 +219,14 @@ async def _criticised(session: Session, what: str) -> tuple[list[str], Tokens]:
     )
     if not session.options.critique or earlier >= _CRITICS:
         return [], Tokens()
-    diff = await difference(session)
+    ticket, room = session.assigned.ticket, session.options.prompt_characters
+    asked = capped(f"{ticket.title}\n{ticket.question}", room // 4)
+    diff = capped(await difference(session), min(_DIFF_CHARACTERS, room // 2))
     reply = await session.ask(
         f"{what}/critique",
         [
             Message(role="system", content=prompts.CRITIC),
-            Message(role="user", content=prompts.review(session.assigned.ticket, diff)),
+            Message(role="user", content=prompts.review(asked, diff)),
         ],
         schema=Critique,
     )
@@ -238,14 +241,14 @@ async def _criticised(session: Session, what: str) -> tuple[list[str], Tokens]:
 
 
 async def difference(session: Session) -> str:
-    """The change as a unified diff, capped."""
+    """The change as a unified diff."""
     change = await session.hands.change()
     base = await session.hands.base(tuple(change))
     lines: list[str] = []
     for path, text in sorted(change.items()):
         old = base.get(path, "").splitlines()
         lines += difflib.unified_diff(old, text.splitlines(), f"a/{path}", f"b/{path}", lineterm="")
-    return "\n".join(lines)[:_DIFF_CHARACTERS]
+    return "\n".join(lines)
 
 
 def _answer(call: ToolCall, text: str, *, trouble: str = "") -> Outcome:

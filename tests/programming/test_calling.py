@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,24 @@ async def test_a_critic_is_heard_and_alike_places_are_looked_at(tmp_path: Path) 
     assert "A review says: an empty list fails" in model.asked[4][-1].content
     assert patch.status == "ready"
     assert patch.alike == ("other.py:3 rows[:cut]",)
+
+
+async def test_what_a_critic_is_shown_fits_the_models_context(tmp_path: Path) -> None:
+    long = "\n".join(f"# a line that says nothing, number {n}" for n in range(2000))
+    mend = (
+        "replace_text",
+        {"path": "data.py", "old": "rows[:cut]\n", "new": f"rows[cut:]\n{long}\n"},
+    )
+    model = ScriptedChat(calls(mend), finish(), FINE)
+    options = replace(TOOLS, prompt_characters=8000)
+    question = "split gives the first part twice. " * 500
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, options=options, question=question))
+    shown = model.asked[2][1].content
+    assert len(shown) < 8000
+    assert "rows[cut:]" in shown
+    assert shown.count("characters left out") == 2
+    assert patch.status == "ready"
 
 
 async def test_without_a_critic_nobody_is_asked(tmp_path: Path) -> None:

@@ -193,6 +193,8 @@ def test_names_that_endpoints_take(tool: str) -> None:
     assert len(name) <= 64
     assert all(c.isascii() and (c.isalnum() or c in "_-") for c in name)
     assert name != offered_name("notes", f"{tool} ")
+    alike = name.removeprefix("mcp__notes__")
+    assert alike == tool or name != offered_name("notes", alike)
 
 
 async def test_without_servers_there_is_nothing(tmp_path: Path) -> None:
