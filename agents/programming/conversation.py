@@ -10,9 +10,6 @@ from agents.programming.strategies import STRATEGIES
 from agents.programming.turns import Turn
 from labcrew.domain.chat import Message
 
-_LINE = 160
-_NOTE = 500
-_NOTES = frozenset({"note"})
 _AFRESH = frozenset(strategy.name for strategy in STRATEGIES if strategy.afresh)
 
 
@@ -65,18 +62,8 @@ def summary(turns: Sequence[Turn], characters: int) -> str:
     Args:
         characters: most of it; the oldest lines go first, notes last.
     """
-    notes: list[str] = []
-    lines: list[str] = []
-    for turn in turns:
-        for call, came in zip(turn.reply.calls, turn.outcomes, strict=False):
-            if came.name in _NOTES and not came.failed:
-                notes.append(f"- you noted: {_short(call.arguments, _NOTE)}")
-                continue
-            state = "failed" if came.failed else "gave"
-            asked = _short(call.arguments, _LINE)
-            lines.append(f"- {came.name} {asked} {state}: {_short(came.text, _LINE)}")
-        if turn.told:
-            lines.append(f"- you were told: {_short(turn.told, _LINE)}")
+    notes = [note for turn in turns for note in turn.notes]
+    lines = [line for turn in turns for line in turn.lines]
     kept: list[str] = []
     left = characters
     for line in [*reversed(notes), *reversed(lines)]:
@@ -86,8 +73,3 @@ def summary(turns: Sequence[Turn], characters: int) -> str:
         left -= len(line) + 1
     chosen = set(kept)
     return "\n".join(line for line in [*lines, *notes] if line in chosen)
-
-
-def _short(text: str, most: int) -> str:
-    one = " ".join(text.split())
-    return one if len(one) <= most else f"{one[: most - 1]}…"

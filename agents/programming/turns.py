@@ -1,10 +1,16 @@
 """What the loop remembers of each reply that it acted on."""
 
+from functools import cached_property
+from typing import Any
+
 from pydantic import Field
 
 from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Tokens
 from labcrew.domain.testing import TestReport
+
+_LINE, _NOTE = 160, 500
+_NOTES = frozenset({"note"})
 
 
 class Outcome(Model):
@@ -29,7 +35,7 @@ class Outcome(Model):
 
 
 class Turn(Model):
-    """One reply and what was done about it."""
+    """One reply and what was done about it; what prompts say of it is made once."""
 
     step: int = Field(ge=0)
     reply: Message
@@ -55,7 +61,11 @@ class Turn(Model):
         description="whether it is built upon; style tools: whether it ended the work",
     )
 
-    @property
+    def but(self, **changes: Any) -> "Turn":
+        """The same with other fields; `model_copy` would keep what was made of the old ones."""
+        return Turn(**{name: getattr(self, name) for name in Turn.model_fields} | changes)
+
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """What it adds to the conversation: the reply, its answers, and what the loop says."""
         answers = (
@@ -66,13 +76,44 @@ class Turn(Model):
         told = (Message(role="user", content=self.told),) if self.told else ()
         return (self.reply, *answers, *told)
 
-    @property
+    @cached_property
     def characters(self) -> int:
         """Those of its messages."""
         return sum(
             len(message.content) + sum(len(c.arguments) + len(c.name) for c in message.calls)
             for message in self.messages
         )
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the model noted, a line a note."""
+        return tuple(
+            f"- you noted: {in_a_line(call.arguments, _NOTE)}"
+            for call, came in zip(self.reply.calls, self.outcomes, strict=False)
+            if came.name in _NOTES and not came.failed
+        )
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """What else was done, a line a call."""
+        calls = (
+            f"- {came.name} {in_a_line(call.arguments, _LINE)}"
+            f" {'failed' if came.failed else 'gave'}: {in_a_line(came.text, _LINE)}"
+            for call, came in zip(self.reply.calls, self.outcomes, strict=False)
+            if came.name not in _NOTES or came.failed
+        )
+        told = (f"- you were told: {in_a_line(self.told, _LINE)}",) if self.told else ()
+        return (*calls, *told)
+
+
+def in_a_line(text: str, most: int) -> str:
+    """The beginning of a text, without line breaks.
+
+    Args:
+        most: characters.
+    """
+    one = " ".join(text.split())
+    return one if len(one) <= most else f"{one[: most - 1]}…"
 
 
 def spent(turns: tuple[Turn, ...] | list[Turn]) -> Tokens:

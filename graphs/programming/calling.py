@@ -124,7 +124,7 @@ async def _on_course(session: Session, turn: Turn) -> Turn:
         return turn
     if way.strategy.back and session.phase == "write_code":
         await session.put(f"{turn.step}/back", session.start)
-    return turn.model_copy(update={"ask": way.strategy.name, "told": way.told})
+    return turn.but(ask=way.strategy.name, told=way.told)
 
 
 async def _reply(

@@ -100,18 +100,16 @@ async def write_code(session: Session, problem: direct.Problem, measure: Measure
             break
     best = min(done, key=lambda t: (not t.kept, t.left if t.left is not None else sys.maxsize))
     return session.note(
-        turn("\n".join(t.told for t in done)).model_copy(
-            update={
-                "outcomes": tuple(
-                    outcome("edit", t.hash, t.told, failed=bool(t.trouble), trouble=t.trouble)
-                    for t in done
-                ),
-                "tried": tuple(t.hash for t in done if t.hash),
-                "files": best.files if best.kept else {},
-                "kept": best.kept,
-                "failing": best.left,
-                "report": best.report if best.kept else None,
-            }
+        turn("\n".join(t.told for t in done)).but(
+            outcomes=tuple(
+                outcome("edit", t.hash, t.told, failed=bool(t.trouble), trouble=t.trouble)
+                for t in done
+            ),
+            tried=tuple(t.hash for t in done if t.hash),
+            files=best.files if best.kept else {},
+            kept=best.kept,
+            failing=best.left,
+            report=best.report if best.kept else None,
         )
     )
 

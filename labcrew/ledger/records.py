@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from pydantic import ValidationError
 from pydantic_core import to_json
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from labcrew.domain.base import canonical_json
 from labcrew.errors import Conflict, LedgerError, NotFound
@@ -31,6 +31,8 @@ class Records(Generic[T]):
         self._kind = kind
         self._lease = lease
         self._table = RECORDS[kind.table]
+        # Made once: what SQLAlchemy keeps of a statement is found sooner for the same object.
+        self._by_id = select(self._table).where(self._table.c.id == bindparam("id"))
 
     def put(self, record: T, *, actor: str, kind: str = "") -> None:
         """Inserts or replaces a record and adds a line that carries the document's hash.
@@ -54,9 +56,7 @@ class Records(Generic[T]):
                 f"A record's id must have 1 to {ID_LENGTH} characters, not {len(id)}."
             )
         with self._store.writing(self._lease) as transaction:
-            stored = transaction.connection.execute(
-                select(self._table).where(self._table.c.id == id)
-            ).one_or_none()
+            stored = transaction.connection.execute(self._by_id, {"id": id}).one_or_none()
             if stored is not None and self._same(stored.document, document):
                 return
             if stored is not None and self._kind.once_but_for is not None:
@@ -91,8 +91,7 @@ class Records(Generic[T]):
     def find(self, id: str) -> T | None:
         """The record with this id, None where there is none."""
         with self._store.reading() as connection:
-            query = select(self._table).where(self._table.c.id == id)
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(self._by_id, {"id": id}).one_or_none()
         return None if row is None else self._record(row)
 
     def get(self, id: str) -> T:

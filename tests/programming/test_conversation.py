@@ -67,3 +67,13 @@ def test_a_strategy_may_begin_anew() -> None:
     assert "Look elsewhere." in messages[1].content
     turns[1] = turn(1, "b", ask="rethink", told="Think.")
     assert border(turns, 10_000) == 0
+
+
+def test_a_turn_with_other_words_says_them() -> None:
+    first = turn(0, "a")
+    assert (first.characters, first.lines) == (first.characters, first.lines)
+    other = first.but(told="Look elsewhere.", ask="elsewhere")
+    assert other.messages[-1].content == "Look elsewhere."
+    assert other.characters == first.characters + len("Look elsewhere.")
+    assert other.lines[-1] == "- you were told: Look elsewhere."
+    assert other.step == first.step
