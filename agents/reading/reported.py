@@ -26,9 +26,11 @@ _LINK_WORDS = (
     " lie within reduced lowered raised increased decreased changed decayed annealed dropped moved"
 )
 _LINK_ANY = "|".join(sorted(_LINK_WORDS.split(), key=len, reverse=True))
+# Possessive, for quotes may belong to what is before or after: trying both ways doubles the work
+# with every word that a paper puts between.
 _LINK = re.compile(
     rf"""[\s"'`*_\])]*(?:\([^()\d]{{1,16}}\)\s*|[^\W\d_]\s*(?=[=\u2248:]))?
-    (?:(?:{_LINK_ANY})\b[\s,"'`*]*|[=:\u2248~\u223c\u2190\[({{"'`*]\s*)*""",
+    (?:(?:{_LINK_ANY})\b[\s,"'`*]*+|[=:\u2248~\u223c\u2190\[({{"'`*]\s*+)*+""",
     re.VERBOSE | re.IGNORECASE,
 )
 _LINK_MOST = 60

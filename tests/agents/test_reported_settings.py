@@ -338,3 +338,11 @@ def test_long_lines_take_no_time(piece: str) -> None:
     started = time.monotonic()
     reported((piece * 1200)[:1200], SPACE, WORDING)
     assert time.monotonic() - started < 2
+
+
+def test_quotes_between_words_do_not_multiply_the_work() -> None:
+    """Each word doubled it once: with a pattern that tries all ways this test never ends."""
+    sentence = "The learning rate " + "a'" * 29 + "q 0.1."
+    assert reported(sentence, SPACE, WORDING).values == {}
+    sentence = "The learning rate of 'about' \"0.1\" was best."
+    assert reported(sentence, SPACE, WORDING).values == {"learning_rate": 0.1}
