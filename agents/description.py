@@ -109,25 +109,46 @@ def _results(packet: Packet) -> Iterator[str]:
     )
     seeds = ", ".join(map(str, packet.assigned.ticket.seeds))
     note = f"Mean ± standard deviation over seeds {seeds}; the interval is Welch's."
+    note += "".join(_lacking(packet))
     if any(len(s) > 1 and _alike(s) and _alike(o) for s, o in compared):
         note += (
             " An interval of no width says that the seeds change nothing, and no more: how far"
             " other rows of data would move the numbers is not in it."
         )
     if packet.holdout_best:
-        note += f" The change was chosen on validation; {_opened(packet.assigned.revision)}."
+        note += f" The change was chosen on validation; {opened(packet.assigned.revision)}."
     yield note
     yield from _last_numbers(packet)
     if packet.validation_cleaned:
         yield (
             "Cleaning alone, with the program's own settings: validation"
-            " {{validation_cleaned_mean}} ± {{validation_cleaned_std}}."
+            f" {_mean('validation_cleaned', packet.validation_cleaned)}."
         )
 
 
 def _mean(name: str, scores: Sequence[Score]) -> str:
     spread = f" ± {{{{{name}_std}}}}" if len(scores) > 1 else ""
     return f"{{{{{name}_mean}}}}{spread}"
+
+
+def _lacking(packet: Packet) -> Iterator[str]:
+    """What says which means are over fewer seeds than the ticket names."""
+    wanted = set(packet.assigned.ticket.seeds)
+    for whose, scores in (
+        ("The baseline's validation", packet.validation_baseline),
+        ("This change's validation", packet.validation_best),
+        ("Cleaning alone", packet.validation_cleaned),
+        ("The baseline's holdout", packet.holdout_baseline),
+        ("This change's holdout", packet.holdout_best),
+    ):
+        given = {score.seed for score in scores}
+        if scores and wanted - given:
+            seeds = ", ".join(map(str, sorted(given)))
+            yield f" {whose} is over {_seeds(len(given))} {seeds} alone: others gave no score."
+
+
+def _seeds(count: int) -> str:
+    return "seed" if count == 1 else "seeds"
 
 
 def _alike(scores: Sequence[Score]) -> bool:
@@ -182,7 +203,7 @@ def _doubts(packet: Packet) -> Iterator[str]:
     )
 
 
-def _opened(revision: int) -> str:
+def opened(revision: int) -> str:
     """How unseen the holdout still is: people steer a revision by what they saw of it."""
     if revision == 0:
         return "the holdout was opened once, for this table"

@@ -26,12 +26,18 @@ class Group(Model):
     code: str = ""
 
     @property
+    def counted(self) -> tuple[Trial, ...]:
+        """The first scored run of each seed: one repeated with the same seed says nothing new."""
+        first: dict[int, Trial] = {}
+        for trial in self.trials:
+            if trial.score is not None:
+                first.setdefault(trial.seed, trial)
+        return tuple(first.values())
+
+    @property
     def scores(self) -> tuple[float, ...]:
-        """One score a seed: a run repeated with the same seed says nothing new."""
-        first = {t.seed: t.score.value for t in reversed(self.trials) if t.score is not None}
-        return tuple(
-            first[seed] for seed in dict.fromkeys(t.seed for t in self.trials) if seed in first
-        )
+        """One score a seed."""
+        return tuple(trial.score.value for trial in self.counted if trial.score is not None)
 
     @property
     def mean(self) -> float:

@@ -7,6 +7,7 @@ compares every character, so that an altered digit shows.
 import inspect
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -21,6 +22,9 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import fill, number
 from labcrew.intervals import difference_interval
 from labcrew.judgement import Judge, Judgement
+from labcrew.plain_text import is_plain
+
+_COMMAND = re.compile(r"^\s*/", re.MULTILINE)  # "/merge" on a line of its own is done by forges
 
 
 class SummaryQuestion(Model):
@@ -46,7 +50,10 @@ class SummaryAnswer(Model):
 def _summary_rule(q: SummaryQuestion) -> SummaryAnswer:
     if q.code:
         return SummaryAnswer(paragraph=_about_code(q))
-    what = "better settings" + (" and cleaner training data" if q.quarantined_rows else "")
+    what = " and ".join(
+        ["better settings"] * (bool(q.settings) or not q.quarantined_rows)
+        + ["cleaner training data"] * bool(q.quarantined_rows)
+    )
     where, key = {
         "holdout": ("On the holdout", "holdout"),
         "reported holdout": ("On the holdout, as the runs report it,", "holdout"),
@@ -112,6 +119,8 @@ def _summary_trouble(q: SummaryQuestion, a: SummaryAnswer) -> str | None:
     lowered = rest.lower()
     if any(mark in lowered for mark in ("{{", "<", "[", "://", "www.", "`", "|", "\n#")):
         return "it holds an unknown reference, HTML, a link, code, a table or a heading"
+    if "@" in rest or not is_plain(rest, "\n") or _COMMAND.search(rest):
+        return "it speaks to a forge or its people, or holds characters that nobody sees"
     return None if 0 < len(a.paragraph) <= 2000 else "it is empty or too long"
 
 
@@ -146,6 +155,7 @@ def numbers(packet: Packet) -> tuple[Evidence, ...]:
     ):
         if scores:
             found.append(number(metric, f"{name}_mean", "mean", scores, digits=digits))
+        if len(scores) > 1:
             found.append(number(metric, f"{name}_std", "std", scores, digits=digits))
     for split, new, old in (
         ("validation", packet.validation_best, packet.validation_baseline),

@@ -16,6 +16,7 @@ from labcrew.domain.running import SUFFIXES
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EvidenceError, ToolError
+from labcrew.ledger import Ledger
 from labcrew.policy_changes import commit_message
 from tools.facts import change_effect
 from tools.make_change import (
@@ -34,10 +35,11 @@ def own_runs(trials: Sequence[Trial]) -> list[Trial]:
     return [t for t in trials if t.kind == "baseline" and t.score is not None]
 
 
-def _holdout(work: Work, group: Group | None) -> tuple[Score, ...]:
+def holdout_of(ledger: Ledger, group: Group | None) -> tuple[Score, ...]:
+    """One a seed, of those runs whose holdout was opened or read."""
     found = []
-    for trial in group.trials if group else ():
-        effect = work.ledger.effect(f"{trial.id}/holdout")
+    for trial in group.counted if group else ():
+        effect = ledger.effect(f"{trial.id}/holdout")
         if effect is not None and effect.result is not None:
             found.append(Score.model_validate(effect.result))
     return tuple(found)
@@ -68,7 +70,7 @@ async def make_packet(
         raise EvidenceError(f"{assigned.id} has no winner to propose.")
     cleaned = group_of(trials, "cleaned_baseline")
     plan = work.plan(assigned)
-    holdout_baseline, holdout_best = _holdout(work, baseline), _holdout(work, best)
+    holdout_baseline, holdout_best = (holdout_of(work.ledger, g) for g in (baseline, best))
     fresh_baseline, fresh_best = (_fresh(assigned, trials, g) for g in (baseline, best))
     if not fresh_baseline or not fresh_best:
         fresh_baseline, fresh_best = (), ()
@@ -118,12 +120,7 @@ async def make_packet(
 
 
 def _scores(group: Group | None) -> tuple[Score, ...]:
-    """One a seed, as `Group.scores`: a run repeated with the same seed says nothing new."""
-    found: dict[int, Score] = {}
-    for trial in group.trials if group else ():
-        if trial.score is not None:
-            found.setdefault(trial.seed, trial.score)
-    return tuple(found.values())
+    return tuple(t.score for t in group.counted if t.score is not None) if group else ()
 
 
 async def _paragraph(work: Work, packet: Packet) -> str:

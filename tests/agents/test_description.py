@@ -80,6 +80,18 @@ def test_what_seeds_can_not_tell_is_said() -> None:
     assert "| holdout | 0.8400 | 0.8600 | 0.0200 |" in fill(write(one), numbers(one))
 
 
+def test_a_mean_over_fewer_seeds_than_the_ticket_names_says_so() -> None:
+    assert "alone: others gave no score" not in described("x")
+    packet = make_packet(
+        validation_baseline=scores(0.7), validation_cleaned=scores(0.8), holdout_best=scores(0.9)
+    )
+    text = fill(write(packet), numbers(packet))
+    assert "The baseline's validation is over seed 0 alone: others gave no score." in text
+    assert "This change's holdout is over seed 0 alone" in text
+    assert "This change's validation is" not in text
+    assert "Cleaning alone, with the program's own settings: validation 0.8000." in text
+
+
 def test_what_did_not_happen_is_left_out() -> None:
     packet = make_packet(
         incidents=(), cards=(), findings=(), quarantined=(), comments=(), smoke=None,

@@ -58,6 +58,14 @@ def test_with_one_seed_there_is_a_gain_but_no_interval() -> None:
     assert "holdout_gain_low" not in keys
 
 
+def test_one_seed_has_no_deviation() -> None:
+    one = scores(0.8)
+    packet = make_packet(validation_cleaned=one, holdout_best=one, holdout_baseline=one)
+    keys = {item.key for item in numbers(packet)}
+    assert {"validation_cleaned_mean", "holdout_best_mean", "validation_best_std"} <= keys
+    assert not keys & {"validation_cleaned_std", "holdout_best_std", "holdout_baseline_std"}
+
+
 def test_small_numbers_keep_digits_that_tell_them_apart() -> None:
     packet = make_packet(validation_best=scores(3e-6, 4e-6), validation_baseline=scores(5e-6, 6e-6))
     shown = {item.key: item.rendered() for item in numbers(packet)}
@@ -75,6 +83,9 @@ async def test_the_rules_summary_speaks_by_reference() -> None:
         assert ("too few seeds" in paragraph) == (verdict == "unmeasured")
     none = make_packet(verdict="unmeasured", holdout_best=(), holdout_baseline=())
     assert "No holdout was measured" in await AGENT.summarise(none)
+    assert "better settings and cleaner training data" in await AGENT.summarise(make_packet())
+    cleaning = await AGENT.summarise(make_packet(settings={}))
+    assert "proposes cleaner training data." in cleaning
 
 
 QUESTION = SummaryQuestion(
@@ -97,6 +108,10 @@ QUESTION = SummaryQuestion(
         "a | b",
         "`rm`",
         "٣ percent",
+        "fine\n/merge",
+        " /approve",
+        "well done, @everyone",
+        "fine\u202e",
     ],
 )
 def test_a_summary_of_a_model_holds_no_digit_link_or_markup(paragraph: str) -> None:
