@@ -13,12 +13,10 @@ from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.review import Evidence, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import LabcrewError
-from labcrew.evidence import compute, fill
+from labcrew.evidence import agrees, compute, fill
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
 from tools.run_trial import log_path
 from tools.smoke_test import rerun_trial
-
-_CLOSE = 1e-9
 
 
 async def verify(work: Work, request: MergeRequest) -> Verification:
@@ -123,7 +121,7 @@ def _number_problems(
     new = [values[s.model_dump_json()] for s in item.scores]
     old = [values[s.model_dump_json()] for s in item.against]
     found = compute(assigned.ticket.metric, item.statistic, new, old)
-    if abs(found - item.value) > _CLOSE * max(1.0, abs(found)):
+    if not agrees(found, item.value, [*new, *old]):
         return [f"{item.key}: it says {item.value!r}, the stored outputs give {found!r}"]
     return []
 
@@ -138,7 +136,7 @@ def _difference(expected: str, found: str) -> str:
 
 
 async def rerun(work: Work, request: MergeRequest) -> str:
-    """Runs the winner's trials again and compares, within the spread of its seeds.
+    """Runs a request's winning trials again and compares, within the spread of their seeds.
 
     Returns:
         One sentence for each seed that was run again.
@@ -146,25 +144,26 @@ async def rerun(work: Work, request: MergeRequest) -> str:
     Raises:
         LabcrewError: a rerun fails, or lies outside three standard deviations of the seeds.
     """
-    assigned = work.assigned(request.ticket)
-    best = work.best(assigned, work.trials(assigned.id))
-    if best is None and work.patch(assigned) is not None:
+    assigned = work.assigned(request.ticket).model_copy(update={"revision": request.revision})
+    # What the request rests on: the ticket may have another winner by now.
+    known = {trial.id: trial for trial in work.trials(assigned.id)}
+    chosen = next((e.scores for e in request.evidence if e.key == "validation_best_mean"), ())
+    scores = [score for score in chosen if score.trial in known]
+    if not scores and work.patch(assigned) is not None:
         return "there are no trials to run again; the tests of the change were"
-    if best is None:
+    if not scores:
         raise LabcrewError(f"{request.id} has no winner to run again.")
-    spread = statistics.stdev(best.scores) if len(best.scores) > 1 else 0.0
+    spread = statistics.stdev(s.value for s in scores) if len(scores) > 1 else 0.0
     told = []
-    for trial in best.trials:
-        if trial.score is None:
-            continue
-        value = await _rerun_one(work, assigned, trial)
-        gap = abs(value - trial.score.value)
-        if gap > max(3 * spread, _CLOSE):
+    for score in scores:
+        value = await _rerun_one(work, assigned, known[score.trial])
+        near = abs(value - score.value) <= 3 * spread
+        if not near and not agrees(value, score.value, [value, score.value]):
             raise LabcrewError(
-                f"{trial.id} run again gives {value:.6g}, it had {trial.score.value:.6g}; the"
+                f"{score.trial} run again gives {value:.6g}, it had {score.value:.6g}; the"
                 f" seeds spread by {spread:.3g}."
             )
-        told.append(f"{trial.id} (seed {trial.seed}): {value:.6g}, was {trial.score.value:.6g}")
+        told.append(f"{score.trial} (seed {score.seed}): {value:.6g}, was {score.value:.6g}")
     return "; ".join(told)
 
 

@@ -10,6 +10,7 @@ from labcrew.domain.review import Evidence, Statistic
 from labcrew.errors import EvidenceError
 from labcrew.intervals import difference_interval
 
+_ROUNDING = 1e-9
 _REFERENCE = re.compile(r"\{\{([a-z0-9_]+)\}\}")
 
 
@@ -39,6 +40,15 @@ def compute(
         raise EvidenceError("an interval needs at least two seeds of a sane size on each side.")
     bounds = sorted((metric.gain(interval.low, 0.0), metric.gain(interval.high, 0.0)))
     return bounds[0] if statistic == "gain_low" else bounds[1]
+
+
+def agrees(found: float, kept: float, scores: Sequence[float]) -> bool:
+    """Whether a number that was computed again is the kept one, but for rounding.
+
+    Args:
+        scores: what it is computed from: a gain near zero is rounded at their size.
+    """
+    return abs(found - kept) <= _ROUNDING * max(map(abs, scores), default=0.0)
 
 
 def number(

@@ -19,6 +19,7 @@ from labcrew.domain.research import data_hash
 from labcrew.domain.review import MergeRequest, SmokeTest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ForgeError, ToolError
+from labcrew.evidence import agrees
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
 from tools.forge_requests import proposed
 from tools.make_change import MergeBranch, PublishBranch, merge_branch, publish_branch
@@ -75,8 +76,8 @@ async def _open_holdout(work: Work, assigned: AssignedTicket) -> None:
     trials = work.trials(assigned.id)
     tools = work.toolbox("merge_request", assigned, "holdout")
     for group in (group_of(trials, "baseline"), work.best(assigned, trials)):
-        for trial in group.trials if group else ():
-            if trial.result is None or trial.score is None:
+        for trial in group.counted if group else ():
+            if trial.result is None:
                 continue
 
             # The default arguments bind the loop's trial to each call.
@@ -116,8 +117,7 @@ async def _read_holdout(work: Work, assigned: AssignedTicket) -> None:
     chosen = [
         trial
         for group in (group_of(trials, "baseline"), work.best(assigned, trials))
-        for trial in (group.trials if group else ())
-        if trial.score is not None
+        for trial in (group.counted if group else ())
     ]
     try:
         found = await asyncio.to_thread(_reported_holdouts, work, assigned, chosen)
@@ -232,9 +232,9 @@ async def _smoke(work: Work, assigned: AssignedTicket, request: MergeRequest) ->
         detail += f"; its last output: {done.tail[-_TAIL:]}"
     elif value is not None:
         same = next((t.score.value for t in best.trials if t.score and t.seed == seed), None)
-        agrees = same is not None and abs(same - value) <= 1e-9 * max(1.0, abs(same))
+        alike = same is not None and agrees(value, same, [value, same])
         detail = f"validation {assigned.ticket.metric.name} {value:.6g} with seed {seed}, " + (
-            "exactly as in the trial." if agrees else f"where the trial had {same:.6g}."
+            "exactly as in the trial." if alike else f"where the trial had {same:.6g}."
         )
     return SmokeTest(
         command=template,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from labcrew.domain.measuring import Metric
 from labcrew.domain.review import Evidence
 from labcrew.errors import EvidenceError
-from labcrew.evidence import as_code, as_text, compute, fill, number
+from labcrew.evidence import agrees, as_code, as_text, compute, fill, number
 from tests.tickets import make_score
 
 UP = Metric(name="accuracy", direction="maximize")
@@ -110,3 +110,10 @@ def test_code_stays_code_unless_it_would_break_out() -> None:
     for text in ("a`b", "a|b", "{{t1}}", ""):
         assert as_code(text) == as_text(text)
     assert as_code("a\n b") == "`a b`"
+
+
+def test_rounding_is_of_the_scores_size_and_no_larger() -> None:
+    assert agrees(0.3, 0.1 + 0.2, [0.1, 0.2])
+    assert agrees(0.0, 1e-12, [0.1 + 0.2, 0.3]), "a gain of equal scores"
+    assert not agrees(3e-10, 4e-10, [3e-10]), "small losses are numbers too"
+    assert agrees(0.0, 0.0, [])
