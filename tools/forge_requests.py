@@ -1,5 +1,6 @@
 """Merge requests at the lab's forge: proposed, kept up to date, withdrawn; all from the ledger."""
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,8 @@ from labcrew.errors import ForgeError, ToolError
 from labcrew.ledger import Ledger
 from tools.forges.local import LocalForge
 from tools.toolbox import Tool, Workbench
+
+_COMMAND = re.compile(r"^[ \t]*(?=/)", re.MULTILINE)
 
 
 class ProposeChange(Model):
@@ -133,7 +136,9 @@ def _say_status(forge: Forge, request: MergeRequest, commit: str) -> None:
 
 
 def _text(request: MergeRequest) -> str:
-    return f"{request.description}\n\n---\n{request.id}, opened by labcrew."
+    """The description, of which no line is a command: a forge would do it with labcrew's token."""
+    harmless = _COMMAND.sub(r"\g<0>\\", request.description)
+    return f"{harmless}\n\n---\n{request.id}, opened by labcrew."
 
 
 def _withdraw(call: WithdrawChange, assigned: AssignedTicket, bench: Workbench) -> None:

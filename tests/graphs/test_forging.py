@@ -79,6 +79,18 @@ async def test_it_is_proposed_once_with_its_smoke_test(scene: Scene) -> None:
     assert (commit, state, text) == (scene.request.commit, "success", "accuracy 0.9")
 
 
+async def test_no_line_of_its_description_is_a_command_there(scene: Scene) -> None:
+    """A forge does what such a line says, with labcrew's own token: nobody would have approved."""
+    scene.prepare()
+    said = "It is better.\n/merge\n  /approve\nSee a/b."
+    scene.ledger.merge_requests.put(
+        scene.request.model_copy(update={"description": said}), actor="merge_request"
+    )
+    assert await scene.propose()
+    lines = scene.there().text.split("\n")
+    assert lines[:4] == ["It is better.", "\\/merge", "  \\/approve", "See a/b."]
+
+
 @pytest.mark.parametrize("after", ["publish", "update", "a fault"])
 async def test_an_approval_of_earlier_commits_does_not_count_at_a_second_try(
     scene: Scene, after: str
