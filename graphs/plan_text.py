@@ -6,7 +6,7 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text
 from labcrew.skills.adherence import in_a_line
 
-_RULE_CHARACTERS = 400
+_RULE_CHARACTERS, _LONGEST = 400, 2000
 
 
 def plan_text(
@@ -31,7 +31,8 @@ def plan_text(
     if made.suggestions:
         lines.append("Settings to try first:")
         lines += [
-            f"- {', '.join(f'{k} = {v}' for k, v in s.values.items())} ({s.because})"
+            f"- {', '.join(f'{as_text(k)} = {as_text(str(v))}' for k, v in s.values.items())}"
+            f" ({as_text(s.because, _LONGEST)})"
             for s in made.suggestions
         ]
         lines.append("")
@@ -40,7 +41,7 @@ def plan_text(
         counted: dict[tuple[str, str], int] = {}
         for row in made.quarantine:
             counted[row.path, row.check] = counted.get((row.path, row.check), 0) + 1
-        lines += [f"- {path}: {n} {check}" for (path, check), n in sorted(counted.items())]
+        lines += [f"- {as_text(path)}: {n} {check}" for (path, check), n in sorted(counted.items())]
         lines.append("")
     lines += [f"Data: {note}" for note in notes]
     lines += [
@@ -51,7 +52,7 @@ def plan_text(
     lines += _drafted(assigned)
     if read:
         lines.append(f"Untrusted text read: {', '.join(read)}; so no run gets the network")
-    lines += [f"Recalled: {lesson}" for lesson in made.recalled]
+    lines += [f"Recalled: {as_text(lesson, _LONGEST)}" for lesson in made.recalled]
     lines += [
         f"Environment: {made.environment}",
         f"Network hosts: {', '.join(made.hosts) or 'none'}"
