@@ -112,15 +112,17 @@ def _literature(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
     brief = briefs[-1]
     yield "## Literature"
     findings = {finding.id: finding for finding in ledger.findings.of(assigned.id)}
-    lines, sources = [], {}
+    # A document has several places, and two documents may have one key: each claim has its own.
+    lines, sources = [], set()
     for id in brief.findings:
         if (finding := findings.get(id)) is not None:
             citation = finding.citation
-            sources[citation.key] = citation
-            lines.append(f"- {as_text(finding.claim, 600)} [{as_text(citation.key)}]")
+            key, where = as_text(citation.key), as_text(citation.locator)
+            sources.add(f"- [{key}] {_source(citation)}")
+            lines.append(f"- {as_text(finding.claim, 600)} [{key}, {where}]")
     yield "\n".join(lines) if lines else "Nothing relevant was found."
     if sources:
-        yield "\n".join(f"- [{as_text(key)}] {_source(c)}" for key, c in sorted(sources.items()))
+        yield "\n".join(sorted(sources))
     yield "\n".join(
         f"- Searched {as_text(s.source)}: {s.state}, {s.documents} documents"
         f"{f' ({as_text(s.detail)})' if s.detail else ''}"
@@ -132,7 +134,7 @@ def _source(citation: Citation) -> str:
     authors = ", ".join(citation.authors[:6]) + (" et al." if len(citation.authors) > 6 else "")
     year = f"({citation.year})" if citation.year else ""
     head = " ".join(part for part in (authors, year) if part)
-    parts = [head, citation.title, citation.venue, citation.locator]
+    parts = [head, citation.title, citation.venue]
     told = ". ".join(as_text(part) for part in parts if part)
     return f"{told} ({citation.verification.replace('_', ' ')})"
 

@@ -73,6 +73,30 @@ def test_a_report_escapes_what_came_from_outside(
     assert not {"\x1b", "\u202e"}.intersection(text)
 
 
+def test_each_claim_has_its_own_place_and_source(office: Office, assigned: AssignedTicket) -> None:
+    """A document has many pages, and two documents may have one name."""
+    for number, (title, place) in enumerate(
+        [("Rates", "a/notes.pdf, page 3"), ("Rates", "a/notes.pdf, page 7"), ("Sizes", "b, page 1")]
+    ):
+        citation = Citation(key="notes", title=title, locator=place)
+        office.ledger.findings.put(
+            Finding(
+                id=f"T-001-F{number}", ticket="T-001", claim=f"Claim {number}.",
+                citation=citation, relevance=0.5, confidence=0.5,
+            ),
+            actor="literature_review",
+        )  # fmt: skip
+    office.ledger.briefs.put(
+        Brief(ticket="T-001", findings=("T-001-F0", "T-001-F1", "T-001-F2"), searched=()),
+        actor="literature_review",
+    )
+    text = report(office.ledger, assigned)
+    assert "- Claim 0. [notes, a/notes.pdf, page 3]" in text
+    assert "- Claim 1. [notes, a/notes.pdf, page 7]" in text
+    assert "- Claim 2. [notes, b, page 1]" in text
+    assert text.count("- [notes] Rates") == text.count("- [notes] Sizes") == 1
+
+
 def test_reported_numbers_are_labelled(
     office: Office, assigned: AssignedTicket, opened: Opened
 ) -> None:

@@ -99,6 +99,16 @@ def test_pdf_pages_take_their_facts_from_the_entry_in_the_file_name(folder: Path
     assert pages[0]["title"] == "Efficient BackProp"
 
 
+def test_a_key_inside_another_word_makes_no_other_paper_of_a_file(folder: Path) -> None:
+    (folder / "all.bib").write_text("@article{bert, title={BERT}, year={2018}}")
+    for name in ("roberta.md", "notes_bert.md", "bert-2.md", "BERT.md"):
+        (folder / name).write_text("A longer warm-up helps.")
+    keys = {d["locator"].split(",")[0][7:]: d["key"] for d in read(folder)["documents"]}
+    assert keys == {
+        "roberta.md": "roberta", "notes_bert.md": "bert", "bert-2.md": "bert", "BERT.md": "bert",
+    }  # fmt: skip
+
+
 def test_markdown_paragraphs_with_lines(folder: Path) -> None:
     (folder / "note.md").write_text(
         "---\ntitle: Steps\nauthor: Ada Byron and Mary S.\ndate: 2019-05-01\n"

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from labcrew.errors import ToolError
 from tests.doubles.papers_server import papers_server
 from tools.literature.arxiv_source import ArxivSource
-from tools.literature.openalex import _abstract
-from tools.literature.wording import content_words
+from tools.literature.openalex import _abstract, _paper
+from tools.literature.wording import content_words, surname
 
 
 def test_content_words_drop_the_rest() -> None:
@@ -31,3 +31,18 @@ def test_any_inverted_index_is_text(index: dict[str, list[int]]) -> None:
 def test_a_refused_arxiv_query_is_an_error() -> None:
     with papers_server("error_entry") as served, pytest.raises(ToolError, match="refused"):
         ArxivSource(f"{served.url}/api/query", 5).search(("momentum",), 3)
+
+
+def test_an_author_without_a_name_stops_no_search() -> None:
+    work = {
+        "id": "https://openalex.org/W1",
+        "authorships": [{"author": {"display_name": " "}}],
+        "publication_year": 2020,
+        "abstract_inverted_index": {"Rates": [0], "matter.": [1]},
+    }
+    paper = _paper(work)
+    assert paper is not None
+    assert (paper.citation.key, paper.citation.authors) == ("anonymous2020-W1", ())
+    assert (surname(["Ada Lovelace", "B"]), surname([""]), surname([])) == (
+        "lovelace", "anonymous", "anonymous",
+    )  # fmt: skip

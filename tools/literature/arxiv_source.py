@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from labcrew.domain.research import Citation, Paper
 from labcrew.errors import ToolError
 from tools.literature.web import DEADLINE_S, BoundedSession, ask
-from tools.literature.wording import content_words
+from tools.literature.wording import content_words, surname
 
 if TYPE_CHECKING:
     import arxiv
@@ -66,13 +66,13 @@ def _is_feed(body: bytes) -> bool:
 
 
 def _paper(result: "arxiv.Result") -> Paper:
-    surname = result.authors[0].name.split()[-1].lower() if result.authors else "anonymous"
+    authors = tuple(author.name for author in result.authors)
     identifier = result.get_short_id()
     return Paper(
         citation=Citation(
-            key=f"{surname}{result.published.year}-{identifier}",
+            key=f"{surname(authors)}{result.published.year}-{identifier}",
             title=" ".join(result.title.split()),
-            authors=tuple(author.name for author in result.authors),
+            authors=authors,
             year=result.published.year,
             venue=" ".join((result.journal_ref or "arXiv").split()),
             locator=f"arXiv:{identifier}",

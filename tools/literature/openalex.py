@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from labcrew.domain.research import Citation, Paper
 from labcrew.errors import ToolError
 from tools.literature.web import DEADLINE_S, BoundedSession, ask
-from tools.literature.wording import content_words
+from tools.literature.wording import content_words, surname
 
 _WORDS = 6
 _ABSTRACT_CHARACTERS = 20_000
@@ -121,13 +121,14 @@ def _paper(raw: dict[str, Any]) -> Paper | None:
     text = _abstract(work.abstract_inverted_index or {})
     if not text:
         return None
-    authors = tuple(a.author.display_name for a in work.authorships if a.author.display_name)
-    surname = authors[0].split()[-1].lower() if authors else "anonymous"
+    authors = tuple(
+        name for a in work.authorships if (name := (a.author.display_name or "").strip())
+    )
     identifier = work.id.rstrip("/").rsplit("/", 1)[-1]
     venue = work.primary_location.source if work.primary_location else None
     return Paper(
         citation=Citation(
-            key=f"{surname}{work.publication_year or ''}-{identifier}",
+            key=f"{surname(authors)}{work.publication_year or ''}-{identifier}",
             title=_TAG.sub("", work.display_name or identifier),
             authors=authors,
             year=work.publication_year,

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _STOP_WORDS = (
     "a about above after all also an and any are as at be because been before best better between"
@@ -27,3 +28,9 @@ def content_words(text: str, most: int = 12) -> tuple[str, ...]:
             if len(words) == most:
                 break
     return tuple(words)
+
+
+def surname(authors: Sequence[str]) -> str:
+    """The first author's last word, lower case, as a citation's key begins; "anonymous" without."""
+    words = " ".join(authors[:1]).split()
+    return words[-1].lower() if words else "anonymous"

@@ -12,6 +12,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import resource
 import signal
 import stat
@@ -71,9 +72,15 @@ def shown(path: Path, folder: Path) -> str:
 
 
 def with_entry(facts: Facts, path: Path, entries: dict[str, Facts]) -> Facts:
-    """A document's facts, made whole by the BibTeX entry whose key its file name holds."""
+    """A document's facts, made whole by the BibTeX entry whose key its file name holds as a word:
+    a file `roberta.pdf` is not the paper of the key `bert`.
+    """
     stem = path.stem.casefold()
-    fitting = [key for key in entries if key and key.casefold() in stem]
+    fitting = [
+        key
+        for key in entries
+        if key and re.search(rf"(?<![^\W_]){re.escape(key.casefold())}(?![^\W_])", stem)
+    ]
     if facts["key"] in entries:
         fitting = [facts["key"]]
     known = entries[max(fitting, key=lambda key: (len(key), key))] if fitting else facts
