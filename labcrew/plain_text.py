@@ -3,12 +3,12 @@
 import re
 
 # Control characters but newline, return and tab; marks that turn the direction of text around; line
-# breaks that look like none; and what nobody sees but a model reads (tags, selectors, invisible
-# spaces). Joiners stay: languages and emoji need them.
+# breaks that look like none; what nobody sees but a model reads (tags, selectors, invisible
+# spaces); what is no character, which no XML may hold. Joiners stay: languages and emoji need them.
 ODD = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\u2028\u2029"
-    "\u00ad\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "\u00ad\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
 HALVES = re.compile("[\ud800-\udfff]")  # of characters: they can't be printed or stored
 _SPACES = "\t\n\r"

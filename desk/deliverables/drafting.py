@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from agents.description import opened
 from desk.deliverables.asking import asked
 from desk.deliverables.document import (
     Block,
@@ -26,7 +27,7 @@ _MOST_ROWS = 300
 _MOST_POINTS = 6
 _VERDICTS = {
     "improves": "The change is better than the program as it was",
-    "no_gain": "No better settings were found",
+    "no_gain": "The change is no better than the program as it was, beyond the seeds' noise",
     "unmeasured": "What was found is not measured on unseen data",
     "tests_pass": "The change makes the tests pass that failed before",
 }
@@ -73,10 +74,10 @@ def _found(assigned: AssignedTicket, request: MergeRequest | None) -> Section:
             title="What was found", message="There is no result yet",
             blocks=(Paragraph(text=told),), points=(told,),
         )  # fmt: skip
-    values = {each.key: each.rendered() for each in request.evidence}
-    rows = tuple(_result_rows(values))
+    values = _values(request)
+    rows, message = tuple(_result_rows(values)), _message(request, values)
     reported = any(s.source == "reported" for e in request.evidence for s in e.scores)
-    notes = [f"{_VERDICTS[request.verdict]}."]
+    notes = [f"{message}."]
     if reported:
         notes.append("Numbers that only the runs themselves vouch for are reported, not verified.")
     if request.smoke is not None:
@@ -87,24 +88,41 @@ def _found(assigned: AssignedTicket, request: MergeRequest | None) -> Section:
     blocks: list[Block] = [Paragraph(text=" ".join(notes))]
     if rows:
         blocks.append(Table(head=head, rows=rows))
-        blocks.append(
-            Paragraph(
-                text="Mean ± standard deviation over the seeds. The change was chosen on the"
-                " validation data; the holdout was opened once, for this."
-            )
-        )
+        chosen = "The change was chosen on the validation data"
+        if "holdout_best_mean" in values:
+            chosen += f"; {opened(request.revision)}"
+        blocks.append(Paragraph(text=f"Mean ± standard deviation over the seeds. {chosen}."))
     blocks.append(Paragraph(text=state))
     points = [f"{_of(row)}" for row in rows] + notes[1:] + [state]
     return Section(
         title="What was found",
-        message=_VERDICTS[request.verdict],
+        message=message,
         blocks=tuple(blocks),
         points=tuple(points[:_MOST_POINTS]),
     )
 
 
+def _values(request: MergeRequest) -> dict[str, str]:
+    """The evidence's numbers as they are shown; one seed has no deviation."""
+    return {
+        each.key: each.rendered()
+        for each in request.evidence
+        if each.statistic != "std" or len(each.scores) > 1
+    }
+
+
+def _message(request: MergeRequest, values: dict[str, str]) -> str:
+    """The verdict, and what it rests on where that is less than unseen data and enough seeds."""
+    told = _VERDICTS[request.verdict]
+    if request.verdict == "unmeasured" and values.keys() & {"holdout_gain", "fresh_gain"}:
+        return "What was found has too few seeds to tell a gain from noise"
+    if request.verdict == "improves" and "holdout_gain" not in values:
+        return f"{told}, with fresh seeds on the same data"
+    return told
+
+
 def _result_rows(values: dict[str, str]) -> Iterator[tuple[str, ...]]:
-    for split in ("validation", "holdout"):
+    for split in ("validation", "holdout", "fresh"):
         if f"{split}_best_mean" not in values:
             continue
 
@@ -115,9 +133,12 @@ def _result_rows(values: dict[str, str]) -> Iterator[tuple[str, ...]]:
 
         low, high = values.get(f"{split}_gain_low"), values.get(f"{split}_gain_high")
         yield (
-            split, number("baseline"), number("best"), values.get(f"{split}_gain", ""),
+            "fresh seeds" if split == "fresh" else split,
+            number("baseline"),
+            number("best"),
+            values.get(f"{split}_gain", ""),
             f"{low} to {high}" if low is not None else "",
-        )  # fmt: skip
+        )
 
 
 def _of(row: tuple[str, ...]) -> str:
@@ -252,8 +273,9 @@ def _failed(ledger: Ledger, assigned: AssignedTicket, trials: list[Trial]) -> Se
         why = line(incident.diagnosis)
         rows.append((incident.trial, kind, why, f"{told}; {end}".rstrip("; ")))
         points.append(f"{incident.trial}: {kind}; {told}" + f", {end}" * bool(end))
+    told_of = {incident.trial for incident in ledger.incidents.of(assigned.id)}
     for trial in trials:
-        if trial.status == "failed":
+        if trial.status == "failed" and trial.id not in told_of:
             why = line(trial.result.reason if trial.result is not None else "it did not start")
             rows.append((trial.id, "failed run", why, ""))
             points.append(f"{trial.id} failed: {why}")
@@ -304,15 +326,15 @@ def _unchecked(
     told = ["the words of this document, and what the numbers mean."]
     decided = {d.gate: d for d in ledger.decisions.of(assigned.id)}
     for kind, what in (("plan", "the plan"), ("merge", "the change itself")):
-        gates = [g for g in ledger.gates.of(assigned.id) if g.kind == kind and g.id in decided]
-        by = decided[gates[-1].id].by if gates else ""
-        if not by or by in ("--yes", "expired"):
+        gates = [g for g in ledger.gates.of(assigned.id) if g.kind == kind]
+        newest = decided.get(gates[-1].id) if gates else None
+        if newest is None or newest.by in ("--yes", "expired"):
             told.append(f"{what}: no person decided on it.")
     unverified = sum(
         f.citation.verification == "unverified" for f in ledger.findings.of(assigned.id)
     )
     if unverified:
         told.append(f"{unverified} of the sources, which were not verified.")
-    if request is None or request.gain is None:
+    if request is None or request.gain is None or "holdout_gain" not in _values(request):
         told.append("whether it holds on data that nobody has used yet.")
     return tuple(told)

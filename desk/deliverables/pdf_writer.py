@@ -1,7 +1,9 @@
 """A document as PDF, by fpdf2, in the DejaVu fonts that Matplotlib brings along."""
 
 import io
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from desk.deliverables.document import Block, Bullets, Document, Paragraph, Table
@@ -10,6 +12,8 @@ from desk.deliverables.measuring import font_file
 _FONT = "DejaVu"
 _INK, _GREY, _AMBER = (36, 41, 47), (87, 96, 106), (255, 248, 229)
 _WORD = 24  # a longer one is broken in a narrow column
+_LINE, _CELL_EDGES = 4.6, 4  # of tables, millimetres
+_ROW_LINES = 40  # that surely fit on a page below the head
 
 
 def to_pdf(document: Document) -> bytes:
@@ -98,19 +102,35 @@ def _table(pdf: Any, block: Table) -> None:
     pdf.set_font(_FONT, size=8.5)
     pdf.set_text_color(*_INK)
     pdf.set_draw_color(208, 215, 222)
+    widths = _widths(block)
     with pdf.table(
-        col_widths=_widths(block),
+        col_widths=widths,
         text_align="LEFT",
         headings_style=FontFace(emphasis="BOLD"),
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
-        line_height=4.6,
+        line_height=_LINE,
         padding=1,
     ) as made:
-        for cells in (block.head, *block.rows):
+        for cells in (block.head, *_rows(pdf, block, widths)):
             row = made.row()
             for cell in cells:
                 row.cell(cell)
     pdf.ln(3)
+
+
+def _rows(pdf: Any, block: Table, widths: tuple[int, ...]) -> Iterator[tuple[str, ...]]:
+    """The table's rows; one that is higher than a page as several, for none goes over its end."""
+    rooms = [pdf.epw * width / sum(widths) - _CELL_EDGES for width in widths]
+    for cells in block.rows:
+        parts = [_parts(pdf, cell, room) for cell, room in zip(cells, rooms, strict=True)]
+        yield from zip_longest(*parts, fillvalue="")
+
+
+def _parts(pdf: Any, cell: str, room: float) -> list[str]:
+    if len(cell) <= _ROW_LINES:
+        return [cell]
+    lines = pdf.multi_cell(room, _LINE, cell, dry_run=True, output="LINES")
+    return ["\n".join(lines[at : at + _ROW_LINES]) for at in range(0, len(lines), _ROW_LINES)]
 
 
 def _widths(block: Table) -> tuple[int, ...]:

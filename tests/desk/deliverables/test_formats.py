@@ -8,16 +8,21 @@ from typing import Any
 
 import pytest
 
-from desk.deliverables.document import Document, Paragraph, Section
+from desk.deliverables.document import Document, Paragraph, Section, Table
 from desk.deliverables.drafting import document
 from desk.deliverables.formats import FORMATS, Format, deliverable
+from desk.deliverables.pdf_writer import to_pdf
+from desk.deliverables.plain import line
 from desk.deliverables.slides_writer import fitted, to_slides
+from desk.deliverables.word_writer import to_word
 from desk.wiring import Opened
+from labcrew.deciding import decide
 from labcrew.domain.experiment import Incident
 from labcrew.domain.research import Citation, Finding
+from labcrew.domain.review import Evidence, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import SettingsError
-from tests.desk.records import merge_request, score, trial
+from tests.desk.records import merge_request, score, superseded, trial
 from tests.tickets import make_assigned
 
 ODD = "Größe Ελληνικά Кириллица <script>alert(1)</script> | *a* _b_ [x](javascript:y) \x1b[31m"
@@ -95,6 +100,14 @@ def assigned(opened: Opened) -> AssignedTicket:
         ),
         actor="literature_review",
     )  # fmt: skip
+    return made
+
+
+@pytest.fixture
+def bare(opened: Opened) -> AssignedTicket:
+    """A ticket with nothing yet."""
+    made = make_assigned()
+    opened.ledger.tickets.put(made, actor="person:ada", kind="ticket.assigned")
     return made
 
 
@@ -216,6 +229,107 @@ def test_a_ticket_without_a_result_is_told_too(opened: Opened) -> None:
     assert "There is no result yet" in document(opened.ledger, made).sections[1].message
     for format in FORMATS:
         assert "no result yet" in READERS[format](deliverable(opened.ledger, made, format))
+
+
+def proved(opened: Opened, assigned: AssignedTicket, *splits: str, seeds: int = 3) -> MergeRequest:
+    """A merge request that rests on these splits."""
+    request = merge_request(opened, assigned, trial(opened, assigned.id, 0))
+    measured = tuple(score(f"{assigned.id}-{seed:03d}", 0.5) for seed in range(seeds))
+    evidence = tuple(
+        Evidence(
+            key=f"{split}_{name}", value=0.5, digits=4, scores=measured,
+            statistic="std" if name.endswith("std") else "mean",
+        )
+        for split in splits
+        for name in ("baseline_mean", "baseline_std", "best_mean", "best_std", "gain")
+    )  # fmt: skip
+    request = request.model_copy(update={"evidence": evidence})
+    opened.ledger.merge_requests.put(request, actor="merge_request")
+    return request
+
+
+def told(opened: Opened, assigned: AssignedTicket) -> tuple[str, str]:
+    """What was found, and what nobody has checked, as text."""
+    made = document(opened.ledger, assigned)
+    return str(made.sections[1]), str(made.sections[-1])
+
+
+def test_a_holdout_that_was_never_opened_is_not_said_to_be(
+    opened: Opened, bare: AssignedTicket
+) -> None:
+    proved(opened, bare, "validation", "fresh")
+    found, unchecked = told(opened, bare)
+    assert "holdout" not in found
+    assert "fresh seeds" in found
+    assert "with fresh seeds on the same data" in found
+    assert "data that nobody has used yet" in unchecked
+
+
+def test_a_holdout_of_several_revisions_is_no_longer_unseen(
+    opened: Opened, bare: AssignedTicket
+) -> None:
+    request = proved(opened, bare, "validation", "holdout")
+    found, unchecked = told(opened, bare)
+    assert "the holdout was opened once" in found
+    assert "data that nobody has used yet" not in unchecked
+    superseded(opened, request)
+    assert "opened in 2 revisions, so it is no longer unseen" in told(opened, bare)[0]
+
+
+def test_one_seed_has_no_deviation_and_tells_no_gain_from_noise(
+    opened: Opened, bare: AssignedTicket
+) -> None:
+    request = proved(opened, bare, "validation", "holdout", seeds=1)
+    unmeasured = request.model_copy(update={"verdict": "unmeasured", "gain": None})
+    opened.ledger.merge_requests.put(unmeasured, actor="merge_request")
+    found, unchecked = told(opened, bare)
+    assert " ± 0" not in found
+    assert "too few seeds to tell a gain from noise" in found
+    assert "data that nobody has used yet" in unchecked
+
+
+def test_a_decision_on_an_older_revision_checks_nothing_of_the_newest(
+    opened: Opened, bare: AssignedTicket
+) -> None:
+    first = proved(opened, bare, "validation", "holdout")
+    assert "the change itself" in told(opened, bare)[1]
+    gate = f"{bare.id}-merge-r0.0"
+    decide(opened.ledger, opened.clock, gate, "respond", by="ada", comment="Try more.")
+    assert "the change itself" not in told(opened, bare)[1]
+    superseded(opened, first)
+    assert "the change itself: no person decided on it" in told(opened, bare)[1]
+
+
+def test_a_failed_run_with_an_incident_went_wrong_once(
+    opened: Opened, assigned: AssignedTicket
+) -> None:
+    failed = opened.ledger.trials.get(f"{assigned.id}-007")
+    incident = opened.ledger.incidents.of(assigned.id)[0]
+    more = incident.model_copy(update={"id": f"{assigned.id}-I2", "trial": failed.id})
+    opened.ledger.incidents.put(more, actor="log_monitor")
+    made = document(opened.ledger, assigned)
+    assert "2 things went wrong" in [section.message for section in made.sections]
+
+
+@pytest.mark.parametrize("cell", ["word " * 800, "x" * 4000, "line\n" * 300])
+def test_a_cell_that_no_page_holds_goes_on_over_pages(cell: str) -> None:
+    wide = Table(head=("run", "settings", "seed"), rows=(("T-1", cell, "0"), ("T-2", "a", "1")))
+    section = Section(title="t", message="m", blocks=(wide,))
+    made = Document(
+        title="t", subtitle="s", warning="w", at="2026-01-01T00:00:00+00:00", sections=(section,)
+    )
+    letters = "".join(read_pdf(to_pdf(made)).split())
+    assert letters.count(cell.split()[0][:4]) >= len(cell.split())
+    assert "T-2a1" in letters
+
+
+@pytest.mark.parametrize("write", [to_word, to_slides])
+def test_what_is_no_character_stops_no_file(write: Callable[[Document], bytes]) -> None:
+    """Text that was taken out of a PDF holds it; no XML may."""
+    said = line("soft\ufffehyphen\uffff")
+    section = Section(title=said, message=said, blocks=(Paragraph(text=said),), points=(said,))
+    at = "2026-01-01T00:00:00+00:00"
+    assert write(Document(title=said, subtitle=said, warning=said, at=at, sections=(section,)))
 
 
 def test_long_tables_go_on_over_pages(opened: Opened) -> None:
