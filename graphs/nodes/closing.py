@@ -11,6 +11,7 @@ from graphs.work import Work
 from labcrew.domain.experiment import Incident, Trial
 from labcrew.domain.remembered import REMEMBERED_TRIALS, record_of_lesson, record_of_trial
 from labcrew.domain.research import Lesson, data_hash
+from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
 
 
@@ -58,6 +59,22 @@ def _what_helped(incident: Incident) -> str:
     return f"; {done.action.replace('_', ' ')} {'helped' if done.helped else 'did not help'}"
 
 
+def _spelt(values: Values) -> str:
+    return ", ".join(f"{k}={v}" for k, v in sorted(values.items())) or "the program's defaults"
+
+
+def _borne_out(work: Work, assigned: AssignedTicket) -> str:
+    """What numbers that nothing was chosen by say of the winner: the best of many is no result.
+
+    The review of literature takes a lesson that something is not better for a warning of it.
+    """
+    requests = work.ledger.merge_requests.of(assigned.id)
+    return {
+        "improves": "numbers that nothing was chosen by bear it out",
+        "no_gain": "it was not better beyond the seeds' noise where nothing was chosen by it",
+    }.get(requests[-1].verdict if requests else "", "it was measured there alone")
+
+
 def _lessons(
     work: Work, assigned: AssignedTicket, trials: list[Trial], outcome: str
 ) -> list[Lesson]:
@@ -65,10 +82,15 @@ def _lessons(
     ticket = assigned.ticket
     texts = [f"{ticket.title}: {outcome}."]
     if best is not None:
-        spelt = ", ".join(f"{k}={v}" for k, v in sorted(best.values.items()))
+        reported = any(t.score and t.score.source == "reported" for t in best.trials)
+        what = "the code of its change" if best.code else _spelt(best.values)
         texts.append(
-            f"For {ticket.title}, {spelt} on {best.data} data gave the best validation"
-            f" {ticket.metric.name}, {best.mean:.4g} over {len(best.scores)} seeds."
+            f"For {ticket.title}, {what} on {best.data} data gave the best"
+            f" validation {ticket.metric.name}, {best.mean:.4g}"
+            + " as the runs report it"
+            * reported
+            + f" over {len(best.scores)} {'seeds' if len(best.scores) > 1 else 'seed'};"
+            f" {_borne_out(work, assigned)}."
         )
     told = [
         i
@@ -77,9 +99,8 @@ def _lessons(
     ]
     for incident in told[:5]:
         values = next((t.values for t in trials if t.id == incident.trial), {})
-        spelt = ", ".join(f"{k}={v}" for k, v in sorted(values.items())) or "the program's defaults"
         texts.append(
-            f"With {spelt} a run of {ticket.title} had this: {incident.diagnosis[:200]}"
+            f"With {_spelt(values)} a run of {ticket.title} had this: {incident.diagnosis[:200]}"
             f"{_what_helped(incident)}"
         )
     data = data_hash(work.cards(assigned.id), cleaned=False)
