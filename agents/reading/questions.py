@@ -1,10 +1,12 @@
 """The literature review's two judgements: which sentences to keep, which settings they report."""
 
+from itertools import pairwise
+
 from pydantic import Field
 
 from agents.reading.naming import Wording
 from agents.reading.numbers import numbers
-from agents.reading.reported import reported
+from agents.reading.reported import NEXT, reported
 from labcrew.domain.base import Model
 from labcrew.domain.search_space import Parameter, Value, Values, legal
 from labcrew.judgement import Judgement
@@ -68,13 +70,19 @@ class SuggestionsAnswer(Model):
 
 
 def prints(sentence: str, value: Value) -> bool:
-    """Whether a sentence holds a value: the number itself, a range around it, or the word."""
+    """Whether a sentence holds a value: the number itself, a range around it, or the word.
+
+    Any two numbers are no range: an accuracy and a number of epochs have every rate between them.
+    """
     if isinstance(value, bool):
         return True  # "with", "without", "enabled": no single spelling to look for
     if isinstance(value, str):
         return value.casefold() in sentence.casefold()
-    found = [number.value for number in numbers(sentence)]
-    return value in found or (len(found) > 1 and min(found) <= value <= max(found))
+    found = numbers(sentence)
+    return any(number.value == value for number in found) or any(
+        low.value <= value <= high.value and NEXT.fullmatch(sentence[low.end : high.start])
+        for low, high in pairwise(found)
+    )
 
 
 def _keep_first(question: BriefQuestion) -> BriefAnswer:

@@ -34,7 +34,7 @@ _LINK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LINK_MOST = 60
-_NEXT = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|to|/|-|\u2013|\u2014|&)\s*", re.IGNORECASE)
+NEXT = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|to|/|-|\u2013|\u2014|&)\s*", re.IGNORECASE)
 _BEFORE_NUMBER = re.compile(
     r"\b(?:above|below|under|exceeding|beyond|than|least|most|minimum|maximum|max|min|up\s+to|until"
     r"|after|every|within|first|last|each|per|by|before|epoch|another|warm-?up\s+(?:for|of|over))\W*$",
@@ -194,7 +194,7 @@ def _left(
         listed = (
             other is not None
             and other.start not in used
-            and _NEXT.fullmatch(part[other.end : number.start])
+            and NEXT.fullmatch(part[other.end : number.start])
         )
         if value is None or listed or _OUTCOME_OF.search(head):
             continue
@@ -226,7 +226,7 @@ def _right(
         return None  # "the accuracy with momentum was 0.9"
     following = found[first + 1] if first + 1 < len(found) else None
     joint = part[number.end : following.start] if following else ""
-    if following is not None and _NEXT.fullmatch(joint):
+    if following is not None and NEXT.fullmatch(joint):
         rest = part[following.end :].lstrip(" -")
         place = len(part) - len(rest)
         counted = any(m.after and m.start == place for m in mentions) or COUNTED.match(rest)

@@ -20,6 +20,7 @@ from labcrew.domain.research import DatasetCard, QuarantinedRow, Suggestion, dat
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError
+from labcrew.evidence import as_text
 from labcrew.taint import taint, tainted, taints
 from tools.facts import environment_effect
 from tools.house_rules import kept_rules
@@ -28,6 +29,7 @@ from tools.recall_memory import RecallMemory, recall_memory
 from tools.trial_spec import environment_plan
 
 _LESSONS = 5
+_TOLD = 400
 _NEAR_ENOUGH = 0.35
 
 
@@ -157,8 +159,10 @@ def _guessed_and_made(assigned: AssignedTicket) -> dict[str, Any]:
 def _notes(work: Work, ticket: str) -> list[str]:
     """What the data checks could not settle: for a person to know before they decide."""
     noted = work.ledger.events.find(_noted(ticket))
-    problems = [str(problem) for problem in noted.data["problems"]] if noted is not None else []
-    return problems + left_to_people(work.cards(ticket))
+    problems = noted.data["problems"] if noted is not None else []
+    return [as_text(str(problem), _TOLD) for problem in problems] + left_to_people(
+        work.cards(ticket)
+    )
 
 
 def _plan_id(assigned: AssignedTicket, round_: int) -> str:

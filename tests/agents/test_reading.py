@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.reading.passages import MOST_SENTENCES, most_promising, passages_of
+from agents.reading.questions import prints
 from agents.reading.ranking import diverse, relevance
 from agents.reading.sentences import reads_like_prose, sentences
 from labcrew.domain.research import Citation, Paper
@@ -89,3 +90,20 @@ def test_a_large_library_is_cut_to_what_shares_words() -> None:
     kept = most_promising(passages_of([paper(t) for t in texts]), {"momentum"})
     assert len(kept) == MOST_SENTENCES
     assert kept[-1].text == texts[-1]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "value", "held"),
+    [
+        ("Rates between 0.05 and 0.2 are best.", 0.1, True),
+        ("Rates from 0.05 to 0.2 are best.", 0.1, True),
+        ("Rates of 0.05-0.2 are best.", 0.1, True),
+        ("A rate of 0.1 gave 97% after 30 epochs.", 0.1, True),
+        ("A dropout of 0.1 gave 97% after 30 epochs.", 0.5, False),
+        ("We used Adam.", "adam", True),
+    ],
+)
+def test_only_a_range_holds_what_lies_between_two_numbers(
+    sentence: str, value: float | str, held: bool
+) -> None:
+    assert prints(sentence, value) is held

@@ -125,6 +125,14 @@ def test_a_profile_says_what_a_file_holds(tmp_path: Path) -> None:
     ]
 
 
+def test_every_row_is_counted_though_long_labels_are_shown_alike(tmp_path: Path) -> None:
+    path = tmp_path / "train.csv"
+    long = "a" * 90
+    path.write_text(f"x,y\n1,{long}b\n2,{long}c\n3,{long}c\n4,d\n")
+    (file,) = ask({"path": "t", "source": str(path), "split": "train", "label": "y"})["files"]
+    assert file["label_counts"] == {"a" * 79 + "…": 3, "d": 1}
+
+
 def test_a_private_file_shows_its_shape_alone(tmp_path: Path) -> None:
     secret = tmp_path / "train.csv"
     Blobs(60, 4).write(secret)

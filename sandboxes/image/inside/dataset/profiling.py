@@ -138,11 +138,12 @@ def _unread(request: Request, source: Path) -> dict[str, Any]:
 
 
 def _read(table: Table) -> dict[str, Any]:
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     if table.label is not None and not table.request.private:
         cells = Counter(table.label.text.drop_nulls().to_list())
         if len(cells) <= LISTED_LABELS:
-            counts = {shown(name, 80): count for name, count in sorted(cells.items())}
+            for name, count in sorted(cells.items()):
+                counts[shown(name, 80)] += count  # two long names may be shown alike
     columns = [_column(column, table.request.private) for column in table.columns.values()]
     return {"rows": table.rows_total, "columns": columns, "label_counts": counts}
 
