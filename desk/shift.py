@@ -30,10 +30,12 @@ async def beside(
         while True:
             try:
                 await step()
-            except LabcrewError as error:
-                if str(error) not in told:
-                    told.add(str(error))
-                    say(str(error))
+            except Exception as error:  # whatever it is, the next look is made all the same
+                known = isinstance(error, LabcrewError)
+                trouble = str(error) if known else f"{type(error).__name__}: {error}"
+                if trouble not in told:
+                    told.add(trouble)
+                    say(trouble)
             await asyncio.sleep(every_s)
 
     task = asyncio.create_task(again())
@@ -90,6 +92,7 @@ class Shift:
         self._say = say
         self._going: dict[str, asyncio.Task[None]] = {}
         self._left_at: dict[str, int] = {}
+        self._heard: dict[str, int] = {}
         self._waits_s = waits_s
         self._quiet = quiet
         self._waited_s: dict[str, float] = {}
@@ -100,18 +103,31 @@ class Shift:
 
         A ticket whose trouble lasts until it rests longest does not keep an idle shift up.
         """
+        told = ""
         try:
             while True:
-                self._going = {id: task for id, task in self._going.items() if not task.done()}
-                for id in self._next():
-                    self._going[id] = asyncio.create_task(self._advance(id))
-                if until_idle and not self._going and not self._hoped_for():
-                    return
+                try:
+                    if self._look() and until_idle:
+                        return
+                except (LedgerError, StorageFull) as error:
+                    if until_idle and not self._going:
+                        raise
+                    # What is at work goes on; a ledger that was busy is not so for ever.
+                    if told != str(error):
+                        told = str(error)
+                        self._say(told)
                 await asyncio.sleep(_LOOK_S)
         finally:
             for task in self._going.values():
                 task.cancel()
             await asyncio.gather(*self._going.values(), return_exceptions=True)
+
+    def _look(self) -> bool:
+        """Begins what can be moved now; answers whether nothing is under way or soon will be."""
+        self._going = {id: task for id, task in self._going.items() if not task.done()}
+        for id in self._next():
+            self._going[id] = asyncio.create_task(self._advance(id))
+        return not self._going and not self._hoped_for()
 
     def _next(self) -> list[str]:
         """What begins now: tickets while there is room, and a loop where none is at work."""
@@ -132,7 +148,6 @@ class Shift:
     def _movable(self) -> list[str]:
         """Tickets and loops that nobody moves now and that need no person first."""
         self._office.settle()
-        asking = {gate.ticket for gate in self._office.inbox()}
         moving = ("running", "waiting") if self._quiet() else ("assigned", "running", "waiting")
         ledger = self._office.ledger
         loops = ledger.evolutions.all() if self._loops is not None else []
@@ -145,7 +160,7 @@ class Shift:
             for id, status in standing
             if status in moving
             and id not in self._going
-            and not (status == "waiting" and id in asking and id in self._left_at)
+            and not (status == "waiting" and self._heard.get(id) == self._decided(id))
         ]
 
     def _due(self, id: str) -> bool:
@@ -158,23 +173,38 @@ class Shift:
             id in self._again_at and self._waited_s[id] < self._waits_s[1] for id in self._movable()
         )
 
+    def _decided(self, id: str) -> int:
+        """How many of its gates are decided: what waits moves on by one more of them."""
+        return self._office.ledger.decisions.count(id)
+
     def _newest_line(self, id: str) -> int:
         return self._office.ledger.events.count(id)
 
     async def _advance(self, id: str) -> None:
-        self._again_at.pop(id, None)
+        for known in (self._again_at, self._left_at, self._heard):
+            known.pop(id, None)
         try:
+            # Before: who decides while the worker puts its container away is heard, too.
+            decided = self._decided(id)
             if is_loop(id) and self._loops is not None:
-                await self._loops.advance(id)
+                status: str = (await self._loops.advance(id)).status
             else:
-                await self._worker.advance(id)
+                status = (await self._worker.advance(id)).status
             self._waited_s.pop(id, None)
+            self._heard[id] = decided
+            if status in ("assigned", "running"):
+                self._left_at[id] = self._newest_line(id)
         except (EngineError, ModelFailure, StorageFull, LedgerError) as error:
             first, most = self._waits_s
             wait = min(self._waited_s.get(id, first / 2) * 2, most)
             self._waited_s[id], self._again_at[id] = wait, time.monotonic() + wait
-            self._say(f"{id}: {error}\n  It is tried again in {wait:g} s.")
+            self._leave(id, f"{error}\n  It is tried again in {wait:g} s.")
         except LabcrewError as error:
-            self._say(f"{id}: {error}")
-        finally:
-            self._left_at[id] = self._newest_line(id)
+            self._leave(id, str(error))
+        except Exception as error:  # a fault of labcrew's own must not pass in silence
+            self._leave(id, f"{type(error).__name__}: {error}")
+
+    def _leave(self, id: str, trouble: str) -> None:
+        """Leaves it alone after a trouble."""
+        self._left_at[id] = self._newest_line(id)
+        self._say(f"{id}: {trouble}")
