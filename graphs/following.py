@@ -1,14 +1,14 @@
 """What people do at the forge comes into the ledger: comments as work, approvals as decisions."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from graphs.forging import propose, trouble, withdraw, withdrawal_effect
 from graphs.work import Work
 from labcrew.deciding import decide
 from labcrew.domain.forge import Approver, Forge, ForgeComment, ForgeRequest, ForgeSettings
 from labcrew.domain.review import Comment, DecisionKind, Gate, MergeRequest
-from labcrew.errors import ForgeError, ToolError
+from labcrew.errors import BoundaryError, ForgeError, InputError, ToolError
 from labcrew.plain_text import plain
 from labcrew.remarks import MOST_CHARACTERS, Change, kept_remark
 from tools.forge_requests import Proposed, proposed
@@ -43,23 +43,33 @@ class Following:
             for gate in ledger.gates.all(status="open")
             if gate.kind == "merge"
         }
-        for request in ledger.merge_requests.all(status="open"):
+        for request in self._of_tickets("open"):
             gate = gates.get(request.id)
             if gate is not None:
                 await self._guarded(request, self._waiting(forge, request, gate))
             elif self._approved(request):
                 await self._guarded(request, self._finish(request))
-        for request in ledger.merge_requests.all(status="closed"):
+        for request in self._of_tickets("closed"):
             if proposed(ledger, request.id) is None:
                 continue
             effect = ledger.effect(withdrawal_effect(request.id))
             if effect is None or effect.result is None:
-                await withdraw(self._work, self._work.assigned(request.ticket), request)
+                await self._guarded(
+                    request, withdraw(self._work, self._work.assigned(request.ticket), request)
+                )
 
-    async def _guarded(self, request: MergeRequest, step: "asyncio.Future[None] | object") -> None:
+    def _of_tickets(self, status: str) -> list[MergeRequest]:
+        """The merge requests of tickets; those of loops go to no forge."""
+        ledger = self._work.ledger
+        found = ledger.merge_requests.all(status=status)
+        known = ledger.tickets.some({request.ticket for request in found})
+        return [request for request in found if request.ticket in known]
+
+    async def _guarded(self, request: MergeRequest, step: Awaitable[None]) -> None:
+        """One request's part of a round; what is wrong with it holds up no other."""
         try:
-            await step  # type: ignore[misc]
-        except ToolError as error:
+            await step
+        except (ToolError, InputError, BoundaryError) as error:
             trouble(self._work, request, error)
             if isinstance(error, ForgeError) and error.wait_s:
                 self._not_before = self._work.bench.clock.monotonic() + error.wait_s
@@ -80,8 +90,9 @@ class Following:
             approvals = await asyncio.to_thread(forge.approvals, there.number)
         ledger = self._work.ledger
         new = await asyncio.to_thread(self._new, request, comments)
-        with ledger.transaction():
+        with ledger.transaction():  # of its own: they stand, whatever may be decided
             asking = self._take_up(request, comments, new)
+        with ledger.transaction():
             if ledger.gates.get(gate.id).status != "open" or ledger.decisions.find(gate.id):
                 return  # decided here meanwhile
             self._decide(request, gate, there, now, asking, approvals)

@@ -10,7 +10,7 @@ from graphs.work import Work
 from labcrew.domain.base import content_hash
 from labcrew.domain.review import MergeRequest
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import ForgeError, ToolError
+from labcrew.errors import ForgeError, LabcrewError, ToolError
 from tools.forge_requests import (
     ProposeChange,
     WithdrawChange,
@@ -73,7 +73,7 @@ async def withdraw(work: Work, assigned: AssignedTicket, request: MergeRequest) 
         trouble(work, request, error)
 
 
-def trouble(work: Work, request: MergeRequest, error: ToolError) -> None:
+def trouble(work: Work, request: MergeRequest, error: LabcrewError) -> None:
     """Notes what the forge does not allow; the same trouble once."""
     kind = error.kind if isinstance(error, ForgeError) else "refused"
     work.ledger.events.note(

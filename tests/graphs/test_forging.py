@@ -3,20 +3,25 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from graphs.following import Following
+from labcrew.deciding import decide
+from labcrew.domain.review import MergeRequest
+from labcrew.errors import BoundaryError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.remarks import check_remark
 from tests.contracts.test_forges import SERVERS
 from tests.desk.conftest import HandClock, git
+from tests.doubles.faulty import Around
 from tests.doubles.forge_server import ALICE, STRANGER, TOKEN, Fault, ForgeServer
 from tests.graphs.forge_world import ID, World, make_lab
-from tools.forge_requests import proposed
+from tools.forge_requests import proposal_effect, proposed
 from tools.make_change import MergeBranch, merge_branch
 
 ROOT = Path(__file__).parents[2]
@@ -383,3 +388,75 @@ async def test_the_token_is_nowhere_but_on_its_way(scene: Scene) -> None:
     assert len(files) > 20
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
     assert secrets_of({"LABCREW_FORGE_TOKEN": TOKEN}) == [TOKEN]
+
+
+def beside(scene: Scene, ticket: str, **changes: Any) -> MergeRequest:
+    """Another open merge request, which is come to before the ticket's next revision; its gate."""
+    shown = {"merge_request": f"{ticket}-MR0", "commit": scene.request.commit, "target": "main"}
+    other = {"id": f"{ticket}-MR0", "ticket": ticket} | changes
+    made = scene.request.model_copy(update=other)
+    scene.ledger.merge_requests.put(made, actor="merge_request")
+    gate = scene.merge_gate().model_copy(
+        update={"id": f"{ticket}-merge-r0.0", "ticket": ticket, "shown": shown}
+    )
+    scene.ledger.gates.put(gate, actor="coordinator")
+    return made
+
+
+async def test_a_loops_merge_request_holds_up_no_tickets(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    beside(scene, "E-001")
+    beside(scene, "E-002", merge_note="approved: main is checked out")
+    decide(scene.ledger, scene.clock, "E-002-merge-r0.0", "accept", by="ada")
+    scene.revision(1)
+    gate = scene.merge_gate()
+    await scene.look()
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-03T00:00:00Z"})
+    await scene.look()
+    assert scene.said(gate.id).kind == "accept"
+    assert scene.troubles() == []
+
+
+async def test_a_request_that_cannot_be_looked_at_holds_up_no_other(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    gone = scene.assigned.model_copy(update={"id": "T-000"})
+    scene.ledger.tickets.put(gone, actor="person:ada")
+    request, there = beside(scene, "T-000"), proposed(scene.ledger, scene.request.id)
+    assert there is not None
+    scene.ledger.intend(proposal_effect(request.id), "T-000", {})
+    known = there.model_copy(update={"number": 99}).model_dump(mode="json")
+    scene.ledger.done(proposal_effect(request.id), known)
+    scene.revision(1)
+    gate = scene.merge_gate()
+
+    def look_at(number: int) -> Any:
+        if number == 99:
+            raise BoundaryError("the commits of T-000 can't be read any more")
+        return scene.forge.look(number)
+
+    forge: Any = Around(scene.forge, look=look_at)
+    work = replace(scene.work, bench=replace(scene.work.bench, forge=forge))
+    following = Following(work, scene.settings)
+    await following.look()
+    scene.there().approvals.append({"user": ALICE[0], "at": "2026-01-03T00:00:00Z"})
+    await following.look()
+    assert scene.said(gate.id).kind == "accept"
+    (told,) = [e for e in scene.ledger.events.of("T-000") if e.kind == "forge.trouble"]
+    assert told.data["because"] == "the commits of T-000 can't be read any more"
+
+
+async def test_comments_come_here_though_strange_commits_came_there(scene: Scene) -> None:
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    scene.there().comments.append(
+        {"id": scene.server.next_id(), "user": ALICE[0], "text": "Why a log scale?"}
+    )
+    base = git(scene.root / "lab", "rev-parse", "main")
+    scene.server.git("update-ref", f"refs/heads/labcrew/{ID}", base)
+    await scene.look()
+    assert [c.text for c in scene.ledger.comments.of(ID)] == ["Why a log scale?"]
+    assert scene.said(gate.id) is None
+    assert scene.troubles() == ["moved"]
