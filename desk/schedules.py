@@ -16,7 +16,7 @@ from desk.acting import actor, one_at_a_time
 from desk.office import ENDED, Office
 from labcrew.domain.background import QuietHours, Schedule, known_zone, utc
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import InputError
+from labcrew.errors import BoundaryError, InputError, LabcrewError
 from labcrew.ticket_file import read_ticket, ticket_text
 
 _MOST_MISSED = 100_000
@@ -85,12 +85,25 @@ class Schedules:
         return next(_times(schedule.cron, schedule.timezone, start), None)
 
     def run_due(self) -> list[AssignedTicket]:
-        """Assigns what is due, what was missed once; nothing in quiet hours."""
+        """Assigns what is due, what was missed once; nothing in quiet hours.
+
+        Raises LabcrewError: one could not be assigned now; it is tried again the next time.
+        """
         now = self._clock.now()
         if self._quiet.holds(now):
             return []
-        found = [self._run(schedule, now) for schedule in self.active()]
-        return [assigned for assigned in found if assigned is not None]
+        found: list[AssignedTicket] = []
+        troubles: list[LabcrewError] = []
+        for schedule in self.active():
+            try:
+                assigned = self._run(schedule, now)
+            except LabcrewError as error:  # what else is due must not wait for it
+                troubles.append(error)
+            else:
+                found += [assigned] if assigned is not None else []
+        if troubles:
+            raise troubles[0]
+        return found
 
     def _run(self, schedule: Schedule, now: datetime) -> AssignedTicket | None:
         # From the last one on, so that a clock set back finds nothing due again.
@@ -115,7 +128,7 @@ class Schedules:
             )
         except _Done:
             return None
-        except InputError as error:
+        except (InputError, BoundaryError) as error:
             self._note(schedule, due, "schedule.failed", error.message)
             return None
 

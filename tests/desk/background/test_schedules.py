@@ -1,6 +1,7 @@
 """A due time is one ticket: over restarts, kills, two processes, and clocks that go wrong."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,14 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from desk.office import Office
 from desk.schedules import Schedules, _times
 from desk.wiring import Opened
 from labcrew.domain.background import QuietHours
-from labcrew.errors import InputError, NotFound
+from labcrew.errors import BoundaryError, InputError, LabcrewError, NotFound, StorageFull
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.settings import Settings
 from tests.desk.conftest import HandClock
+from tests.doubles.faulty import Around
 
 ROOT = Path(__file__).parents[3]
 NIGHTLY = "0 3 * * *"
@@ -123,6 +126,39 @@ def test_a_repository_that_is_gone_is_told_and_the_next_time_tried(
     (toy / "away").rename(toy / "toy")
     clock.pass_(days=1)
     assert len(nightly.run_due()) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "noted"),
+    [(BoundaryError("big holds too many files"), True), (StorageFull("The disk is full"), False)],
+)
+def test_a_schedule_that_cannot_be_run_holds_up_no_other(
+    opened: Opened, clock: HandClock, toy: Path, trouble: LabcrewError, noted: bool
+) -> None:
+    shutil.copytree(toy / "toy", toy / "big")
+    (toy / "big.md").write_text((toy / "ticket.md").read_text().replace("./toy", "./big"))
+    real = opened.office()
+
+    def take(name: str, repository: Path, commit: str, *, snapshot: bool) -> str:
+        if repository.name == "big":
+            raise trouble
+        return real.repositories.take(name, repository, commit, snapshot=snapshot)
+
+    watched: Any = Around(real.repositories, take=take)
+    office = Office(opened.home, opened.ledger, clock, watched, opened.settings)
+    made = Schedules(office, QuietHours())
+    made.add(toy / "big.md", NIGHTLY, "UTC", "ada")
+    made.add(toy / "ticket.md", NIGHTLY, "UTC", "ada")
+    clock.pass_(days=1)
+    if noted:
+        assert len(made.run_due()) == 1
+    else:  # it is told, and tried again at the next look
+        with pytest.raises(StorageFull):
+            made.run_due()
+    (assigned,) = opened.ledger.tickets.all()
+    assert assigned.source.startswith("schedule S-002")
+    failed = [e.data["because"] for e in opened.ledger.events.of() if e.kind == "schedule.failed"]
+    assert failed == (["big holds too many files"] if noted else [])
 
 
 def test_quiet_hours_put_it_off(opened: Opened, clock: HandClock, nightly: Schedules) -> None:
