@@ -24,7 +24,12 @@ def settled(ledger: Ledger, clock: Clock, gate: Gate) -> Decision | None:
         return decision
     if gate.expires_at is None or clock.now() < gate.expires_at:
         return None
-    return _write(ledger, clock, gate, gate.safe_default, EXPIRED, "", {})
+    with ledger.transaction():
+        # A person may have decided, or have stopped the ticket, in the last moment.
+        decision = ledger.decisions.find(gate.id)
+        if decision is not None or ledger.gates.get(gate.id).status == "void":
+            return decision
+        return _write(ledger, clock, gate, gate.safe_default, EXPIRED, "", {})
 
 
 def decide(
@@ -61,10 +66,7 @@ def decide(
     if earlier is not None:
         raise taken(earlier)
     if gate.status == "void":
-        raise Conflict(
-            f"{gate.id} no longer asks anything: its ticket moved on or was stopped.",
-            status="void",
-        )
+        raise _void(gate)
     if kind not in gate.allowed:
         raise InputError(
             f"{gate.id} can't be decided by {kind!r}.", f"Allowed here: {', '.join(gate.allowed)}."
@@ -86,6 +88,13 @@ def decide(
         raise InputError(f"{kind} takes no edits.", "Decide 'edit' to change what is shown.")
     checked = checked_edits(ledger, gate, edits or {}) if kind == "edit" else {}
     return _write(ledger, clock, gate, kind, by, comment, checked)
+
+
+def _void(gate: Gate) -> Conflict:
+    return Conflict(
+        f"{gate.id} no longer asks anything: its ticket moved on or was stopped.",
+        status="void",
+    )
 
 
 def taken(decision: Decision) -> Conflict:
@@ -212,6 +221,9 @@ def _write(
     actor = "worker" if by == EXPIRED else f"person:{by}"
     status = "expired" if by == EXPIRED else "decided"
     with ledger.transaction():
+        gate = ledger.gates.get(gate.id)
+        if gate.status == "void":  # a person has stopped the ticket a moment ago
+            raise _void(gate)
         # Two people at once: the ledger refuses the second, different decision.
         ledger.decisions.put(decision, actor=actor, kind="gate.decided")
         ledger.gates.put(gate.model_copy(update={"status": status}), actor=actor)

@@ -1,6 +1,8 @@
 """What people do: assigning with every check, moving tickets, deciding at gates."""
 
 import threading
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from desk.office import Office
 from desk.wiring import Opened
+from labcrew.deciding import settled
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import (
     Conflict,
@@ -298,6 +301,43 @@ def test_an_expired_gate_decides_itself_to_its_safe_default(
         office.decide(gate.id, "accept", "ada")
     assert office.inbox() == []
     assert office.ledger.gates.get(gate.id).status == "expired"
+
+
+class _Striking:
+    """A clock that strikes a gate's last hour just when somebody decides."""
+
+    def __init__(self, inner: HandClock, meanwhile: Callable[[], object]) -> None:
+        self._inner, self._meanwhile = inner, meanwhile
+
+    def now(self) -> datetime:
+        self._meanwhile()
+        self._meanwhile = lambda: None
+        self._inner.pass_(hours=3)
+        return self._inner.now()
+
+    def monotonic(self) -> float:
+        return self._inner.monotonic()
+
+
+def test_a_decision_in_the_last_moment_stands(
+    office: Office, toy: Path, opened: Opened, clock: HandClock
+) -> None:
+    _assign(office, toy)
+    gate = plan_gate(opened, "T-001")
+    striking = _Striking(clock, lambda: office.decide(gate.id, "accept", "ada"))
+    found = settled(opened.ledger, striking, gate)
+    assert found is not None
+    assert (found.kind, found.by) == ("accept", "ada")
+
+
+def test_a_gate_that_a_stop_made_void_in_the_last_moment_stays_void(
+    office: Office, toy: Path, opened: Opened, clock: HandClock
+) -> None:
+    _assign(office, toy)
+    gate = plan_gate(opened, "T-001")
+    striking = _Striking(clock, lambda: office.stop("T-001", "ada"))
+    assert settled(opened.ledger, striking, gate) is None
+    assert opened.ledger.gates.get(gate.id).status == "void"
 
 
 @pytest.mark.parametrize(
