@@ -9,6 +9,7 @@ from labcrew.errors import LedgerError
 from labcrew.ledger.chain import RESERVED, event_of
 from labcrew.ledger.leases import Lease
 from labcrew.ledger.schema import EVENTS
+from labcrew.ledger.store import checked
 
 if TYPE_CHECKING:
     from labcrew.ledger.store import Store
@@ -47,12 +48,15 @@ class Events:
 
         For what goes before a write of its own, such as a tool's call before its result: a process
         killed in between leaves neither, and the step that is run again notes it again.
+
+        Raises:
+            LedgerError: the key is one of the ledger's own, or a value can't be kept.
         """
         if key.startswith(RESERVED):
             raise LedgerError(f"The key {key!r} is kept for the ledger itself: choose another.")
-        self._store.notes.append(
-            {"ticket": ticket, "actor": actor, "kind": kind, "key": key, "data": data}
-        )
+        line = {"ticket": ticket, "actor": actor, "kind": kind, "key": key}
+        # Now: a line that can't be kept would be refused to every write that takes it along.
+        self._store.notes.append({**line, "data": checked(**line, data=data)})
 
     def of(
         self,

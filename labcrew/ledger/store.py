@@ -31,6 +31,24 @@ def _task() -> "asyncio.Task[Any] | None":
         return None
 
 
+def checked(*, ticket: str, actor: str, kind: str, key: str, data: dict[str, Any]) -> Any:
+    """A line's data as it is kept. Raises LedgerError for a line that can't be kept."""
+    for name, value, limit in (
+        ("ticket", ticket, ID_LENGTH),
+        ("actor", actor, ID_LENGTH),
+        ("kind", kind, ID_LENGTH),
+        ("key", key, KEY_LENGTH),
+    ):
+        if len(value) > limit:
+            raise LedgerError(f"An event's {name} is {len(value)} characters long, over {limit}.")
+    kept = plain(text_of(data))
+    try:
+        line_hash(0, "", ticket, actor, kind, key, kept, "")
+    except UnicodeEncodeError as error:
+        raise LedgerError(f"An event holds text that is not valid Unicode: {error}.") from None
+    return kept
+
+
 class Transaction:
     """One commit in the making. The store hands it out; it never outlives its block."""
 
@@ -70,22 +88,9 @@ class Transaction:
 
     def add(self, *, ticket: str, actor: str, kind: str, key: str, data: dict[str, Any]) -> Event:
         """Adds a line whose key is known to be new."""
-        for name, value, limit in (
-            ("ticket", ticket, ID_LENGTH),
-            ("actor", actor, ID_LENGTH),
-            ("kind", kind, ID_LENGTH),
-            ("key", key, KEY_LENGTH),
-        ):
-            if len(value) > limit:
-                raise LedgerError(
-                    f"An event's {name} is {len(value)} characters long, over {limit}."
-                )
+        kept = checked(ticket=ticket, actor=actor, kind=kind, key=key, data=data)
         sequence, previous = self.head.sequence + 1, self.head.hash
-        kept = plain(text_of(data))
-        try:
-            digest = line_hash(sequence, self.now, ticket, actor, kind, key, kept, previous)
-        except UnicodeEncodeError as error:
-            raise LedgerError(f"An event holds text that is not valid Unicode: {error}.") from None
+        digest = line_hash(sequence, self.now, ticket, actor, kind, key, kept, previous)
         self.connection.execute(
             EVENTS.insert(),
             {
@@ -225,6 +230,7 @@ class Store:
                 f"The ledger {self.name} is locked: another thread has kept it for too long.",
                 "Keep transactions short, and never wait for anything inside one.",
             )
+        taken: list[dict[str, Any]] = []
         try:
             with translated(self.name), self.writer.begin() as connection:
                 row = connection.execute(select(HEAD).with_for_update()).one()
@@ -236,9 +242,6 @@ class Store:
                     for line in taken:
                         transaction.append(**line)
                     yield transaction
-                except BaseException:
-                    self.notes.extendleft(reversed(taken))
-                    raise
                 finally:
                     self._local.transaction = None
                 if transaction.broken:
@@ -249,7 +252,9 @@ class Store:
                             sequence=transaction.head.sequence, hash=transaction.head.hash
                         )
                     )
+            taken = []  # they stand
             if transaction.head != start:
                 self.anchor.write(transaction.head)
         finally:
+            self.notes.extendleft(reversed(taken))
             self._turn.release()

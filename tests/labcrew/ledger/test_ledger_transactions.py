@@ -4,8 +4,10 @@ import asyncio
 import sqlite3
 import threading
 import time
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from labcrew.errors import InputError, LedgerError
 from labcrew.ledger import Ledger
@@ -57,6 +59,32 @@ def test_a_refusal_inside_a_group_can_be_caught(
         ledger.events.append(ticket="T", actor="a", kind="k", key="k", data={})
     assert ledger.events.find("k")
     assert ledger.verify() == []
+
+
+def test_a_line_that_waits_outlives_a_commit_that_failed(ledger: Ledger) -> None:
+    ledger.events.note(ticket="T", actor="a", kind="tool.used", key="waits", data={})
+    store: Any = ledger._store
+    with (
+        pytest.raises(LedgerError, match="nothing was kept"),
+        store.writing(),
+        pytest.raises(LedgerError, match="nowhere"),
+        store.writing() as inner,
+    ):
+        inner.connection.execute(text("UPDATE nowhere SET x = 1"))
+    assert ledger.events.find("waits")
+    assert ledger.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "data"), [("k" * 501, {}), ("half\ud800", {}), ("k", {"said": "half\ud800"})]
+)
+def test_a_line_that_cannot_be_kept_is_refused_to_who_notes_it(
+    ledger: Ledger, key: str, data: dict[str, str]
+) -> None:
+    with pytest.raises(LedgerError):
+        ledger.events.note(ticket="T", actor="a", kind="tool.used", key=key, data=data)
+    ledger.events.append(ticket="T", actor="a", kind="k", key="next", data={})
+    assert ledger.events.count() == 1
 
 
 def test_two_people_decide_at_once(ledger: Ledger, gate: MakeGate, decision: MakeDecision) -> None:
