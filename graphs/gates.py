@@ -1,6 +1,5 @@
 """Gates: rows written before the pause, decisions read from the ledger after it."""
 
-from datetime import timedelta
 from typing import Any
 
 from langgraph.types import interrupt
@@ -29,8 +28,6 @@ def make_gate(
     about: str = "",
 ) -> Gate:
     """Writes a gate's row and answers it; the safe default of every gate is to do nothing."""
-    now = work.bench.clock.now()
-    hours = assigned.ticket.gates.expire_hours
     gate = Gate(
         id=gate_id(assigned.id, kind, assigned.revision, round_, about),
         ticket=assigned.id,
@@ -40,8 +37,8 @@ def make_gate(
         shown=shown,
         allowed=allowed,
         safe_default="ignore",
-        opened_at=now,
-        expires_at=now + timedelta(hours=hours) if hours is not None else None,
+        opened_at=work.bench.clock.now(),
+        expires_at=work.gate_ends(assigned),
     )
     work.open_gate(gate)
     return work.ledger.gates.get(gate.id)

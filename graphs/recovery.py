@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 from agents.coordinator import RecoveryQuestion
 from graphs.state import TicketState
 from graphs.work import Work
+from labcrew.domain.base import content_hash
 from labcrew.domain.research import AgentName
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import GateRequired, PolicyRefused, ToolError
@@ -32,7 +33,7 @@ async def recovery(
     Args:
         problems: what went wrong, or what is wrong with the agent's output.
         attempts: tries so far.
-        step: names the failure in the log; the same on every re-run.
+        step: names the try in the log, with what went wrong; the same on every re-run.
     """
     shown = problems[:_MOST_PROBLEMS]
     answer = await work.crew.coordinator.recover(
@@ -47,7 +48,8 @@ async def recovery(
         ticket=assigned.id,
         actor="coordinator",
         kind="agent.failed",
-        key=f"{assigned.id}/r{assigned.revision}/{agent}/failed/{step}",
+        # A step such as the monitor's comes again and again, each time with its first try.
+        key=f"{assigned.id}/r{assigned.revision}/{agent}/failed/{step}/{content_hash(shown)[:16]}",
         data={"agent": agent, "problems": shown, "action": answer.action},
     )
     return answer.action

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -170,11 +171,20 @@ class Work:
         if self.ledger.gates.find(gate.id) is None:
             self.ledger.gates.put(gate, actor="coordinator", kind="gate.opened")
 
+    def gate_ends(self, assigned: AssignedTicket) -> datetime | None:
+        """When a gate expires that asks from now on; None: never."""
+        hours = assigned.ticket.gates.expire_hours
+        return self.bench.clock.now() + timedelta(hours=hours) if hours is not None else None
+
     def reopened(self, gate_id: str) -> Gate:
-        """A gate that the machine waits at: one that a stop made void asks again after a retry."""
+        """A gate that the machine waits at: one that a stop made void asks again after a retry,
+        for as long as a new one.
+        """
         with self.ledger.transaction():
             gate = self.ledger.gates.get(gate_id)
-            if gate.status == "void" and self.assigned(gate.ticket).status not in HALTED:
-                gate = gate.model_copy(update={"status": "open"})
+            assigned = self.assigned(gate.ticket)
+            if gate.status == "void" and assigned.status not in HALTED:
+                asks = {"status": "open", "expires_at": self.gate_ends(assigned)}
+                gate = gate.model_copy(update=asks)
                 self.ledger.gates.put(gate, actor="worker", kind="gate.reopened")
         return gate
