@@ -48,6 +48,7 @@ from tools.trial_spec import environment_plan, trial_container
 
 _STEPS = 1_000_000
 _TRACE_CHARACTERS = 4000
+_YES = "--yes"
 
 
 class Worker:
@@ -59,8 +60,8 @@ class Worker:
         bench: the adapters.
         holder: names this worker in leases, unique in the world.
         assume_yes: answer plan, budget and merge gates with accept, recorded as by "--yes";
-            escalations, more budget for models, and merges whose smoke test failed, keep their safe
-            default.
+            escalations, more budget for models or for the second time in a revision, and merges
+            whose smoke test failed, keep their safe default.
         loop: how the writing of code is led.
         machine: the graph to run, default: the ticket machine.
     """
@@ -348,11 +349,20 @@ class Worker:
         return ready
 
     def _yes_to(self, work: Work, gate: Gate) -> Decision | None:
-        # Nobody would end it: each time it was used up, models would be given as much again.
-        models = gate.kind == "budget" and "spent" in gate.shown
-        doubtful = gate.kind == "escalation" or models or gate.shown.get("smoke_passed") is False
+        # Nobody would end it: each time it was used up, as much would be given again.
+        endless = gate.kind == "budget" and ("spent" in gate.shown or _given_by_yes(work, gate))
+        doubtful = gate.kind == "escalation" or endless or gate.shown.get("smoke_passed") is False
         kind = gate.safe_default if doubtful else "accept"
         try:
-            return decide(work.ledger, work.bench.clock, gate.id, kind, by="--yes")
+            return decide(work.ledger, work.bench.clock, gate.id, kind, by=_YES)
         except InputError:  # a person was quicker, or has stopped the ticket
             return work.ledger.decisions.find(gate.id)
+
+
+def _given_by_yes(work: Work, gate: Gate) -> bool:
+    """Whether --yes has given more budget in this revision already."""
+    revision = gate.id.rpartition(".")[0]
+    return any(
+        decision.by == _YES and decision.gate.startswith(f"{revision}.")
+        for decision in work.ledger.decisions.of(gate.ticket)
+    )

@@ -8,11 +8,11 @@ from agents.coordinator import Move, MoveQuestion
 from agents.experiment_launcher import group_of, ranked, spent
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import ask_about_code
+from graphs.nodes.spending import raise_budget
 from graphs.nodes.trials import hours_left
 from graphs.packet import own_runs
 from graphs.state import TicketState
 from graphs.work import Work
-from labcrew.domain.budget import Budget
 from labcrew.domain.experiment import Trial, TrialKind
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text
@@ -30,7 +30,9 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         return {"route": "gate_escalation"}
     if assigned.ticket.kind != "search" and work.best(assigned, trials) is None:
         patch = work.patch(assigned)
-        ran = patch is not None and any(t.code == patch.code for t in trials)
+        ran = patch is not None and any(
+            t.code == patch.code and t.status != "planned" for t in trials
+        )
         used_up = spent(trials) >= assigned.budget.trials or hours_left(assigned, trials) <= 0
         round_ = state.get("budget_round", 0)
         if patch is not None and not ran and used_up and not round_:
@@ -121,15 +123,7 @@ async def gate_budget(state: TicketState, runtime: Runtime[Work]) -> dict[str, A
     decision = pause_for(work, gate)
     if decision.kind not in ("accept", "edit"):
         return {"route": "analyse", "budget_round": round_ + 1}
-    shown = work.ledger.gates.get(gate).shown
-    # From what was shown, not from what stands: done again after a crash it adds nothing twice.
-    before = dict(shown["budget"])
-    changes = (
-        dict(decision.edits.get("budget", {}))
-        if decision.kind == "edit"
-        else {k: before[k] + v for k, v in shown["add"].items()}
-    )
-    work.update(assigned.id, actor="coordinator", budget=Budget.model_validate(before | changes))
+    raise_budget(work, assigned.id, work.ledger.gates.get(gate).shown, decision)
     return {"route": "design_trials", "budget_round": round_ + 1}
 
 
@@ -142,11 +136,12 @@ def _ask_about_baseline(
     work: Work, assigned: AssignedTicket, round_: int, trials: list[Trial]
 ) -> None:
     reason = _last_reason(trials, "baseline")
-    spent_all = (
-        ""
-        if spent(trials) < assigned.budget.trials
-        else (f" The budget's {assigned.budget.trials} runs are spent: raise it before you accept.")
-    )
+    used = ""
+    if hours_left(assigned, trials) <= 0:
+        used = f"{assigned.budget.hours:g} hours"
+    elif spent(trials) >= assigned.budget.trials:
+        used = f"{assigned.budget.trials} runs"
+    used_up = f" The budget's {used} are spent: raise it before you accept." if used else ""
     make_gate(
         work,
         assigned,
@@ -157,7 +152,7 @@ def _ask_about_baseline(
             f"No run of `{assigned.ticket.run.command}` at {assigned.base_commit[:12]} gave"
             f" {assigned.ticket.metric.name}: {as_text(reason, 600)}\n\nCorrect the ticket's run,"
             " metric, evaluator or environment and assign it again, or free what was missing and"
-            f" accept to try once more.{spent_all} ignore: end the ticket as failed"
+            f" accept to try once more.{used_up} ignore: end the ticket as failed"
         ),
         shown={"reason": reason[:1000], "trials": [t.id for t in trials]},
         allowed=("accept", "respond", "ignore"),

@@ -12,6 +12,7 @@ from graphs.nodes.ending import Ending, finish_trial
 from graphs.nodes.incidents import Decided, left_open, open_incident, unanswered
 from graphs.nodes.responding import respond
 from graphs.nodes.together import together
+from graphs.nodes.trials import hours_left
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Trial
@@ -34,9 +35,10 @@ async def monitor_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str
     for ending in endings:
         work.watches.pop(ending.trial.id).close()
         forget_numbers(work.bench.home, ending.trial)
-    left = [t.status for t in work.trials(assigned.id) if t.status in ("planned", "running")]
+    assigned, trials = work.assigned(assigned.id), work.trials(assigned.id)
+    left = [t.status for t in trials if t.status in ("planned", "running")]
     slots = assigned.budget.parallel - left.count("running")
-    if "planned" in left and slots > 0:
+    if "planned" in left and slots > 0 and hours_left(assigned, trials) > 0:
         return {"route": "launch_trials"}
     return {"route": "monitor_trials" if "running" in left else "design_trials"}
 

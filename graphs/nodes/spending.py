@@ -2,12 +2,14 @@
 without a model.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from graphs.accounts import RAISED
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.work import Work
 from labcrew.domain.budget import Budget
+from labcrew.domain.review import Decision
 from labcrew.domain.spending import Amount
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text
@@ -71,21 +73,11 @@ def gate_spending(work: Work, ticket: str, round_: int) -> Literal["more", "fini
 
     Only a person raises it; without their word the answer is to finish with what there is.
     """
-    assigned = work.assigned(ticket)
-    gate = spending_gate(assigned, round_)
+    gate = spending_gate(work.assigned(ticket), round_)
     decision = pause_for(work, gate)
     if decision.kind not in ("accept", "edit"):
         return "finish"
     shown = work.ledger.gates.get(gate).shown
-    # From what was shown, not from what stands: done again after a crash it adds nothing twice.
-    # What a person changed elsewhere meanwhile stays.
-    before = dict(shown["budget"])
-    edited = dict(decision.edits.get("budget", {}))
-    changes = (
-        {name: value for name, value in edited.items() if value != before.get(name)}
-        if decision.kind == "edit"
-        else {name: before[name] + more for name, more in shown["add"].items()}
-    )
     with work.ledger.transaction():
         if "agent" in shown:
             work.ledger.events.append(
@@ -95,9 +87,30 @@ def gate_spending(work: Work, ticket: str, round_: int) -> Literal["more", "fini
                 key=f"{gate}/raised",
                 data={"agent": shown["agent"], "tokens": shown["agent_tokens"], "by": decision.by},
             )
-        budget = Budget.model_validate(assigned.budget.model_dump() | changes)
-        work.update(ticket, actor="coordinator", budget=budget)
+        raise_budget(work, ticket, shown, decision)
     return "more"
+
+
+def raise_budget(work: Work, ticket: str, shown: Mapping[str, Any], decision: Decision) -> None:
+    """Gives what a person decided at a gate; what was given elsewhere meanwhile stays.
+
+    Args:
+        shown: the gate's: `budget` as it stood, `add` as what accepting adds to it.
+    """
+    # From what was shown, not from what stands: done again after a crash it adds nothing twice.
+    before, edited = shown["budget"], decision.edits.get("budget", {})
+    with work.ledger.transaction():
+        now = work.assigned(ticket).budget.model_dump()
+        changes = (
+            {name: value for name, value in edited.items() if value != before.get(name)}
+            if decision.kind == "edit"
+            else {
+                name: max(now[name], before[name] + more)
+                for name, more in shown["add"].items()
+                if now[name] is not None  # a bound that was taken away
+            }
+        )
+        work.update(ticket, actor="coordinator", budget=Budget.model_validate(now | changes))
 
 
 def _told(spent: dict[str, Amount], budget: Budget) -> str:

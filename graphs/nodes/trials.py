@@ -23,10 +23,10 @@ async def design_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str,
     work = runtime.context
     assigned = work.assigned(state["ticket"])
     trials = work.trials(assigned.id)
+    if hours_left(assigned, trials) <= 0 and not any(t.status == "running" for t in trials):
+        return {"route": "analyse"}  # what is planned waits until a person gives more
     if any(trial.status in ("planned", "running") for trial in trials):
         return {"route": "launch_trials"}
-    if hours_left(assigned, trials) <= 0:
-        return {"route": "analyse"}
     patch = work.patch(assigned)
     designed = await asyncio.to_thread(
         work.crew.experiment_launcher.design,

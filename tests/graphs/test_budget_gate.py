@@ -1,0 +1,106 @@
+"""More budget for runs: what a person gave stands, and nothing begins once the hours are spent."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.runtime import Runtime
+
+from graphs.crew import Crew
+from graphs.gates import make_gate
+from graphs.nodes.analysis import analyse, gate_budget
+from graphs.nodes.monitoring import monitor_trials
+from graphs.nodes.trials import design_trials
+from graphs.work import Work
+from graphs.worker import Worker
+from labcrew.deciding import decide
+from labcrew.domain.budget import Budget
+from labcrew.judgement import Judge
+from labcrew.settings import Settings
+from tests.doubles.bench import make_bench
+from tests.doubles.embedder import WordEmbedder
+from tests.tickets import make_assigned, make_plan, make_result, make_trial
+
+TICKET = "T-0001"
+BUDGET = {"trials": 4, "hours": 1, "parallel": 1, "model_tokens": 1000}
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Iterator[Work]:
+    bench = make_bench(tmp_path)
+    bench.ledger.tickets.put(make_assigned(budget=BUDGET), actor="person:ada")
+    bench.ledger.plans.put(make_plan(), actor="coordinator")
+    crew = Crew.of(Judge(models={}), WordEmbedder())
+    yield Work(bench=bench, crew=crew, rules=crew, tick_s=0.01)
+    bench.ledger.close()
+
+
+def asked(work: Work, round_: int = 0) -> str:
+    """The gate that asks for more runs and hours."""
+    budget = work.assigned(TICKET).budget
+    return make_gate(
+        work,
+        work.assigned(TICKET),
+        "budget",
+        round_,
+        title="More budget?",
+        description="?",
+        shown={"add": {"trials": 4, "hours": 1.0}, "budget": budget.model_dump(mode="json")},
+    ).id
+
+
+def given_elsewhere(work: Work, **changes: Any) -> None:
+    budget = work.assigned(TICKET).budget.model_copy(update=changes)
+    work.update(TICKET, actor="person:bob", kind="ticket.budget", budget=budget)
+
+
+async def through(work: Work) -> Budget:
+    state: Any = {"ticket": TICKET, "revision": 0, "budget_round": 0}
+    for _ in range(2):  # the node is run again after a crash
+        await gate_budget(state, Runtime(context=work))
+    return work.assigned(TICKET).budget
+
+
+@pytest.mark.parametrize("kind", ["accept", "edit"])
+async def test_what_was_given_elsewhere_meanwhile_stays(work: Work, kind: Any) -> None:
+    gate = asked(work)
+    given_elsewhere(work, model_tokens=9000, parallel=3)
+    edits = {"budget": {"trials": 6}} if kind == "edit" else {}
+    decide(work.ledger, work.bench.clock, gate, kind, by="ada", edits=edits)
+    given_elsewhere(work, model_usd=5.0)
+    budget = await through(work)
+    assert (budget.trials, budget.hours) == ((6, 1) if kind == "edit" else (8, 2))
+    assert (budget.model_tokens, budget.parallel, budget.model_usd) == (9000, 3, 5.0)
+
+
+async def test_accept_takes_nothing_back_of_what_was_given_already(work: Work) -> None:
+    gate = asked(work)
+    given_elsewhere(work, trials=50)
+    decide(work.ledger, work.bench.clock, gate, "accept", by="ada")
+    budget = await through(work)
+    assert (budget.trials, budget.hours) == (50, 2)
+
+
+def test_yes_gives_more_once_and_not_for_ever(work: Work) -> None:
+    worker = Worker(work.crew, work.bench, Settings(), holder="here", assume_yes=True)
+    kinds = []
+    for round_ in range(3):
+        decision = worker._yes_to(work, work.ledger.gates.get(asked(work, round_)))
+        assert decision is not None
+        kinds.append(decision.kind)
+    assert kinds == ["accept", "ignore", "ignore"]
+
+
+async def test_once_the_hours_are_spent_no_run_of_a_batch_begins(work: Work) -> None:
+    hour = make_result().model_copy(update={"duration_s": 3600.0})
+    first = make_trial(0, 0.5, kind="baseline", values={}, result=hour)
+    work.ledger.trials.put(first.model_copy(update={"result": hour}), actor="log_monitor")
+    planned = make_trial(1, kind="baseline", values={}, seed=1)
+    work.ledger.trials.put(planned, actor="experiment_launcher")
+    runtime, state = Runtime(context=work), dict[str, Any](ticket=TICKET, budget_round=0)
+    assert await monitor_trials(state, runtime) == {"route": "design_trials"}  # type: ignore[arg-type]
+    assert await design_trials(state, runtime) == {"route": "analyse"}  # type: ignore[arg-type]
+    assert await analyse(state, runtime) == {"route": "gate_budget"}  # type: ignore[arg-type]
+    given_elsewhere(work, hours=3)
+    assert await design_trials(state, runtime) == {"route": "launch_trials"}  # type: ignore[arg-type]
