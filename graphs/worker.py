@@ -111,11 +111,14 @@ class Worker:
             self._stop_overdue(trial)
 
     def _stop_overdue(self, trial: Trial) -> None:
-        """Ends a run that outlived its time limit while nobody watched."""
+        """Ends a run that outlived its time limit, or its ticket, while nobody watched."""
         name = trial_container(trial.id)
         started = self._bench.sandboxes.status(name).started_at
-        limit = self._bench.ledger.tickets.get(trial.ticket).ticket.run.timeout_s
-        if started and (self._bench.clock.now() - started).total_seconds() > limit:
+        assigned = self._bench.ledger.tickets.get(trial.ticket)
+        if started is None:
+            return
+        age_s = (self._bench.clock.now() - started).total_seconds()
+        if assigned.status == "stopped" or age_s > assigned.ticket.run.timeout_s:
             self._bench.sandboxes.stop(name)
 
     def readings(self) -> dict[str, float]:
@@ -170,7 +173,10 @@ class Worker:
             await asyncio.wait({moving, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if not moving.done():
                 await renewing  # it only ends by its error
-            return await moving
+            moved = await moving
+            if moved.status == "stopped":  # what began while a person stopped it ends with it
+                await self._stop_runs(work, ticket)
+            return moved
         except (LeaseLost, EngineError, StorageFull, LedgerError):
             raise  # the world is at fault: the ticket keeps its place and goes on from there
         except LabcrewError as error:
@@ -185,16 +191,18 @@ class Worker:
             moving.cancel()
             renewing.cancel()
             await asyncio.gather(moving, renewing, return_exceptions=True)
-            with suppress(EngineError):  # else it goes when a worker next comes in
-                await asyncio.to_thread(put_away, ticket, self._bench.sandboxes)
-                await asyncio.to_thread(put_code_away, ticket, self._bench.sandboxes)
-            del self._in_hand[ticket]
-            for watch in work.watches.values():
-                watch.close()
-            ledger.release(lease)
+            try:
+                with suppress(EngineError):  # else it goes when a worker next comes in
+                    await asyncio.to_thread(put_away, ticket, self._bench.sandboxes)
+                    await asyncio.to_thread(put_code_away, ticket, self._bench.sandboxes)
+            finally:
+                del self._in_hand[ticket]
+                for watch in work.watches.values():
+                    watch.close()
+                ledger.release(lease)
 
     async def _stop_runs(self, work: Work, ticket: str) -> None:
-        """Ends what still runs of a ticket that failed: nobody would watch it."""
+        """Ends what still runs of a ticket that failed or was stopped: nobody would watch it."""
         for trial in work.trials(ticket):
             if trial.status == "running":
                 await asyncio.to_thread(self._bench.sandboxes.stop, trial_container(trial.id))

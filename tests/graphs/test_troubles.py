@@ -12,6 +12,7 @@ from labcrew.errors import LabcrewError, LeaseLost, NotFound, OutcomeUnknown, To
 from labcrew.settings import Settings
 from tests.doubles.faulty import Around, ForgetfulMemory
 from tests.graphs.tiny import DATA, REPORTED, Lab, run
+from tools.trial_spec import trial_container
 
 pytestmark = pytest.mark.engine
 _SHORT: dict[str, Any] = REPORTED | {
@@ -345,6 +346,54 @@ def test_stopped_while_a_step_writes_it_stays_stopped(lab: Lab) -> None:
     assert (stopped.status, stopped.outcome) == ("stopped", "stop by ada")
     lab.office.retry(assigned.id, "ada")
     assert run(lab, assigned.id).outcome.startswith("merged")
+
+
+_STALLING: dict[str, Any] = _SHORT | {
+    "run": {"command": "python3 train.py --variant stall {settings} --seed {seed}"}
+}
+
+
+def runs_on(lab: Lab, ticket: str) -> bool:
+    """Whether a run of the ticket still goes on."""
+    return any(
+        lab.parts.bench.sandboxes.status(trial_container(trial.id)).state == "running"
+        for trial in lab.ledger.trials.of(ticket)
+    )
+
+
+def test_a_run_that_began_while_its_ticket_was_stopped_ends_with_it(lab: Lab) -> None:
+    assigned = lab.assign(**_STALLING)
+
+    def stopping(call: Any) -> None:
+        lab.office.stop(assigned.id, "ada")
+        lab.parts.bench.sandboxes.start(call)
+
+    stopped = go(
+        worker(lab, sandboxes=Around(lab.parts.bench.sandboxes, start=stopping)), assigned.id
+    )
+    assert (stopped.status, stopped.outcome) == ("stopped", "stop by ada")
+    assert len(lab.ledger.trials.of(assigned.id)) == 1
+    assert not runs_on(lab, assigned.id)
+
+
+def test_a_run_whose_ticket_was_stopped_while_nobody_worked_ends_when_a_worker_comes_in(
+    lab: Lab,
+) -> None:
+    assigned = lab.assign(**_STALLING)
+
+    def pausing(call: Any) -> None:
+        lab.office.pause(assigned.id, "ada")
+        lab.parts.bench.sandboxes.start(call)
+
+    go(worker(lab, sandboxes=Around(lab.parts.bench.sandboxes, start=pausing)), assigned.id)
+    assert runs_on(lab, assigned.id)
+    lab.office.stop(assigned.id, "ada")  # as from a machine whose engine was away
+
+    async def come_in() -> None:
+        async with worker(lab):
+            assert not runs_on(lab, assigned.id)
+
+    asyncio.run(come_in())
 
 
 async def test_a_second_worker_fences_the_first_and_nothing_happens_twice(lab: Lab) -> None:
