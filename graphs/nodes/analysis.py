@@ -41,6 +41,7 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
             return {"route": "gate_budget"}
         reason = _last_reason(trials, "changed")
         told = f"With the patch no run gave {assigned.ticket.metric.name}: {as_text(reason, 600)}"
+        _leave_out(work, trials)
         ask_about_code(work, assigned, state, "The changed program gives no score", reason, told)
         return {"route": "gate_code"}
     question = _move_question(work, assigned, trials)
@@ -58,9 +59,21 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         return {"route": "gate_budget"}
     if answer.move == "design_trials":
         return {"route": "design_trials"}
+    _leave_out(work, trials)
     if answer.move == "open_merge_request":
         return {"route": "open_merge_request"}
     return {"route": "close", "outcome": "no gain beyond noise: nothing beats the baseline"}
+
+
+def _leave_out(work: Work, trials: list[Trial]) -> None:
+    """Runs that were planned and for which no hours were left are not taken up by what follows."""
+    with work.ledger.transaction():
+        for trial in trials:
+            if trial.status == "planned":
+                left = trial.model_copy(
+                    update={"status": "skipped", "because": "not run: the hours were spent"}
+                )
+                work.ledger.trials.put(left, actor="coordinator", kind="trial.left_out")
 
 
 def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) -> MoveQuestion:

@@ -104,3 +104,20 @@ async def test_once_the_hours_are_spent_no_run_of_a_batch_begins(work: Work) -> 
     assert await analyse(state, runtime) == {"route": "gate_budget"}  # type: ignore[arg-type]
     given_elsewhere(work, hours=3)
     assert await design_trials(state, runtime) == {"route": "launch_trials"}  # type: ignore[arg-type]
+
+
+async def test_what_was_planned_is_left_out_once_no_more_hours_are_given(work: Work) -> None:
+    hour = make_result().model_copy(update={"duration_s": 3600.0})
+    first = make_trial(0, 0.5, kind="baseline", values={}, result=hour)
+    work.ledger.trials.put(first.model_copy(update={"result": hour}), actor="log_monitor")
+    planned = make_trial(1, kind="baseline", values={}, seed=1)
+    work.ledger.trials.put(planned, actor="experiment_launcher")
+    runtime, state = Runtime(context=work), dict[str, Any](ticket=TICKET, budget_round=0)
+    assert await analyse(state, runtime) == {"route": "gate_budget"}  # type: ignore[arg-type]
+    assert work.ledger.trials.get(planned.id).status == "planned"
+    (gate,) = work.ledger.gates.of(TICKET)
+    decide(work.ledger, work.bench.clock, gate.id, "ignore", by="ada")
+    state |= await gate_budget(state, runtime)  # type: ignore[arg-type]
+    assert (await analyse(state, runtime))["route"] == "close"  # type: ignore[arg-type]
+    left = work.ledger.trials.get(planned.id)
+    assert (left.status, left.because) == ("skipped", "not run: the hours were spent")
