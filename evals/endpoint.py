@@ -81,7 +81,7 @@ class Streams:
     Args:
         pieces: bytes that are sent as they are, seconds to wait, or values sent as events.
         then: done: the last event and the end; end: the end; cut: the connection is dropped in
-            mid-piece; hang: nothing more; again: the pieces for ever.
+            mid-piece; hang: nothing more until the server stops; again: the pieces for ever.
     """
 
     pieces: tuple[Any, ...]
@@ -216,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _break(self, reply: Breaks) -> None:
         if reply.how == "hang":
-            self.endpoint.stopped.wait(60)
+            self.endpoint.stopped.wait()
         elif reply.how == "truncate":
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -246,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
             if reply.then != "again" or self.endpoint.stopped.is_set():
                 break
         if reply.then == "hang":
-            self.endpoint.stopped.wait(60)
+            self.endpoint.stopped.wait()
         elif reply.then == "cut":
             self.wfile.write(b"100\r\ndata: {")
         else:

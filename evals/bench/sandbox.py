@@ -1,5 +1,5 @@
-"""What a sandboxed call costs beside a plain subprocess and docker-py's exec_run, and what a tool
-container and a flood of output cost the host."""
+"""What a sandboxed call costs beside a plain subprocess and docker-py's exec_run, what a tool
+container and a flood of output cost the host, and what a trial's start and a look at it take."""
 
 import subprocess
 import sys
@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -20,10 +21,12 @@ from labcrew.domain.base import Model
 from labcrew.domain.sandbox import Limits, Sandboxes, SandboxSpec
 from labcrew.errors import LabcrewError
 from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.images import base_tag
 
 PARALLEL = 16
 _COMMAND = ("true",)
 _WARM_UP = 5
+_STARTS, _LOOKS = 5, 200
 
 
 class Flood(Model):
@@ -48,6 +51,7 @@ def sandbox_figures(rounds: int = 200) -> tuple[Figure, ...]:
         try:
             container = client.containers.get(sandboxes.container_name(name))
             memory = _memory(sandboxes, name)
+            trial = (_start(sandboxes), _look(sandboxes, name))
             single = _single(sandboxes, name, container, rounds)
             crowd = _crowd(sandboxes, name, container, max(1, rounds // 40))
         finally:
@@ -71,6 +75,7 @@ def sandbox_figures(rounds: int = 200) -> tuple[Figure, ...]:
             parts={},
         ),
         memory,
+        *trial,
     )
 
 
@@ -200,6 +205,44 @@ def _memory(sandboxes: DockerSandboxes, name: str) -> Figure:
         bound=32,
         parts=parts,
         note="shim_mib: of the process the engine keeps for it; zero for an engine elsewhere",
+    )
+
+
+def _start(sandboxes: Sandboxes) -> Figure:
+    """The start of a container that runs a command, its workspace among it."""
+    times: list[float] = []
+    for number in range(_STARTS):
+        spec = SandboxSpec(
+            name=f"bench-start-{number}",
+            purpose="trial",
+            ticket="bench",
+            image=base_tag(),
+            command=_COMMAND,
+            limits=Limits(memory_mb=128),
+        )
+        times.append(timed(partial(sandboxes.start, spec)))
+        sandboxes.remove(spec.name)
+    return Figure(
+        name="start of a trial's container",
+        value=median(times),
+        unit="ms",
+        bound=2000,
+        parts={"rounds": _STARTS},
+    )
+
+
+def _look(sandboxes: Sandboxes, name: str) -> Figure:
+    """CPU of this process for one look; fifty runs are looked at once a second."""
+    sandboxes.usage(name)
+    began = time.process_time()
+    for _ in range(_LOOKS):
+        sandboxes.usage(name)
+    return Figure(
+        name="CPU of a look at what a container uses",
+        value=(time.process_time() - began) * 1000 / _LOOKS,
+        unit="ms",
+        bound=5,
+        parts={"rounds": _LOOKS},
     )
 
 

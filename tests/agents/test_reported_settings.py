@@ -1,7 +1,6 @@
 """Which settings a sentence reports, and above all which it does not."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from agents.reading.numbers import numbers
 from agents.reading.reported import reported
 from labcrew.domain.search_space import Parameter, Values, legal
 from tests.doubles.bench import SPACE as FIELDS
+from tests.effort import assert_proportionate
 
 SPACE = TypeAdapter(dict[str, Parameter]).validate_python(FIELDS)
 WORDING = Wording(SPACE)
@@ -334,10 +334,12 @@ def test_whatever_is_read_is_legal(text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["learning rate of ", "0.1, ", "a", "( ", "= ", "10^-", ", larger "]
 )
-def test_long_lines_take_no_time(piece: str) -> None:
-    started = time.monotonic()
-    reported((piece * 1200)[:1200], SPACE, WORDING)
-    assert time.monotonic() - started < 2
+def test_long_lines_cost_no_more_than_their_length(piece: str) -> None:
+    assert_proportionate(
+        lambda sentence: reported(sentence, SPACE, WORDING),
+        lambda size: (piece * size)[:size],
+        1200,
+    )
 
 
 def test_quotes_between_words_do_not_multiply_the_work() -> None:

@@ -1,7 +1,6 @@
 """What every literature source must do, on real HTTP with faults."""
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -62,6 +61,7 @@ def test_nothing_to_ask_asks_nothing(
     assert server.requests == []
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -80,23 +80,23 @@ def test_nothing_to_ask_asks_nothing(
         ("trickle", SourceUnreachable),
     ],
 )
-def test_a_fault_is_a_tool_error_in_time(make: Make, fault: str, error: type[ToolError]) -> None:
-    with papers_server(fault) as served:
-        started = time.monotonic()
+def test_a_fault_is_a_tool_error_and_asked_once(
+    make: Make, fault: str, error: type[ToolError]
+) -> None:
+    with papers_server(fault) as served:  # one that hangs or trickles does until the block ends
+        deadline_s = 1 if fault in ("hang", "trickle") else 60
         with pytest.raises(ToolError) as caught:
-            make(served.url, 1.0).search(("learning rate",), 5)
-        assert time.monotonic() - started < 3
+            make(served.url, deadline_s).search(("learning rate",), 5)
+        assert len(served.requests) <= 1
     assert isinstance(caught.value, error)
     assert isinstance(caught.value, SourceUnreachable) is (error is SourceUnreachable)
     assert caught.value.message.endswith(".")
     assert all(path != "/elsewhere" for path, _ in served.requests)
 
 
-def test_a_refused_connection_is_unreachable_at_once(make: Make) -> None:
+def test_a_refused_connection_is_unreachable(make: Make) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        started = time.monotonic()
-        with pytest.raises(SourceUnreachable, match="can't be reached"):
-            make(url, 8.0).search(("learning rate",), 5)
-        assert time.monotonic() - started < 2
+        with pytest.raises(SourceUnreachable, match="can't be reached"):  # not: no answer in time
+            make(url, 60).search(("learning rate",), 5)

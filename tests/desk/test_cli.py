@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -256,21 +255,6 @@ def test_shadowed_packages_are_named(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert f"{tmp_path / 'agents'} hides it" in done.stderr
-
-
-def test_starting_takes_no_longer_than_a_few_bare_interpreters() -> None:
-    def best(*command: str) -> float:
-        times = []
-        for _ in range(5):
-            start = perf_counter()
-            subprocess.run(
-                [sys.executable, *command], cwd=REPOSITORY, capture_output=True, check=True
-            )
-            times.append(perf_counter() - start)
-        return min(times)
-
-    # Ten is the goal on a quiet machine; a loaded one is given room.
-    assert best("-c", "from desk.cli import app; app(['--help'])") < 20 * best("-c", "pass")
 
 
 @pytest.mark.parametrize("words", [("ticket", "show"), ("ticket", "list", "--home")])

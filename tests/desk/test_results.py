@@ -256,11 +256,11 @@ async def test_a_shift_moves_what_can_move_and_picks_up_decisions(
         office.assign(read_ticket(TICKET), source="ticket.md", by="ada", beside=toy)
     mover, said = Mover(opened), list[str]()
     shift = Shift(office, mover, at_once=2, say=said.append)
-    await asyncio.wait_for(shift.run(until_idle=True), 20)
+    await asyncio.wait_for(shift.run(until_idle=True), 120)
     assert sorted(mover.moved) == ["T-001", "T-002", "T-003"]
     office.decide("T-002", "accept", "ada")
     office.stop("T-003", "ada")
-    await asyncio.wait_for(shift.run(until_idle=True), 20)
+    await asyncio.wait_for(shift.run(until_idle=True), 120)
     assert mover.moved[3:] == ["T-002"]
     assert office.ledger.tickets.get("T-002").status == "done"
     assert said == []

@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
         elif fault == "hang":
-            served.released.wait(30)
+            served.released.wait()
         elif fault == "close":
             self.connection.close()
         elif fault in ("trickle", "flood"):

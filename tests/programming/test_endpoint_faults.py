@@ -5,8 +5,8 @@ runs on arguments that were not checked, and nothing is changed.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from evals.endpoint import endpoint
 from evals.endpoint_faults import CALL_FAULTS, FAULTS, CallFault, Fault
 from labcrew.errors import LabcrewError
 from labcrew.settings import ModelSettings
+from tests.effort import assert_proportionate
 from tests.programming.sessions import SPLIT, ledger_at
 from tests.programming.test_calling import MEND
 from tests.programming.test_machine import Bench
@@ -37,7 +38,7 @@ def model_at(url: str, limit_s: float, **changes: Any) -> ModelSettings:
     return ModelSettings(
         **{
             "model": "test-model", "base_url": url, "timeout_s": limit_s, "connect_s": limit_s / 2,
-            "first_token_s": limit_s / 2, "between_tokens_s": 0.2, "retries": 1,
+            "first_token_s": limit_s / 2, "between_tokens_s": limit_s / 2, "retries": 1,
             "retry_wait_s": 0.02, **changes,
         }
     )  # fmt: skip
@@ -54,22 +55,20 @@ def right(body: dict[str, Any]) -> str:
     return json.dumps({"thought": "So it is.", "action": action})
 
 
+@pytest.mark.timeout(300)  # a server that says nothing says it until the test is over
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_the_loop_ends_whatever_the_endpoint_does(tmp_path: Path, fault: Fault) -> None:
-    limit_s = 0.5 if "timed_out" in fault.kinds else 15
+    limit_s = 0.5 if "timed_out" in fault.kinds else 60
     with ledger_at(tmp_path) as ledger, fault.served(right) as served:
         chat = chat_of(model_at(served.base_url, limit_s, tools="schema"))
         bench = Bench(ledger, "write_code", chat, "tools", budget={"steps": STEPS})
         parked = ""
-        started = perf_counter()
         try:
             await bench.run()
         except LabcrewError as error:
             parked = error.message
-        took_s = perf_counter() - started
         patch = ledger.patches.find("T-0001-C0")
     assert len(served.requests) <= 2 * STEPS + 4
-    assert took_s < 20
     if fault.harmless:
         assert patch is not None
         assert patch.status == "ready"
@@ -96,7 +95,7 @@ async def test_no_tool_runs_on_arguments_that_were_not_checked(
     tmp_path: Path, fault: CallFault, tools: str
 ) -> None:
     with endpoint(answers=lambda body: fault.reply(len(served.requests))) as served:
-        chat = chat_of(model_at(served.base_url, 15, tools=tools))
+        chat = chat_of(model_at(served.base_url, 60, tools=tools))
         with ledger_at(tmp_path) as ledger:
             bench = Bench(ledger, "write_code", chat, "tools", budget={"steps": STEPS})
             await bench.run()
@@ -114,17 +113,18 @@ async def test_no_tool_runs_on_arguments_that_were_not_checked(
 @pytest.mark.parametrize(
     "said",
     [
-        "<<<<< SEARCH\n" * 800 + "=====\n" * 8000,
-        "<<<<< SEARCH\n=====\n" * 4000,
-        "```x\n" * 20_000,
-        "~~~~~~~\n```\n" * 7000,
-        "1 |" * 30_000,
-        " " * 99_000,
+        lambda size: "<<<<< SEARCH\n" * (size // 130) + "=====\n" * (size // 13),
+        lambda size: "<<<<< SEARCH\n=====\n" * (size // 25),
+        lambda size: "```x\n" * (size // 5),
+        lambda size: "~~~~~~~\n```\n" * (size // 14),
+        lambda size: "1 |" * (size // 3),
+        lambda size: " " * size,
     ],
-    ids=lambda said: said[:12],
+    ids=lambda said: said(200)[:12],
 )
-def test_an_edit_is_read_in_a_moment_whatever_is_said(said: str) -> None:
-    started = perf_counter()
-    with pytest.raises(EditError):
-        edited(said, {"data.py": SPLIT}, path="data.py")
-    assert perf_counter() - started < 5
+def test_an_edit_costs_no_more_than_its_length_to_read(said: Callable[[int], str]) -> None:
+    def read(text: str) -> None:
+        with pytest.raises(EditError):
+            edited(text, {"data.py": SPLIT}, path="data.py")
+
+    assert_proportionate(read, said, 96_000)

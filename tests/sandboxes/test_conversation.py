@@ -203,17 +203,17 @@ def test_others_call_on_while_one_is_answered(workshop: Workshop, lab: str) -> N
 
     def answer(line: str) -> str:
         asked.set()
-        assert others.wait(20)
+        assert others.wait(60)
         return "now"
 
     with ThreadPoolExecutor(1) as threads:
         script = "print('ask', flush=True); print(input())"
         talking = threads.submit(talk, workshop, lab, script, answer)
-        assert asked.wait(20)
+        assert asked.wait(60)
         for _ in range(3):
             assert workshop.sandboxes.exec(lab, ("echo", "fine")).stdout == "fine\n"
         others.set()
-        assert talking.result(20).stdout == "ask\nnow\n"
+        assert talking.result(60).stdout == "ask\nnow\n"
 
 
 @given(st.binary(max_size=3000), st.lists(st.integers(1, 400), max_size=30))

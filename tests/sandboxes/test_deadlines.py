@@ -44,7 +44,7 @@ RUNS = (
 )
 
 
-def until(done: Callable[[], bool], within_s: float = 30) -> bool:
+def until(done: Callable[[], bool], within_s: float = 120) -> bool:
     end = time.monotonic() + within_s
     while not done():
         if time.monotonic() > end:

@@ -62,7 +62,7 @@ def test_run_hands_on_a_request_to_stop(
         while "up" not in process.stdout.readline():
             pass
         process.send_signal(number)
-        assert process.wait(20) == code
+        assert process.wait(60) == code
 
 
 def test_no_engine_at_docker_host(environment: dict[str, str]) -> None:

@@ -86,7 +86,7 @@ def lost_in(
 
     thread = threading.Thread(target=calling)
     thread.start()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not under_way():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -126,7 +126,7 @@ def test_a_trial_under_way_is_found_again_and_not_started_twice(
 ) -> None:
     trial = spec("trial", "echo started >> log; sleep 600")
     boxes.start(trial)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not _has(boxes, "trial", "log"):
         assert time.monotonic() < end
     engine.kill()

@@ -276,7 +276,7 @@ class TestInstall:
         plan = planned(environments, ticket(), *where)
         home = workshop.sandboxes.home_id
         process = subprocess.Popen([sys.executable, "-c", CUT_OFF, home, plan.model_dump_json()])
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not any(s.state == "running" for s in workshop.sandboxes.list()):
             assert time.monotonic() < end
             time.sleep(0.05)

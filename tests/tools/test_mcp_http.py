@@ -2,7 +2,7 @@
 
 import gzip
 import json
-import time
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,7 +26,7 @@ def shelf() -> Shelf:
 
 
 def way(url: str, **settings: Any) -> HttpServer:
-    return HttpServer("notes", McpServer.model_validate({"url": url, "timeout_s": 5} | settings))
+    return HttpServer("notes", McpServer.model_validate({"url": url, "timeout_s": 60} | settings))
 
 
 def find_notes(server: HttpServer) -> McpTool:
@@ -61,14 +61,17 @@ def test_an_answer_is_cleaned_and_capped(shelf: Shelf) -> None:
             server.call(tool, {"topic": "x"}, "")
 
 
-def test_a_tool_that_never_answers_ends_in_time(shelf: Shelf) -> None:
-    shelf.answer = lambda topic: time.sleep(4) or "late"
+@pytest.mark.timeout(300)
+def test_a_tool_that_never_answers_is_not_waited_for(shelf: Shelf) -> None:
+    waited_for = threading.Event()
+    shelf.answer = lambda topic: str(waited_for.wait())
     with mcp_over_http(notes_server(shelf)) as url:
         tool = find_notes(way(url))
-        started = time.monotonic()
-        with pytest.raises(ToolError, match="did not answer within 1 s"):
-            way(url, timeout_s=1).call(tool, {"topic": "x"}, "")
-        assert time.monotonic() - started < 4
+        try:
+            with pytest.raises(ToolError, match="did not answer within 1 s"):
+                way(url, timeout_s=1).call(tool, {"topic": "x"}, "")
+        finally:
+            waited_for.set()
 
 
 @pytest.mark.parametrize(
@@ -160,6 +163,7 @@ HOSTILE: dict[str, Answer] = {
 }  # fmt: skip
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_server_is_a_tools_error(name: str) -> None:
     async def answer(request: Request) -> Response:
@@ -176,11 +180,8 @@ def test_a_hostile_server_is_a_tools_error(name: str) -> None:
         return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "error": error})
 
     app = Starlette(routes=[Route("/mcp", answer, methods=["GET", "POST", "DELETE"])])
-    with serving(app) as base:
-        started = time.monotonic()
-        with pytest.raises(ToolError) as refused:
-            way(f"{base}/mcp", token=TOKEN, timeout_s=3).tools("")
-        assert time.monotonic() - started < 8
+    with serving(app) as base, pytest.raises(ToolError) as refused:
+        way(f"{base}/mcp", token=TOKEN, timeout_s=3).tools("")
     assert "notes" in refused.value.message or "server" in refused.value.message
     assert TOKEN not in str(refused.value)
     assert len(str(refused.value)) < 1000

@@ -1,7 +1,6 @@
 """Servers that are commands: a real one of the SDK in a real container, and hostile ones."""
 
 import sysconfig
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,12 +119,12 @@ def test_agents_side_by_side_take_turns(lab: RunLab) -> None:
 
 HOSTILE = {
     "ends": "raise SystemExit('out of paper')",
-    "never answers": "import time; time.sleep(100)",
+    "never answers": "import time; time.sleep(3600)",
     "floods": "import sys\nwhile True: sys.stdout.write('y' * 100_000)",
     "one long line": "print('x' * 3_000_000)",
-    "no json": "print('hello', flush=True); import time; time.sleep(100)",
-    "json that is no message": "print('[1]', flush=True); import time; time.sleep(100)",
-    "deep json": "print('[' * 200_000, flush=True); import time; time.sleep(100)",
+    "no json": "print('hello', flush=True); import time; time.sleep(3600)",
+    "json that is no message": "print('[1]', flush=True); import time; time.sleep(3600)",
+    "deep json": "print('[' * 200_000, flush=True); import time; time.sleep(3600)",
     "tools that are none": small('say(id=asked["id"], result={"tools": [5]})'),
     "endless pages": small('say(id=asked["id"], result={"tools": [TOOL], "nextCursor": "more"})'),
     "two of one name": small('say(id=asked["id"], result={"tools": [TOOL, TOOL]})'),
@@ -140,10 +139,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_command_is_a_tools_error(lab: RunLab, name: str) -> None:
-    started = time.monotonic()
     with pytest.raises(ToolError) as refused:
         way(lab, HOSTILE[name], timeout_s=5).tools("")
-    assert time.monotonic() - started < 40
     assert "\x1b" not in str(refused.value)
     assert len(str(refused.value)) < 1500
     assert not [s for s in lab.bench.sandboxes.list() if "mcp" in s.name]

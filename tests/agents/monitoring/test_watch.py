@@ -13,7 +13,7 @@ ASSIGNED = make_assigned(metric={"name": "val acc", "direction": "maximize", "fi
 
 def followed(*chunks: str) -> Watch:
     watch = Watch(iter(chunks), ASSIGNED, lambda: None)
-    watch.join(5)
+    watch.join(60)
     return watch
 
 
@@ -42,7 +42,7 @@ def test_an_alarm_is_told_once_and_stays() -> None:
         told.append(alarm.kind)
 
     watch = Watch(iter(["loss nan\n" * 5]), ASSIGNED, lambda: woken.append("x"), opened)
-    watch.join(5)
+    watch.join(60)
     found = watch.reading().alarms
     assert [alarm.kind for alarm in found] == told == ["not_finite"]
     assert found[0].lines[-1] == "loss nan"
@@ -55,7 +55,7 @@ def test_an_engine_that_breaks_off_ends_the_following_without_noise() -> None:
         raise EngineError("gone")
 
     watch = Watch(breaks(), ASSIGNED, lambda: None)
-    watch.join(5)
+    watch.join(60)
     assert watch.reading().ended
     assert watch.reading().tail == ("step 1", "step 2")
 
@@ -65,7 +65,7 @@ def test_a_watch_can_be_let_go_and_woken_elsewhere() -> None:
 
     def chunks() -> Iterator[str]:
         yield "a\n"
-        assert go.wait(5)
+        assert go.wait(60)
         yield "b\n"
         yield "c\n"
 
@@ -74,8 +74,8 @@ def test_a_watch_can_be_let_go_and_woken_elsewhere() -> None:
     watch.tick(Usage(memory_bytes=1, memory_limit_bytes=2, cpu_s=0.1))
     watch.close()
     go.set()
-    assert woken.wait(5)
-    watch.join(5)
+    assert woken.wait(60)
+    watch.join(60)
     assert "c" not in watch.reading().tail
 
 

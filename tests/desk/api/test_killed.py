@@ -71,7 +71,7 @@ def test_in_mid_decision(home: tuple[Home, str], clock: HandClock, point: str) -
     with board(place, point) as (base, child):
         with pytest.raises(httpx2.TransportError):
             post(base, token, path, body, "once")
-        assert child.wait(10) == -9
+        assert child.wait(60) == -9
     assert told(place, clock)[1].count("gate.decided") == (point == "after the commit")
     with board(place) as (base, _):
         answer = post(base, token, path, body, "once")
@@ -87,7 +87,7 @@ def test_in_mid_assign(home: tuple[Home, str], clock: HandClock, toy: Path, poin
     with board(place, point) as (base, child):
         with pytest.raises(httpx2.TransportError):
             post(base, token, "/tickets", body, "once")
-        assert child.wait(10) == -9
+        assert child.wait(60) == -9
     assert len(told(place, clock)[0]) == 1 + (point == "after the commit")
     with board(place) as (base, _):
         answer = post(base, token, "/tickets", body, "once")
@@ -113,7 +113,7 @@ def test_at_any_moment(home: tuple[Home, str], clock: HandClock, toy: Path) -> N
                 if time.monotonic() > deadline:
                     break
             child.kill()
-            child.wait(10)
+            child.wait(60)
     with board(place) as (base, _):
         for key, body in asked.items():
             made = post(base, token, "/tickets", body, key).json()["id"]

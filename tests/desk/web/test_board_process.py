@@ -57,7 +57,7 @@ def board(home: Path, *arguments: str, **more: str) -> Iterator[tuple[subprocess
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def words(process: subprocess.Popen[str], awaited: str) -> str:
@@ -93,7 +93,7 @@ def test_the_first_start_prints_token_and_address_once_and_ctrl_c_ends_open_stre
             process.send_signal(signal.SIGINT)
             assert "".join(lines) == ""  # it ends as it should
             stream.close()
-        _, told = process.communicate(timeout=20)
+        _, told = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "The board is closed" in told
         assert "Traceback" not in told
@@ -102,7 +102,7 @@ def test_the_first_start_prints_token_and_address_once_and_ctrl_c_ends_open_stre
         answer = httpx.get(f"{second['address']}/api/v1/tickets", headers=bearer)
         assert answer.status_code == 200
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     with open_home(home) as opened:
         kinds = [event.kind for event in opened.ledger.events.of()]
         assert kinds == ["access.token_added", "access.signed_in"]
@@ -129,7 +129,7 @@ def test_people_read_the_address_and_a_taken_port_is_said_clearly(tmp_path: Path
         assert "--port" in error["remedy"]
     finally:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 @pytest.mark.timeout(120)
@@ -173,7 +173,7 @@ def test_where_it_can_not_work_it_says_why_and_serves(tmp_path: Path, why: str) 
         assert "engine" in words(process, "Not at work").lower()
         assert httpx.get(f"{said['address']}/sign-in").status_code == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.timeout(120)
@@ -241,7 +241,7 @@ def test_it_works_on_the_tickets_and_an_interrupt_ends_both(tmp_path: Path) -> N
         time.sleep(1)
         assert httpx.get(f"{said['address']}/sign-in").status_code == 200
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=40)
+        _, told = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "Traceback" not in told
         assert "has not ended in time" not in told

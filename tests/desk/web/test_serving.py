@@ -80,7 +80,7 @@ def test_a_thousand_streams_get_every_line_and_hold_next_to_nothing(opened: Open
     try:
         with served(lab) as address:
             count, took, grown = asyncio.run(listen(address))
-            ended = time.monotonic() + 20
+            ended = time.monotonic() + 60
             while lab.feed.listeners and time.monotonic() < ended:
                 time.sleep(0.05)
             assert lab.feed.listeners == 0
@@ -107,7 +107,7 @@ def test_whoever_stops_reading_is_cut_off(opened: Opened, monkeypatch: pytest.Mo
         with opened.ledger.transaction():
             for number in range(2000):  # far more than the sockets take in
                 note(opened, number)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while lab.feed.listeners and time.monotonic() < until:
             time.sleep(0.05)
         assert lab.feed.listeners == 0
@@ -161,7 +161,7 @@ def test_what_has_expired_is_decided_while_nobody_looks(opened: Opened, toy: Pat
     opened.office().assign(read_ticket(file), source=str(file), by="ada", beside=toy)
     gate = plan_gate(opened, "T-001", expires_at=opened.clock.now())
     with served(lab_at(opened)):
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while opened.ledger.decisions.find(gate.id) is None and time.monotonic() < until:
             time.sleep(0.05)
     decision = opened.ledger.decisions.find(gate.id)

@@ -1,7 +1,6 @@
 """Lines as programs print them, however they are cut, and however wild they are."""
 
 import math
-import time
 from itertools import pairwise
 
 import pytest
@@ -9,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcrew.domain.monitoring import Observation
+from tests.effort import assert_proportionate
+from tools.logs.line import TEXT_CAP
 from tools.logs.reader import LogReader
 
 
@@ -244,10 +245,9 @@ def test_what_is_printed_is_read_back(values: dict[str, float]) -> None:
      "shard " * 20_000, "1.a" * 30_000, "x.pt" * 20_000, "Error" * 20_000,
      "a.B" * 30_000 + "Error"],
 )  # fmt: skip
-def test_hostile_lines_cost_little(line: str) -> None:
-    began = time.perf_counter()
-    read(line)
-    assert time.perf_counter() - began < 1.0
+@pytest.mark.parametrize("size", [TEXT_CAP, 50_000], ids=["all is kept", "much is dropped"])
+def test_hostile_lines_cost_no_more_than_their_length(line: str, size: int) -> None:
+    assert_proportionate(read, lambda size: line[: size // 2] + line[-size // 2 :], size)
 
 
 def test_a_batch_before_a_number_is_no_part_of_its_name() -> None:
