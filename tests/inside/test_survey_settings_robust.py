@@ -134,7 +134,7 @@ def test_cut_and_spliced_files(data: st.DataObject) -> None:
         ),
         "x = '" + "a" * 10_000_000 + "'",
     ],
-    ids=range(12),
+    ids=range(11),
 )
 def test_hostile_programs_end(text: str) -> None:
     taken(text)
