@@ -1,7 +1,6 @@
 """A shift: all tickets and loops of a home, several at a time, until it is told to end."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -72,6 +71,7 @@ class Shift:
         waits_s: how long a ticket rests after the world was at fault, in seconds: at first, and
             at most; doubled in between.
         quiet: whether no new ticket is begun now; those that were begun go on.
+        sleep: what passes between two looks, in seconds.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Shift:
         say: Callable[[str], None],
         waits_s: tuple[float, float] = (5, 60),
         quiet: Callable[[], bool] = lambda: False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._office = office
         self._worker = worker
@@ -95,6 +96,8 @@ class Shift:
         self._heard: dict[str, int] = {}
         self._waits_s = waits_s
         self._quiet = quiet
+        self._sleep = sleep
+        self._monotonic = office.clock.monotonic
         self._waited_s: dict[str, float] = {}
         self._again_at: dict[str, float] = {}
 
@@ -116,7 +119,7 @@ class Shift:
                     if told != str(error):
                         told = str(error)
                         self._say(told)
-                await asyncio.sleep(_LOOK_S)
+                await self._sleep(_LOOK_S)
         finally:
             for task in self._going.values():
                 task.cancel()
@@ -165,7 +168,7 @@ class Shift:
 
     def _due(self, id: str) -> bool:
         """Whether a trouble of the world's is old enough to try again."""
-        return id in self._again_at and time.monotonic() >= self._again_at[id]
+        return id in self._again_at and self._monotonic() >= self._again_at[id]
 
     def _hoped_for(self) -> bool:
         """Whether a ticket will soon be tried again."""
@@ -197,7 +200,7 @@ class Shift:
         except (EngineError, ModelFailure, StorageFull, LedgerError) as error:
             first, most = self._waits_s
             wait = min(self._waited_s.get(id, first / 2) * 2, most)
-            self._waited_s[id], self._again_at[id] = wait, time.monotonic() + wait
+            self._waited_s[id], self._again_at[id] = wait, self._monotonic() + wait
             self._leave(id, f"{error}\n  It is tried again in {wait:g} s.")
         except LabcrewError as error:
             self._leave(id, str(error))

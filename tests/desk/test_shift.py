@@ -13,7 +13,7 @@ from desk.wiring import Opened
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EngineUnavailable, LabcrewError, LedgerError, StorageFull
 from labcrew.ticket_file import read_ticket
-from tests.desk.conftest import TICKET
+from tests.desk.conftest import TICKET, HandClock
 from tests.desk.records import plan_gate
 from tests.doubles.faulty import Around
 
@@ -36,12 +36,21 @@ class Mover:
 
 
 def _shift(
-    opened: Opened, toy: Path, troubles: list[LabcrewError], most_s: float = 60
+    opened: Opened,
+    clock: HandClock,
+    toy: Path,
+    troubles: list[LabcrewError],
+    most_s: float = 60,
 ) -> tuple[Shift, Mover, list[str]]:
     office = opened.office()
     office.assign(read_ticket(TICKET), source="ticket.md", by="ada", beside=toy)
     mover, said = Mover(office, troubles), list[str]()
-    shift = Shift(office, mover, at_once=2, say=said.append, waits_s=(0.01, most_s))
+
+    async def sleep(seconds: float) -> None:
+        clock.pass_(seconds=seconds)
+        await asyncio.sleep(0.001)
+
+    shift = Shift(office, mover, at_once=2, say=said.append, waits_s=(1, most_s), sleep=sleep)
     return shift, mover, said
 
 
@@ -50,34 +59,40 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("desk.shift._LOOK_S", 0.005)
 
 
-async def test_a_trouble_of_the_world_is_tried_again_ever_later(opened: Opened, toy: Path) -> None:
+async def test_a_trouble_of_the_world_is_tried_again_ever_later(
+    opened: Opened, clock: HandClock, toy: Path
+) -> None:
     troubles: list[LabcrewError] = [
         EngineUnavailable("No engine answers"),
         StorageFull("The disk is full"),
         LedgerError("The ledger is locked"),
     ]
-    shift, mover, said = _shift(opened, toy, troubles)
+    shift, mover, said = _shift(opened, clock, toy, troubles)
     await asyncio.wait_for(shift.run(until_idle=True), 120)
     assert opened.ledger.tickets.get("T-001").status == "done"
     assert mover.calls == 4
     assert [line.rpartition("tried again in ")[2] for line in said] == [
-        "0.01 s.",
-        "0.02 s.",
-        "0.04 s.",
+        "1 s.",
+        "2 s.",
+        "4 s.",
     ]
 
 
-async def test_a_trouble_that_stays_ends_an_idle_shift(opened: Opened, toy: Path) -> None:
+async def test_a_trouble_that_stays_ends_an_idle_shift(
+    opened: Opened, clock: HandClock, toy: Path
+) -> None:
     troubles: list[LabcrewError] = [EngineUnavailable("No engine answers")] * 50
-    shift, mover, said = _shift(opened, toy, troubles, most_s=0.04)
+    shift, mover, said = _shift(opened, clock, toy, troubles, most_s=4)
     await asyncio.wait_for(shift.run(until_idle=True), 120)
     assert mover.calls == 3
-    assert said[-1].endswith("in 0.04 s.")
+    assert said[-1].endswith("in 4 s.")
 
 
-async def test_a_shift_without_end_goes_on_trying(opened: Opened, toy: Path) -> None:
+async def test_a_shift_without_end_goes_on_trying(
+    opened: Opened, clock: HandClock, toy: Path
+) -> None:
     troubles: list[LabcrewError] = [EngineUnavailable("No engine answers")] * 6
-    shift, _, _ = _shift(opened, toy, troubles, most_s=0.02)
+    shift, _, _ = _shift(opened, clock, toy, troubles, most_s=2)
     working = asyncio.create_task(shift.run())
     async with asyncio.timeout(120):
         while opened.ledger.tickets.get("T-001").status != "done":
@@ -85,8 +100,10 @@ async def test_a_shift_without_end_goes_on_trying(opened: Opened, toy: Path) -> 
     working.cancel()
 
 
-async def test_another_trouble_waits_for_a_new_line(opened: Opened, toy: Path) -> None:
-    shift, mover, said = _shift(opened, toy, [LabcrewError("another worker has it")])
+async def test_another_trouble_waits_for_a_new_line(
+    opened: Opened, clock: HandClock, toy: Path
+) -> None:
+    shift, mover, said = _shift(opened, clock, toy, [LabcrewError("another worker has it")])
     await asyncio.wait_for(shift.run(until_idle=True), 120)
     assert mover.calls == 1
     assert said == ["T-001: another worker has it"]
