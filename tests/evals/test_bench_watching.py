@@ -9,7 +9,7 @@ def test_every_incident_is_measured_and_none_before_its_write() -> None:
     assert figure.parts["incidents"] == 5
     assert figure.parts["bare_inotify_p95_ms"] > 0
     assert figure.parts["write_and_fsync_p95_ms"] > 0
-    assert 0 < figure.parts["median_ms"] <= figure.value < 5000
+    assert 0 < figure.parts["median_ms"] <= figure.value
     assert figure.bound in (5.0, 50.0)
 
 
