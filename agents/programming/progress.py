@@ -60,11 +60,10 @@ def _mapped(
 
 def _same_lines(old: str, new: str) -> dict[int, int]:
     """Numbers of the lines that a change left as they were: after it → before it, from 1."""
-    blocks = SequenceMatcher(
-        None, old.splitlines(), new.splitlines(), autojunk=False
-    ).get_matching_blocks()
+    # Only "\n" ends a line that a traceback counts; a form feed does not.
+    matcher = SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
     return {
         block.b + offset + 1: block.a + offset + 1
-        for block in blocks
+        for block in matcher.get_matching_blocks()
         for offset in range(block.size)
     }

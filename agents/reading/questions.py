@@ -6,7 +6,7 @@ from pydantic import Field
 
 from agents.reading.naming import Wording
 from agents.reading.numbers import numbers
-from agents.reading.reported import NEXT, reported
+from agents.reading.reported import reported, spans
 from labcrew.domain.base import Model
 from labcrew.domain.search_space import Parameter, Value, Values, legal
 from labcrew.judgement import Judgement
@@ -15,6 +15,9 @@ BRIEF_SENTENCES = 12
 LEAST_RELEVANCE = 0.2
 """Below this cosine similarity a sentence has nothing to do with the question (unrelated sentences
 lie around 0 to 0.15 with this embedding)."""
+
+_BEFORE = 20
+"""Characters before a range's first number in which "between" may stand."""
 
 
 class Candidate(Model):
@@ -80,7 +83,8 @@ def prints(sentence: str, value: Value) -> bool:
         return value.casefold() in sentence.casefold()
     found = numbers(sentence)
     return any(number.value == value for number in found) or any(
-        low.value <= value <= high.value and NEXT.fullmatch(sentence[low.end : high.start])
+        low.value <= value <= high.value
+        and spans(sentence[max(0, low.start - _BEFORE) : low.start], sentence[low.end : high.start])
         for low, high in pairwise(found)
     )
 

@@ -34,7 +34,7 @@ _LINK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LINK_MOST = 60
-NEXT = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|to|/|-|\u2013|\u2014|&)\s*", re.IGNORECASE)
+_NEXT = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|to|/|-|\u2013|\u2014|&)\s*", re.IGNORECASE)
 _BEFORE_NUMBER = re.compile(
     r"\b(?:above|below|under|exceeding|beyond|than|least|most|minimum|maximum|max|min|up\s+to|until"
     r"|after|every|within|first|last|each|per|by|before|epoch|another|warm-?up\s+(?:for|of|over))\W*$",
@@ -194,7 +194,7 @@ def _left(
         listed = (
             other is not None
             and other.start not in used
-            and NEXT.fullmatch(part[other.end : number.start])
+            and _NEXT.fullmatch(part[other.end : number.start])
         )
         if value is None or listed or _OUTCOME_OF.search(head):
             continue
@@ -226,7 +226,7 @@ def _right(
         return None  # "the accuracy with momentum was 0.9"
     following = found[first + 1] if first + 1 < len(found) else None
     joint = part[number.end : following.start] if following else ""
-    if following is not None and NEXT.fullmatch(joint):
+    if following is not None and _NEXT.fullmatch(joint):
         rest = part[following.end :].lstrip(" -")
         place = len(part) - len(rest)
         counted = any(m.after and m.start == place for m in mentions) or COUNTED.match(rest)
@@ -242,6 +242,21 @@ def _right(
     return value, ""
 
 
+def spans(before: str, joint: str) -> bool:
+    """Whether two numbers are the ends of a range, and no list.
+
+    Args:
+        before: what stands before the first.
+        joint: what stands between them.
+    """
+    joined = joint.strip().lower()
+    return (
+        joined in {"to", "-", "\u2013", "\u2014"}
+        or (joined == "and" and re.search(r"\bbetween\b", before, re.I) is not None)
+        or (joined == "," and "[" in before)
+    )
+
+
 def _range(
     part: str, link: str, joint: str, low: Number, high: Number, parameter: Parameter
 ) -> tuple[Value, str] | None:
@@ -254,12 +269,7 @@ def _range(
             return None if value is None else (value, "the value a schedule starts from")
         value = as_legal(parameter, high) if _BETTER.search(part) else None
         return None if value is None else (value, "")
-    spans = (
-        joined in {"to", "-", "\u2013", "\u2014"}
-        or (joined == "and" and "between" in words)
-        or (joined == "," and "[" in link)
-    )
-    if not spans or low.value >= high.value or low.unit or high.unit:
+    if not spans(link, joint) or low.value >= high.value or low.unit or high.unit:
         return None
     if isinstance(parameter, ChoiceParameter) or (
         _SEARCH.search(part) and not _BETTER.search(part)

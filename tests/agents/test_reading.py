@@ -100,6 +100,8 @@ def test_a_large_library_is_cut_to_what_shares_words() -> None:
         ("Rates of 0.05-0.2 are best.", 0.1, True),
         ("A rate of 0.1 gave 97% after 30 epochs.", 0.1, True),
         ("A dropout of 0.1 gave 97% after 30 epochs.", 0.5, False),
+        ("Rates of 0.05 and 0.2 were tried.", 0.1, False),
+        ("Rates of 0.05, 0.2 were tried.", 0.1, False),
         ("We used Adam.", "adam", True),
     ],
 )

@@ -92,12 +92,13 @@ async def test_a_shift_without_end_goes_on_trying(
     opened: Opened, clock: HandClock, toy: Path
 ) -> None:
     troubles: list[LabcrewError] = [EngineUnavailable("No engine answers")] * 6
-    shift, _, _ = _shift(opened, clock, toy, troubles, most_s=2)
+    shift, mover, _ = _shift(opened, clock, toy, troubles, most_s=2)
     working = asyncio.create_task(shift.run())
     async with asyncio.timeout(120):
         while opened.ledger.tickets.get("T-001").status != "done":
             await asyncio.sleep(0.01)
     working.cancel()
+    assert mover.calls == 7
 
 
 async def test_another_trouble_waits_for_a_new_line(

@@ -90,3 +90,13 @@ def test_a_new_file_is_the_changes_own() -> None:
     new = {"ranks.py": RANKS, "more.py": "x = 1 / 0\n"}
     now = report(FIRST[0], ("ranks.py", 5), ("more.py", 1))
     assert not further(report(*FIRST), now, (NAME,), {"ranks.py": RANKS}, new)
+
+
+def test_a_form_feed_ends_no_line() -> None:
+    old = RANKS.replace("    def _lengths", "    # part two \f of it\n    def _lengths")
+    new = GUARDED.replace("    def _lengths", "    # part two \f of it\n    def _lengths")
+    was = report(*FIRST[:2], ("ranks.py", 10))
+    now = report(*SECOND[:2], ("ranks.py", 16))
+    assert further(was, now, (NAME,), {"ranks.py": old}, {"ranks.py": new})
+    same = report(*FIRST[:2], ("ranks.py", 12))
+    assert not further(was, same, (NAME,), {"ranks.py": old}, {"ranks.py": new})
