@@ -22,7 +22,8 @@ class Budget(Model):
         gt=0,
         le=MOST_HOURS,
         allow_inf_nan=False,
-        description="wall-clock hours of work, gates not counted",
+        description="hours of running, side by side once, gates not counted; once spent no run"
+        " begins",
     )
     parallel: int = Field(default=2, ge=1, le=256, description="runs at once")
     cpus: float = Field(default=1, gt=0, le=4096, allow_inf_nan=False, description="cores a run")
