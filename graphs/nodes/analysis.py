@@ -44,9 +44,9 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         _leave_out(work, trials)
         ask_about_code(work, assigned, state, "The changed program gives no score", reason, told)
         return {"route": "gate_code"}
-    question = _move_question(work, assigned, trials)
-    answer = await work.crew.coordinator.next_move(question)
     round_ = state.get("budget_round", 0)
+    question = _move_question(work, assigned, trials, round_)
+    answer = await work.crew.coordinator.next_move(question)
     work.ledger.events.append(
         ticket=assigned.id,
         actor="coordinator",
@@ -76,11 +76,14 @@ def _leave_out(work: Work, trials: list[Trial]) -> None:
                 work.ledger.trials.put(left, actor="coordinator", kind="trial.left_out")
 
 
-def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) -> MoveQuestion:
+def _move_question(
+    work: Work, assigned: AssignedTicket, trials: list[Trial], round_: int
+) -> MoveQuestion:
     metric = assigned.ticket.metric
     baseline, best = group_of(trials, "baseline"), work.best(assigned, trials)
-    begins = f"{assigned.id}-budget-r{assigned.revision}."
-    asked = sum(1 for gate in work.ledger.gates.of(assigned.id) if _round_of(gate.id, begins))
+    # Not the gate of this round: this very step may have opened it before it was cut off.
+    earlier = {gate_id(assigned.id, "budget", assigned.revision, n) for n in range(round_)}
+    asked = sum(gate.id in earlier for gate in work.ledger.gates.of(assigned.id))
     tried = [trial.values for trial in trials]
     wanted = [s.values for s in work.plan(assigned).suggestions if not s.finding]
     legal: list[Move] = []
@@ -104,11 +107,6 @@ def _move_question(work: Work, assigned: AssignedTicket, trials: list[Trial]) ->
             not any(values.items() <= known.items() for known in tried) for values in wanted
         ),
     )
-
-
-def _round_of(gate: str, begins: str) -> bool:
-    """Whether a gate is one of these rounds, and not about chat models."""
-    return gate.startswith(begins) and gate.removeprefix(begins).isdecimal()
 
 
 def _ask_budget(work: Work, assigned: AssignedTicket, round_: int, because: str) -> None:

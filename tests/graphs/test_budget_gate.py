@@ -106,6 +106,18 @@ async def test_once_the_hours_are_spent_no_run_of_a_batch_begins(work: Work) -> 
     assert await design_trials(state, runtime) == {"route": "launch_trials"}  # type: ignore[arg-type]
 
 
+async def test_a_step_that_was_cut_off_after_it_asked_asks_the_same_again(work: Work) -> None:
+    scored = make_result().model_copy(update={"duration_s": 3600.0})
+    first = make_trial(0, 0.5, kind="baseline", values={}, result=scored)
+    work.ledger.trials.put(first.model_copy(update={"result": scored}), actor="log_monitor")
+    runtime, state = Runtime(context=work), dict[str, Any](ticket=TICKET, budget_round=0)
+    for _ in range(2):
+        assert await analyse(state, runtime) == {"route": "gate_budget"}  # type: ignore[arg-type]
+    (gate,) = work.ledger.gates.of(TICKET)
+    decide(work.ledger, work.bench.clock, gate.id, "accept", by="ada")
+    assert await analyse(state, runtime) == {"route": "gate_budget"}  # type: ignore[arg-type]
+
+
 async def test_what_was_planned_is_left_out_once_no_more_hours_are_given(work: Work) -> None:
     hour = make_result().model_copy(update={"duration_s": 3600.0})
     first = make_trial(0, 0.5, kind="baseline", values={}, result=hour)
