@@ -1,77 +1,39 @@
 """Runs one ticket in processes that are killed, until it has ended; run by test_crashes.
 
-driver.py MODE FOLDER [SEED]
+driver.py STORY MODE FOLDER [SEED]
+
+    STORY    which ticket, and what its person says: see stories.py
 
     none     nobody is killed: what the others are compared with
-    nodes    killed once before and once after each step of the machine
+    nodes    killed once before and once after each step of the machine, in each revision
     effects  killed once before and once after each effect on the world
     random   killed fifteen times at random moments
-
-Each life is a fork of a parent that has imported everything and opened nothing.
 """
 
 import asyncio
 import os
-import random
 import re
-import signal
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig, RunnableLambda
-
 import memory.chroma
 import memory.embedding
 import sandboxes.client
 import tools.plots
+from agents.programming.options import LoopOptions
 from desk.wiring import at_work, open_home
 from graphs.ticket import ticket_graph
 from graphs.worker import Worker
-from labcrew.errors import OutcomeUnknown
 from labcrew.settings import Settings
+from tests.crash.killing import Point, deadly, nowhere, stepped, until_it_ends
+from tests.crash.stories import STORIES, Story
 from tests.doubles.faulty import Around
 
-_ENGINE_LOST, _MOST_LIVES = 75, 80
 _KILLS = 15
 _LATER = re.compile(r"-00[2-9]", re.IGNORECASE)
-Point = Callable[[str], None]
-
-
-def nowhere(point: str) -> None:
-    """Lets the process live."""
-
-
-def deadly(folder: Path, point: str) -> None:
-    """Kills the process the first time that it comes to a point."""
-    seen = folder / "killed"
-    known = seen.read_text().splitlines() if seen.exists() else []
-    if point not in known:
-        with seen.open("a") as file:
-            file.write(point + "\n")
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def machine(at: Point) -> Any:
-    """The ticket machine with a point before and after each of its steps."""
-    graph = ticket_graph()
-    for name, spec in graph.nodes.items():
-        graph.nodes[name] = replace(spec, runnable=RunnableLambda(_step(name, spec.runnable, at)))
-    return graph
-
-
-def _step(name: str, inner: Any, at: Point) -> Any:
-    async def step(state: Any, config: RunnableConfig) -> Any:
-        at(f"before {name}")
-        result = await inner.ainvoke(state, config)
-        at(f"after {name}")
-        return result
-
-    return step
 
 
 def around(inner: Any, at: Point, *methods: str) -> Any:
@@ -112,7 +74,7 @@ def witnessed(inner: Any, folder: Path) -> Any:
     return Around(inner, start=start, collect=collect)
 
 
-def live(mode: str, folder: Path) -> None:
+def live(story: Story, mode: str, folder: Path) -> None:
     """One life: works on the ticket until it ends, or until it is killed."""
     at: Point = partial(deadly, folder) if mode in ("nodes", "effects") else nowhere
     with open_home(folder / "home") as opened:
@@ -131,51 +93,23 @@ def live(mode: str, folder: Path) -> None:
                 )
                 box = around(box, at, "start", "run", "collect", "remove")
             worker = Worker(
-                parts.work.crew,
+                story.crew(opened.ledger) or parts.work.crew,
                 replace(bench, sandboxes=box),
                 settings,
                 holder=f"life-{os.getpid()}",
-                assume_yes=True,
-                machine=machine(at) if mode == "nodes" else None,
+                assume_yes=not story.answers,
+                machine=stepped(ticket_graph(), at) if mode == "nodes" else None,
+                loop=LoopOptions(style="direct"),
             )
 
             async def work() -> str:
                 async with worker:
-                    return (await worker.advance("T-001")).status
+                    while (ended := await worker.advance("T-001")).status == "waiting":
+                        story.answer(opened.office())
+                    return ended.status
 
-            if asyncio.run(work()) != "done":
+            if asyncio.run(work()) != story.status:
                 raise SystemExit(opened.ledger.tickets.get("T-001").outcome)
-
-
-def main(mode: str, folder: Path, seed: int) -> int:
-    randomness = random.Random(seed)
-    lives = 0
-    while True:
-        lives += 1
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                live(mode, folder)
-                code = 0
-            except OutcomeUnknown as error:
-                print(f"the engine was lost: {error}", file=sys.stderr, flush=True)
-                code = _ENGINE_LOST  # as a person would, the next life goes on from there
-            except BaseException as error:
-                print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            os._exit(code)
-        if mode == "random" and lives <= _KILLS:
-            deadline = time.monotonic() + randomness.uniform(0.2, 3.0)
-            while time.monotonic() < deadline:
-                time.sleep(0.005)
-            os.kill(child, signal.SIGKILL)
-        status = os.waitpid(child, 0)[1]
-        lost = not os.WIFSIGNALED(status) and os.waitstatus_to_exitcode(status) == _ENGINE_LOST
-        if lost and lives < _MOST_LIVES:
-            continue
-        if not os.WIFSIGNALED(status):
-            print(f"{lives} lives")
-            return os.waitstatus_to_exitcode(status)
 
 
 if __name__ == "__main__":
@@ -192,4 +126,12 @@ if __name__ == "__main__":
     import scipy.stats
 
     assert all((chromadb, matplotlib.figure, mlflow, onnxruntime, optuna, scipy.stats))
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), int((*sys.argv, "0")[3])))
+    story, mode, folder, seed = (*sys.argv[1:], "0")[:4]
+    sys.exit(
+        until_it_ends(
+            partial(live, STORIES[story], mode, Path(folder)),
+            kills=_KILLS if mode == "random" else 0,
+            moments=(0.2, 3.0),
+            seed=int(seed),
+        )
+    )

@@ -1,4 +1,4 @@
-"""A loop that is killed at random moments leaves what an unharmed one leaves, run for run."""
+"""A loop that is killed at every step, or at random, leaves what an unharmed one leaves."""
 
 import os
 import subprocess
@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from graphs.evolution.machine import evolution_graph
 from labcrew.ledger import Ledger
+from tests.crash.killing import both_sides
 from tests.doubles.bench import FixedClock
 from tests.graphs.evolution.lab import GIT, lab_at, make_spec
 
@@ -18,7 +20,7 @@ ROOT = DRIVER.parents[2]
 ROUNDS = 8
 
 
-def drive(folder: Path, kills: int) -> subprocess.Popen[str]:
+def drive(folder: Path, kills: str) -> subprocess.Popen[str]:
     """Starts a driver on a new home with one loop."""
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patches:
@@ -28,7 +30,7 @@ def drive(folder: Path, kills: int) -> subprocess.Popen[str]:
         lab.start(spec)
         lab.bench.ledger.close()
     return subprocess.Popen(
-        [sys.executable, str(DRIVER), str(folder), str(kills), "3"],
+        [sys.executable, str(DRIVER), str(folder), kills, "3"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -38,7 +40,7 @@ def drive(folder: Path, kills: int) -> subprocess.Popen[str]:
 
 def lives(process: subprocess.Popen[str]) -> int:
     """How many it took."""
-    out, errors = process.communicate(timeout=300)
+    out, errors = process.communicate(timeout=1500)
     assert process.returncode == 0, errors[-3000:]
     return int(out.split()[-2])
 
@@ -70,18 +72,23 @@ def left(folder: Path) -> dict[str, Any]:
 
 
 def test_a_killed_loop_leaves_what_an_unharmed_one_leaves(tmp_path: Path) -> None:
-    processes = {
-        name: drive(tmp_path / name, kills) for name, kills in (("unharmed", 0), ("killed", 12))
-    }
+    kills = {"unharmed": "0", "nodes": "nodes", "random": "12"}
+    processes = {name: drive(tmp_path / name, wanted) for name, wanted in kills.items()}
     try:
-        assert lives(processes["unharmed"]) == 1
-        assert lives(processes["killed"]) > 8
+        took = {name: lives(process) for name, process in processes.items()}
     finally:
         for process in processes.values():
             process.kill()
-    unharmed, killed = left(tmp_path / "unharmed"), left(tmp_path / "killed")
+    met = set((tmp_path / "nodes" / "killed").read_text().splitlines())
+    assert met == both_sides(" ".join(evolution_graph().nodes))
+    assert took["unharmed"] == 1
+    assert took["nodes"] == len(met) + 1
+    assert took["random"] > 8
+    unharmed = left(tmp_path / "unharmed")
     assert len(unharmed["rounds"]) == ROUNDS
-    for part, was in unharmed.items():
-        assert killed[part] == was, part
+    for name in ("nodes", "random"):
+        killed = left(tmp_path / name)
+        for part, was in unharmed.items():
+            assert killed[part] == was, (name, part)
     assert unharmed["kept"], "something was kept, or the branches would tell nothing"
     assert len(unharmed["refs"]) == 2

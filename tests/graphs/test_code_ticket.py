@@ -1,6 +1,5 @@
 """Tickets that have code written, from assignment to a merged and verified change."""
 
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,62 +25,18 @@ from labcrew.judgement import Judge
 from labcrew.settings import ModelSettings, Settings
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.embedder import WordEmbedder
+from tests.graphs.faulty_mean import FIELDS, PROGRAM, RIGHT, WRONG, make_faulty_mean
 from tools.toolbox import Workbench
 
 pytestmark = pytest.mark.engine
-PROGRAM = '''\
-"""A mean that forgets the last value."""
-
-
-def mean(values):
-    """The mean of numbers."""
-    return sum(values[:-1]) / len(values)
-
-
-if __name__ == "__main__":
-    print("quality", mean([1.0, 1.0, 1.0, 1.0]))
-'''
-RIGHT = (
-    '```python\ndef mean(values):\n    """The mean."""\n    return sum(values) / len(values)\n```'
-)
-WRONG = "```python\ndef mean(values):\n    return max(values)\n```"
-TESTS = """\
-from program import mean
-
-
-def test_all_values_count():
-    assert mean([1.0, 2.0, 6.0]) == 3.0
-
-
-def test_of_one_kind():
-    assert mean([0.0, 0.0]) == 0.0
-"""
 
 
 @asynccontextmanager
 async def lab(
     folder: Path, chat: ChatModel, **fields: Any
 ) -> AsyncIterator[tuple[Workbench, Worker, Path]]:
-    root = folder / "lab"
-    root.mkdir()
-    (root / "program.py").write_text(PROGRAM)
-    (root / "test_program.py").write_text(TESTS)
-    for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "it"]):
-        named = ["-c", "user.name=ada", "-c", "user.email=ada@localhost"]
-        subprocess.run(["git", *named, *command], cwd=root, check=True)
-    ticket = Ticket.model_validate(
-        {
-            "title": "The mean is too small",
-            "question": "mean([1, 2, 6]) gives 1 and should give 3.",
-            "kind": "fix",
-            "repository": "lab",
-            "editable": ["program.py"],
-            "tests": {"fail_to_pass": ["test_program.py::test_all_values_count"]},
-            "environment": {"packages": ["pytest"], "alone": True},
-            "literature": {"online": False},
-        }
-        | fields
-    )
+    root = make_faulty_mean(folder / "lab").path
+    ticket = Ticket.model_validate(FIELDS | {"repository": "lab"} | fields)
     with bare_bench() as bench:
         assigned = take(bench, ticket, folder, "T-001")
         bench.ledger.tickets.put(assigned, actor="person:ada", kind="ticket.assigned")

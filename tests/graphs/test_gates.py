@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from graphs.ticket import ticket_graph
 from graphs.verification import verify
 from graphs.worker import Worker
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, ToolError
 from labcrew.settings import Settings
-from tests.crash.driver import machine
+from tests.crash.killing import stepped
 from tests.graphs.tiny import REPORTED, Lab, run
 
 pytestmark = pytest.mark.engine
@@ -47,7 +48,11 @@ async def advance_failing_after(lab: Lab, id: str, step: str) -> AssignedTicket:
             raise ToolError("lost here")
 
     worker = Worker(
-        lab.parts.work.crew, lab.parts.bench, Settings(), holder="lost", machine=machine(lost)
+        lab.parts.work.crew,
+        lab.parts.bench,
+        Settings(),
+        holder="lost",
+        machine=stepped(ticket_graph(), lost),
     )
     async with worker:
         return await worker.advance(id)
