@@ -5,7 +5,9 @@ With LABCREW_SCREENSHOTS=1 they are kept in docs/screenshots, else they are made
 
 import io
 import os
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.desk.evolved import evolved
 
 KEPT = Path(__file__).parents[3] / "docs" / "screenshots"
 SIZES = {"wide": (1440, 900), "middle": (1024, 800), "narrow": (390, 844)}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PAGES = {
     "tickets": "/tickets",
     "ticket": "/tickets/T-001",
@@ -41,34 +44,30 @@ def colours(png: bytes) -> int:
     return len(np.unique(packed))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
 def test_no_page_is_blank(
-    board: Board,
-    signed_in: SignedIn,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    size: str,
-    theme: str,
+    board: Board, signed_in: SignedIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told(board.opened, board.toy)
     loop = evolved(board.opened, board.toy, monkeypatch)
     # As a person would see it: not the folder that this test happened to be given.
     shown = loop.model_copy(update={"repository": "/home/ada/lab/solver"})
     board.opened.ledger.evolutions.put(shown, actor="person:ada")
-    width, height = SIZES[size]
-    page = signed_in(viewport={"width": width, "height": height}, color_scheme=theme)
+    page = signed_in()
     page.clock.set_fixed_time(board.opened.clock.now())
     keep = bool(os.environ.get("LABCREW_SCREENSHOTS"))
-    folder = KEPT if keep and size != "middle" else tmp_path
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, path in PAGES.items():
-        page.goto(path)
-        page.locator("h1").wait_for()
-        if name == "evolution":
-            page.wait_for_function("document.querySelector('.plot-file').naturalWidth > 0")
-        if name in ("assign", "evolve"):
-            page.locator("#checked").filter(has_text="still missing").wait_for()
-        picture = page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
-        assert len(picture) > _LEAST_BYTES, f"{path} looks empty"
-        assert colours(picture) > _LEAST_COLOURS, f"{path} looks blank"
+    for (size, (width, height)), theme in product(SIZES.items(), THEMES):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=theme)
+        folder = KEPT if keep and size != "middle" else tmp_path
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, path in PAGES.items():
+            page.goto(path)
+            page.locator("h1").wait_for()
+            if name == "evolution":
+                page.wait_for_function("document.querySelector('.plot-file').naturalWidth > 0")
+            if name in ("assign", "evolve"):
+                page.locator("#checked").filter(has_text="still missing").wait_for()
+            picture = page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
+            where = f"{path}, {size} and {theme},"
+            assert len(picture) > _LEAST_BYTES, f"{where} looks empty"
+            assert colours(picture) > _LEAST_COLOURS, f"{where} looks blank"
