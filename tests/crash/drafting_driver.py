@@ -10,6 +10,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 import memory.chroma
 import memory.embedding
 import sandboxes.client
@@ -23,11 +25,12 @@ DRAFT = "D-001"
 
 def live(folder: Path, *, nodes: bool) -> None:
     """One life: works on the draft until it has ended, or until it is killed."""
-    if nodes:  # in a process that is forked for it
-        at = partial(deadly, folder)
-        drafter.drafting_graph = lambda: stepped(drafting_graph(), at)
-    with open_home(folder / "home") as opened, at_work(opened) as parts:
-        draft = asyncio.run(parts.drafter(lambda _text: None).advance(DRAFT))
+    with pytest.MonkeyPatch.context() as patches:
+        if nodes:
+            at = partial(deadly, folder)
+            patches.setattr(drafter, "drafting_graph", lambda: stepped(drafting_graph(), at))
+        with open_home(folder / "home") as opened, at_work(opened) as parts:
+            draft = asyncio.run(parts.drafter(lambda _text: None).advance(DRAFT))
         if draft.status != "written":
             raise SystemExit(f"{draft.status}: {draft.trouble}")
 
