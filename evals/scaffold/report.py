@@ -14,6 +14,8 @@ _NAMES = {
     "no_memory": "no memory",
 }
 PICTURE = "scaffold.svg"
+EQUAL = "equal"
+"""Below the long run's results: those of the loop and its controls at one smaller budget."""
 _KEPT, _FAINT, _BASE = "#0a7d5a", "#8c959f", "#57606a"
 
 _HEAD = """\
@@ -34,21 +36,38 @@ A public account of such a loop tells of +30% over more than 100 rounds on a pro
 with a large model and its own tasks. Ours is an analogue: a small model, small tasks, two cores.
 """
 
+_EQUAL = """\
+Loops of their own, a home each: nothing of the long one is used. *Random search* changes the first
+program blindly and holds the best gate score; *always keep* builds upon every change; *no memory*
+has the loop's rules, and proposers that are drawn by lot and know nothing of earlier rounds. Chance
+plays in which changes are proposed: each arm is one draw of it, and the intervals are of its tasks
+and seeds alone. Made by
 
-def document(arms: Sequence[Arm]) -> str:
-    """The page."""
-    if not any(arm.rounds for arm in arms):
+    labcrew eval scaffold --rounds N [--control NAME] --results evals/results/scaffold/equal
+"""
+
+
+def document(arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> str:
+    """The page.
+
+    Args:
+        arms: of any budget.
+        equal: the loop and its controls at one smaller budget.
+    """
+    if not any(arm.rounds for arm in (*arms, *equal)):
         return f"{_HEAD}\nNothing has been run yet.\n"
     loop = next((arm for arm in arms if not arm.control and arm.rounds), None)
-    parts = [_HEAD, _sealed(arms)]
+    parts = [_HEAD, _sealed("On the sealed split", arms)]
     if loop is not None:
         parts += [f"![Gate score by round]({PICTURE})\n", _kept(loop), _rounds(loop)]
+    if equal:
+        parts += [_sealed("Beside its controls, each at an equal, smaller budget", equal), _EQUAL]
     return "\n".join(parts)
 
 
-def _sealed(arms: Sequence[Arm]) -> str:
+def _sealed(title: str, arms: Sequence[Arm]) -> str:
     lines = [
-        "## On the sealed split\n",
+        f"## {title}\n",
         "| | rounds | kept | before | after | gain, points | relative | best by hindsight |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -209,9 +228,9 @@ def _draw_sealed(axes: Any, arm: Arm) -> None:
     axes.vlines(1, before + 100 * gain.low, before + 100 * gain.high, color=_KEPT)
 
 
-def write(folder: Path, arms: Sequence[Arm]) -> None:
+def write(folder: Path, arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> None:
     """Writes the page and the picture."""
-    (folder / "scaffold.md").write_text(document(arms), encoding="utf-8")
+    (folder / "scaffold.md").write_text(document(arms, equal), encoding="utf-8")
     loop = next((arm for arm in arms if not arm.control and arm.rounds), None)
     if loop is not None:
         (folder / PICTURE).write_bytes(draw(loop))
@@ -244,4 +263,5 @@ if __name__ == "__main__":
 
     argparse.ArgumentParser(description=__doc__).parse_args()
     ROOT = Path(__file__).parents[2]
-    write(ROOT / "docs", read(ROOT / "evals/results/scaffold"))
+    RESULTS = ROOT / "evals/results/scaffold"
+    write(ROOT / "docs", read(RESULTS), read(RESULTS / EQUAL))

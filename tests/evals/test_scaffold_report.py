@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from desk.wiring import open_home
-from evals.scaffold.report import PICTURE, document, draw
+from evals.scaffold.report import EQUAL, PICTURE, document, draw
 from evals.scaffold.results import Arm, Line, Summary, folder_of, read, read_runs
 from evals.scaffold.running import collect, kept_diffs
 from labcrew.domain.evolution import (
@@ -79,19 +79,34 @@ def arm(control: Control, *lines: Line) -> Arm:
 
 
 def test_the_page_is_made_from_the_kept_results() -> None:
-    arms = read(RESULTS)
-    assert (ROOT / "docs/scaffold.md").read_text(encoding="utf-8") == document(arms)
+    arms, equal = read(RESULTS), read(RESULTS / EQUAL)
+    assert (ROOT / "docs/scaffold.md").read_text(encoding="utf-8") == document(arms, equal)
     loop = [one for one in arms if not one.control and one.rounds]
     if loop:
         assert (ROOT / "docs" / PICTURE).read_bytes() == draw(loop[0])
 
 
+def all_kept() -> list[tuple[Path, Arm]]:
+    places = (RESULTS, RESULTS / EQUAL)
+    return [(place, one) for place in places for one in read(place)]
+
+
+def test_controls_stand_beside_a_loop_of_as_many_rounds() -> None:
+    equal = read(RESULTS / EQUAL)
+    budgets = {len(one.rounds) for one in equal if one.summary is not None}
+    assert len(budgets) <= 1
+    page = document((), (arm("", line(1, "kept")), arm("no_memory", line(1, "reverted"))))
+    assert "## Beside its controls" in page
+    assert "| no memory | 1 | 0 | 40.0% |" in page
+    assert "## Beside its controls" not in document((arm("", line(1, "kept")),))
+
+
 def test_kept_rounds_have_their_diffs_and_numbers_are_whole() -> None:
-    for one in read(RESULTS):
+    for place, one in all_kept():
         numbers = [line.round for line in one.rounds]
         assert numbers == list(range(1, len(numbers) + 1))
         if one.summary is not None:
-            kept = folder_of(RESULTS, one.control) / "kept"
+            kept = folder_of(place, one.control) / "kept"
             for line in one.rounds:
                 if line.verdict == "kept":
                     assert (kept / f"{line.round:03d}.diff").read_text().startswith("---")
@@ -108,11 +123,11 @@ def sealed_means(folder: Path, summary: Summary) -> tuple[float, float]:
 
 
 def test_the_sealed_result_follows_from_the_kept_scores() -> None:
-    for one in read(RESULTS):
+    for place, one in all_kept():
         if one.summary is not None:
             assert one.summary.sealed is not None
             told = (one.summary.sealed.baseline, one.summary.sealed.final)
-            assert sealed_means(folder_of(RESULTS, one.control), one.summary) == pytest.approx(told)
+            assert sealed_means(folder_of(place, one.control), one.summary) == pytest.approx(told)
 
 
 def test_a_loop_of_any_home_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
