@@ -48,6 +48,14 @@ def owners(client: APIClient, home: str) -> set[tuple[str, str]]:
     }
 
 
+def remove_unnamed(client: APIClient, home: str) -> None:
+    """Removes a home's containers that an engine has given up removing: they have no name."""
+    for mark in (hardening.HOME, hardening.KEEPER):
+        for item in _containers(client, f"{mark}={home}"):
+            if not item["Names"]:
+                remove_container(client, item["Id"])
+
+
 def remove_keepers(client: APIClient, home: str, but: str) -> None:
     """Ends the keepers of a home's earlier processes, and what they gave volumes away with.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _TRIES = 300
 _PAUSE_S = 0.1
+_ID = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def remove_container(client: APIClient, container: str) -> None:
@@ -28,9 +30,12 @@ def remove_container(client: APIClient, container: str) -> None:
                 return
             except APIError as error:
                 # 409: its removal is under way. Busy: a mount was let go of late, and the engine,
-                # which gave up at that, keeps the container, dead, until it is asked again.
+                # which gave up at that, keeps the container, dead and in time without its name,
+                # until it is asked again.
                 if error.status_code != 409 and "busy" not in str(error):
                     raise
+                if (told := _ID.search(str(error.explanation))) is not None:
+                    container = told[0]
                 time.sleep(_PAUSE_S)
             else:
                 return

@@ -1,0 +1,73 @@
+"""Containers that an engine gave up removing: dead, and without their name."""
+
+from typing import Any, cast
+
+import pytest
+from docker.api import APIClient
+from docker.errors import APIError, NotFound
+
+from sandboxes import hardening
+from sandboxes.volumes import workspaces
+from sandboxes.volumes.orphans import remove_unnamed
+from sandboxes.volumes.workspaces import remove_container
+
+ID, LAYER = "c" * 64, "1" * 64
+BUSY = (
+    f'container {ID}: driver "overlay2" failed to remove root filesystem:'
+    f" unlinkat /var/lib/docker/overlay2/{LAYER}/merged: device or resource busy"
+)
+
+
+class GivesUp:
+    """An engine that gives up at a container's mount, and lets go of its name then.
+
+    Args:
+        times: how often it gives up.
+    """
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+        self.named = True
+        self.there = True
+
+    def remove_container(self, container: str, **asked: bool) -> None:
+        if not self.there or (container != ID and not self.named):
+            raise NotFound("no such container", explanation=f"No such container: {container}")
+        self.named = False
+        if self._times:
+            self._times -= 1
+            raise APIError("500 Server Error", explanation=BUSY)
+        self.there = False
+
+    def containers(self, *, filters: dict[str, list[str]], **asked: bool) -> list[dict[str, Any]]:
+        if not self.there or filters != {"label": [f"{hardening.HOME}=h"]}:
+            return []
+        return [{"Id": ID, "Names": ["/trial"] if self.named else []}]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspaces, "_PAUSE_S", 0)
+
+
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_a_busy_mount_is_waited_for(times: int) -> None:
+    engine = GivesUp(times)
+    remove_container(cast(APIClient, engine), "trial")
+    assert not engine.there
+
+
+def test_one_that_was_left_dead_is_found_by_its_label() -> None:
+    engine = GivesUp(1)
+    with pytest.raises(APIError):
+        engine.remove_container("trial")
+    remove_unnamed(cast(APIClient, engine), "another")
+    assert engine.there
+    remove_unnamed(cast(APIClient, engine), "h")
+    assert not engine.there
+
+
+def test_one_with_a_name_is_left_alone() -> None:
+    engine = GivesUp(0)
+    remove_unnamed(cast(APIClient, engine), "h")
+    assert engine.there
