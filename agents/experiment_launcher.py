@@ -2,7 +2,8 @@
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from agents.sampler import asked, completed, study_of
 from labcrew.domain.base import Model, canonical_json, content_hash
@@ -55,6 +56,29 @@ class PastFailure(Model):
 def spent(trials: Sequence[Trial]) -> int:
     """How many runs of the budget are used or promised; a run that was lost counts nothing."""
     return sum(trial.status not in ("skipped", "unknown") for trial in trials)
+
+
+def hours_run(trials: Iterable[Trial], parallel: int, now: datetime | None = None) -> float:
+    """Hours in which a run was under way; runs side by side count once.
+
+    Args:
+        parallel: runs at once, for those of older ledgers, which don't tell when a run began.
+        now: until when runs count that are under way; None: they count once they have ended.
+    """
+    spans, undated_s = [], 0.0
+    for trial in trials:
+        took_s = trial.result.duration_s if trial.result is not None else None
+        if trial.started_at is None:
+            undated_s += took_s or 0.0
+        elif took_s is not None:
+            spans.append((trial.started_at, trial.started_at + timedelta(seconds=took_s)))
+        elif now is not None and trial.status == "running":
+            spans.append((trial.started_at, now))
+    seconds, until = undated_s / parallel, datetime.min.replace(tzinfo=UTC)
+    for began, ended in sorted(spans):
+        seconds += max(0.0, (ended - max(began, until)).total_seconds())
+        until = max(until, ended)
+    return seconds / 3600
 
 
 def design_problems(

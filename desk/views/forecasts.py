@@ -5,7 +5,7 @@ import statistics
 
 from pydantic import Field
 
-from agents.experiment_launcher import spent
+from agents.experiment_launcher import hours_run, spent
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Forecast
 from labcrew.domain.ticket import AssignedTicket
@@ -84,7 +84,7 @@ def _fared(ledger: Ledger, assigned: AssignedTicket) -> Fared | None:
         title=assigned.ticket.title,
         forecast=plans[0][1].forecast,
         trials=spent(trials),
-        hours=running / assigned.budget.parallel,
+        hours=hours_run(trials, assigned.budget.parallel),
         cost_usd=running * assigned.budget.usd_per_hour + sum(call.usd or 0 for call in calls),
         succeeded=bool(requests) and requests[0][1].verdict in _WON,
     )

@@ -38,7 +38,8 @@ async def monitor_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str
     assigned, trials = work.assigned(assigned.id), work.trials(assigned.id)
     left = [t.status for t in trials if t.status in ("planned", "running")]
     slots = assigned.budget.parallel - left.count("running")
-    if "planned" in left and slots > 0 and hours_left(assigned, trials) > 0:
+    hours = hours_left(assigned, trials, work.bench.clock.now())
+    if "planned" in left and slots > 0 and hours > 0:
         return {"route": "launch_trials"}
     return {"route": "monitor_trials" if "running" in left else "design_trials"}
 

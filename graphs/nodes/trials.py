@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.experiment_launcher import PastFailure, cured, design_problems
+from agents.experiment_launcher import PastFailure, cured, design_problems, hours_run
 from graphs.nodes.together import together
 from graphs.state import TicketState
 from graphs.work import Work
@@ -48,10 +49,15 @@ async def design_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str,
     return {"route": "analyse"}
 
 
-def hours_left(assigned: AssignedTicket, trials: Iterable[Trial]) -> float:
-    """Hours of the budget that are left; runs side by side count once."""
-    seconds = sum(t.result.duration_s for t in trials if t.result is not None)
-    return assigned.budget.hours - seconds / 3600 / assigned.budget.parallel
+def hours_left(
+    assigned: AssignedTicket, trials: Iterable[Trial], now: datetime | None = None
+) -> float:
+    """Hours of the budget that are left; runs side by side count once.
+
+    Args:
+        now: until when runs count that are under way; None: they count once they have ended.
+    """
+    return assigned.budget.hours - hours_run(trials, assigned.budget.parallel, now)
 
 
 def past_failures(work: Work, assigned: AssignedTicket) -> list[PastFailure]:
@@ -108,7 +114,8 @@ async def _launch(work: Work, assigned: AssignedTicket, trial: Trial) -> None:
         return {"container": name} if status.state in ("running", "exited") else None
 
     def runs() -> None:
-        running = trial.model_copy(update={"status": "running"})
+        began = {"status": "running", "started_at": work.bench.clock.now()}
+        running = trial.model_copy(update=began)
         work.ledger.trials.put(running, actor="experiment_launcher", kind="trial.started")
 
     payload = {"trial": trial.id, "container": name}

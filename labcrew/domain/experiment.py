@@ -84,6 +84,7 @@ class Trial(Model):
     rescue: Rescue = Rescue()
     memory_mb: int
     status: TrialStatus = "planned"
+    started_at: datetime | None = Field(default=None, description="by labcrew's clock")
     result: "TrialResult | None" = None
     score: "Score | None" = None
     tracker_run: str = Field(default="", description="MLflow's run id")

@@ -25,6 +25,7 @@ DRIVER = Path(__file__).with_name("driver.py")
 ROOT = DRIVER.parents[2]
 _VARIES = {
     "duration_s",
+    "started_at",
     "at_s",
     "seen_at",
     "tracker_run",

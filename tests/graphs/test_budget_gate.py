@@ -1,6 +1,8 @@
 """More budget for runs: what a person gave stands, and nothing begins once the hours are spent."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,17 @@ from graphs.crew import Crew
 from graphs.gates import make_gate
 from graphs.nodes.analysis import analyse, gate_budget
 from graphs.nodes.monitoring import monitor_trials
-from graphs.nodes.trials import design_trials
+from graphs.nodes.trials import design_trials, hours_left, launch_trials
 from graphs.work import Work
 from graphs.worker import Worker
 from labcrew.deciding import decide
 from labcrew.domain.budget import Budget
+from labcrew.domain.sandbox import SandboxStatus
 from labcrew.judgement import Judge
 from labcrew.settings import Settings
 from tests.doubles.bench import make_bench
 from tests.doubles.embedder import WordEmbedder
+from tests.doubles.faulty import Around
 from tests.tickets import make_assigned, make_plan, make_result, make_trial
 
 TICKET = "T-0001"
@@ -133,3 +137,41 @@ async def test_what_was_planned_is_left_out_once_no_more_hours_are_given(work: W
     assert (await analyse(state, runtime))["route"] == "close"  # type: ignore[arg-type]
     left = work.ledger.trials.get(planned.id)
     assert (left.status, left.because) == ("skipped", "not run: the hours were spent")
+
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_runs_side_by_side_count_once_whatever_parallel_is_now() -> None:
+    hour = make_result(duration_s=3600.0)
+    trials = [
+        make_trial(0, status="scored", result=hour, started_at=BEGAN),
+        make_trial(1, status="failed", result=hour, started_at=BEGAN + timedelta(minutes=30)),
+        make_trial(2, status="scored", result=hour, started_at=BEGAN + timedelta(days=2)),
+    ]
+    for parallel in (1, 2, 16):
+        assigned = make_assigned(budget={"hours": 4, "parallel": parallel})
+        assert hours_left(assigned, trials) == 1.5
+
+
+def test_a_run_under_way_counts_until_now() -> None:
+    assigned, now = make_assigned(budget={"hours": 4}), BEGAN + timedelta(hours=3)
+    trial = make_trial(0, status="running", started_at=BEGAN)
+    assert hours_left(assigned, [trial], now) == 1
+    assert hours_left(assigned, [trial], BEGAN - timedelta(days=1)) == 4  # the clock was set back
+    assert hours_left(assigned, [trial]) == 4
+    older = make_trial(1, status="scored", result=make_result(duration_s=3600.0))
+    assert hours_left(assigned, [trial, older], now) == 0.5  # of two at once, as they were counted
+
+
+async def test_a_run_that_is_launched_says_since_when_it_runs(work: Work) -> None:
+    trial, name = make_trial(0, kind="baseline", values={}), "t-0001-000-trial"
+    work.ledger.trials.put(trial, actor="experiment_launcher")
+    payload = {"trial": trial.id, "container": name}
+    work.ledger.intend(f"{trial.id}/start", TICKET, payload)  # killed once its container ran
+    up = SandboxStatus(name=name, state="running")
+    bench = replace(work.bench, sandboxes=Around(None, status=lambda name: up))
+    state: Any = {"ticket": TICKET}
+    await launch_trials(state, Runtime(context=replace(work, bench=bench)))
+    began = work.ledger.trials.get(trial.id)
+    assert (began.status, began.started_at) == ("running", work.bench.clock.now())
