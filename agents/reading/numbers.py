@@ -19,7 +19,7 @@ _NUMBER = re.compile(
         (?:[eE](?P<exponent>[-\u2212+]?\d{{1,3}}))?
         (?P<thousands>[kK](?![\w]))?
     )
-    (?!\w|[.,]\d|\s?/\s?\d|\s?\^)
+    (?!\w|[.,]\d|\.{{2,3}}\d|\s?/\s?\d|\s?\^)
     (?P<percent>\s?%|\s(?:percent|per\scent)\b)?
     (?:[\s-]?(?P<unit>
         ms|s|secs?|seconds?|minutes?|mins?|h|hours?|days?|weeks?|years?|[KMGT]i?B|[kmgt]b|GPUs?|TPUs?
@@ -29,9 +29,11 @@ _NUMBER = re.compile(
 )
 _REFERENCE = re.compile(
     r"(?:\b(?:table|tab\.?|figure|fig\.?|section|sec\.?|eq\.?|equation|chapter|page|p\.|version|step"
-    r"|appendix|algorithm|line|ref\.?)\s*|\[)\(?$",
+    r"|appendix|algorithm|line|ref\.?)\s*)\(?$",
     re.IGNORECASE,
 )
+_CITED = re.compile(rf"[\d,]+(?:[{_MINUS}]\d+)?\s?")
+"""What may point at a source behind a bracket: [12] and [2-5], but not [0.05, 0.2]."""
 _YEAR = re.compile(r"\b(?:in|since)\s+(?:19|20)\d\d$", re.IGNORECASE)
 
 
@@ -60,11 +62,12 @@ def numbers(text: str) -> list[Number]:
     """
     found = []
     for match in _NUMBER.finditer(text):
-        value = _value(match)
+        value, before = _value(match), text[max(0, match.start() - 24) : match.start()]
         if (
             value is None
             or _YEAR.search(text[: match.end()][-12:])
-            or _REFERENCE.search(text[max(0, match.start() - 24) : match.start()])
+            or _REFERENCE.search(before)
+            or (before.endswith(("[", "[(")) and _CITED.fullmatch(match[0]))
         ):
             continue
         unit = match["unit"] or ""

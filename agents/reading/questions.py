@@ -84,7 +84,11 @@ def prints(sentence: str, value: Value) -> bool:
     found = numbers(sentence)
     return any(number.value == value for number in found) or any(
         low.value <= value <= high.value
-        and spans(sentence[max(0, low.start - _BEFORE) : low.start], sentence[low.end : high.start])
+        and spans(
+            sentence[max(0, low.start - _BEFORE) : low.start],
+            sentence[low.end : high.start],
+            sentence[high.end :],
+        )
         for low, high in pairwise(found)
     )
 
@@ -113,7 +117,11 @@ def _read_settings(question: SuggestionsQuestion) -> SuggestionsAnswer:
         found = reported(sentence.text, question.search_space, wording, sentence.after)
         if found.values:
             reports.append(
-                SettingsReport(sentence=sentence.id, values=found.values, note=found.note)
+                SettingsReport(
+                    sentence=sentence.id,
+                    values=found.values,
+                    note="; ".join(found.notes.values()),
+                )
             )
     return SuggestionsAnswer(reports=tuple(reports))
 

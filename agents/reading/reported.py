@@ -5,7 +5,7 @@ lists without a choice, or that lies outside the search space is no suggestion.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.reading.naming import COUNTED, Mention, Wording
 from agents.reading.numbers import Number, numbers
@@ -107,11 +107,11 @@ class Reported:
 
     Args:
         values: legal settings.
-        note: how a value was read where the sentence doesn't print it itself, else empty.
+        notes: by name, how a value was read that the sentence doesn't print as the one to set.
     """
 
     values: Values
-    note: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 def reported(
@@ -131,7 +131,7 @@ def reported(
         return Reported({})
     parts = _CONTRAST.split(sentence)
     values: Values = {}
-    notes: list[str] = []
+    notes: dict[str, str] = {}
     for position, part in enumerate(parts):
         later = parts[position + 1] if position + 1 < len(parts) else ""
         if warns(part) or (_POINTS_BACK.match(later) and warns(later)):
@@ -144,10 +144,10 @@ def reported(
             # "0.1 is a safe start; 0.3 is better": one of the two, never a blend.
             if not _BETTER.search(part):
                 continue
-            values, notes = {}, []
+            values, notes = {}, {}
         values |= said
-        notes += [note for _, _, note in found if note]
-    return Reported(values, "; ".join(notes))
+        notes |= {name: note for name, _, note in found if note}
+    return Reported(values, notes)
 
 
 def warns(text: str) -> bool:
@@ -232,7 +232,8 @@ def _right(
         counted = any(m.after and m.start == place for m in mentions) or COUNTED.match(rest)
         if not counted:
             used.update((number.start, following.start))
-            return _range(part, link, joint, number, following, parameter)
+            between = spans(link, joint, part[following.end :])
+            return _range(part, link, joint, number, following, parameter, between=between)
     if _CHANGE.search(link) and not _BETTER.search(part):
         return None
     value = as_legal(parameter, number)
@@ -242,23 +243,31 @@ def _right(
     return value, ""
 
 
-def spans(before: str, joint: str) -> bool:
+def spans(before: str, joint: str, after: str) -> bool:
     """Whether two numbers are the ends of a range, and no list.
 
     Args:
         before: what stands before the first.
         joint: what stands between them.
+        after: what stands behind the second.
     """
     joined = joint.strip().lower()
     return (
         joined in {"to", "-", "\u2013", "\u2014"}
         or (joined == "and" and re.search(r"\bbetween\b", before, re.I) is not None)
-        or (joined == "," and "[" in before)
+        or (joined == "," and before.rstrip()[-1:] == "[" and after.lstrip()[:1] in ("]", ")"))
     )
 
 
 def _range(
-    part: str, link: str, joint: str, low: Number, high: Number, parameter: Parameter
+    part: str,
+    link: str,
+    joint: str,
+    low: Number,
+    high: Number,
+    parameter: Parameter,
+    *,
+    between: bool,
 ) -> tuple[Value, str] | None:
     """The middle of a reported range, or the end of a change that was for the better."""
     words = set(re.findall(r"[a-z]+", f"{link} {joint}".lower()))
@@ -269,7 +278,7 @@ def _range(
             return None if value is None else (value, "the value a schedule starts from")
         value = as_legal(parameter, high) if _BETTER.search(part) else None
         return None if value is None else (value, "")
-    if not spans(link, joint) or low.value >= high.value or low.unit or high.unit:
+    if not between or low.value >= high.value or low.unit or high.unit:
         return None
     if isinstance(parameter, ChoiceParameter) or (
         _SEARCH.search(part) and not _BETTER.search(part)

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.reading.asked import asked_settings
 from agents.reading.passages import MOST_SENTENCES, most_promising, passages_of
 from agents.reading.questions import prints
 from agents.reading.ranking import diverse, relevance
 from agents.reading.sentences import reads_like_prose, sentences
 from labcrew.domain.research import Citation, Paper
+from tests.tickets import make_ticket
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,9 @@ def test_a_large_library_is_cut_to_what_shares_words() -> None:
         ("A dropout of 0.1 gave 97% after 30 epochs.", 0.5, False),
         ("Rates of 0.05 and 0.2 were tried.", 0.1, False),
         ("Rates of 0.05, 0.2 were tried.", 0.1, False),
+        ("Rates in [0.05, 0.2] are best.", 0.1, True),
+        ("Rates in [0.05, 0.12, 0.2] were tried.", 0.1, False),
+        ("Rates as in [12] of 0.05, 0.2 were tried.", 0.1, False),
         ("We used Adam.", "adam", True),
     ],
 )
@@ -109,3 +114,24 @@ def test_only_a_range_holds_what_lies_between_two_numbers(
     sentence: str, value: float | str, held: bool
 ) -> None:
     assert prints(sentence, value) is held
+
+
+@pytest.mark.parametrize(
+    ("comment", "asked"),
+    [
+        ("Please try lr in [0.05, 0.2].", []),
+        ("Please try lr between 0.05 and 0.2.", []),
+        ("lr = 0.05 to 0.2", []),
+        ("lr=0.05-0.2", []),
+        ("lr=0.05..0.2", []),
+        ("lr = [0.05, 0.2]", []),
+        ("lr in [0.05, 0.1, 0.2] and a batch size of 16", [{"batch": 16}]),
+        ("Try lr in [0.05, 0.2] and batch = 16. Then lr = 0.3.", [{"batch": 16}, {"lr": 0.3}]),
+        ("What about a learning rate of 0.05?", [{"lr": 0.05}]),
+        ("lr = 0.05, batch = 32, to see", [{"lr": 0.05, "batch": 32}]),
+    ],
+)
+def test_a_range_in_a_comment_is_no_setting_to_try(
+    comment: str, asked: list[dict[str, float]]
+) -> None:
+    assert asked_settings(comment, make_ticket().search_space) == asked

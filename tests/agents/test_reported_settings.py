@@ -271,7 +271,8 @@ def test_the_next_sentence_may_take_it_back(after: str, read: bool) -> None:
 def test_a_range_tells_how_it_was_read() -> None:
     found = reported("Learning rates between 0.05 and 0.2 are best.", SPACE, WORDING)
     assert found.values == {"learning_rate": 0.1}
-    assert found.note == "the middle of the reported range 0.05 to 0.2"
+    assert found.notes == {"learning_rate": "the middle of the reported range 0.05 to 0.2"}
+    assert reported("Learning rates in [0.05, 0.2] are best.", SPACE, WORDING) == found
 
 
 def test_aliases_and_dotted_names_are_known() -> None:
@@ -306,6 +307,8 @@ def test_two_learning_rates_are_not_mixed_up() -> None:
         ("-0.5 to .5", [-0.5, 0.5]),
         ("ResNet-50, v2, 0,1, 1/3, 3.2.1", []),
         ("Table 2, Fig. 3, [4], Section 5, in 1998", []),
+        ("[0.05, 0.2], [1e-3, 10^-2], [(0.5", [0.05, 0.2, 1e-3, 1e-2, 0.5]),
+        ("[2-5], [2\u20135], [1,024], 0.05..0.2", []),
         ("10^999999999 and 1e999", []),
         ("0.1-0.4", [0.1, 0.4]),
     ],
