@@ -81,38 +81,52 @@ class Schedules:
 
     def next_due(self, schedule: Schedule) -> datetime | None:
         """When it comes due next, UTC; None: never again."""
-        start = max(self._clock.now(), schedule.last_due or schedule.added_at)
-        return next(_times(schedule.cron, schedule.timezone, start), None)
+        coming = _times(schedule.cron, schedule.timezone, self._clock.now())
+        return next((due for due in coming if not self._dealt_with(schedule.id, due)), None)
 
     def run_due(self) -> list[AssignedTicket]:
         """Assigns what is due, what was missed once; nothing in quiet hours.
 
-        Raises LabcrewError: one could not be assigned now; it is tried again the next time.
+        Raises LabcrewError: some could not be assigned now; they are tried again the next time.
         """
         now = self._clock.now()
+        for schedule in self.active():
+            self._set_back(schedule, now)
         if self._quiet.holds(now):
             return []
         found: list[AssignedTicket] = []
-        troubles: list[LabcrewError] = []
+        troubles: dict[str, LabcrewError] = {}
         for schedule in self.active():
             try:
                 assigned = self._run(schedule, now)
             except LabcrewError as error:  # what else is due must not wait for it
-                troubles.append(error)
+                troubles[schedule.id] = error
             else:
                 found += [assigned] if assigned is not None else []
         if troubles:
-            raise troubles[0]
+            raise _as_one(troubles)
         return found
 
+    def _set_back(self, schedule: Schedule, now: datetime) -> None:
+        """Looks for due times from now on where the clock once was ahead of what it says now."""
+        if (schedule.last_due or schedule.added_at) <= now:
+            return
+        with self._ledger.transaction():
+            changed = self._ledger.schedules.get(schedule.id).model_copy(update={"last_due": now})
+            self._ledger.schedules.put(changed, actor="rule", kind="schedule.set_back")
+
+    def _dealt_with(self, id: str, due: datetime) -> bool:
+        return self._ledger.events.find(_key(id, due)) is not None
+
     def _run(self, schedule: Schedule, now: datetime) -> AssignedTicket | None:
-        # From the last one on, so that a clock set back finds nothing due again.
-        missed, due = -1, None
-        for at in _times(schedule.cron, schedule.timezone, schedule.last_due or schedule.added_at):
-            if at > now or missed == _MOST_MISSED:
-                break
-            missed, due = missed + 1, at
+        due, missed = _newest(schedule, now)
         if due is None:
+            return None
+        if self._dealt_with(schedule.id, due):  # before the clock was set back
+            with self._ledger.transaction():
+                known = self._ledger.schedules.get(schedule.id)
+                passed = known.model_copy(update={"last_due": due})
+                self._ledger.schedules.put(passed, actor="rule", kind="schedule.passed")
             return None
         earlier = self._ledger.tickets.find(schedule.last_ticket)
         if earlier is not None and earlier.status not in ENDED:
@@ -134,7 +148,7 @@ class Schedules:
 
     def _settle(self, id: str, due: datetime, ticket: str, missed: int) -> None:
         """Claims a due time, inside the commit that takes its ticket."""
-        schedule, key = self._ledger.schedules.get(id), f"schedule/{id}/{utc(due)}"
+        schedule, key = self._ledger.schedules.get(id), _key(id, due)
         if schedule.status != "active" or self._ledger.events.find(key) is not None:
             raise _Done
         self._ledger.events.append(
@@ -157,11 +171,41 @@ class Schedules:
                 ticket=now.last_ticket,
                 actor="rule",
                 kind=kind,
-                key=f"schedule/{now.id}/{utc(due)}",
+                key=_key(now.id, due),
                 data={"schedule": now.id, "due": utc(due), "because": because},
             )
             changed = now.model_copy(update={"last_due": due})
             self._ledger.schedules.put(changed, actor="rule")
+
+
+def _key(id: str, due: datetime) -> str:
+    return f"schedule/{id}/{utc(due)}"
+
+
+def _as_one(troubles: dict[str, LabcrewError]) -> LabcrewError:
+    """All troubles as one, each with its schedule where there are several."""
+    first, *others = troubles.values()
+    if not others:
+        return first
+    told = LabcrewError("\n".join(f"{id}: {trouble}" for id, trouble in troubles.items()))
+    told.exit_code = first.exit_code
+    return told
+
+
+def _newest(schedule: Schedule, now: datetime) -> tuple[datetime | None, int]:
+    """The newest time that is due, and how many before it were missed; of very many, at least."""
+    start = schedule.last_due or schedule.added_at
+    while True:
+        missed, due = -1, None
+        for at in _times(schedule.cron, schedule.timezone, start):
+            if at > now:
+                return due, missed
+            missed, due = missed + 1, at
+            if missed == _MOST_MISSED:
+                break
+        else:
+            return due, missed
+        start += (now - start) / 2
 
 
 def _times(cron: str, timezone: str, after: datetime) -> Iterator[datetime]:

@@ -18,7 +18,8 @@ class Schedule(Model):
     Args:
         text: the ticket's file as it was when the schedule was made.
         beside: the folder that a relative repository path starts from.
-        last_due: the newest due time that was dealt with; never taken back.
+        last_due: due times are looked for from then on: the newest that was dealt with, or when
+            the clock was seen to have been set back.
         last_ticket: what was assigned then.
     """
 

@@ -101,6 +101,38 @@ def test_a_clock_that_is_moved_back_a_day_runs_nothing_again(
     assert count(opened) == 2
 
 
+def test_a_clock_that_was_once_far_ahead_silences_nothing(
+    opened: Opened, clock: HandClock, nightly: Schedules, toy: Path
+) -> None:
+    clock.pass_(days=4000, hours=16)
+    nightly.run_due()
+    later = nightly.add(toy / "ticket.md", NIGHTLY, "UTC", "ada")
+    end_all(opened)
+    clock.pass_(days=-4000)
+    assert nightly.run_due() == [], "what came due before the clock was set right"
+    assert nightly.next_due(later) == datetime(2026, 1, 3, 3, tzinfo=UTC)
+    clock.pass_(days=1)
+    assert ["due 2026-01-03T03:00" in each.source for each in nightly.run_due()] == [True, True]
+    end_all(opened)
+    clock.at = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=4000, hours=16)
+    (assigned,) = nightly.run_due()  # the other's was run when the clock was ahead
+    assert assigned.source.startswith(f"schedule {later.id}")
+    assert nightly.run_due() == []
+
+
+def test_of_very_many_that_were_missed_the_newest_is_caught_up(
+    opened: Opened, clock: HandClock, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desk.schedules._MOST_MISSED", 10)
+    made = schedules_of(opened)
+    made.add(toy / "ticket.md", "* * * * *", "UTC", "ada")
+    clock.pass_(days=1)
+    (assigned,) = made.run_due()
+    assert "due 2026-01-02T12:00" in assigned.source
+    end_all(opened)
+    assert made.run_due() == []
+
+
 def test_while_an_earlier_ticket_goes_no_other_is_begun(
     opened: Opened, clock: HandClock, nightly: Schedules
 ) -> None:
@@ -159,6 +191,24 @@ def test_a_schedule_that_cannot_be_run_holds_up_no_other(
     assert assigned.source.startswith("schedule S-002")
     failed = [e.data["because"] for e in opened.ledger.events.of() if e.kind == "schedule.failed"]
     assert failed == (["big holds too many files"] if noted else [])
+
+
+def test_all_that_cannot_be_run_are_told(opened: Opened, clock: HandClock, toy: Path) -> None:
+    real = opened.office()
+
+    def take(name: str, repository: Path, commit: str, *, snapshot: bool) -> str:
+        raise StorageFull(f"No room for {name}")
+
+    watched: Any = Around(real.repositories, take=take)
+    made = Schedules(
+        Office(opened.home, opened.ledger, clock, watched, opened.settings), QuietHours()
+    )
+    for _ in range(2):
+        made.add(toy / "ticket.md", NIGHTLY, "UTC", "ada")
+    clock.pass_(days=1)
+    with pytest.raises(LabcrewError, match=r"(?s)S-001: No room for .*S-002: No room for ") as told:
+        made.run_due()
+    assert told.value.exit_code == StorageFull.exit_code
 
 
 def test_quiet_hours_put_it_off(opened: Opened, clock: HandClock, nightly: Schedules) -> None:
