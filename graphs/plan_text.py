@@ -3,7 +3,7 @@
 from labcrew.domain.experiment import Plan
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.evidence import as_text
+from labcrew.evidence import as_code, as_text
 from labcrew.skills.adherence import in_a_line
 
 _RULE_CHARACTERS, _LONGEST = 400, 2000
@@ -27,7 +27,9 @@ def plan_text(
     """
     budget, forecast = assigned.budget, made.forecast
     left_out = [host for host in assigned.ticket.hosts if host not in made.hosts]
-    lines = [made.summary, "", *(f"{n}. {step}" for n, step in enumerate(made.steps, 1)), ""]
+    lines = [as_text(made.summary, _LONGEST), ""]
+    lines += [f"{n}. {as_text(step, _LONGEST)}" for n, step in enumerate(made.steps, 1)]
+    lines.append("")
     if made.suggestions:
         lines.append("Settings to try first:")
         lines += [
@@ -54,7 +56,7 @@ def plan_text(
         lines.append(f"Untrusted text read: {', '.join(read)}; so no run gets the network")
     lines += [f"Recalled: {as_text(lesson, _LONGEST)}" for lesson in made.recalled]
     lines += [
-        f"Environment: {made.environment}",
+        f"Environment: {_whole(made.environment)}",
         f"Network hosts: {', '.join(made.hosts) or 'none'}"
         + (f" (the ticket asks for {', '.join(left_out)})" if left_out else ""),
         *([f"The change will be proposed at {forge}, with its description"] if forge else []),
@@ -65,17 +67,26 @@ def plan_text(
     return "\n".join(lines)
 
 
+def _whole(text: str) -> str:
+    return as_text(text, len(text))
+
+
 def _drafted(assigned: AssignedTicket) -> list[str]:
     """What was guessed or written for the ticket, for a person to look at before work starts."""
     ticket, lines = assigned.ticket, []
     for doubt in ticket.doubts:
         lines.append(
-            f"Guessed, not confirmed: {doubt.field} ({doubt.confidence:.0%} sure: {doubt.because})"
+            f"Guessed, not confirmed: {_whole(doubt.field)}"
+            f" ({doubt.confidence:.0%} sure: {_whole(doubt.because)})"
         )
     if ticket.evaluator is not None and ticket.evaluator.files:
-        lines.append(f"The evaluator, which no trial sees, runs `{ticket.evaluator.command}` with:")
+        command = ticket.evaluator.command
+        shown = as_code(command, len(command))
+        lines.append(f"The evaluator, which no trial sees, runs {shown} with:")
         for path, text in ticket.evaluator.files.items():
-            lines += ["", f"{path}:", *(f"    {line}" for line in text.splitlines()), ""]
+            # Without the empty line between, Markdown takes the text for more of the paragraph.
+            code = (f"    {line}" for line in text.splitlines())
+            lines += ["", f"{_whole(path)}:", "", *code, ""]
     if ticket.holdout_seeds:
         seeds = ", ".join(map(str, ticket.holdout_seeds))
         lines.append(
