@@ -62,11 +62,16 @@ class Drafter:
             LabcrewError: another process has it, or the world can't be reached; it can go on.
         """
         ledger = self._bench.ledger
-        if ledger.drafts.get(draft).status in ("written", "failed"):
-            return ledger.drafts.get(draft)
+        known = ledger.drafts.get(draft)
+        ended = known.status in ("written", "failed")
+        if ended and ledger.lease_of(draft) is None:
+            return known
         lease = ledger.acquire(draft, self._holder, self._settings.lease_s, take_over=True)
         if lease is None:
             raise LabcrewError(f"{draft} could not be taken; another process has it.")
+        if ended:  # by a life that was killed before it gave the draft back
+            ledger.release(lease)
+            return known
         bench = replace(self._bench, ledger=ledger.fenced(lease))
         study = Study(
             draft=ledger.drafts.get(draft),

@@ -89,8 +89,7 @@ def test_a_killed_drafter_leaves_what_an_unharmed_one_leaves(tmp_path: Path) -> 
             ledger = opened.ledger
             assert ledger.verify() == []
             assert ledger.effects.pending("D-001") == []
-            # A life that was killed with the draft written leaves a lease; nobody needs it.
-            assert name == "nodes" or ledger.lease_of("D-001") is None
+            assert ledger.lease_of("D-001") is None
             assert engine_names(connect(), opened.home.id) == set()
             done = [event.key for event in ledger.events.of("D-001") if event.kind == "effect.done"]
             assert len(done) == len(set(done))
