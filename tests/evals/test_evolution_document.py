@@ -4,6 +4,8 @@ import math
 from itertools import product
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -78,6 +80,23 @@ def test_a_random_start_is_a_packing_that_the_scorer_accepts() -> None:
     made = start(*modules(), seed=1)
     assert 2.3 < made.score < 2.64
     assert made == start(*modules(), seed=1).model_copy(update={"seconds": made.seconds})
+
+
+def test_slsqp_keeps_every_pair_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+    import scipy.optimize
+
+    counted: list[int] = []
+
+    def minimize(aim: Any, beginning: Any, constraints: Any, **rest: Any) -> SimpleNamespace:
+        (kept,) = constraints
+        counted.append(len(kept["fun"](beginning)))
+        return SimpleNamespace(x=beginning)
+
+    monkeypatch.setattr(scipy.optimize, "minimize", minimize)
+    pack, _, _ = modules()
+    pack.attempt(np.random.default_rng(1))
+    assert counted == [26 * 25 // 2 + 4 * 26]  # pairs, however far apart, and walls
 
 
 def test_the_page_tells_of_loops_and_controls() -> None:

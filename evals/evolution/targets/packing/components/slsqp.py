@@ -18,9 +18,6 @@ def improve(centres, radii):
 
     centres, radii = before(centres, radii)
     one, other = np.triu_indices(COUNT, 1)
-    gaps = np.hypot(*(centres[one] - centres[other]).T) - radii[one] - radii[other]
-    every, near = (one, other), gaps < REACH
-    one, other = one[near], other[near]
     rows, pairs = np.arange(len(one)), len(one)
     walls, room = _walls()
 
@@ -49,7 +46,6 @@ def improve(centres, radii):
         options={"maxiter": STEPS, "ftol": 1e-9},
     ).x
     better = found[: 2 * COUNT].reshape(COUNT, 2), found[2 * COUNT :]
-    one, other = every
     return better if room_left(found).min() > -1e-7 else (centres, radii)
 
 
@@ -66,4 +62,3 @@ def _walls():
 
 
 STEPS = 60  # 10..200
-REACH = 2.0  # 0.1..2.0 log
