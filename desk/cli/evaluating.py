@@ -189,8 +189,8 @@ def repair(
     arm: Annotated[
         list[str] | None,
         typer.Option(
-            help="single, loop, no-feedback, no-search, no-critique, no-reduce or mini-swe-agent;"
-            " may be repeated. [default: single, loop]",
+            help="single, samples, loop, no-feedback, no-search, no-critique, no-reduce or"
+            " mini-swe-agent; may be repeated. [default: single, loop]",
             show_default=False,
         ),
     ] = None,

@@ -8,7 +8,14 @@ from labcrew.domain.base import Model
 from labcrew.domain.chat import Tokens
 
 Arm = Literal[
-    "single", "loop", "no-feedback", "no-search", "no-critique", "no-reduce", "mini-swe-agent"
+    "single",
+    "samples",
+    "loop",
+    "no-feedback",
+    "no-search",
+    "no-critique",
+    "no-reduce",
+    "mini-swe-agent",
 ]
 ARMS: tuple[Arm, ...] = get_args(Arm)
 COMPLETION_TOKENS = 1500

@@ -1,5 +1,7 @@
 """The judge: the task's tests on the proposed files, in a fresh sandbox; nobody's word counts."""
 
+from collections.abc import Mapping
+
 from evals.repair.attempt import Arm, Attempt, Proposal
 from evals.repair.catalogue import Task
 from labcrew.domain.ticket import AssignedTicket
@@ -23,11 +25,9 @@ def judged(
     """
     files = {path: text for path, text in proposal.files.items() if path in task.files}
     changed = any(task.files[path] != text for path, text in files.items())
-    names = (*task.fail_to_pass, *task.pass_to_pass)
-    failing = names
+    left = (*task.fail_to_pass, *task.pass_to_pass)
     if changed:
-        report = run_afresh(bench, assigned, files, names)
-        failing = tuple(name for name in names if not report.passed(name))
+        left = failing(bench, assigned, task, files)
     return Attempt(
         task=task.name,
         half=task.half,
@@ -35,11 +35,20 @@ def judged(
         arm=arm,
         model=model,
         seed=seed,
-        solved=changed and not failing,
+        solved=changed and not left,
         changed=changed,
-        failing=failing,
+        failing=left,
         steps=proposal.steps,
         tokens=proposal.tokens,
         seconds=round(proposal.seconds, 3),
         ended=proposal.ended,
     )
+
+
+def failing(
+    bench: Workbench, assigned: AssignedTicket, task: Task, files: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The tests that don't pass on files, run in a fresh sandbox. Raises EngineError, ToolError."""
+    names = (*task.fail_to_pass, *task.pass_to_pass)
+    report = run_afresh(bench, assigned, dict(files), names)
+    return tuple(name for name in names if not report.passed(name))

@@ -11,12 +11,14 @@ from labcrew.domain.base import Model
 
 HALVES = ("visible", "unseen")
 MODELS = ("0.5b", "1.5b")
+HELD_AGAINST: tuple[Arm, ...] = ("single", "samples")
 ABLATIONS: tuple[Arm, ...] = ("no-feedback", "no-search", "no-critique", "no-reduce")
 PEER: Arm = "mini-swe-agent"
 FACTOR = 2
 """How many times the single shot's repairs the loop is to reach."""
 _SHOWN = {
     "single": "single shot",
+    "samples": "single shots until one passes",
     "loop": "labcrew's loop",
     "no-feedback": "loop without error feedback",
     "no-search": "loop without search",
@@ -107,11 +109,13 @@ with 0.5 and 1.5 billion weights, in four bits, in this process, on two shared c
 Every arm is given the issue and the program, and may have the model write {COMPLETION_TOKENS:,}
 tokens for a task in at most {STEPS} answers. *Single shot*: one prompt, whole files back (functions
 and SEARCH/REPLACE blocks are taken too); it is not shown the tests, because on the visible half the
-0.5B, shown them, wrote the tests again. *Loop*: a ticket of kind `fix`, from assignment to its end,
-every gate accepted; also without one of its parts. *mini-swe-agent* 2.4.6: its own prompts and
-loop, its commands in a hardened container. Whatever comes back, the judge runs the tests on it once
-more in a fresh sandbox without network: solved means that every test passes. Nobody's word counts,
-and what can't be read out of an answer is not solved. Made by
+0.5B, shown them, wrote the tests again. *Single shots until one passes*: the same prompt again,
+drawn at a temperature of 0.7 after the first, until the tests pass or the budget is used up: what
+more tries and the tests bring without a loop. *Loop*: a ticket of kind `fix`, from assignment to
+its end, every gate accepted; also without one of its parts. *mini-swe-agent* 2.4.6: its own prompts
+and loop, its commands in a hardened container. Whatever comes back, the judge runs the tests on it
+once more in a fresh sandbox without network: solved means that every test passes. Nobody's word
+counts, and what can't be read out of an answer is not solved. Made by
 
     labcrew eval repair --results evals/results/repair > docs/repair.md
 
@@ -129,7 +133,7 @@ adam-correction.
 
 def document(report: Report) -> str:
     """The whole page."""
-    parts = [_HEAD, "## Solved\n\n", _arms(report), "\n## The loop against one shot\n\n"]
+    parts = [_HEAD, "## Solved\n\n", _arms(report), "\n## The loop against shots\n\n"]
     parts.append(_reach(report))
     if any(report.of(arm, "0.5b") for arm in (*ABLATIONS, PEER)):
         parts += ["\n## Parts of the loop, and a peer (0.5B, unseen half)\n\n", _parts(report)]
@@ -171,22 +175,24 @@ def _reach(report: Report) -> str:
     rows = []
     for model in MODELS:
         for half in HALVES:
-            pair = report.paired("loop", "single", model, half)
-            if not pair.tasks:
-                continue
-            ratio = f"{pair.first / pair.second:.1f}" if pair.second else "-"
-            reached = pair.first >= FACTOR * pair.second and pair.first > 0
-            rows.append(
-                [
-                    f"{model.upper()}, {half}",
-                    f"{pair.first} and {pair.second} of {pair.tasks}",
-                    ratio,
-                    _reached(reached, pair.p),
-                    f"{pair.only_first} and {pair.only_second}",
-                    f"{pair.p:.2g}",
-                ]
-            )
-    head = ("model, half", "loop and single shot", "times", "at least twice", "only one", "p")
+            for other in HELD_AGAINST:
+                pair = report.paired("loop", other, model, half)
+                if not pair.tasks:
+                    continue
+                ratio = f"{pair.first / pair.second:.1f}" if pair.second else "-"
+                twice = pair.first >= FACTOR * pair.second and pair.first > 0
+                rows.append(
+                    [
+                        f"{model.upper()}, {half}",
+                        _SHOWN[other],
+                        f"{pair.first} and {pair.second} of {pair.tasks}",
+                        ratio,
+                        _reached(twice, pair.p) if other == "single" else "",
+                        f"{pair.only_first} and {pair.only_second}",
+                        f"{pair.p:.2g}",
+                    ]
+                )
+    head = ("model, half", "against", "solved", "times", "at least twice", "only one", "p")
     return _table(head, rows) if rows else "Nothing to compare yet.\n"
 
 

@@ -2,17 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evals.incidents.results import append, read
 from evals.lab import bare_bench
 from evals.local_models import fetched
-from evals.repair.arms import loop, mini_swe, single
+from evals.repair.arms import loop, mini_swe, samples, single
 from evals.repair.attempt import COMPLETION_TOKENS, Arm, Attempt, Proposal, attempt_id
 from evals.repair.catalogue import Task
-from evals.repair.judging import judged
+from evals.repair.judging import failing, judged
 from evals.repair.metered import Account, MeteredChat
 from evals.repair.stand import assigned_task, prepare
 from labcrew.domain.chat import Manner
@@ -118,6 +118,13 @@ def _proposed(
         asked = chat.in_manner(Manner(temperature=SAMPLED, seed=seed)) if seed else chat
         prepare(bench, assigned)
         proposal = asyncio.run(single.single_shot(task, asked))
+    elif arm == "samples":
+        prepare(bench, assigned)
+
+        def passes(files: Mapping[str, str]) -> bool:
+            return not failing(bench, assigned, task, files)
+
+        proposal = asyncio.run(samples.sampled(task, chat, passes, seed))
     else:
         proposal = asyncio.run(loop.looped(bench, assigned, chat, arm, seed))
     if account.lost is not None:

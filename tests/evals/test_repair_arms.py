@@ -1,13 +1,16 @@
 """What is read out of a single answer, and the budget that every arm has."""
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.endpoint import Says, Status, endpoint
+from evals.repair.arms.samples import TEMPERATURE, sampled
 from evals.repair.arms.single import answered, asked, single_shot
 from evals.repair.attempt import COMPLETION_TOKENS, STEPS
-from evals.repair.catalogue import catalogue
+from evals.repair.catalogue import Task, catalogue
 from evals.repair.metered import Account, MeteredChat
 from labcrew.domain.chat import Manner, Message
 from labcrew.errors import ModelFailure
@@ -57,8 +60,12 @@ def settings(base_url: str) -> ModelSettings:
     return ModelSettings(model="m", base_url=base_url, max_tokens=COMPLETION_TOKENS)
 
 
-def usage(completion: int) -> dict[str, int]:
-    return {"prompt_tokens": 7, "completion_tokens": completion, "total_tokens": 7 + completion}
+def usage(completion: int, prompt: int = 7) -> dict[str, int]:
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
 
 
 async def test_each_answer_may_be_as_long_as_what_is_left() -> None:
@@ -98,6 +105,54 @@ async def test_a_cut_answer_costs_what_it_cost() -> None:
     assert proposal.files == {}
     assert account.left == 0
     assert account.lost is None
+
+
+def whole_files(task: Task, more: str = "") -> str:
+    return "\n\n".join(
+        f"{path}\n```python\n{text.rstrip()}\n{more}```" for path, text in task.files.items()
+    )
+
+
+async def test_shots_are_drawn_until_one_passes() -> None:
+    task = catalogue()[0]
+    answers = [whole_files(task), whole_files(task, "# one\n"), whole_files(task, "# two\n")]
+    said = [Says(text, usage=usage(9)) for text in (*answers[:2], answers[1], answers[2])]
+    tried: list[Mapping[str, str]] = []
+
+    def passes(files: Mapping[str, str]) -> bool:
+        tried.append(files)
+        return "# two" in str(files)
+
+    with endpoint(*said) as served:
+        chat = MeteredChat(settings(served.base_url), Account())
+        proposal = await sampled(task, chat, passes, seed=2)
+        drawn = [(r.get("temperature"), r.get("seed")) for r in served.requests]
+    assert drawn == [(None, None), *((TEMPERATURE, seed) for seed in (2001, 2002, 2003))]
+    assert len(tried) == 2, "what changes nothing, or was tried, is not tried again"
+    assert "# two" in str(proposal.files)
+    assert proposal.steps == 4
+
+
+async def test_shots_end_with_the_budget_and_the_last_change_is_proposed() -> None:
+    task = catalogue()[0]
+    third = COMPLETION_TOKENS // 3
+    said = [
+        Says(whole_files(task, f"# {word}\n"), usage=usage(third, prompt=500))
+        for word in ("one", "two", "three", "no")
+    ]
+    with endpoint(*said) as served:
+        chat = MeteredChat(settings(served.base_url), Account())
+        proposal = await sampled(task, chat, lambda files: False, seed=0)
+        assert len(served.requests) == 3
+    assert "# three" in str(proposal.files)
+
+
+async def test_shots_end_where_the_endpoint_fails() -> None:
+    with endpoint(Status(500)) as served:
+        chat = MeteredChat(settings(served.base_url), Account())
+        proposal = await sampled(catalogue()[0], chat, lambda files: True, seed=0)
+    assert (proposal.files, proposal.steps) == ({}, 1)
+    assert chat.account.lost is not None
 
 
 async def test_an_endpoint_that_fails_is_not_the_arms_fault() -> None:

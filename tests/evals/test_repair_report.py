@@ -58,11 +58,13 @@ def test_arms_are_compared_on_the_same_tasks() -> None:
 
 def test_the_reach_is_told_as_it_is() -> None:
     reached = document(Report(attempts=(*SINGLE, *LOOP)))
-    assert "| 0.5B, unseen | 4 and 2 of 6 | 2.0 | not shown | 3 and 1 |" in reached
+    assert "| 0.5B, unseen | single shot | 4 and 2 of 6 | 2.0 | not shown | 3 and 1 |" in reached
     clear = [attempt("loop", name, True) for name in "cdefgh"]
     alone = [attempt("single", name, False) for name in "cdefgh"]
     shown = document(Report(attempts=(*alone, *clear)))
-    assert "| 0.5B, unseen | 6 and 0 of 6 | - | yes | 6 and 0 |" in shown
+    assert "| 0.5B, unseen | single shot | 6 and 0 of 6 | - | yes | 6 and 0 |" in shown
+    drawn = document(Report(attempts=(*LOOP, attempt("samples", "a", True))))
+    assert "| 0.5B, unseen | single shots until one passes | " in drawn
     assert "labcrew's loop, 0.5B | - | 4/6 (67% [30%, 90%]) | 2.0 | 50 | 100 | 0 |" in reached
     missed = document(Report(attempts=(*SINGLE, *LOOP[:-2], attempt("loop", "e", False))))
     assert "**no**" in missed
