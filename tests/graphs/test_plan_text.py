@@ -26,7 +26,8 @@ def shown(assigned: AssignedTicket, **changes: object) -> str:
 
 @pytest.mark.parametrize("trick", TRICKS)
 def test_no_markup_can_be_forged(trick: str) -> None:
-    evaluator = {"command": "score {outputs} --split {split}", "files": {"score.py": f"{trick}\nprint(1)"}}
+    files = {"score.py": f"{trick}\nprint(1)"}
+    evaluator = {"command": "score {outputs} --split {split}", "files": files}
     guess = {"field": "metric", "confidence": 0.5, "because": trick}
     assigned = make_assigned(evaluator=evaluator, doubts=[guess])
     html = shown(assigned, summary=trick, steps=(trick, "Run it"), environment=trick)
