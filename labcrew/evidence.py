@@ -105,6 +105,11 @@ def as_text(untrusted: str, cap: int = 300) -> str:
     return escaped.replace("@", "@\u2060")
 
 
+def unescaped(text: str) -> str:
+    """What `as_text` was given, for a terminal, which reads no Markdown."""
+    return re.sub(r"\\([\\`*_{}\[\]<>|!#~&$:.])", r"\1", text).replace("@\u2060", "@")
+
+
 def as_code(untrusted: str, cap: int = 300) -> str:
     """Text of others as a Markdown code span; as plain text where it would break out of one."""
     line = "".join(c for c in " ".join(untrusted.split()) if c.isprintable())

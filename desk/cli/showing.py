@@ -10,6 +10,7 @@ from desk.wording import measured, settings
 from labcrew.domain.monitoring import Escalation
 from labcrew.domain.review import Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.evidence import unescaped
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -118,7 +119,11 @@ def gate_page(gate: Gate) -> "RenderableType":
     from rich.panel import Panel
 
     asked = gate.shown.get("escalation")
-    shown = escalation_page(Escalation.model_validate(asked)) if asked else plain(gate.description)
+    shown = (
+        escalation_page(Escalation.model_validate(asked))
+        if asked
+        else plain(unescaped(gate.description))
+    )
     until = f" · until {gate.expires_at:%Y-%m-%d %H:%M} UTC" if gate.expires_at else ""
     return Panel(
         Group(shown, "", plain(how_to_decide(gate), "bold")),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from labcrew.domain.measuring import Metric
 from labcrew.domain.review import Evidence
 from labcrew.errors import EvidenceError
-from labcrew.evidence import agrees, as_code, as_text, compute, fill, number
+from labcrew.evidence import agrees, as_code, as_text, compute, fill, number, unescaped
 from tests.tickets import make_score
 
 UP = Metric(name="accuracy", direction="maximize")
@@ -103,6 +103,12 @@ def test_what_a_renderer_would_make_a_link_of_is_broken() -> None:
     assert "www." not in safe
     assert not re.search(r"@\w", safe)
     assert as_text("\x1b[31mred\u202e") == "\\[31mred"
+
+
+@given(st.text())
+def test_a_terminal_reads_what_was_written(text: str) -> None:
+    words = "".join(c for c in " ".join(text.split()) if c.isprintable())
+    assert unescaped(as_text(text, cap=len(text) + 1)) == words
 
 
 def test_code_stays_code_unless_it_would_break_out() -> None:
