@@ -15,6 +15,7 @@ from desk.cli.showing import gate_page
 from desk.live import Board
 from desk.wiring import Opened, open_home
 from labcrew.domain.monitoring import Attempt, Choice, Escalation
+from labcrew.evidence import as_text
 from tests.desk.records import plan_gate
 from tests.desk.test_attaching import attached
 
@@ -121,3 +122,9 @@ def test_an_escalation_is_shown_at_its_gate(opened: Opened) -> None:
     ):
         assert part in page
     assert "\x1b" not in page
+
+
+def test_text_of_a_gate_is_read_as_it_was_written(opened: Opened) -> None:
+    words = "To minimize val_loss: 2 near_duplicate rows, [1] a*b, see https://x.example"
+    page = shown(gate_page(plan_gate(opened, "T-001", description=f"1. {as_text(words)}")))
+    assert f"1. {words}" in page
