@@ -326,7 +326,14 @@ def test_an_interrupted_watch_leaves_the_run(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
     child = train(log, bad=1000, wait=7200)
     command = [*LABCREW, "watch", "--home", str(tmp_path / "home"), "--attach", str(log)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as watch:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores the interrupt, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as watch:
         assert watch.stdout is not None
         assert "is supervised; read-only" in watch.stdout.readline()
         time.sleep(1)
