@@ -105,9 +105,15 @@ def as_text(untrusted: str, cap: int = 300) -> str:
     return escaped.replace("@", "@\u2060")
 
 
-def unescaped(text: str) -> str:
-    """What `as_text` was given, for a terminal, which reads no Markdown."""
-    return re.sub(r"\\([\\`*_{}\[\]<>|!#~&$:.])", r"\1", text).replace("@\u2060", "@")
+_VERBATIM_OR_ESCAPED = re.compile(
+    r"^(`{3,}).*?^\1|^ {4}[^\n]*|`[^`\n]*`|\\([\\`*_{}\[\]<>|!#~&$:.])", re.DOTALL | re.MULTILINE
+)
+
+
+def unescaped(markdown: str) -> str:
+    """What `as_text` was given, for a terminal, which reads no Markdown; code stays as it is."""
+    shown = _VERBATIM_OR_ESCAPED.sub(lambda found: found[2] or found[0], markdown)
+    return shown.replace("@\u2060", "@")
 
 
 def as_code(untrusted: str, cap: int = 300) -> str:

@@ -111,6 +111,14 @@ def test_a_terminal_reads_what_was_written(text: str) -> None:
     assert unescaped(as_text(text, cap=len(text) + 1)) == words
 
 
+def test_a_terminal_reads_code_as_it_is() -> None:
+    code = "    re.split(r'\\[\\.', x)"
+    fenced = "```diff\n+ r'\\#'\n```"
+    span = as_code("grep '\\.' log")
+    shown = unescaped(f"a\\_b runs {span}:\n\n{code}\n\n{fenced}\nc\\_d \\`e\\_f\\`")
+    assert shown == f"a_b runs {span}:\n\n{code}\n\n{fenced}\nc_d `e_f`"
+
+
 def test_code_stays_code_unless_it_would_break_out() -> None:
     assert as_code("python train.py {settings}") == "`python train.py {settings}`"
     for text in ("a`b", "a|b", "{{t1}}", ""):
