@@ -22,8 +22,6 @@ from labcrew.settings import ModelSettings
 from tools.toolbox import Workbench
 
 CONTEXT_TOKENS = 8192
-SAMPLED = 0.7
-"""Temperature of single shots after the first."""
 
 
 def model_settings(model: str) -> ModelSettings:
@@ -115,7 +113,7 @@ def _proposed(
     account = Account()
     chat = MeteredChat(settings, account)
     if arm == "single":
-        asked = chat.in_manner(Manner(temperature=SAMPLED, seed=seed)) if seed else chat
+        asked = chat.in_manner(Manner(temperature=single.SAMPLED, seed=seed)) if seed else chat
         prepare(bench, assigned)
         proposal = asyncio.run(single.single_shot(task, asked))
     elif arm == "samples":

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.endpoint import Says, Status, endpoint
-from evals.repair.arms.samples import TEMPERATURE, sampled
-from evals.repair.arms.single import answered, asked, single_shot
+from evals.repair.arms.samples import sampled
+from evals.repair.arms.single import SAMPLED, answered, asked, single_shot
 from evals.repair.attempt import COMPLETION_TOKENS, STEPS
 from evals.repair.catalogue import Task, catalogue
 from evals.repair.metered import Account, MeteredChat
@@ -127,7 +127,7 @@ async def test_shots_are_drawn_until_one_passes() -> None:
         chat = MeteredChat(settings(served.base_url), Account())
         proposal = await sampled(task, chat, passes, seed=2)
         drawn = [(r.get("temperature"), r.get("seed")) for r in served.requests]
-    assert drawn == [(None, None), *((TEMPERATURE, seed) for seed in (2001, 2002, 2003))]
+    assert drawn == [(None, None), *((SAMPLED, seed) for seed in (2001, 2002, 2003))]
     assert len(tried) == 2, "what changes nothing, or was tried, is not tried again"
     assert "# two" in str(proposal.files)
     assert proposal.steps == 4

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from evals.repair.arms.single import single_shot
+from evals.repair.arms.single import SAMPLED, single_shot
 from evals.repair.attempt import Proposal
 from evals.repair.catalogue import Task
 from evals.repair.metered import MeteredChat
 from labcrew.domain.chat import Manner
-
-TEMPERATURE = 0.7
 
 
 async def sampled(
@@ -24,7 +22,7 @@ async def sampled(
     best, seconds, number = None, 0.0, 0
     tried: list[Mapping[str, str]] = [task.files]
     while best is None or (model.account.left and model.account.lost is None):
-        drawn = Manner(temperature=TEMPERATURE, seed=1000 * seed + number)
+        drawn = Manner(temperature=SAMPLED, seed=1000 * seed + number)
         shot = await single_shot(task, model.in_manner(drawn) if number else model)
         number, seconds = number + 1, seconds + shot.seconds
         whole = {**task.files, **shot.files}

@@ -14,6 +14,8 @@ SYSTEM = (
     "You repair Python code. Answer with the whole text of each file that must change, each in a"
     " ```python block of its own, with the file's path on the line before the block."
 )
+SAMPLED = 0.7
+"""Temperature of shots after the first."""
 _BLOCK = re.compile(r"^[ \t]*```[^\n]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
 _DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
