@@ -106,11 +106,10 @@ class Effects:
         self._store.refuse_open_transaction()
         async with self._alone_async(key):
             if find is None:
-                known = await asyncio.to_thread(self._known, key, ticket, payload)
+                known = self._known(key, ticket, payload)
                 if known is not None:
                     return known
-                result = await perform()
-                return await asyncio.to_thread(self._both, key, ticket, payload, result, settle)
+                return self._both(key, ticket, payload, await perform(), settle)
             effect, is_new = await asyncio.to_thread(self._intend, key, ticket, payload)
             if effect.result is not None:
                 return effect.result
