@@ -29,6 +29,7 @@ LabcrewError
 ├── EvidenceError         a number can't be traced to the outputs it came from
 └── JudgementError        a chat model gave no usable answer (the rule takes over)
     └── ModelFailure      a call to its endpoint failed, and how
+        └── ToolsRefused  the endpoint takes no tools: it can be asked in another way
 """
 
 from typing import TYPE_CHECKING
@@ -218,3 +219,7 @@ class ModelFailure(JudgementError):
     def passes(self) -> bool:
         """Whether it may be over in a while: nobody who asked is at fault."""
         return self.kind in ("unavailable", "rate_limited", "timed_out")
+
+
+class ToolsRefused(ModelFailure):
+    pass

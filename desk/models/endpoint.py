@@ -17,7 +17,7 @@ from desk.models.request import Request
 from desk.models.usage import tokens_used
 from labcrew import calling
 from labcrew.domain.chat import Manner, Message, Reply, Tokens, ToolOffer
-from labcrew.errors import ModelFailure
+from labcrew.errors import ModelFailure, ToolsRefused
 from labcrew.settings import ModelSettings
 
 _CHARACTERS_A_TOKEN = 3
@@ -105,8 +105,8 @@ class EndpointChat:
         if tools and self.native_tools:
             try:
                 return await self._reply(messages, tools, schema, native=True)
-            except ModelFailure as failure:
-                if self.settings.tools != "auto" or not _about_tools(failure):
+            except ToolsRefused:
+                if self.settings.tools != "auto":
                     raise
             self._refuses_tools = True
         if self._begin and not tools and schema is None:
@@ -152,7 +152,7 @@ class EndpointChat:
             failure = failure_of(error, self.name)
             if not heard.pieces and isinstance(error, ValueError):
                 failure = _no_answer(heard)
-            told = ModelFailure(
+            told = type(failure)(
                 self._without_key(failure.message),
                 failure.remedy,
                 kind=failure.kind,
@@ -268,7 +268,3 @@ def _no_answer(heard: Assembly) -> ModelFailure:
         "Where an endpoint can't stream, set stream = false for it.",
         kind="unavailable",
     )
-
-
-def _about_tools(failure: ModelFailure) -> bool:
-    return failure.kind in ("invalid", "unavailable") and "tool" in failure.message.lower()

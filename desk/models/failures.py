@@ -2,12 +2,13 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from labcrew.domain.chat import FailureKind
-from labcrew.errors import LabcrewError, ModelFailure
+from labcrew.errors import LabcrewError, ModelFailure, ToolsRefused
 from labcrew.judgement import shortened
 
 _STATUS: dict[int, tuple[FailureKind, str]] = {
@@ -26,6 +27,13 @@ _TOO_LONG = (
 _UNKNOWN_MODEL = ("model_not_found", "model not found", "unknown model", "deploymentnotfound")
 _FILTERED = ("content_filter", "content management policy", "responsibleaipolicyviolation")
 _QUOTA = "insufficient_quota"
+_TOOLS = re.compile(r"\b(?:tools?|tool_choice)\b", re.I)
+_TOOLS_STATUS = (400, 404, 422, 500, 501)
+_BAD_CALL = (
+    "tool_use_failed", "failed to call a function", "tool call validation failed",
+    "failed to parse",
+)  # fmt: skip
+"""Of what a model made of its tools this once; the endpoint knows them."""
 _WORDS = 160
 
 
@@ -62,6 +70,11 @@ def failure_of(error: Exception, model: str) -> ModelFailure:
 def _of_status(error: Any, model: str) -> ModelFailure:
     status = int(error.status_code)
     said = _said(error)
+    if _refuses_tools(status, said, error, model):
+        told = shortened(error_words(error), _WORDS)
+        return ToolsRefused(
+            f"the endpoint answered {status}: it takes no tools ({told})", kind="invalid"
+        )
     plain = _STATUS.get(status) or _any_status(status)
     kind, meaning = plain
     if kind not in ("unauthorised", "rate_limited"):  # "too many tokens" a minute is no length
@@ -75,6 +88,17 @@ def _of_status(error: Any, model: str) -> ModelFailure:
         kind=kind,
         retry_after_s=retry_after_s,
     )
+
+
+def _refuses_tools(status: int, said: str, error: Any, model: str) -> bool:
+    """Whether an endpoint says that it takes none, by its status and its own first words."""
+    if status not in _TOOLS_STATUS:
+        return False
+    if _kind_of_words(said) is not None or any(words in said for words in _BAD_CALL):
+        return False
+    words = shortened(error_words(error).replace(model, ""), _WORDS)
+    # 500 is a failure, but for llama.cpp, which says so of a parameter that it does not take.
+    return bool(_TOOLS.search(words)) and (status != 500 or "param" in words.lower())
 
 
 def _any_status(status: int) -> tuple[FailureKind, str]:

@@ -296,6 +296,52 @@ async def test_an_endpoint_that_refuses_tools_is_asked_in_another_way_from_then_
             await native.reply(WORKED, tools=(READ,))
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (400, "'auto' tool choice requires --enable-auto-tool-choice"),
+        (404, "No endpoints found that support tool use."),
+        (422, "tools: Extra inputs are not permitted"),
+        (500, "tools param requires --jinja flag"),
+        (500, "Unsupported param: tools"),
+        (501, "Tools are not implemented"),
+    ],
+)
+async def test_the_words_in_which_endpoints_refuse_tools(code: int, message: str) -> None:
+    with endpoint(Status(code, message=message), Says({"text": "No.", "action": None})) as served:
+        chat = EndpointChat(settings(served.base_url))
+        reply = await chat.reply(WORKED, tools=(READ,))
+    assert reply.message.content == "No."
+    assert not chat.native_tools
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Calls((("read_file", {}),) * 100),
+        Calls((("read_file", "x" * 1_000_001),)),
+        Streams(({"choices": [{"delta": {"tool_calls": "read_file"}}]},)),
+        Streams(({"choices": [{"delta": {"tool_calls": [{"function": "read_file"}]}}]},)),
+        Streams(({"error": {"message": "the tool parser crashed"}},)),
+        Status(400, message="Failed to call a function.", error_code="tool_use_failed"),
+        Status(400, message="maximum context length is 10 tokens, tools included"),
+        Status(404, message="The model test-model-tool does not exist"),
+        Status(429, message="too many tool calls a minute"),
+        Status(500, message="Failed to parse tool call parameters as JSON"),
+        Status(503, message="the tool server restarts"),
+    ],
+)
+async def test_one_bad_reply_is_no_refusal_of_tools(reply: Reply) -> None:
+    with endpoint(reply, Calls((("read_file", {"path": "a.py"}),))) as served:
+        chat = EndpointChat(settings(served.base_url, model="test-model-tool"))
+        with pytest.raises(ModelFailure):
+            await chat.reply(WORKED, tools=(READ,))
+        assert len(served.requests) == 1
+        again = await chat.reply(WORKED, tools=(READ,))
+    assert again.message.calls[0].arguments == '{"path": "a.py"}'
+    assert all("tools" in request for request in served.requests)
+
+
 async def test_the_library_warns_nobody() -> None:
     refused = "'response_format' of type 'json_schema' is not supported with this model"
     with warnings.catch_warnings(record=True) as heard:
