@@ -38,12 +38,14 @@ class Calls:
     Args:
         calls: name and arguments each, arguments as a table or as text.
         ids: of the calls, where they are not call_0, call_1 and so on.
+        usage: as an answer's.
     """
 
     calls: tuple[tuple[str, Any], ...]
     content: str = ""
     ids: tuple[str, ...] = ()
     finish_reason: str = "tool_calls"
+    usage: Any = None
 
 
 @dataclass(frozen=True)
@@ -280,10 +282,11 @@ def _message(
     """The message, why it ended, and its usage."""
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
     finish, usage = "stop", None
+    if not isinstance(reply, Refuses):
+        finish, usage = reply.finish_reason, reply.usage
     if isinstance(reply, Refuses):
         message["refusal"] = reply.reason
     elif isinstance(reply, Calls):
-        finish = reply.finish_reason
         message["content"] = reply.content or None
         message["tool_calls"] = [
             {
@@ -297,7 +300,6 @@ def _message(
             for number, (name, said) in enumerate(reply.calls)
         ]
     else:
-        finish, usage = reply.finish_reason, reply.usage
         text = reply.value if isinstance(reply.value, str) else json.dumps(reply.value)
         message["content"] = text
     if usage is None:

@@ -1,7 +1,8 @@
 """Ways in which an endpoint fails, each as a server that does it.
 
-One table: a fault's name, what the server answers where a right answer would be known, and how the
-call ends. Read by the tests of each agent's judgements and of the programming loop.
+Two tables, read by the tests of every agent that asks a model. FAULTS: a fault's name, what the
+server answers where a right answer would be known, and how the call ends. CALL_FAULTS: what a model
+does with tools, over an endpoint that is sound.
 """
 
 import gzip
@@ -9,7 +10,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evals.endpoint import (
@@ -37,30 +38,34 @@ _TEXT = {"prompt_tokens": "1", "total_tokens": None}
 _LATE: tuple[FailureKind, ...] = ("invalid", "timed_out")
 
 
+Right = Says | Calls
+"""A right answer to a request."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One way to fail.
 
     Args:
         name: of the fault.
-        reply: what is answered, given a right answer's text.
+        reply: what is answered, given a right answer.
         kinds: how a call may end; empty: there is a reply, and whoever asked judges it.
         harmless: whether the right answer gets through all the same.
         serve: the server, where it is none that answers over HTTP.
     """
 
     name: str
-    reply: Callable[[str], Reply] = lambda right: Breaks("hang")
+    reply: Callable[[Right], Reply] = lambda right: Breaks("hang")
     kinds: tuple[FailureKind, ...] = ()
     harmless: bool = False
     serve: "Callable[[], Any] | None" = None
 
     @contextmanager
-    def served(self, answers: Callable[[dict[str, Any]], str]) -> Iterator[Endpoint]:
+    def served(self, answers: Callable[[dict[str, Any]], Right]) -> Iterator[Endpoint]:
         """The faulty server.
 
         Args:
-            answers: a right answer's text to a request.
+            answers: a right answer to a request.
         """
         if self.serve is not None:
             with self.serve() as running:
@@ -92,9 +97,26 @@ def _never_connects() -> Iterator[Endpoint]:
         yield Endpoint(f"http://127.0.0.1:{address[1]}/v1", ())
 
 
-def _begun(right: str) -> tuple[dict[str, Any], ...]:
+def _begun(right: Right) -> tuple[dict[str, Any], ...]:
     """The events of a stream up to the middle of its answer."""
-    return tuple(stream_events(Says(right), _BODY))[:3]
+    return tuple(stream_events(right, _BODY))[:3]
+
+
+def _cut(right: Right) -> Right:
+    """Without its last character, or that of each call's arguments."""
+    if isinstance(right, Says):
+        return replace(right, value=_text(right.value)[:-1])
+    return replace(right, calls=tuple((name, _text(said)[:-1]) for name, said in right.calls))
+
+
+def _in_prose(right: Right) -> Right:
+    if isinstance(right, Says):
+        return replace(right, value=f"Sure! {_text(right.value)}")
+    return replace(right, content="Sure!")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _delta(**said: Any) -> dict[str, Any]:
@@ -104,16 +126,16 @@ def _delta(**said: Any) -> dict[str, Any]:
 _END = {"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
 
-def _event(*events: Any) -> Callable[[str], Reply]:
+def _event(*events: Any) -> Callable[[Right], Reply]:
     return lambda right: Streams((*events, _END))
 
 
-def _always(reply: Reply) -> Callable[[str], Reply]:
+def _always(reply: Reply) -> Callable[[Right], Reply]:
     return lambda right: reply
 
 
-def _counted(usage: Any) -> Callable[[str], Reply]:
-    return lambda right: Says(right, usage=usage)
+def _counted(usage: Any) -> Callable[[Right], Reply]:
+    return lambda right: replace(right, usage=usage)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -221,15 +243,23 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # It answers, and the answer is none.
     Fault("a refusal", _always(Refuses()), ("refused",)),
-    Fault("withheld by a filter", lambda right: Says(right, "content_filter"), ("refused",)),
-    Fault("cut off at max_tokens", lambda right: Says(right[:-1], "length"), ("cut_off",)),
+    Fault(
+        "withheld by a filter",
+        lambda right: replace(right, finish_reason="content_filter"),
+        ("refused",),
+    ),
+    Fault(
+        "cut off at max_tokens",
+        lambda right: replace(_cut(right), finish_reason="length"),
+        ("cut_off",),
+    ),
     Fault("10 MB of text", _always(Says("x" * _MB10)), _LATE),
     Fault("10 MB of arguments", _always(Calls((("a", "x" * _MB10),))), _LATE),
     Fault("100 tool calls", _always(Calls((("a", {}),) * 100)), ("invalid",)),
     Fault("empty", _always(Says(""))),
     Fault("blank", _always(Says(" \n\t "))),
-    Fault("invalid JSON", lambda right: Says(right[:-1])),
-    Fault("JSON in prose", lambda right: Says(f"Sure! {right}")),
+    Fault("invalid JSON", _cut),
+    Fault("JSON in prose", _in_prose),
     Fault("wrong types", _always(Says({"move": 3, "index": "first", "keep": {}}))),
     Fault("another object", _always(Says({"approve": True, "merge": True}))),
     Fault("fences without end", _always(Says("```x\n" * 40_000))),
@@ -254,14 +284,14 @@ FAULTS: tuple[Fault, ...] = (
         harmless=True,
     ),
     Fault("a stranger's fields", lambda right: Streams(
-        tuple(e | {"extra": {"a": [1]}} for e in stream_events(Says(right), _BODY))
+        tuple(e | {"extra": {"a": [1]}} for e in stream_events(right, _BODY))
     ), harmless=True),
 )  # fmt: skip
 """Name → fault, and what it ends in."""
 
 
-def _as_stream(right: str) -> bytes:
-    events = stream_events(Says(right), _BODY)
+def _as_stream(right: Right) -> bytes:
+    events = stream_events(right, _BODY)
     return (
         b"".join(b"data: " + json.dumps(e).encode() + b"\n\n" for e in events) + b"data: [DONE]\n\n"
     )

@@ -1,10 +1,10 @@
 """The loop that writes code against every fault of an endpoint, over HTTP.
 
-It ends as a ticket that is parked with a clear message, or as a patch that was given up; no tool
-runs on arguments that were not checked, and nothing is changed.
+It ends as a ticket that is parked with a clear message, or as a patch that was given up, or as one
+that mends the code where a right answer got through; no tool runs on arguments that were not
+checked, and else nothing is changed.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ import pytest
 from agents.programming import prompts
 from agents.programming.edits import EditError, edited
 from desk.models import chat_of
-from evals.endpoint import endpoint
+from evals.endpoint import Calls, Says, endpoint
 from evals.endpoint_faults import CALL_FAULTS, FAULTS, CallFault, Fault
 from labcrew.errors import LabcrewError
-from labcrew.settings import ModelSettings
 from tests.effort import assert_proportionate
-from tests.programming.sessions import SPLIT, ledger_at
+from tests.faulty import KEY, model_at
+from tests.programming.sessions import MENDED, SPLIT, ledger_at
 from tests.programming.test_calling import MEND
 from tests.programming.test_machine import Bench
 
 STEPS = 4
+WAYS = [("direct", "auto"), ("tools", "auto"), ("tools", "schema")]
+"""The loop's style, and how its model's settings ask for tools."""
 STOPS = {"rate_limited", "unavailable", "timed_out", "unauthorised", "unknown_model"}
 """Failures that stop a ticket until a person retries it; others are a step without an answer."""
 
@@ -34,34 +36,29 @@ def _imported() -> None:
     import langchain_openai  # noqa: F401
 
 
-def model_at(url: str, limit_s: float, **changes: Any) -> ModelSettings:
-    return ModelSettings(
-        **{
-            "model": "test-model", "base_url": url, "timeout_s": limit_s, "connect_s": limit_s / 2,
-            "first_token_s": limit_s / 2, "between_tokens_s": limit_s / 2, "retries": 1,
-            "retry_wait_s": 0.02, **changes,
-        }
-    )  # fmt: skip
-
-
-def right(body: dict[str, Any]) -> str:
-    """What mends the code, a step at a time."""
+def right(body: dict[str, Any]) -> Says | Calls:
+    """What mends the code, a step at a time, in the way that is asked for."""
     messages = body["messages"]
     if messages[0]["content"].startswith(prompts.CRITIC[:40]):
-        return json.dumps({"problems": []})
-    edited = any(message["role"] == "assistant" for message in messages)
-    name, arguments = ("finish", {"summary": "Mended."}) if edited else MEND
-    action = {"tool": name, "arguments": arguments}
-    return json.dumps({"thought": "So it is.", "action": action})
+        return Says({"problems": []})
+    begun = any(message["role"] == "assistant" for message in messages)
+    name, arguments = ("finish", {"summary": "Mended."}) if begun else MEND
+    if "tools" in body:
+        return Calls(((name, arguments),))
+    if "response_format" in body:
+        return Says({"thought": "So it is.", "action": {"tool": name, "arguments": arguments}})
+    return Says(MENDED)
 
 
 @pytest.mark.timeout(300)  # a server that says nothing says it until the test is over
+@pytest.mark.parametrize(("style", "tools"), WAYS)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_the_loop_ends_whatever_the_endpoint_does(tmp_path: Path, fault: Fault) -> None:
-    limit_s = 0.5 if "timed_out" in fault.kinds else 60
+async def test_the_loop_ends_whatever_the_endpoint_does(
+    tmp_path: Path, fault: Fault, style: str, tools: str
+) -> None:
     with ledger_at(tmp_path) as ledger, fault.served(right) as served:
-        chat = chat_of(model_at(served.base_url, limit_s, tools="schema"))
-        bench = Bench(ledger, "write_code", chat, "tools", budget={"steps": STEPS})
+        chat = chat_of(model_at(served.base_url, fault, tools=tools))
+        bench = Bench(ledger, "write_code", chat, style, budget={"steps": STEPS})
         parked = ""
         try:
             await bench.run()
@@ -69,33 +66,36 @@ async def test_the_loop_ends_whatever_the_endpoint_does(tmp_path: Path, fault: F
             parked = error.message
         patch = ledger.patches.find("T-0001-C0")
     assert len(served.requests) <= 2 * STEPS + 4
-    if fault.harmless:
-        assert patch is not None
-        assert patch.status == "ready"
-        return
-    assert bench.hands.used == []
-    assert bench.hands.changed == {}
+    assert chat.native_tools == (tools != "schema")
     if parked:
         assert set(fault.kinds) & STOPS
         assert "can't be used now" in parked
         assert "labcrew ticket retry T-0001" in parked
         assert parked.isprintable()
+        assert KEY not in parked
         assert patch is None
     else:
         assert not fault.kinds or set(fault.kinds) - STOPS
         assert patch is not None
-        assert patch.status == "gave_up"
-        assert patch.because
         assert patch.steps <= STEPS
+    if patch is not None and patch.status == "ready":
+        assert not set(fault.kinds) - {"cut_off"}
+        assert [file.path for file in patch.files] == ["data.py"]
+        assert b"rows[:cut], rows[cut:]" in patch.files[0].content
+    else:
+        assert not fault.harmless
+        assert bench.hands.used == []
+        assert bench.hands.changed == {}
+        assert patch is None or patch.because
 
 
-@pytest.mark.parametrize("tools", ["native", "schema"])
+@pytest.mark.parametrize("tools", ["auto", "native", "schema"])
 @pytest.mark.parametrize("fault", CALL_FAULTS, ids=lambda fault: fault.name)
 async def test_no_tool_runs_on_arguments_that_were_not_checked(
     tmp_path: Path, fault: CallFault, tools: str
 ) -> None:
     with endpoint(answers=lambda body: fault.reply(len(served.requests))) as served:
-        chat = chat_of(model_at(served.base_url, 60, tools=tools))
+        chat = chat_of(model_at(served.base_url, tools=tools))
         with ledger_at(tmp_path) as ledger:
             bench = Bench(ledger, "write_code", chat, "tools", budget={"steps": STEPS})
             await bench.run()
@@ -108,6 +108,7 @@ async def test_no_tool_runs_on_arguments_that_were_not_checked(
     assert bench.hands.changed == {}
     ran = {used.rpartition(" ")[2] for used in bench.hands.used}
     assert ran <= set(fault.runs)
+    assert chat.native_tools == (tools != "schema")
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from desk.models import build_judge, chat_of
+from evals.endpoint import Says
 from evals.endpoint_faults import FAULTS, Fault
 from evals.judgement_examples import examples
 from labcrew.domain.base import Model, canonical_json
 from labcrew.domain.chat import ChatModel, Message, Reply
 from labcrew.errors import ModelFailure
-from labcrew.settings import ModelSettings, Settings
+from labcrew.settings import Settings
+from tests.faulty import KEY, model_at
 
 pytestmark = pytest.mark.timeout(300)  # whoever says nothing says it until the test is over
-KEY = "sk-test-0123456789"
 ASKED = (Message(role="system", content="Be brief."), Message(role="user", content="{}"))
 RULED = {
     judgement.name: judgement.rule(question).model_dump_json() for judgement, question in examples()
@@ -24,16 +25,6 @@ RULED = {
 
 class Move(Model):
     to: str
-
-
-def settings(base_url: str, **changes: Any) -> ModelSettings:
-    return ModelSettings(
-        **{
-            "model": "test-model", "base_url": base_url, "api_key": KEY, "timeout_s": 5,
-            "connect_s": 0.3, "first_token_s": 0.3, "between_tokens_s": 0.2, "retries": 1,
-            "retry_wait_s": 0.02, **changes,
-        }
-    )  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -49,18 +40,8 @@ def test_there_are_enough() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_a_call_ends_as_it_should(fault: Fault) -> None:
-    with fault.served(lambda body: '{"to": "plan"}') as served:
-        limit_s = _limit_s(fault)
-        chat = chat_of(
-            settings(
-                served.base_url,
-                timeout_s=limit_s,
-                connect_s=limit_s / 2,
-                first_token_s=limit_s / 2,
-                between_tokens_s=limit_s / 2,
-            )
-        )
-        reply, failure = await _outcome(chat)
+    with fault.served(lambda body: Says({"to": "plan"})) as served:
+        reply, failure = await _outcome(chat_of(model_at(served.base_url, fault)))
     if failure is not None:
         assert failure.kind in fault.kinds
         assert len(failure.message) < 400
@@ -82,22 +63,14 @@ async def test_every_judgement_is_answered(fault: Fault) -> None:
     """By its rule, unless the right answer got through."""
     answers: dict[str, str] = {}
 
-    def right(body: dict[str, Any]) -> str:
-        return answers[body["messages"][1]["content"]]
+    def right(body: dict[str, Any]) -> Says:
+        return Says(answers[body["messages"][1]["content"]])
 
     asked = list(examples())
     for judgement, question in asked:
         answers[_sent(question)] = RULED[judgement.name]
     with fault.served(right) as served:
-        limit_s = _limit_s(fault)
-        chat = settings(
-            served.base_url,
-            timeout_s=limit_s,
-            connect_s=limit_s / 2,
-            first_token_s=limit_s / 2,
-            between_tokens_s=limit_s / 2,
-            attempts=1,
-        )
+        chat = model_at(served.base_url, fault, attempts=1)
         judge = build_judge(Settings(models={"default": chat}))
         verdicts = await asyncio.gather(*(judge.ask(j, q) for j, q in asked))
         calls = len(served.requests)
@@ -110,10 +83,6 @@ async def test_every_judgement_is_answered(fault: Fault) -> None:
             assert KEY not in told
             assert len(told) < 400
     assert calls <= 2 * len(asked)
-
-
-def _limit_s(fault: Fault) -> float:
-    return 0.6 if "timed_out" in fault.kinds else 60
 
 
 async def _outcome(chat: ChatModel) -> tuple[Reply | None, ModelFailure | None]:
