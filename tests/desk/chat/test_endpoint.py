@@ -1,12 +1,10 @@
 """The chat over a real endpoint's protocol: native tools, and words as they come."""
 
-import pytest
-
 from desk.chat.building import coordinator
 from desk.web.access import Caller
 from desk.wiring import Opened
 from evals.chat.home import fill
-from evals.endpoint import Calls, Reply, Says, Status, endpoint
+from evals.endpoint import Calls, Reply, Says, endpoint
 from labcrew.settings import Settings
 from tests.desk.models.scripted import settings
 
@@ -37,11 +35,3 @@ async def test_it_is_asked_with_tools_and_heard_as_it_speaks(opened: Opened) -> 
     assert "T-002 is running." in told
     assert "98.7" not in "".join(heard)
     assert "T-002 is running. " in heard
-
-
-@pytest.mark.parametrize("status", [401, 404, 429, 500])
-async def test_an_endpoint_that_refuses_leaves_the_rules(opened: Opened, status: int) -> None:
-    fill(opened)
-    by, told, _ = await said(opened, Status(status), text="how is T-002?")
-    assert by == "rule"
-    assert "T-002" in told
