@@ -7,10 +7,10 @@ from typing import Any
 from labcrew.domain.research import LiteratureSource, Memory, Paper
 from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import SourceUnreachable, ToolError
-from labcrew.home import Home
 from labcrew.ledger import Ledger
 from tests.doubles.embedder import WordEmbedder
 from tests.doubles.memory import DictMemory
+from tests.ledgers import new_home
 from tools.toolbox import Workbench
 
 
@@ -59,8 +59,7 @@ def make_bench(
     **adapters: Any,
 ) -> Workbench:
     """A workbench with a real ledger in `root`; adapters that aren't given are absent."""
-    home = Home(root / "home")
-    home.create()
+    home = new_home(root / "home")
     absent = dict.fromkeys(("sandboxes", "repositories", "environments", "tracker"))
     return Workbench(
         home=home,

@@ -20,7 +20,7 @@ from graphs.consulting import MOST_CALLS, MOST_REPLIES, MOST_S, consultation
 from graphs.crew import Crew
 from graphs.worker import Worker
 from labcrew import mcp_approvals
-from labcrew.domain.chat import Message, Reply, ToolCall
+from labcrew.domain.chat import ChatModel, Message, Reply, ToolCall
 from labcrew.domain.mcp import McpAnswer, McpServer, McpTool
 from labcrew.domain.spending import Bounds
 from labcrew.errors import ModelFailure, ToolError
@@ -112,19 +112,20 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 def ask(
     bench: Workbench,
     outside: Notes,
-    model: ScriptedChat | None,
+    model: ChatModel | None,
     judgement: Judgement[Any, Any] = NEXT_MOVE,
     question: BaseModel = QUESTION,
     *,
     trusted_alone: bool = False,
     tokens: int = 1_000_000,
+    timeout_s: float = 5,
 ) -> Verdict[Any]:
     """The coordinator's next move, or another question, asked with outside tools at hand."""
     own = replace(bench, mcp=outside)
     for name, settings in outside.settings.items():
         mcp_approvals.approve(bench.ledger, name, settings, FIND, actor="person:ada")
     crew = accountable(
-        Crew.of(Judge(models={"default": model}, timeout_s=5), WordEmbedder()),
+        Crew.of(Judge(models={"default": model}, timeout_s=timeout_s), WordEmbedder()),
         own,
         Settings(),
         TICKET,

@@ -8,10 +8,10 @@ from typing import Any
 from agents.programming.options import LoopOptions
 from graphs.programming.session import Session
 from labcrew.domain.chat import ChatModel
-from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
 from tests.doubles.hands import Killed, MemoryHands
+from tests.ledgers import new_home
 from tests.tickets import make_assigned
 
 SPLIT = '''"""Splits."""
@@ -59,9 +59,7 @@ ASKED: dict[str, Any] = {
 
 @contextmanager
 def ledger_at(folder: Path) -> Iterator[Ledger]:
-    home = Home(folder / "home")
-    if not home.root.exists():
-        home.create()
+    home = new_home(folder / "home")
     with Ledger.open(home.ledger_url, anchor=home.anchor, clock=SystemClock()) as ledger:
         yield ledger
 
