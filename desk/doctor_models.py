@@ -45,14 +45,14 @@ class Examined(Model):
 def examined(
     settings: Settings, names: Sequence[str], told: Callable[[str], None] = lambda _line: None
 ) -> tuple[Examined, ...]:
-    """Asks each endpoint what it can do.
+    """Asks each endpoint what it can do; one that can't be asked is told of as a problem.
 
     Args:
         names: which of settings' `models`; none: all.
         told: is given a line before each endpoint is asked.
 
     Raises:
-        SettingsError: no model is set, one of these names is not there, or a model has no key.
+        SettingsError: no model is set, or one of these names is not there.
     """
     answering(settings)  # names that nobody has
     if not settings.models:
@@ -81,7 +81,11 @@ def examined(
 
 
 async def _all(model: ModelSettings) -> list[Capability]:
-    return [capability async for capability in capabilities(model)]
+    try:
+        return [capability async for capability in capabilities(model)]
+    except SettingsError as error:  # no key, or a file that can't be served
+        detail = f"{error.message} {error.remedy}".strip()
+        return [Capability(name="settings", state="problem", detail=detail)]
 
 
 def _where(model: ModelSettings) -> str:

@@ -67,7 +67,7 @@ _COUNT = (_SYSTEM, Message(role="user", content=_LONG_TASK))
 async def capabilities(settings: ModelSettings) -> AsyncIterator[Capability]:
     """Tries one after the other; some ten short calls. What was found is used for the next ones.
 
-    Raises SettingsError: the model has no key.
+    Raises SettingsError: the model has no key, or its file can't be served.
     """
     fitting = settings.model_copy(update={"max_tokens": min(_ENOUGH, settings.max_tokens)})
     known = await listed(fitting)

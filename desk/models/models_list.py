@@ -4,6 +4,7 @@ from typing import Any
 
 from desk.models.endpoint import EndpointChat
 from labcrew.domain.base import Model
+from labcrew.errors import SettingsError
 from labcrew.judgement import shortened
 from labcrew.settings import ModelSettings
 
@@ -24,13 +25,18 @@ class Listed(Model):
 
 
 async def listed(settings: ModelSettings) -> Listed:
-    """Asks for the list; an empty one where there is none."""
+    """Asks for the list; an empty one where there is none.
+
+    Raises SettingsError: the model has no key, or its file can't be served.
+    """
     if settings.provider == "azure":
         return Listed()
-    client = await EndpointChat(settings).openai_client()
     try:
+        client = await EndpointChat(settings).openai_client()
         page = await client.with_options(timeout=settings.timeout_s).models.list()
         models = [model.model_dump() for model in list(page.data)[:_MOST_NAMES]]
+    except SettingsError:
+        raise
     except Exception:
         # Listing is no part of what labcrew needs; whatever went wrong is told by the next call.
         return Listed()

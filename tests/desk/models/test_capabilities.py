@@ -12,7 +12,7 @@ from desk.cli import app
 from desk.doctor_models import Examined, examined
 from evals.endpoint import Calls, Raw, Reply, Says, Status, endpoint
 from labcrew.errors import SettingsError
-from labcrew.settings import Settings
+from labcrew.settings import ModelSettings, Settings
 from tests.desk.models.scripted import KEY, settings
 
 
@@ -170,6 +170,29 @@ def test_names_that_are_not_there() -> None:
         examined(Settings(models={"default": settings("http://x")}), ("big",))
 
 
+def test_one_that_can_not_be_asked_leaves_the_others_their_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with endpoint(answers=Able()) as served:
+        models = {
+            "coordinator": ModelSettings(gguf=tmp_path / "gone.gguf"),
+            "log_monitor": ModelSettings(model="gpt-x"),
+            "data_pipeline": ModelSettings(model="x", base_url="http://[::1"),
+            "default": settings(served.base_url),
+        }
+        file, keyless, nowhere, sound = examined(Settings(models=models), ())
+    assert states(file) == states(keyless) == {"settings": "problem"}
+    assert "gone.gguf" in file.capabilities[0].detail
+    assert "has no key. Set OPENAI_API_KEY" in keyless.capabilities[0].detail
+    assert states(nowhere) == {"reach": "problem"}
+    assert "Check base_url" in nowhere.capabilities[0].detail
+    assert sound.usable
+    assert len(sound.capabilities) == 7
+    assert not file.usable
+    assert not keyless.usable
+
+
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = str(tmp_path / "home")
     CliRunner().invoke(app, ["init", "--home", home])
@@ -181,6 +204,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         plain = CliRunner().invoke(app, doctor)
         as_json = CliRunner().invoke(app, [*doctor, "default", "--json"])
         wrong = CliRunner().invoke(app, [*doctor, "big"])
+        monkeypatch.setenv("LABCREW_MODELS__COORDINATOR__GGUF", str(tmp_path / "gone.gguf"))
+        partly = CliRunner().invoke(app, doctor)
     assert plain.exit_code == 0
     assert 'Settings that fit it:\n[models.default]\ntools = "schema"' in plain.stdout
     (found,) = json.loads(as_json.stdout)["models"]
@@ -189,6 +214,10 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert wrong.exit_code == 2
     assert CliRunner().invoke(app, ["doctor", "default", "--home", home]).exit_code == 2
     assert KEY not in plain.output + as_json.output
+    assert partly.exit_code == 4
+    assert "PROBLEM  settings: " in partly.stdout
+    assert 'Settings that fit it:\n[models.default]\ntools = "schema"' in partly.stdout
+    monkeypatch.delenv("LABCREW_MODELS__COORDINATOR__GGUF")
     gone = CliRunner().invoke(app, doctor)
     assert gone.exit_code != 0
     assert "Check base_url" in gone.stdout
