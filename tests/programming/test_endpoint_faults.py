@@ -16,6 +16,7 @@ from agents.programming.edits import EditError, edited
 from desk.models import chat_of
 from evals.endpoint import Calls, Says, endpoint
 from evals.endpoint_faults import CALL_FAULTS, FAULTS, CallFault, Fault
+from graphs.nodes.code import investigated
 from labcrew.errors import LabcrewError
 from tests.effort import assert_proportionate
 from tests.faulty import KEY, model_at
@@ -87,6 +88,41 @@ async def test_the_loop_ends_whatever_the_endpoint_does(
         assert bench.hands.used == []
         assert bench.hands.changed == {}
         assert patch is None or patch.because
+
+
+@pytest.mark.timeout(300)  # a server that says nothing says it until the test is over
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_the_look_before_a_plan_ends_whatever_the_endpoint_does(
+    tmp_path: Path, fault: Fault
+) -> None:
+    def seen(body: dict[str, Any]) -> Calls:
+        return Calls((("finish", {"summary": "split in data.py"}),))
+
+    with ledger_at(tmp_path) as ledger, fault.served(seen) as served:
+        chat = chat_of(model_at(served.base_url, fault))
+        bench = Bench(ledger, "investigate", chat, "tools", budget={"steps": STEPS})
+        parked = ""
+        try:
+            await bench.run()
+        except LabcrewError as error:
+            parked = error.message
+        found = investigated(bench.work, bench.work.assigned("T-0001"), 0)
+    assert len(served.requests) <= 2 * STEPS
+    assert bench.hands.changed == {}
+    if parked:
+        assert set(fault.kinds) & STOPS
+        assert "labcrew ticket retry T-0001" in parked
+        assert found is None
+        return
+    assert not fault.kinds or set(fault.kinds) - STOPS
+    assert found is not None
+    assert found.files == ("data.py",)
+    if found.by == "rule":
+        assert not fault.harmless
+        assert bench.hands.used == []
+    else:
+        assert not fault.kinds
+        assert found.summary == "split in data.py"
 
 
 @pytest.mark.parametrize("tools", ["auto", "native", "schema"])
