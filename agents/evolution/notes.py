@@ -56,6 +56,8 @@ def note_of(
 ) -> Note:
     """A round's note and the criticism of its own reasoning.
 
+    Proposers read it: a re-test that kept nothing is told without its figures, see `Situation`.
+
     Args:
         before: the champion's runs; those of the analysis split alone are spoken of by case.
         after: the candidate's.
@@ -123,9 +125,11 @@ def _outcome(round: Round, scale: Scale) -> str:
         return "It passed what nobody can pass; the loop stands still."
     told = {"kept": "Kept", "dropped": "Dropped half way", "reverted": "Reverted"}
     said = told.get(round.verdict or "", "Undecided")
-    for name, comparison in (("first look", round.first), ("re-test", round.retest)):
-        if comparison is not None:
-            said += f"; {name}: {_told(comparison)}"
+    if round.first is not None:
+        said += f"; first look: {_told(round.first)}"
+    if round.retest is not None:
+        told = _told(round.retest) if round.verdict == "kept" else "not enough to keep it"
+        said += f"; re-test: {told}"
     return said + f" ({scale.name})."
 
 
@@ -153,7 +157,7 @@ def _criticism(
     if first.gain > 0 and round.retest is not None and round.retest.low <= 0:
         return f"Expected: {expected}. The first gain was luck: the re-test did not confirm it."
     if round.retest is not None and round.retest.low > 0:
-        return f"Expected: {expected}. The gain was real, but: {round.reason}."
+        return f"Expected: {expected}. The gain was real, but another rule turned it down."
     if first.gain > 0:
         return f"Expected: {expected}. It may be better, but not by more than chance would do."
     if first.better == first.worse == 0:

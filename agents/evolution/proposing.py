@@ -3,6 +3,8 @@
 from random import Random
 from typing import Protocol
 
+from pydantic import field_validator
+
 from labcrew.domain.base import Model
 from labcrew.domain.evolution import Analysis, CodeFile, Proposal, Round
 from labcrew.domain.evolution_spec import EvolutionSpec
@@ -20,7 +22,11 @@ class Tried(Model):
 
 
 class Situation(Model):
-    """All that a proposer may know: nothing of the gate split but means, of the sealed nothing."""
+    """All that a proposer may know: of the gate split first looks, of the sealed split nothing.
+
+    Re-tests against one champion share their seeds. Of one that kept nothing no proposer sees a
+    figure, so that no change is made after what those seeds liked.
+    """
 
     spec: EvolutionSpec
     champion: tuple[CodeFile, ...]
@@ -30,6 +36,12 @@ class Situation(Model):
     rounds: tuple[Round, ...] = ()
     notes: tuple[str, ...] = ()
     components: tuple[CodeFile, ...] = ()
+
+    @field_validator("rounds")
+    @classmethod
+    def _without_retests(cls, rounds: tuple[Round, ...]) -> tuple[Round, ...]:
+        hidden = {"retest": None, "reason": ""}
+        return tuple(r if r.verdict == "kept" else r.model_copy(update=hidden) for r in rounds)
 
 
 class Proposer(Protocol):

@@ -7,7 +7,7 @@ from agents.evolution.analysis import MOST_FAILURES, analyse, kind_of
 from agents.evolution.notes import REST, TRIES, family, loop_warning, note_of
 from labcrew.domain.evolution import Proposal, RunStatus, ScoredRun
 from labcrew.domain.evolution_spec import Case, Scale, Split
-from tests.agents.evolution.situations import a_proposal, a_round, comparison
+from tests.agents.evolution.situations import a_proposal, a_round, comparison, files, situation
 
 SCALE = Scale(name="passed", low=0, high=1)
 
@@ -147,4 +147,18 @@ def test_a_gain_that_was_turned_down_for_something_else_was_no_luck() -> None:
     turned_down = a_round(
         1, a_proposal(), gain=0.1, retest=comparison(0.1), verdict="reverted", reason=why
     )
-    assert f"The gain was real, but: {why}." in note_of(turned_down, SCALE).criticism
+    told = note_of(turned_down, SCALE)
+    assert "The gain was real, but another rule turned it down." in told.criticism
+    assert why not in told.note + told.criticism
+
+
+def test_a_re_test_that_kept_nothing_is_told_without_its_figures() -> None:
+    luck = comparison(0.0377).model_copy(update={"better": 13, "worse": 11})
+    reverted = a_round(5, a_proposal(), gain=0.2, retest=luck, reason="gain of +0.0377 at best")
+    kept = a_round(6, a_proposal(), gain=0.2, retest=luck, kept=True)
+    for round in (reverted, kept):
+        noted = note_of(round, SCALE)
+        known = situation(files("x = 0\n"), rounds=(round.model_copy(update=noted.model_dump()),))
+        told = known.rounds[0].model_dump_json()
+        assert ("0.0377" in told) is ("13 pairs" in told) is (round is kept)
+        assert (known.rounds[0].retest is not None) is (round is kept)
