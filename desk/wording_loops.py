@@ -16,7 +16,7 @@ def loop_line(event: Event, ledger: Ledger) -> str | None:
     if event.kind == "evolution.measured" and noise is not None:
         return (
             f"The noise is measured: the baseline's mean is {noise.mean:.4g}, the least gain that"
-            f" a comparison sees 4 times in 5 is {noise.detectable:.4g}"
+            f" is kept 4 times in 5 is {noise.detectable:.4g}"
         )
     if event.kind == "evolution.sealed_opened" and sealed is not None:
         gain = sealed.comparison

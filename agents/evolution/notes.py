@@ -128,8 +128,8 @@ def _outcome(round: Round, scale: Scale) -> str:
     if round.first is not None:
         said += f"; first look: {_told(round.first)}"
     if round.retest is not None:
-        told = _told(round.retest) if round.verdict == "kept" else "not enough to keep it"
-        said += f"; re-test: {told}"
+        figures = _told(round.retest) if round.verdict == "kept" else "not enough to keep it"
+        said += f"; re-test: {figures}"
     return said + f" ({scale.name})."
 
 

@@ -98,8 +98,7 @@ class Simulation:
         rule = evaluation.rule
         self._seeds = count()
         a, b = (self.run(self.champion, self._fresh(rule.noise_seeds)) for _ in "ab")
-        pairs = len(self.champion) * rule.retest_seeds
-        self.noise: NoiseFloor = noise_floor(evaluation.scale, a, b, rule, pairs, most=rounds)
+        self.noise: NoiseFloor = noise_floor(evaluation.scale, a, b, rule, most=rounds)
         self._first_seeds = self._fresh(rule.seeds)
         self._cached = self.run(self.champion, self._first_seeds)
         # The champion's side of re-tests is run once, as the loop does.

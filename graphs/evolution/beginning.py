@@ -148,8 +148,7 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
             f"failed: the program as it is passes {passed.case}, which nobody can: the scorer is"
             " wrong, or knows too little",
         )
-    pairs = len(cases) * rule.retest_seeds
-    floor = noise_floor(spec.metric, a, b, rule, pairs, most=spec.budget.rounds)
+    floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
     why = hopeless(spec.metric, floor, rule, spec.budget, run_s, len(cases))
     if not why and not floor.deterministic:

@@ -36,8 +36,7 @@ def _noise(loop: Loop) -> Iterator[str]:
     if {len(a), len(b)} != {len(cases) * half}:
         yield "runs of the noise are missing"
         return
-    pairs, most = len(cases) * rule.retest_seeds, evolution.spec.budget.rounds
-    if noise_floor(evolution.scale, a, b, rule, pairs, most=most) != evolution.noise:
+    if noise_floor(evolution.scale, a, b, rule, evolution.spec.budget.rounds) != evolution.noise:
         yield "the noise is not what its runs give"
 
 

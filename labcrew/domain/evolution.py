@@ -165,9 +165,11 @@ class NoiseFloor(Model):
     case_std: float = Field(ge=0, description="of a case's mean score over seeds, between cases")
     mean: float = Field(description="the baseline's mean score")
     difference: float = Field(description="A minus A: its size is chance alone")
-    detectable: float = Field(ge=0, description="least gain that a comparison sees 4 times in 5")
+    detectable: float = Field(
+        ge=0, description="least gain that is kept 4 times in 5, first look and first re-test both"
+    )
     needed: int = Field(
-        ge=0, description="pairs a comparison needs to see `worthwhile`; 0: it can't be seen at all"
+        ge=0, description="pairs a re-test needs to keep `worthwhile`; 0: it can't be seen at all"
     )
     worthwhile: float = Field(description="the gain that `needed` is told for")
     deterministic: bool

@@ -42,6 +42,19 @@ def test_a_large_gain_is_found(evaluation: Evaluation, gain: float) -> None:
     assert found >= 30
 
 
+@pytest.mark.parametrize(
+    "evaluation", [binary(1, 6), gaussian(1, 3), gaussian(8, 24, cases=1)], ids=lambda e: e.title
+)
+def test_the_gain_that_is_told_as_seen_is_found_four_times_in_five(evaluation: Evaluation) -> None:
+    random = Random(6)
+    found = 0
+    for _ in range(120):
+        loop = Simulation(evaluation, random)
+        gain = loop.noise.detectable
+        found += loop.round(tuple(mean + gain for mean in loop.champion))
+    assert 84 <= found <= 108  # 70 to 90%: three standard errors about 80%
+
+
 def test_a_better_candidate_is_rarely_dropped_in_a_race() -> None:
     random = Random(3)
     dropped = bad = 0

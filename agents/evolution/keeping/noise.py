@@ -2,14 +2,18 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
-from statistics import fmean, pstdev, stdev
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from statistics import NormalDist, fmean, pstdev, stdev
 
-from agents.evolution.keeping.looks import level_at, z
+from agents.evolution.keeping.compare import student
+from agents.evolution.keeping.looks import FILTER, level_at
 from labcrew.domain.evolution import NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import EvolutionBudget, KeepRule, Scale
 
 _POWER = 0.8
+_LIKELY = 20
+_MOST_PAIRS = 10**9
 _WORTHWHILE = 0.25
 """Share of the room above the baseline that is worth a change, where the rule has no least gain."""
 
@@ -19,7 +23,6 @@ def noise_floor(
     a: Sequence[ScoredRun],
     b: Sequence[ScoredRun],
     rule: KeepRule,
-    pairs: int,
     most: int = 100,
 ) -> NoiseFloor:
     """The noise of an evaluation, from an A/A comparison.
@@ -28,8 +31,7 @@ def noise_floor(
         scale: of the scores.
         a: runs of the program.
         b: runs of the same program and cases with other seeds, as many.
-        rule: how sure a gain must be.
-        pairs: cases times seeds of a re-test, which is what decides.
+        rule: how sure a gain must be, and on how many seeds.
         most: re-tests that there can be in the loop.
     """
     first, second = _by_case(a), _by_case(b)
@@ -43,12 +45,21 @@ def noise_floor(
     mean = fmean(scores)
     steady = never_differs((*a, *b))
     level = level_at(1, rule, most)
-    needs = z(level) + z(_POWER)
     worthwhile = rule.least_gain or _WORTHWHILE * room(scale, mean)
     # Random signs can't be surer than 1 in 2^pairs, however large the gain.
     fewest = 1 if steady else math.ceil(-math.log2(1 - level))
-    needed = max(fewest, math.ceil((needs * std / worthwhile) ** 2)) if worthwhile else 0
-    seen = needs * std / math.sqrt(pairs) if pairs >= fewest else math.inf
+    pairs, whole = len(first) * rule.retest_seeds, scale.high - scale.low
+    likely, step = _likely(std, len(differences)), _step(scores)
+
+    def is_kept(gain: float, retest_pairs: int) -> bool:
+        looked = math.ceil(retest_pairs * rule.seeds / rule.retest_seeds)
+        found = [power(gain, one, looked, retest_pairs, level, step) for one in likely]
+        return fmean(found) >= _POWER
+
+    needed = _fewest(fewest, lambda many: is_kept(worthwhile, many)) if worthwhile else 0
+    seen = whole * _least(lambda share: is_kept(share * whole, pairs)) if std else 0.0
+    if pairs < fewest:
+        seen = math.inf
     if std == 0 and not steady:  # alike by luck: so many pairs at least must gain all there is
         seen = max(seen, fewest / pairs * room(scale, mean))
     return NoiseFloor(
@@ -57,11 +68,79 @@ def noise_floor(
         case_std=pstdev([fmean(values) for values in first.values()]),
         mean=mean,
         difference=fmean(differences) if differences else 0.0,
-        detectable=min(seen, scale.high - scale.low),
+        detectable=min(seen, whole),
         needed=needed,
         worthwhile=worthwhile,
         deterministic=steady,
     )
+
+
+def power(
+    gain: float, std: float, first: int, retest: int, level: float, step: float = 0.0
+) -> float:
+    """The share of changes with a gain that are kept: chosen at first sight, and confirmed.
+
+    Both as tests of normally distributed means, with a correction for continuity; what racing and
+    a stop for futility lose is left out.
+
+    Args:
+        gain: true mean of a pair.
+        std: standard deviation of a pair.
+        first: pairs of the first comparison.
+        retest: pairs of the re-test.
+        level: the re-test's one-sided confidence.
+        step: what scores differ by at least.
+    """
+    if std == 0:
+        return float(gain > 0)
+    if min(first, retest) < 2:
+        return 0.0
+    passed = [
+        NormalDist().cdf(
+            (gain - step / (2 * pairs)) * math.sqrt(pairs) / std - student(sure, pairs - 1)
+        )
+        for pairs, sure in ((first, FILTER), (retest, level))
+    ]
+    return math.prod(passed)
+
+
+def _likely(std: float, pairs: int) -> tuple[float, ...]:
+    """Standard deviations that may stand behind the one that was measured, each as likely."""
+    if std == 0 or pairs < 2:
+        return (std,)
+    from scipy.stats import chi2
+
+    shares = [(n + 0.5) / _LIKELY for n in range(_LIKELY)]
+    return tuple(std * math.sqrt((pairs - 1) / chi2.ppf(share, pairs - 1)) for share in shares)
+
+
+def _step(scores: Sequence[float]) -> float:
+    values = sorted(set(scores))
+    return min((b - a for a, b in pairwise(values)), default=0.0)
+
+
+def _least(enough: Callable[[float], bool]) -> float:
+    """The least share of a whole that is enough; infinite: not even all of it is."""
+    if not enough(1.0):
+        return math.inf
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _fewest(least: int, enough: Callable[[int], bool]) -> int:
+    """The least number from `least` on that is enough; 0: none that anybody would run."""
+    low, high = least - 1, least
+    while not enough(high):
+        low, high = high, 2 * high
+        if high > _MOST_PAIRS:
+            return 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def _by_case(runs: Sequence[ScoredRun]) -> dict[str, list[float]]:
@@ -116,10 +195,11 @@ def hopeless(
     both = 2 * noise.needed
     hours = both * run_s / budget.parallel / 3600
     seeds = math.ceil(noise.needed / max(1, cases))
+    first = math.ceil(seeds * rule.seeds / rule.retest_seeds)
     return (
-        f"the evaluation is noisier than any gain: a re-test sees a gain of {noise.detectable:.3g}"
-        f" 4 times in 5, and the most that could be gained is {left:.3g}. To see a gain of"
-        f" {noise.worthwhile:.3g} would take {noise.needed} runs of each side, about {hours:.1f}"
-        f" hours each time (keep.retest_seeds: {seeds}): raise it, add gate cases, or steady the"
-        " program"
+        f"the evaluation is noisier than any gain: one of {noise.detectable:.3g} is kept 4 times in"
+        f" 5, and the most that could be gained is {left:.3g}. To see a gain of"
+        f" {noise.worthwhile:.3g} would take a re-test of {noise.needed} runs of each side, about"
+        f" {hours:.1f} hours each time (keep.seeds: {first}, keep.retest_seeds: {seeds}): raise"
+        " them, add gate cases, or steady the program"
     )

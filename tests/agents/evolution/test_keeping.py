@@ -137,21 +137,21 @@ def test_the_error_that_is_spent_is_no_more_than_there_is() -> None:
 
 def test_noise_is_what_the_program_differs_by_from_itself() -> None:
     a, b = flat(0.2, 0.5, 0.4), flat(0.4, 0.3, 0.4)
-    floor = noise_floor(SCALE, a, b, RULE, pairs=6)
+    floor = noise_floor(SCALE, a, b, RULE)
     assert floor.std == pytest.approx(0.2)
     assert not floor.deterministic
-    same = noise_floor(SCALE, a, a, RULE, pairs=6)
+    same = noise_floor(SCALE, a, a, RULE)
     assert (same.std, same.detectable, same.deterministic) == (0, 0, True)
 
 
 def test_an_evaluation_noisier_than_any_gain_is_told_with_what_it_would_take() -> None:
     rule = KeepRule(retest_seeds=1, least_gain=0.05)
-    floor = noise_floor(SCALE, flat(0, 1, 0, 1), flat(1, 0, 1, 0), rule, pairs=4)
+    floor = noise_floor(SCALE, flat(0, 1, 0, 1), flat(1, 0, 1, 0), rule)
     said = hopeless(SCALE, floor, rule, EvolutionBudget(), run_s=36)
     assert f"{floor.needed} runs of each side" in said
     assert floor.needed > 100
     assert "hours" in said
-    best = noise_floor(SCALE, flat(1, 1), flat(1, 1), rule, pairs=2)
+    best = noise_floor(SCALE, flat(1, 1), flat(1, 1), rule)
     assert "best score" in hopeless(SCALE, best, rule, EvolutionBudget(), run_s=1)
 
 
@@ -179,7 +179,7 @@ def comparison(gain: float, low: float) -> Comparison:
 
 
 def test_verdicts_and_their_reasons() -> None:
-    noise = noise_floor(SCALE, flat(0.2, 0.5), flat(0.4, 0.3), RULE, pairs=6)
+    noise = noise_floor(SCALE, flat(0.2, 0.5), flat(0.4, 0.3), RULE)
     old, new = flat(0.5, 0.5), flat(0.9, 0.0)
 
     def verdict(
@@ -284,11 +284,11 @@ def test_a_candidate_that_never_works_is_dropped_at_once() -> None:
 def test_the_same_scores_by_other_outputs_are_noise_that_does_not_show_yet() -> None:
     a = tuple(run.model_copy(update={"output_sha256": "1"}) for run in flat(*[0.0] * 4))
     b = tuple(run.model_copy(update={"output_sha256": "2"}) for run in a)
-    assert noise_floor(SCALE, a, a, RULE, pairs=12).deterministic
-    found = noise_floor(SCALE, a, b, RULE, pairs=12)
+    assert noise_floor(SCALE, a, a, RULE).deterministic
+    found = noise_floor(SCALE, a, b, KeepRule(seeds=1, retest_seeds=3))
     assert not found.deterministic
     assert found.detectable > 0.5
-    few = noise_floor(SCALE, a, b, RULE, pairs=4)
+    few = noise_floor(SCALE, a, b, KeepRule(seeds=1, retest_seeds=1))
     assert few.detectable == 1, "four pairs can't be sure of anything"
     assert few.needed > 4
     assert "noisier than any gain" in hopeless(SCALE, few, RULE, EvolutionBudget(), run_s=1)
