@@ -164,8 +164,8 @@ def _noise(summary: Summary | None) -> list[str]:
     return [
         f"The baseline against itself (A/A, {noise.pairs} pairs): a mean of {_percent(noise.mean)},"
         f" a standard deviation of {_points(noise.std)} points a pair. Told at its"
-        f" start, of a re-test alone: it sees a gain of {_points(noise.detectable)} points four times"
-        f" in five; {needed}."
+        f" start, of a re-test alone: it sees a gain of {_points(noise.detectable)} points four"
+        f" times in five; {needed}."
     ]
 
 
