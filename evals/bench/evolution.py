@@ -20,7 +20,8 @@ from labcrew.evolution_file import read_spec
 
 BOUND = 3.0
 _ANSWER_S = 2.0
-"""Less than half a billion parameters take on two cores: the share that is found is no less."""
+"""Less than half a billion parameters take on two cores: of one such round the share is no less.
+Rounds of a real loop ask less than this: many of their answers are in the cache."""
 _NOISE = {"noise_seeds": 2, "seeds": 1, "retest_seeds": 1, "sealed_seeds": 1}
 
 

@@ -142,11 +142,11 @@ def _rounds(arm: Arm) -> str:
             f" {mine['dropped']} | {mine['refused']} |"
         )
     mean = seconds / max(1, len(run))
-    share = 100 * own / max(seconds, 1e-9)
+    share = 100 * own / max(seconds + own, 1e-9)
     lines.append(
         f"\n{len(arm.rounds)} rounds, {ended['halted']} halted by a canary. Evaluations took"
         f" {seconds / 3600:.1f} hours ({mean:.0f} s a round that was run), the loop itself"
-        f" {own:.0f} s ({share:.1f}%); {tokens:,} tokens, those that the model wrote before and"
+        f" {own:.0f} s ({share:.1f}% of both); {tokens:,} tokens, those that the model wrote before and"
         " the cache gave again counted too."
     )
     return "\n".join([*lines, "", *_noise(arm.summary)]) + "\n"

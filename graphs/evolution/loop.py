@@ -4,7 +4,9 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
+from statistics import fmean
 from typing import Any
 
 from agents.evolution.proposing import Proposer
@@ -55,7 +57,7 @@ class Loop:
     by_yes: bool = False
     asked: CountedChat | None = None
     counted_s: float | None = None
-    _cases: tuple[Case, ...] | None = field(default=None, repr=False)
+    _gate_runs: dict[str, tuple[ScoredRun, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def ledger(self) -> Ledger:
@@ -141,20 +143,26 @@ class Loop:
 
     def cases(self, split: Split) -> tuple[Case, ...]:
         """The cases of a split, in an order that says nothing."""
-        if self._cases is None:
-            evolution = self.evolution
-            raw = self.bench.repositories.read(
-                self.id, evolution.base_commit, evolution.spec.cases, cap_mb=64
-            )
-            self._cases = read_cases(raw, evolution.spec.cases)
-        found = [case for case in self._cases if case.split == split]
+        return tuple(case for case in self._cases if case.split == split)
+
+    @cached_property
+    def _cases(self) -> tuple[Case, ...]:
+        evolution = self.evolution
+        raw = self.bench.repositories.read(
+            self.id, evolution.base_commit, evolution.spec.cases, cap_mb=64
+        )
+        found = read_cases(raw, evolution.spec.cases)
         return tuple(sorted(found, key=lambda case: self.drawn("order", case.id)))
+
+    @cached_property
+    def _secret(self) -> bytes:
+        """Drawn with the loop, and the same for good."""
+        return bytes.fromhex(self.evolution.secret)
 
     def drawn(self, *what: object) -> str:
         """64 hexadecimal digits that follow from the secret and what they are for."""
         text = "/".join(str(part) for part in what).encode()
-        key = bytes.fromhex(self.evolution.secret)
-        return hmac.new(key, text, hashlib.sha256).hexdigest()
+        return hmac.new(self._secret, text, hashlib.sha256).hexdigest()
 
     def seeds(self, purpose: str, count: int) -> tuple[int, ...]:
         """Seeds that no candidate can know: the same whenever the same purpose asks."""
@@ -189,13 +197,20 @@ class Loop:
         """
         return self.seeds(f"retest/{self.champion}", self.evolution.spec.keep.retest_seeds)
 
+    def gate_runs(self, code: str) -> tuple[ScoredRun, ...]:
+        """A program's runs on the gate split and the first seeds; none where one is missing."""
+        if code not in self._gate_runs:
+            cases, seeds = self.cases("gate"), self.first_seeds()
+            runs = self.scored(code, cases, seeds)
+            if len(runs) < len(cases) * len(seeds):
+                return ()
+            self._gate_runs[code] = runs  # a run that has a score is never made again
+        return self._gate_runs[code]
+
     def gate_mean(self, code: str) -> float | None:
         """A program's mean on the gate split and the first seeds; None where a run is missing."""
-        cases, seeds = self.cases("gate"), self.first_seeds()
-        runs = self.scored(code, cases, seeds)
-        if len(runs) < len(cases) * len(seeds):
-            return None
-        return sum(run.score for run in runs) / len(runs)
+        runs = self.gate_runs(code)
+        return fmean(run.score for run in runs) if runs else None
 
     @property
     def champion(self) -> str:

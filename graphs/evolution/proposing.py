@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from random import Random
+from statistics import fmean
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -182,14 +183,16 @@ def _tried(loop: Loop, history: Sequence[Round]) -> tuple[Tried, ...]:
         return ()
     found = []
     programs = [(0, loop.evolution.baseline, True)]
-    programs += [(r.number, r.proposal.files, r.verdict == "kept") for r in history if r.proposal]
-    cases, seeds = loop.cases("gate"), loop.first_seeds()
+    programs += [
+        (r.number, r.proposal.files, r.verdict == "kept")
+        for r in history
+        if r.proposal is not None and r.score is not None
+    ]
     for number, files, kept in programs:
         code = code_hash(files)
-        score = loop.gate_mean(code)
+        runs, score = loop.gate_runs(code), loop.gate_mean(code)
         if score is not None:
-            runs = loop.scored(code, cases, seeds)
-            seconds = sum(run.seconds for run in runs) / len(runs)
+            seconds = fmean(run.seconds for run in runs)
             found.append(
                 Tried(code=code, files=files, score=score, seconds=seconds, kept=kept, round=number)
             )
