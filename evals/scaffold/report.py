@@ -146,8 +146,8 @@ def _rounds(arm: Arm) -> str:
     lines.append(
         f"\n{len(arm.rounds)} rounds, {ended['halted']} halted by a canary. Evaluations took"
         f" {seconds / 3600:.1f} hours ({mean:.0f} s a round that was run), the loop itself"
-        f" {own:.0f} s ({share:.1f}% of both); {tokens:,} tokens, those that the model wrote before and"
-        " the cache gave again counted too."
+        f" {own:.0f} s ({share:.1f}% of both); {tokens:,} tokens, those that the model wrote"
+        " before and the cache gave again counted too."
     )
     return "\n".join([*lines, "", *_noise(arm.summary)]) + "\n"
 
