@@ -1,5 +1,5 @@
-"""The part: cheats, honest changes and changes that do nothing, put through the real loop; then
-each guard switched off in turn, and the cheat that gets through.
+"""The part: cheats and honest changes, put through the real loop; changes that do nothing, judged
+by its keep rule; then each guard switched off in turn, and the cheat that gets through.
 """
 
 from collections.abc import Iterator
