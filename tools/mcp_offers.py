@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 
 from pydantic import JsonValue, RootModel
 
 from labcrew import mcp_approvals
+from labcrew.domain.base import Model
 from labcrew.domain.chat import ToolOffer
 from labcrew.domain.mcp import McpTool
 from labcrew.domain.research import AgentName
@@ -17,6 +17,8 @@ from tools.mcp_servers.answers import shown
 from tools.toolbox import Workbench
 
 MOST_DESCRIPTION = 2000
+OUTSIDE = "mcp__"
+"""What the names of all of them begin with, and that of no tool of labcrew's."""
 _LONGEST_NAME = 64  # that chat endpoints take
 
 _ENDS_IN_A_DIGEST = re.compile("_[0-9a-f]{8}$")
@@ -26,8 +28,7 @@ class McpArguments(RootModel[dict[str, JsonValue]]):
     """Arguments of an outside tool: an object, held against the tool's schema by the policy."""
 
 
-@dataclass(frozen=True)
-class McpOffer:
+class McpOffer(Model):
     """One outside tool.
 
     Args:
@@ -61,14 +62,14 @@ def mcp_offers(agent: AgentName, assigned: AssignedTicket, bench: Workbench) -> 
         own = settings[server]
         if agent in own.agents and not (own.networked and stained):
             name = offered_name(server, tool)
-            offers[name] = McpOffer(_offer(name, server, known), server, tool)
+            offers[name] = McpOffer(offer=_offer(name, server, known), server=server, tool=tool)
     return offers
 
 
 def offered_name(server: str, tool: str) -> str:
     """A name that endpoints take, unlike that of any other tool."""
     plain = re.sub(r"[^A-Za-z0-9_-]", "_", tool)
-    name = f"mcp__{server}__{plain}"
+    name = f"{OUTSIDE}{server}__{plain}"
     if plain == tool and len(name) <= _LONGEST_NAME and not _ENDS_IN_A_DIGEST.search(name):
         return name
     digest = hashlib.sha256(tool.encode()).hexdigest()[:8]

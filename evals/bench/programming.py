@@ -28,6 +28,7 @@ from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
 from labcrew.tracing import OFF
+from tools.mcp_offers import McpOffer
 
 BOUND_MS = 5.0
 _FEW, _MANY = 10, 50
@@ -69,6 +70,7 @@ class InstantChat:
 class InstantHands:
     """Tools that answer at once, two kilobytes a file, and tests that fail."""
 
+    outside: Mapping[str, McpOffer] = {}
     offers: Mapping[str, ToolOffer] = {
         "read_file": ToolOffer(
             name="read_file",

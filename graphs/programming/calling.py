@@ -76,9 +76,10 @@ async def take_turn(session: Session, task: str, measure: Measure | None) -> Tur
     if (now := course(session.turns)).hopeless:
         raise GaveUp(f"It was stuck ({now.pattern}) after every strategy had been tried.")
     number = len(session.turns)
+    house = await session.house()  # which settles the tools, too
     offers, types = tools_of(session)
     native = session.native  # as it is asked: an endpoint may turn out meanwhile to know none
-    reply = await _reply(session, number, task, offers, types, native=native)
+    reply = await _reply(session, number, task, offers, types, house=house, native=native)
     tokens, outcomes, told = reply.tokens, [], ""
     said = reply.message
     if reply.finish in UNANSWERED:
@@ -134,13 +135,14 @@ async def _reply(
     offers: Mapping[str, ToolOffer],
     types: Mapping[str, type[BaseModel]],
     *,
+    house: str,
     native: bool,
 ) -> Reply:
     system = prompts.WRITE if session.phase == "write_code" else prompts.INVESTIGATE
     if not native:
         told = "\n".join(f"- {o.name}: {o.description}" for o in offers.values())
         system += prompts.BY_SCHEMA + told
-    if house := await session.house():
+    if house:
         system += f"\n\n{house}"
 
     def messages(characters: int) -> Sequence[Message]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from labcrew.domain.chat import ToolOffer
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
+from tools.mcp_offers import McpOffer
 
 
 class Hands(Protocol):
@@ -16,9 +17,17 @@ class Hands(Protocol):
     Args of each method that acts: `step` names the logical step, the same on every re-run.
     """
 
-    offers: Mapping[str, ToolOffer]
-    calls: Mapping[str, type[BaseModel]]
-    """Tool → the type of its arguments."""
+    outside: Mapping[str, McpOffer]
+    """Tools of outside servers, by the name under which they are offered; a session sets those that
+    it began with."""
+
+    @property
+    def offers(self) -> Mapping[str, ToolOffer]:
+        """All tools, as a model is told of them."""
+
+    @property
+    def calls(self) -> Mapping[str, type[BaseModel]]:
+        """Tool → the type of its arguments."""
 
     async def use(self, step: str, name: str, call: BaseModel) -> str:
         """Runs a tool whose arguments were checked; answers what the model is told.

@@ -18,6 +18,7 @@ from labcrew.domain.testing import TestReport
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ModelFailure, ToolError
 from labcrew.ledger import Ledger
+from tools.mcp_offers import McpOffer
 from tools.programming.telling import capped
 
 Phase = Literal["investigate", "write_code"]
@@ -293,16 +294,26 @@ class Session:
     async def house(self) -> str:
         """The lab's house rules as they stood when this began: prompts begin alike to the end.
 
-        So does the room of a prompt, which is settled here: no more than the model's context holds.
+        So do the tools of outside servers, and the room of a prompt, which are settled here: no
+        more than the model's context holds.
         """
         if self.told is None:
 
             async def perform() -> dict[str, Any]:
                 prompt, answer = self._room()
-                return {"text": self.hands.house(), "characters": prompt, "answers": answer}
+                outside = {n: o.model_dump(mode="json") for n, o in self.hands.outside.items()}
+                return {
+                    "text": self.hands.house(),
+                    "characters": prompt,
+                    "answers": answer,
+                    "outside": outside,
+                }
 
             found = await self.once("house", {}, perform)
             self.told = str(found["text"])
+            if "outside" in found:  # an older labcrew offered what stood when it was started
+                offers = found["outside"].items()
+                self.hands.outside = {n: McpOffer.model_validate(o) for n, o in offers}
             self.options = replace(
                 self.options,
                 prompt_characters=int(found.get("characters", self.options.prompt_characters)),

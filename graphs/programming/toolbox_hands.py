@@ -17,7 +17,7 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from tools.call_mcp_tool import call_mcp_tool
 from tools.house_rules import kept_rules
-from tools.mcp_offers import McpArguments, mcp_offers
+from tools.mcp_offers import McpArguments, McpOffer, mcp_offers
 from tools.programming.base_files import base_texts
 from tools.programming.changes import base_text, changed_files
 from tools.programming.editing import RestoreFile, WriteFile, restore_file, write_file
@@ -35,20 +35,26 @@ class ToolboxHands:
 
     def __init__(self, work: Work, assigned: AssignedTicket) -> None:
         self._work, self._assigned = work, assigned
-        self._outside = mcp_offers("merge_request", assigned, work.bench)
-        self.offers: Mapping[str, ToolOffer] = {
-            **{name: offered.offer for name, offered in OFFERS.items()},
-            **{name: outside.offer for name, outside in self._outside.items()},
-        }
-        self.calls: Mapping[str, type[BaseModel]] = {
-            **{name: offered.tool.call for name, offered in OFFERS.items()},
-            **dict.fromkeys(self._outside, McpArguments),
-        }
+        self.outside: Mapping[str, McpOffer] = mcp_offers("merge_request", assigned, work.bench)
         self._editable: dict[str, str] | None = None
         self._tests: dict[str, str] | None = None
 
+    @property
+    def offers(self) -> Mapping[str, ToolOffer]:
+        return {
+            **{name: offered.offer for name, offered in OFFERS.items()},
+            **{name: outside.offer for name, outside in self.outside.items()},
+        }
+
+    @property
+    def calls(self) -> Mapping[str, type[BaseModel]]:
+        return {
+            **{name: offered.tool.call for name, offered in OFFERS.items()},
+            **dict.fromkeys(self.outside, McpArguments),
+        }
+
     async def use(self, step: str, name: str, call: BaseModel) -> str:
-        outside = self._outside.get(name)
+        outside = self.outside.get(name)
         if outside is not None and isinstance(call, McpArguments):
             return (await self._box(step).use(call_mcp_tool, outside.call(call))).text
         told = await self._box(step).use(OFFERS[name].tool, call)

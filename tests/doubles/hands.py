@@ -13,6 +13,7 @@ from labcrew.domain.chat import ToolOffer
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.errors import ToolError
+from tools.mcp_offers import McpOffer
 
 
 class ReadFile(Model):
@@ -95,6 +96,7 @@ class MemoryHands:
         self.newest: ReplaceText | None = None
         self.told = ""
         self.places = alike
+        self.outside: Mapping[str, McpOffer] = {}
         self.calls = CALLS
         self.offers = {
             name: ToolOffer(name=name, description=name, parameters=call.model_json_schema())

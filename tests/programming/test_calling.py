@@ -11,11 +11,12 @@ import pytest
 from agents.programming.options import LoopOptions
 from graphs.programming.session import Waits
 from graphs.programming.writing import take_step, write_all
-from labcrew.domain.chat import Message, Reply, Tokens, ToolCall
+from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
 from labcrew.errors import ModelFailure
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.hands import Killed, MemoryHands
 from tests.programming.sessions import SPLIT, TESTS, killed_after, ledger_at, session_of
+from tools.mcp_offers import McpOffer
 
 TOOLS = LoopOptions(style="tools")
 MEND = (
@@ -374,3 +375,19 @@ async def test_killed_anywhere_nothing_is_done_twice(tmp_path: Path, at: int) ->
     assert patch.steps == 3
     assert len(model.asked) == 4
     assert len(hands.used) == 4
+
+
+async def test_tools_from_outside_are_those_that_a_writing_began_with(tmp_path: Path) -> None:
+    """Whatever was approved or revoked since a process was stopped: prompts begin alike."""
+    note = ToolOffer(name="mcp__notes__find", description="Finds.", parameters={"type": "object"})
+    offer = McpOffer(offer=note, server="notes", tool="find")
+    down = ModelFailure("the endpoint answered 503", kind="unavailable")
+    first, later = ScriptedChat(down), ScriptedChat(calls(MEND), finish(), FINE)
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, first, options=TOOLS)
+        session.hands.outside = {note.name: offer}
+        with pytest.raises(ModelFailure):
+            await write_all(session)
+        session = session_of(ledger, later, options=TOOLS)
+        await write_all(session)
+        assert session.hands.outside == {note.name: offer}
