@@ -2,13 +2,17 @@
 against what was.
 """
 
+import math
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
+from agents.programming.options import Terms
+from graphs.programming.session import TERMS
 from labcrew.domain.base import canonical_json
 from labcrew.domain.event import Event
 from labcrew.domain.programming import Patch
-from labcrew.errors import Differs, ModelFailure, ReplayError
+from labcrew.errors import Differs, ReplayError
 from labcrew.ledger import Ledger
 
 TURN, FOUND = "programming.turn", "code.investigated"
@@ -16,6 +20,10 @@ TURN, FOUND = "programming.turn", "code.investigated"
 
 class RecordsEnd(Exception):
     """The ticket was stopped, or is still, at this place."""
+
+
+class TakenAgain(Exception):
+    """The step that was under way here was begun anew, and on other terms."""
 
 
 class Past:
@@ -38,11 +46,13 @@ class Past:
             for event in events
             if event.key.startswith(prefix) or str(event.data.get("id", "")).startswith(prefix)
         ]
-        self._last = begun[-1].sequence
+        self._terms = [event for event in begun if event.kind == TERMS]
+        self._steps = [event for event in begun if event.kind in (TURN, FOUND, "effect.done")]
+        self._last = max(event.sequence for event in begun if event.kind != TERMS)
+        self._asked: set[str] = set()
         self.until = begun[0].sequence - 1
         self.same = 0
-        self.place = prefix
-        self.turns = [event.data for event in begun if event.kind == TURN]
+        self.prefix = self.place = prefix
         self.events = self
         self.patches = _Patches(self, ledger)
         self.decisions = _Decisions(self, ledger, events)
@@ -62,6 +72,31 @@ class Past:
         ]
         return rounds[-1] if rounds else 0
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the writing has lines after this moment."""
+        return self.until < self._last
+
+    @property
+    def keeps_terms(self) -> bool:
+        """Whether what the steps went by is there: an older labcrew did not keep it."""
+        return bool(self._terms)
+
+    def terms(self) -> Terms | None:
+        """What the step that begins here went by; None where it is not kept."""
+        after = (event.sequence for event in self._steps if event.sequence > self.until)
+        following = next(after, math.inf)
+        noted = [event for event in self._terms if event.sequence < following]
+        if not noted:
+            return None
+        self.until = max(self.until, noted[-1].sequence)
+        return Terms.model_validate(noted[-1].data)
+
+    def now(self) -> datetime:
+        """When the newest line was written that stood there: a clock for what expires."""
+        stood = (event.at for event in self._by_key.values() if event.sequence <= self.until)
+        return max(stood, default=self._steps[0].at)
+
     def find(self, key: str) -> Event | None:
         """A line that stood there."""
         event = self._by_key.get(key)
@@ -80,8 +115,8 @@ class Past:
         if kind not in (TURN, FOUND):
             return
         recorded = self._recorded(key, self._by_key.get(key))
+        self.go_on(recorded.sequence)
         self.hold(key, recorded.data, data)
-        self.until = max(self.until, recorded.sequence)
 
     note = append
 
@@ -89,6 +124,11 @@ class Past:
         """An effect that was done by then."""
         done = self._done.get(key)
         return self._ledger.effect(key) if done is not None and done <= self.until else None
+
+    def done(self, key: str) -> dict[str, Any] | None:
+        """What came of an effect, whenever it was done."""
+        effect = self._ledger.effect(key)
+        return None if effect is None else effect.result
 
     async def once_async(
         self,
@@ -101,20 +141,35 @@ class Past:
         """What came of it; a reply of the model is asked for again, from the records."""
         self.place = key
         effect = self._recorded(key, self._ledger.effect(key))
+        self.go_on(self._done.get(key, math.inf))
         if canonical_json(effect.payload) != canonical_json(payload):
             raise Differs(key, canonical_json(effect.payload), canonical_json(payload))
         if effect.result is None:
             raise RecordsEnd
         result: dict[str, Any] = effect.result
-        if key.endswith("/reply"):
-            self.hold(key, result, await _replied(perform))
-        self.until = max(self.until, self._done[key])
+        if key.endswith("/reply") and key not in self._asked:
+            self._asked.add(key)
+            self.hold(key, result, await perform())
         return result
+
+    def go_on(self, sequence: float) -> None:
+        """Passes all lines up to a number; infinity: there is nothing more.
+
+        Raises:
+            TakenAgain: a step was begun before it.
+        """
+        for event in self._terms:
+            if self.until < event.sequence < sequence:
+                self.until = event.sequence
+                raise TakenAgain
+        if sequence < math.inf:
+            self.until = max(self.until, int(sequence))
 
     def _recorded(self, key: str, found: Any) -> Any:
         if found is not None:
             return found
-        if self.until >= self._last:
+        self.go_on(math.inf)
+        if not self.goes_on:
             raise RecordsEnd
         raise Differs(key, "it was not done", "it is done")
 
@@ -126,16 +181,6 @@ class Past:
         self.same += 1
 
 
-async def _replied(perform: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    """The reply that stands; what failed before and was asked again is passed over, and so is what
-    nobody waited for any more."""
-    while True:
-        try:
-            return await perform()
-        except (ModelFailure, TimeoutError):
-            continue
-
-
 class _Patches:
     def __init__(self, past: Past, ledger: Ledger) -> None:
         self._past, self._ledger = past, ledger
@@ -145,6 +190,7 @@ class _Patches:
 
     def put(self, patch: Patch, *, actor: str) -> None:
         """Held against the patch of its revision, unless a later writing replaced that."""
+        self._past.go_on(math.inf)
         kept = self._ledger.patches.find(patch.id)
         if kept is not None and self._past.newest:
             old, new = kept.model_dump(mode="json"), patch.model_dump(mode="json")

@@ -8,29 +8,36 @@ clone of the repository are out of reach.
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from agents.programming.strategies import STRATEGIES
-from desk.past_ledger import TURN, Past, RecordsEnd
+from pydantic import BaseModel
+
+from agents.programming.options import Style, Terms
+from desk.past_ledger import TURN, Past, RecordsEnd, TakenAgain
 from graphs.crew import Crew
 from graphs.programming.machine import ProgrammingState, looked, session_of
-from graphs.programming.session import Phase
+from graphs.programming.session import UNANSWERED, Phase, Waits
 from graphs.programming.toolbox_hands import ToolboxHands
 from graphs.programming.writing import take_step
 from graphs.work import Work
-from labcrew.domain.chat import Manner
+from labcrew import calling
+from labcrew.domain.base import canonical_json
+from labcrew.domain.budget import Budget
+from labcrew.domain.chat import Manner, Message, Reply, ToolOffer
 from labcrew.domain.event import Event
 from labcrew.domain.programming import ModelCall
 from labcrew.domain.repository import Repositories
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import Differs, ReplayError
 from labcrew.home import Home
 from labcrew.judgement import Judge
 from labcrew.ledger import Ledger
-from labcrew.ports import SystemClock
+from labcrew.metered import ANSWERED
 from labcrew.recorded_chat import RecordedChat
-from labcrew.recordings import Recordings
+from labcrew.recordings import Recordings, Request
+from tools.mcp_offers import OUTSIDE
 from tools.toolbox import Workbench
 
 _KEY = re.compile(r"(?P<ticket>.+)/r(?P<revision>\d+)\.(?P<round>\d+)/(?P<phase>\w+)/(?P<what>.+)")
@@ -91,25 +98,25 @@ def write_again(
     every = writings(events)
     for number, writing in enumerate(every):
         mine = [call for call in calls if call.step.startswith(f"{ticket}/{writing.prefix}")]
-        if not all(call.exact for call in mine):
-            left_out.append(f"{ticket}/{writing.prefix}: a secret was taken out of its records")
-            continue
-        if not mine:
-            left_out.append(f"{ticket}/{writing.prefix}: an older labcrew kept no records of it")
-            continue
         later = any(
             one.phase == writing.phase and one.revision == writing.revision
             for one in every[number + 1 :]
         )
         past = Past(ledger, events, f"{ticket}/{writing.prefix}", newest=not later)
+        model = _Programmer(mine, recordings)
+        if because := _not_kept(past, mine, model, ledger.tickets.get(ticket)):
+            left_out.append(f"{ticket}/{writing.prefix}: {because}")
+            continue
         bench = _bench(home, past, repositories)
-        model = _Programmer(mine, recordings, past.turns)
         crew = Crew.of(Judge(models={}), cast(Any, Nothing()))
         work = Work(bench=bench, crew=crew, rules=crew, programmer=model)
         try:
             asyncio.run(_steps(work, past, ticket, writing))
         except RecordsEnd:
             pass
+        except Waits as waits:
+            if past.goes_on:
+                raise Differs(past.place, "it went on", f"it waits for {waits.name}") from None
         except Differs:
             raise
         except ReplayError as error:
@@ -117,6 +124,26 @@ def write_again(
             raise Differs(past.place, "what the ledger holds", said) from None
         steps += past.same
     return steps, left_out
+
+
+def _not_kept(
+    past: Past, calls: Sequence[ModelCall], model: "_Programmer", assigned: AssignedTicket
+) -> str:
+    """Why a writing can't be gone through; empty: it can."""
+    if not calls:
+        return "an older labcrew kept no records of it"
+    if not all(call.exact for call in calls):
+        return "a secret was taken out of its records"
+    house = past.done(f"{past.prefix}house")
+    if house is not None and "outside" not in house and model.knew_outside_tools:
+        return "an older labcrew did not keep which tools of outside servers it offered"
+    then, now = assigned.ticket.budget.steps, assigned.budget.steps
+    if not past.keeps_terms and then != now:
+        return (
+            f"its budget of {then} steps became {now}, and an older labcrew did not keep when; what"
+            " the steps left allowed can't be held against it"
+        )
+    return ""
 
 
 async def _steps(work: Work, past: Past, ticket: str, writing: Writing) -> None:
@@ -128,15 +155,21 @@ async def _steps(work: Work, past: Past, ticket: str, writing: Writing) -> None:
         "plan_round": plan_round,
         "code_round": writing.round if writing.phase == "write_code" else 0,
     }
-    assert work.programmer is not None
-    session = session_of(work, work.programmer, assigned, state, writing.phase, ToolboxHands)
-    while True:
-        if writing.phase == "investigate":
-            ended = await looked(work, session, state)
-        else:
-            ended = await take_step(session) == "end"
-        if ended:
-            return
+    model = cast(_Programmer, work.programmer)
+    ended = False
+    while not ended:
+        terms = past.terms() or model.terms(assigned.budget)
+        model.go_by(terms)
+        budget = assigned.budget.model_copy(update={"steps": terms.steps})
+        then = assigned.model_copy(update={"budget": budget})
+        session = session_of(work, model, then, state, writing.phase, ToolboxHands)
+        try:
+            if writing.phase == "investigate":
+                ended = await looked(work, session, state)
+            else:
+                ended = await take_step(session) == "end"
+        except TakenAgain:
+            work.sessions.clear()  # as the process that began it anew knew nothing of it
 
 
 def _bench(home: Home, past: Past, repositories: Repositories) -> Workbench:
@@ -150,7 +183,7 @@ def _bench(home: Home, past: Past, repositories: Repositories) -> Workbench:
         memory=nothing,
         tracker=nothing,
         sources=(),
-        clock=SystemClock(),
+        clock=cast(Any, past),
         base_image="",
     )
 
@@ -159,29 +192,67 @@ _OF_A_STEP = re.compile(r"/\d+/reply$")
 
 
 class _Programmer(RecordedChat):
-    """The model that wrote the code, with what its endpoint could do at each step."""
+    """Who wrote the code: at each step the model that was asked, as its endpoint was asked."""
 
-    def __init__(
-        self, calls: list[ModelCall], recordings: Recordings, turns: list[dict[str, Any]]
-    ) -> None:
-        requests = [recordings.request(call.prompt) for call in calls]
-        known = [request for request in requests if request is not None]
-        super().__init__(known[0].model if known else "", calls, recordings)
-        self._with_tools = {
-            call.id: bool(request and request.tools)
-            for call, request in zip(calls, requests, strict=True)
-            if _OF_A_STEP.search(call.step)
-        }
-        # With tools, a turn names the strategy that it changed to, if any; else what was asked for.
-        strategies = {"", *(strategy.name for strategy in STRATEGIES)}
-        self.small = any(turn.get("ask", "") not in strategies for turn in turns)
+    def __init__(self, calls: Iterable[ModelCall], recordings: Recordings) -> None:
+        # What failed otherwise, or was asked again at the same place, nothing came of.
+        standing = {(call.step, call.turn): call for call in calls if _acted_on(call)}
+        super().__init__("", standing.values(), recordings)
+        firsts = {step: call for (step, turn), call in standing.items() if turn == 1}
+        found = {step: recordings.request(call.prompt) for step, call in firsts.items()}
+        self._requests = {step: request for step, request in found.items() if request is not None}
+        self._steps = [step for step in self._requests if _OF_A_STEP.search(step)]
+        self._asked: set[str] = set()
+        self.small = False
+
+    @property
+    def _next(self) -> Request:
+        """The request of the step that is taken next, or of the last one."""
+        left = [step for step in self._steps if step not in self._asked]
+        return self._requests[left[0] if left else self._steps[-1]]
 
     @property
     def native_tools(self) -> bool:
         """Whether the next step was asked with tools."""
-        left = set(self.left)
-        return next((native for id, native in self._with_tools.items() if id in left), False)
+        return bool(self._next.tools)
+
+    @property
+    def knew_outside_tools(self) -> bool:
+        """Whether tools of outside servers were among those of any step."""
+        offered = [[[tool.name for tool in r.tools], r.schema_] for r in self._requests.values()]
+        return OUTSIDE in canonical_json(offered)
+
+    def terms(self, budget: Budget) -> Terms:
+        """What the next step went by as far as its request tells, which is all of older records."""
+        request = self._next
+        by_edits = not request.tools and request.schema_ is None
+        style: Style = "direct" if by_edits else "tools"
+        return Terms(model=request.model, style=style, steps=budget.steps)
+
+    def go_by(self, terms: Terms) -> None:
+        """Becomes the model that these name."""
+        self.name, self.small = terms.model, terms.style == "direct"
 
     def in_manner(self, _manner: Manner) -> "_Programmer":
         """The same: which reply was written is in the records."""
         return self
+
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolOffer] = (),
+        schema: type[BaseModel] | None = None,
+        purpose: str = "",
+    ) -> Reply:
+        """What was answered, by the model that was asked at this place. Raises as its base does."""
+        place = calling.current().key
+        self._asked.add(place)
+        if place in self._requests:
+            self.name = self._requests[place].model
+        return await super().reply(messages, tools=tools, schema=schema, purpose=purpose)
+
+
+def _acted_on(call: ModelCall) -> bool:
+    """Whether a call's answer, or its failure, was what a step went on with."""
+    return call.outcome == ANSWERED or call.outcome.partition(": ")[0] in UNANSWERED

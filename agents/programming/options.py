@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from labcrew.domain.base import Model
+
 PROGRAMMING = "merge_request.programming"
 """What settings know the writing of code by, beside the crew's questions."""
 Style = Literal["tools", "direct"]
@@ -48,3 +50,16 @@ class LoopOptions:
             prompt_characters=self.prompt_characters // 2,
             answer_characters=self.answer_characters // 2,
         )
+
+
+class Terms(Model):
+    """What steps of the loop go by that a person may change while it runs.
+
+    Args:
+        model: the name of who writes.
+        steps: those of the ticket's budget.
+    """
+
+    model: str
+    style: Style
+    steps: int

@@ -22,6 +22,7 @@ async def take_look(session: Session) -> Investigation | None:
         ModelFailure: the endpoint can't be used now.
         Waits: a person is asked.
     """
+    session.begin_step()
     turns = session.turns
     if session.style == "direct" or session.exhausted:
         return await by_rule(session.assigned.ticket, session.hands, search=session.options.search)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from agents.programming.options import LoopOptions, Style
+from agents.programming.options import LoopOptions, Style, Terms
 from agents.programming.turns import Outcome, Turn, spent
 from graphs.programming.hands import Hands
 from labcrew import calling
@@ -22,6 +22,8 @@ from tools.mcp_offers import McpOffer
 from tools.programming.telling import capped
 
 Phase = Literal["investigate", "write_code"]
+TERMS = "programming.terms"
+"""A line: what the steps after it go by."""
 _LOOKS = 15
 """Steps of the look before a plan, and no more than a third of the budget's."""
 _LONGEST_REPLY = 200_000
@@ -65,6 +67,7 @@ class Session:
         said: what people and earlier looks said, for the first message.
         people: what a person answered to a question that has this name; None: not yet.
         turns: what was done so far.
+        terms: what its steps went by, each as it was changed.
         start: what an earlier revision changed: path → text.
         begun: whether `start` was settled in this process.
         task: the first message of the tools style, once it was made.
@@ -82,6 +85,7 @@ class Session:
     said: tuple[str, ...] = ()
     people: Callable[[str, str], str | None] = alone
     turns: list[Turn] = field(default_factory=list)
+    terms: list[Terms] = field(default_factory=list)
     start: dict[str, str] = field(default_factory=dict)
     begun: bool = False
     task: str = ""
@@ -121,9 +125,26 @@ class Session:
         return f"{a.id}/r{a.revision}.{self.round}/{self.phase}/{what}"
 
     def recall(self) -> None:
-        """Reads back the turns that the ledger holds."""
+        """Reads back the turns that the ledger holds, and what they went by."""
         while (event := self.ledger.events.find(self.key(f"{len(self.turns)}/turn"))) is not None:
             self.turns.append(Turn.model_validate(event.data))
+        while (event := self.ledger.events.find(self.key(f"terms/{len(self.terms)}"))) is not None:
+            self.terms.append(Terms.model_validate(event.data))
+
+    def begin_step(self) -> None:
+        """Notes what the next step goes by, where it is not what the one before went by."""
+        steps = self.assigned.budget.steps
+        now = Terms(model=self.model.name, style=self.style, steps=steps)
+        if self.terms[-1:] == [now]:
+            return
+        self.ledger.events.note(
+            ticket=self.assigned.id,
+            actor="merge_request",
+            kind=TERMS,
+            key=self.key(f"terms/{len(self.terms)}"),
+            data=now.model_dump(mode="json"),
+        )
+        self.terms.append(now)
 
     def note(self, turn: Turn) -> Turn:
         """Writes a turn down. Killed before it is on disk, it is made again from its effects."""

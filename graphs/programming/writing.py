@@ -29,6 +29,7 @@ async def take_step(session: Session) -> Next:
         ModelFailure: the endpoint can't be used now; the step can be taken again later.
         Waits: a person is asked.
     """
+    session.begin_step()
     found: Measure | None = None
     try:
         try:

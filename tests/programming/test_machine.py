@@ -1,6 +1,7 @@
 """The machine around the loop: gates for questions, parking, killed between any two steps."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from langgraph.types import Command
 from agents.programming.options import LoopOptions
 from graphs.nodes.code import investigated
 from graphs.programming.machine import programming_graph
+from graphs.programming.session import TERMS
 from graphs.state import TicketState
 from graphs.work import Halted, Work
 from labcrew.deciding import decide
@@ -206,6 +208,26 @@ async def test_a_look_by_rule(tmp_path: Path, model: Any) -> None:
     assert found.by == "rule"
     assert found.files == ("data.py",)
     assert "split in data.py" in found.summary
+
+
+async def test_what_steps_go_by_is_noted_where_it_changes(tmp_path: Path) -> None:
+    """So that a replay decides by it, whatever the ticket and the settings are then."""
+    with ledger_at(tmp_path) as ledger:
+        down = ModelFailure("the endpoint answered 503", kind="unavailable")
+        bench = Bench(ledger, "write_code", ScriptedChat(WRONG, WRONG, down), "direct")
+        with pytest.raises(LabcrewError):
+            await bench.run()
+        with pytest.raises(LabcrewError):
+            await bench.go_on()
+        assigned = bench.work.assigned("T-0001")
+        bench.work.update("T-0001", budget=assigned.budget.model_copy(update={"steps": 90}))
+        bench.work = replace(bench.work, programmer=ScriptedChat(MENDED, name="other"))
+        await bench.go_on()
+        noted = [event.data for event in ledger.events.of("T-0001") if event.kind == TERMS]
+    assert noted == [
+        {"model": "scripted", "style": "direct", "steps": 60},
+        {"model": "other", "style": "direct", "steps": 90},
+    ]
 
 
 async def test_the_state_stays_small(tmp_path: Path) -> None:
