@@ -75,17 +75,18 @@ _MODELS = """
 """
 _PRICES = """
 # What a model's tokens cost, USD for a million, by the name of the model; without a price money
-# can't be bounded, and a budget's model_tokens alone bounds it.
+# can't be bounded, and tokens and seconds alone bound it.
 #
 # [prices.my-model]
 # prompt = 2.5
 # cached = 1.25
 # completion = 10.0
 #
-# Tokens that one agent may use for one ticket, within the ticket's budget.
+# What one agent may use of models for one ticket, within the ticket's budget: tokens, money and
+# seconds of waiting, any of them; a number alone is tokens.
 #
 # [spending]
-# merge_request = 1000000
+# merge_request = {tokens = 1000000, usd = 2.5, seconds = 3600}
 """
 _TRACING = """
 # OpenTelemetry spans; needs `pip install 'labcrew[tracing]'`. See docs/tracing.md.

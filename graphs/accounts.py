@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from graphs.crew import Crew
 from graphs.nodes.trials import hours_left
 from labcrew import calling
+from labcrew.agent_limits import agent_limits
 from labcrew.domain.base import content_hash
 from labcrew.domain.budget import Budget
 from labcrew.domain.spending import Bounds
@@ -24,9 +25,6 @@ from labcrew.spending import Account
 from labcrew.taint import taint
 from labcrew.tracing import OFF, Tracer
 from tools.toolbox import Workbench
-
-RAISED = "spending.raised"
-"""A line: a person let an agent use more for a ticket than settings do."""
 
 
 def accountable(
@@ -88,7 +86,7 @@ def accounted(
     if not any(judge.models.values()):
         return replace(judge, tracer=tracer)
     folder = home.model_calls(id)
-    account = Account(ledger, id, folder / "under-way", bounds, settings.prices)
+    account = Account(ledger, id, folder / "under-way", bounds, settings.prices, clock)
     recordings = Recordings(folder / "kept", redact)
     desk = Desk(account, recordings, clock, tracer)
 
@@ -130,27 +128,19 @@ def accounted(
 
 
 def ticket_bounds(ledger: Ledger, settings: Settings, ticket: str) -> Bounds:
-    """What may be spent on models for a ticket: its budget, and settings for each agent.
-
-    A person who lets an agent use more at a gate adds to the agent's share.
-    """
+    """What may be spent on models for a ticket: its budget, and settings for each agent."""
     assigned = ledger.tickets.get(ticket)
-    agents = {str(agent): tokens for agent, tokens in settings.spending.items()}
-    if agents and ledger.events.count(ticket, RAISED):
-        for event in ledger.events.of(ticket):
-            if event.kind == RAISED and event.data["agent"] in agents:
-                agents[event.data["agent"]] += int(event.data["tokens"])
     left = hours_left(assigned, ledger.trials.of(ticket))
     return Bounds(
         tokens=assigned.budget.model_tokens,
         usd=assigned.budget.model_usd,
         seconds=max(0.0, left * 3600),
-        agents=agents,
+        agents=agent_limits(ledger, settings.spending, ticket),
     )
 
 
 def own_bounds(settings: Settings) -> Bounds:
     """What may be spent where no budget is set, for a draft, say: as much as a ticket's default."""
     budget = Budget()
-    agents = {str(agent): tokens for agent, tokens in settings.spending.items()}
+    agents = {str(agent): most for agent, most in settings.spending.items()}
     return Bounds(tokens=budget.model_tokens, usd=budget.model_usd, agents=agents)

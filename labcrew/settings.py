@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     IPvAnyAddress,
@@ -21,7 +22,7 @@ from labcrew.domain.forge import ForgeSettings
 from labcrew.domain.hosts import PrivateHost
 from labcrew.domain.mcp import McpServer, ServerName
 from labcrew.domain.research import AgentName
-from labcrew.domain.spending import Price
+from labcrew.domain.spending import Limits, Price
 from labcrew.errors import SettingsError
 
 _GGUF_TIMEOUT_S = 900.0
@@ -190,6 +191,15 @@ class TracingSettings(BaseModel):
     service: str = Field(default="labcrew", description="OTEL_SERVICE_NAME wins over it")
 
 
+def _limits(given: Any) -> Any:
+    """A number alone is tokens; text is what a variable holds."""
+    if isinstance(given, Limits | dict):
+        return given
+    if isinstance(given, int | str) and str(given).removeprefix("-").isdecimal():
+        return {"tokens": given}
+    raise ValueError("tokens, or a table such as {tokens = 1000000, usd = 2.5, seconds = 600}")
+
+
 class Settings(BaseSettings):
     """Everything a lab can set. LABCREW_MODELS__DEFAULT__MODEL=… sets models.default.model."""
 
@@ -213,9 +223,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="model → USD for a million tokens; without a price tokens alone bound it",
     )
-    spending: dict[AgentName, Annotated[int, Field(ge=0)]] = Field(
+    spending: dict[AgentName, Annotated[Limits, BeforeValidator(_limits)]] = Field(
         default_factory=dict,
-        description="agent → tokens of chat models for one ticket, within its budget",
+        description="agent → tokens, usd and seconds of chat models for one ticket, within its"
+        " budget; a number alone is tokens",
     )
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)

@@ -12,8 +12,9 @@ settles it: by the answer, where the process got so far as to keep it, else at t
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -21,13 +22,23 @@ from labcrew import beneath
 from labcrew.domain.base import Model
 from labcrew.domain.chat import Tokens
 from labcrew.domain.programming import ModelCall
-from labcrew.domain.spending import Amount, Bounds, Price
+from labcrew.domain.spending import Amount, Bounds, Limits, Price
 from labcrew.errors import BoundaryError, ModelFailure, NotFound
 from labcrew.ledger import Ledger
+from labcrew.ports import Clock, SystemClock
 
+Measure = Literal["tokens", "usd", "seconds"]
 WARN_AT = (0.5, 0.8)
+WARNED, EXHAUSTED = "spending.warned", "spending.exhausted"
+"""Lines: a bound is used so far, and what would pass it was not begun."""
 INTERRUPTED = "interrupted: labcrew ended before the answer came"
 _FILE_BYTES = 1 << 16
+_OF_A_TICKET: dict[Measure, str] = {
+    "tokens": "model_tokens",
+    "usd": "model_usd",
+    "seconds": "seconds",
+}
+"""What a ticket's own bounds are called."""
 
 
 class Reservation(Model):
@@ -50,7 +61,9 @@ class Account:
         ticket: or a draft; empty: the home's own.
         folder: where reservations are kept, labcrew's own.
         bounds: what may be spent, as it stands now: a person may raise it at any time.
-        prices: model → price; a model without one is bound by tokens alone, and the ledger says so.
+        prices: model → price; a model without one is bound by tokens and seconds alone, and the
+            ledger says so.
+        clock: tells how long calls under way have been waited for.
     """
 
     def __init__(
@@ -60,11 +73,14 @@ class Account:
         folder: Path,
         bounds: Callable[[], Bounds],
         prices: Mapping[str, Price],
+        clock: Clock | None = None,
     ) -> None:
         self.ledger, self.ticket = ledger, ticket
         self._folder, self._bounds, self._prices = folder, bounds, prices
+        self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._held: dict[str, Reservation] = {}
+        self._since: dict[str, float] = {}
         self._spent: dict[str, Amount] = {}
         self._number = 0
         self._said: set[str] = set()
@@ -113,9 +129,10 @@ class Account:
                 known = {"id": id, "usd": usd, "estimated": True, "outcome": INTERRUPTED}
                 made = Reservation(call=call.model_copy(update=known))
                 self._held[id] = made
+                self._since.setdefault(id, self._clock.monotonic())
         if trouble is not None:
             what, said, data = trouble
-            self._say(f"exhausted/{what}", "spending.exhausted", {"because": said, **data})
+            self._say(f"exhausted/{what}", EXHAUSTED, {"because": said, **data})
             raise ModelFailure(
                 said, "Raise the ticket's budget to go on with models.", kind="over_budget"
             )
@@ -123,12 +140,14 @@ class Account:
             self._write(made)
         except BaseException:
             with self._lock:
-                self._held.pop(made.call.id)
                 if before is not None:
                     self._held[made.call.id] = before
+                else:
+                    self._let_go(made.call.id)
             raise
-        if usd is None and bounds.usd is not None:
-            said = f"no price is set for {call.model}: tokens alone bound it, not money"
+        money = (bounds.usd, bounds.agents.get(call.agent, Limits()).usd)
+        if usd is None and any(most is not None for most in money):
+            said = f"no price is set for {call.model}: it is not bound by money"
             self._say(f"unpriced/{call.model}", "spending.unpriced", {"because": said})
         return made
 
@@ -149,7 +168,7 @@ class Account:
         """
         self.ledger.model_calls.put(call, actor=call.agent, kind="model.called")
         with self._lock:
-            self._held.pop(call.id, None)
+            self._let_go(call.id)
             self._add(call)
         self._file(call.id).unlink(missing_ok=True)
         self._warn()
@@ -183,55 +202,60 @@ class Account:
         Args:
             all_held: what is set aside for other calls.
         """
-        amount = total(self._spent)
-        tokens = sum(held.call.tokens.total for held in all_held)
-        need = call.tokens.total
-        if amount.tokens.total + tokens + need > bounds.tokens:
-            said = _words("model_tokens", bounds.tokens, amount.tokens.total, tokens, need)
-            return f"tokens/{bounds.tokens}", said, {"bound": "model_tokens"}
-        if bounds.usd is not None and usd is not None:
-            money = sum(held.call.usd or 0.0 for held in all_held)
-            if amount.usd + money + usd > bounds.usd:
-                said = _words("model_usd", bounds.usd, amount.usd, money, usd)
-                return f"usd/{bounds.usd:g}", said, {"bound": "model_usd"}
-        waited = amount.seconds + call.duration_s
-        if bounds.seconds is not None and waited >= bounds.seconds:
-            said = (
-                f"models were waited for {waited:,.0f} s, and {bounds.seconds:,.0f} s are allowed"
-            )
-            return f"seconds/{bounds.seconds:.0f}", said, {"bound": "seconds"}
-        most = bounds.agents.get(call.agent)
-        if most is not None:
-            used = self._spent.get(call.agent, Amount()).tokens.total
-            tokens = sum(h.call.tokens.total for h in all_held if h.call.agent == call.agent)
-            if used + tokens + need > most:
-                said = _words(f"spending.{call.agent}", most, used, tokens, need)
-                data = {"bound": "agent", "agent": call.agent, "tokens": most}
-                return f"{call.agent}/{most}", said, data
+        own, its = self._spent.get(call.agent, Amount()), bounds.agents.get(call.agent, Limits())
+        mine = [held for held in all_held if held.call.agent == call.agent]
+        scopes: list[tuple[str, Limits, Amount, list[Reservation]]] = [
+            ("", bounds, total(self._spent), all_held),
+            (call.agent, its, own, mine),
+        ]
+        needs = {"tokens": call.tokens.total, "usd": usd, "seconds": call.duration_s}
+        for agent, limits, amount, held in scopes:
+            flights = self._under_way(held)
+            for measure, most, used in _against(limits, amount):
+                need, flight = needs[measure], flights[measure]
+                if most is None or need is None:
+                    continue
+                amounts = used + flight + need
+                # How long a call takes nobody knows before: one begins while any time is left.
+                if amounts > most or (measure == "seconds" and amounts >= most):
+                    name = _name(measure, agent)
+                    typed: dict[str, object] = (
+                        {"bound": "agent", "agent": agent, measure: most}
+                        if agent
+                        else {"bound": name}
+                    )
+                    return f"{name}/{most}", _words(name, measure, most, used, flight, need), typed
         return None
+
+    def _under_way(self, held: list[Reservation]) -> dict[Measure, float]:
+        """What is set aside for calls, and how long they have been waited for."""
+        now = self._clock.monotonic()
+        return {
+            "tokens": sum(one.call.tokens.total for one in held),
+            "usd": sum(one.call.usd or 0.0 for one in held),
+            "seconds": sum(now - self._since[one.call.id] for one in held),
+        }
+
+    def _let_go(self, id: str) -> None:
+        self._held.pop(id, None)
+        self._since.pop(id, None)
 
     def _warn(self) -> None:
         bounds = self._bounds()
         with self._lock:
-            amount, agents = total(self._spent), dict(self._spent)
-        shares: list[tuple[str, float, float | None]] = [
-            ("model_tokens", amount.tokens.total, bounds.tokens),
-            ("model_usd", amount.usd, bounds.usd),
-            ("seconds", amount.seconds, bounds.seconds),
-        ]
-        shares += [
-            (f"spending.{agent}", agents[agent].tokens.total, most)
-            for agent, most in bounds.agents.items()
-            if agent in agents
-        ]
-        for name, used, most in shares:
-            for share in WARN_AT:
-                if most and used >= share * most:
-                    self._say(
-                        f"{name}/{most:g}/{share:.0%}",
-                        "spending.warned",
-                        {"bound": name, "of": most, "used": used, "share": share},
-                    )
+            spent = dict(self._spent)
+        scopes: list[tuple[str, Limits, Amount]] = [("", bounds, total(spent))]
+        scopes += [(a, limits, spent[a]) for a, limits in bounds.agents.items() if a in spent]
+        for agent, limits, amount in scopes:
+            for measure, most, used in _against(limits, amount):
+                for share in WARN_AT:
+                    if most and used >= share * most:
+                        name = _name(measure, agent)
+                        self._say(
+                            f"{name}/{most:g}/{share:.0%}",
+                            WARNED,
+                            {"bound": name, "of": most, "used": used, "share": share},
+                        )
 
     def _say(self, what: str, kind: str, data: dict[str, object]) -> None:
         """A line that is written once, whoever asks again."""
@@ -304,9 +328,25 @@ def spent_by(calls: Iterable[ModelCall]) -> dict[str, Amount]:
     return spent
 
 
-def _words(name: str, bound: float, used: float, held: float, need: float) -> str:
+def _against(limits: Limits, amount: Amount) -> Iterator[tuple[Measure, float | None, float]]:
+    """Each measure with its bound and what was used."""
+    yield "tokens", limits.tokens, amount.tokens.total
+    yield "usd", limits.usd, amount.usd
+    yield "seconds", limits.seconds, amount.seconds
+
+
+def _name(measure: Measure, agent: str) -> str:
+    """What a bound is called; without an agent it is the ticket's."""
+    return f"spending.{agent}.{measure}" if agent else _OF_A_TICKET[measure]
+
+
+def _words(name: str, measure: Measure, bound: float, used: float, held: float, need: float) -> str:
+    if measure == "seconds":
+        waited = used + held + need
+        return f"{name} allows {bound:,.0f} s, and models were waited for {waited:,.0f} s"
+
     def spelt(amount: float) -> str:
-        return f"{amount:,.0f}" if name != "model_usd" else f"{amount:,.4g}"
+        return f"{amount:,.4g}" if measure == "usd" else f"{amount:,.0f}"
 
     flight = f", {spelt(held)} set aside for calls under way" if held else ""
     return (

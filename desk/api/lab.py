@@ -60,7 +60,7 @@ def search_memory(
 @router.get("/tickets/{id}/costs", responses=READ)
 def get_costs(caller: Viewer, lab: AnyLab, id: Id) -> Costs:
     """What a ticket took so far, beside its forecast and its budget."""
-    return costs_of(lab.ledger, lab.ledger.tickets.get(id))
+    return costs_of(lab.ledger, lab.ledger.tickets.get(id), lab.opened.settings.spending)
 
 
 _REPORT: dict[int | str, dict[str, Any]] = {

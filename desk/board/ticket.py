@@ -90,7 +90,7 @@ def overview(request: Request, caller: Viewer, lab: BoardLab, id: str) -> HTMLRe
         id,
         "",
         "ticket/overview.html",
-        costs=costs_of(lab.ledger, assigned),
+        costs=costs_of(lab.ledger, assigned, lab.opened.settings.spending),
         statuses=Counter(trial.status for trial in trials),
         plot=_search_plot(assigned, now),
         best=next((t for t in trials if t.id in now.best), None),
@@ -264,7 +264,7 @@ def models(
         calls=[call for _, call in rows[:_CALLS]],
         next=rows[_CALLS - 1][0] if len(rows) > _CALLS else None,
         before=before,
-        costs=costs_of(lab.ledger, assigned),
+        costs=costs_of(lab.ledger, assigned, lab.opened.settings.spending),
     )
 
 

@@ -91,7 +91,7 @@ def budget_line(costs: "Costs") -> str:
 
     budget = costs.budget
     gpus = f", {budget.gpus} GPUs" if budget.gpus else ""
-    models = model_costs.line(costs.by_agent, budget)
+    models = model_costs.line(costs.by_agent, budget, costs.limits)
     return (
         f"{costs.trials} of {budget.trials} runs used; at most {budget.hours:g} h,"
         f" {budget.parallel} at once, {budget.cpus:g} cores and {budget.memory_mb} MiB{gpus} a run"

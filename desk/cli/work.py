@@ -275,7 +275,7 @@ def _tell(opened: "Opened", assigned: "AssignedTicket", as_json: bool) -> None:
 
     gates = [gate for gate in opened.office().inbox() if gate.ticket == assigned.id]
     value = {"ticket": assigned, "gates": gates}
-    page = ticket_page(sheet_of(opened.ledger, assigned))
+    page = ticket_page(sheet_of(opened.ledger, assigned, spending=opened.settings.spending))
     answer(value, as_json, lambda: Group(page, *(gate_page(gate) for gate in gates)))
     hint = {
         "paused": f"Paused. Go on with: labcrew ticket resume {assigned.id}",

@@ -50,7 +50,7 @@ class Here:
     def sheet(self, ticket: str) -> TicketSheet:
         assigned = self._ledger.tickets.get(ticket)
         waiting = [gate for gate in self._office.inbox() if gate.ticket == ticket]
-        return sheet_of(self._ledger, assigned, waiting)
+        return sheet_of(self._ledger, assigned, waiting, self._opened.settings.spending)
 
     def move(self, ticket: str, move: Move) -> AssignedTicket:
         moved: AssignedTicket = getattr(self._office, move)(ticket, self._by)
@@ -62,7 +62,8 @@ class Here:
         return moved
 
     def costs(self, ticket: str) -> Costs:
-        return costs_of(self._ledger, self._ledger.tickets.get(ticket))
+        assigned = self._ledger.tickets.get(ticket)
+        return costs_of(self._ledger, assigned, self._opened.settings.spending)
 
     def change_budget(self, ticket: str, changes: Mapping[str, Any]) -> AssignedTicket:
         return self._office.change_budget(ticket, self._by, changes)

@@ -1,13 +1,15 @@
 """A ticket with all that a terminal shows of it, and a list of tickets with their runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
 from desk.views.costs import Costs, costs_of
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Incident, Trial
+from labcrew.domain.research import AgentName
 from labcrew.domain.review import Gate, MergeRequest
+from labcrew.domain.spending import Limits
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
 
@@ -44,13 +46,22 @@ def listed(ledger: Ledger, tickets: Sequence[AssignedTicket]) -> list[ListedTick
     ]
 
 
-def sheet_of(ledger: Ledger, assigned: AssignedTicket, gates: Sequence[Gate] = ()) -> TicketSheet:
-    """A ticket's sheet, with the gates that are known to wait."""
+def sheet_of(
+    ledger: Ledger,
+    assigned: AssignedTicket,
+    gates: Sequence[Gate] = (),
+    spending: Mapping[AgentName, Limits] | None = None,
+) -> TicketSheet:
+    """A ticket's sheet, with the gates that are known to wait.
+
+    Args:
+        spending: what settings let agents use.
+    """
     return TicketSheet(
         ticket=assigned,
         gates=tuple(gates),
         trials=tuple(ledger.trials.of(assigned.id)),
         merge_requests=tuple(ledger.merge_requests.of(assigned.id)),
         incidents=tuple(ledger.incidents.of(assigned.id)),
-        costs=costs_of(ledger, assigned),
+        costs=costs_of(ledger, assigned, spending),
     )

@@ -5,17 +5,19 @@ without a model.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from graphs.accounts import RAISED
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.work import Work
+from labcrew.agent_limits import RAISED
 from labcrew.domain.budget import Budget
 from labcrew.domain.review import Decision
-from labcrew.domain.spending import Amount
+from labcrew.domain.spending import Amount, Limits
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text
-from labcrew.spending import spent_by, total
+from labcrew.spending import EXHAUSTED, spent_by, total
 
 _ABOUT = "models"
+_WRITER = "merge_request"
+"""Whose bounds a person is asked about: judgements of others are answered by rules."""
 _FIELDS = ("model_tokens", "model_usd", "steps")
 
 
@@ -33,7 +35,11 @@ def ask_spending(
     """
     budget = assigned.budget
     spent = spent_by(work.ledger.model_calls.of(assigned.id))
-    met = [e for e in work.ledger.events.of(assigned.id) if e.kind == "spending.exhausted"]
+    met = [
+        event
+        for event in work.ledger.events.of(assigned.id, kind=EXHAUSTED)
+        if event.data.get("agent", _WRITER) == _WRITER  # of others no person is asked
+    ]
     names: tuple[str, ...] = _FIELDS
     if met and met[-1].data["bound"] == "seconds":
         names = (*_FIELDS, "hours")  # models are waited for within the ticket's hours
@@ -46,7 +52,9 @@ def ask_spending(
     }
     if met and met[-1].data["bound"] == "agent":
         # What settings allow this agent for a ticket; a person may let it have as much again.
-        shown |= {"agent": met[-1].data["agent"], "agent_tokens": met[-1].data["tokens"]}
+        known = {name: most for name, most in met[-1].data.items() if name in Limits.model_fields}
+        shown["agent"] = met[-1].data["agent"]
+        shown |= {f"agent_{name}": most for name, most in known.items()}
     make_gate(
         work,
         assigned,
@@ -85,10 +93,16 @@ def gate_spending(work: Work, ticket: str, round_: int) -> Literal["more", "fini
                 actor="worker",
                 kind=RAISED,
                 key=f"{gate}/raised",
-                data={"agent": shown["agent"], "tokens": shown["agent_tokens"], "by": decision.by},
+                data={"agent": shown["agent"], "by": decision.by, **_of_the_agent(shown)},
             )
         raise_budget(work, ticket, shown, decision)
     return "more"
+
+
+def _of_the_agent(shown: Mapping[str, Any]) -> dict[str, float]:
+    """What a gate offers to an agent, by measure."""
+    names = {name: f"agent_{name}" for name in Limits.model_fields}
+    return {name: shown[spelt] for name, spelt in names.items() if spelt in shown}
 
 
 def raise_budget(work: Work, ticket: str, shown: Mapping[str, Any], decision: Decision) -> None:
@@ -123,7 +137,7 @@ def _told(spent: dict[str, Amount], budget: Budget) -> str:
     if amount.unpriced:
         lines.append(f"{amount.unpriced:,} of the tokens went to models without a price.")
     lines += [
-        f"- {agent}: {used.tokens.total:,} tokens, {used.usd:.2f} USD"
+        f"- {agent}: {used.tokens.total:,} tokens, {used.usd:.2f} USD, {used.seconds:,.0f} s"
         for agent, used in sorted(spent.items())
     ]
     return "\n".join(lines)

@@ -1,5 +1,8 @@
 """What calls to chat models cost, and what they may."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from labcrew.domain.base import Model
@@ -31,20 +34,37 @@ class Price(Model):
         return (tokens.prompt * dearest + tokens.completion * self.completion) / _MILLION
 
 
-class Bounds(Model):
+class Limits(Model):
+    """What may be spent on models; where nothing is said there is no bound."""
+
+    tokens: int | None = Field(default=None, ge=0, description="prompts counted")
+    usd: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="of models that have a price"
+    )
+    seconds: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="of waiting for models, calls side by side counted each",
+    )
+
+    def raised(self, more: Mapping[str, Any]) -> "Limits":
+        """The same with more of some measures; what has no bound keeps none."""
+        known = {measure: most for measure, most in self if most is not None}
+        return Limits.model_validate(
+            {measure: most + more.get(measure, 0) for measure, most in known.items()}
+        )
+
+
+class Bounds(Limits):
     """What may be spent on models for one ticket.
 
     Args:
-        tokens: prompts counted.
-        usd: None: no bound but tokens.
-        seconds: of waiting for models, calls side by side counted each; None: no bound.
-        agents: agent → tokens; one without an entry is bound by the ticket alone.
+        agents: one without an entry is bound by the ticket alone.
     """
 
     tokens: int = Field(ge=0)
-    usd: float | None = Field(default=None, ge=0)
-    seconds: float | None = Field(default=None, ge=0)
-    agents: dict[str, int] = Field(default_factory=dict)
+    agents: dict[str, Limits] = Field(default_factory=dict)
 
 
 class Amount(Model):

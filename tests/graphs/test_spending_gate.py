@@ -13,6 +13,7 @@ from graphs.work import Work
 from labcrew.deciding import decide
 from labcrew.domain.chat import Tokens
 from labcrew.domain.programming import ModelCall
+from labcrew.domain.spending import Limits
 from labcrew.judgement import Judge
 from labcrew.settings import Settings
 from tests.doubles.bench import make_bench
@@ -89,29 +90,50 @@ def test_ignore_goes_on_without_a_model(work: Work) -> None:
     assert work.assigned(TICKET).budget.model_tokens == 1000
 
 
-def exhausted(work: Work, tokens: int) -> None:
+def writers(work: Work, settings: Settings = SETTINGS) -> Limits:
+    return ticket_bounds(work.ledger, settings, TICKET).agents["merge_request"]
+
+
+def exhausted(
+    work: Work, most: float, measure: str = "tokens", agent: str = "merge_request"
+) -> None:
     work.ledger.events.append(
         ticket=TICKET,
         actor="worker",
         kind="spending.exhausted",
-        key=f"{TICKET}/spending/exhausted/merge_request/{tokens}",
-        data={"bound": "agent", "agent": "merge_request", "tokens": tokens, "because": "used up"},
+        key=f"{TICKET}/spending/exhausted/{agent}/{measure}/{most}",
+        data={"bound": "agent", "agent": agent, measure: most, "because": "used up"},
     )
 
 
 def test_an_agents_own_bound_is_raised_with_it_once(work: Work) -> None:
     exhausted(work, 500)
     gate = ask(work)
-    assert ticket_bounds(work.ledger, SETTINGS, TICKET).agents == {"merge_request": 500}
+    assert writers(work) == Limits(tokens=500)
     assert decided(work, gate, "accept") == "more"
-    assert ticket_bounds(work.ledger, SETTINGS, TICKET).agents == {"merge_request": 1000}
+    assert writers(work) == Limits(tokens=1000)
     exhausted(work, 1000)
     again = ask(work, round_=1)
     assert again != gate
     decide(work.ledger, work.bench.clock, again, "accept", by="ada")
     assert gate_spending(work, TICKET, 1) == "more"
-    assert ticket_bounds(work.ledger, SETTINGS, TICKET).agents == {"merge_request": 2000}
+    assert writers(work) == Limits(tokens=2000)
     assert work.ledger.verify() == []
+
+
+@pytest.mark.parametrize("measure", ["usd", "seconds"])
+def test_each_measure_of_an_agent_is_raised_alone(work: Work, measure: str) -> None:
+    limits = Limits(tokens=500, usd=2.0, seconds=60)
+    settings = Settings(spending={"merge_request": limits})
+    exhausted(work, getattr(limits, measure), measure)
+    assert decided(work, ask(work), "accept") == "more"
+    twice = {measure: 2 * getattr(limits, measure)}
+    assert writers(work, settings) == limits.model_copy(update=twice)
+
+
+def test_nobody_is_asked_for_more_of_another_agent(work: Work) -> None:
+    exhausted(work, 500, agent="coordinator")
+    assert "agent" not in work.ledger.gates.get(ask(work)).shown
 
 
 def test_where_time_was_used_up_accept_gives_time(work: Work) -> None:

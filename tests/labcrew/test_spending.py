@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from labcrew import calling
 from labcrew.domain.chat import Reply, Tokens
 from labcrew.domain.programming import ModelCall
-from labcrew.domain.spending import Bounds, Price
+from labcrew.domain.spending import Bounds, Limits, Price
 from labcrew.errors import ModelFailure, StorageFull
 from labcrew.ledger import Ledger
 from labcrew.metered import ANSWERED, CANCELLED, Desk, MeteredChat
@@ -115,7 +115,7 @@ def test_nothing_passes_a_bound(
     agent: int | None,
 ) -> None:
     with a_lab() as lab:
-        agents = {} if agent is None else {"merge_request": agent}
+        agents = {} if agent is None else {"merge_request": Limits(tokens=agent)}
         lab.bounds = Bounds(tokens=tokens, usd=usd, agents=agents)
         account, under_way, refusals = lab.account(), [], []
         for who, prompt, completion, share, at_once in calls:
@@ -454,7 +454,7 @@ def test_a_bound_that_a_person_raised_counts_at_once(lab: Lab) -> None:
         (Bounds(tokens=99), "model_tokens"),
         (Bounds(tokens=10_000, usd=0.0001), "model_usd"),
         (Bounds(tokens=10_000, seconds=0), "waited for"),
-        (Bounds(tokens=10_000, agents={"coordinator": 99}), "spending.coordinator"),
+        (Bounds(tokens=10_000, agents={"coordinator": Limits(tokens=99)}), "spending.coordinator"),
     ],
 )
 def test_each_bound_says_its_name(lab: Lab, bounds: Bounds, said: str) -> None:
