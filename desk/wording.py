@@ -7,6 +7,7 @@ from labcrew.domain.event import Event
 from labcrew.domain.experiment import Trial
 from labcrew.domain.search_space import Values
 from labcrew.ledger import Ledger
+from labcrew.spending import EXHAUSTED, WARNED
 
 NAMES = {
     "coordinator": "Coordinator",
@@ -261,6 +262,15 @@ def _patch(event: Event, ledger: Ledger) -> str | None:
     return f"The code is written in {patch.steps} steps, its tests pass: {paths}"
 
 
+def _spending(event: Event, ledger: Ledger) -> str | None:
+    """That a share of a bound is used, or all of it."""
+    data = event.data
+    if event.kind != WARNED:
+        return f"Budget: {data['because']}"
+    used, most = (f"{data[n]:,.0f}" if data[n] >= 10 else f"{data[n]:.4g}" for n in ("used", "of"))
+    return f"Budget: {data['share']:.0%} of {data['bound']} is used, {used} of {most}"
+
+
 def _access(event: Event, ledger: Ledger) -> str | None:
     name = event.data.get("name")
     return {
@@ -294,6 +304,9 @@ _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "tool.used": _tool,
     "judgement.answered": _judgement,
     "network.request": _network,
+    WARNED: _spending,
+    EXHAUSTED: _spending,
+    "spending.unpriced": _spending,
     "access.signed_in": _access,
     "access.signed_out": _access,
     "access.refused": _access,

@@ -371,6 +371,7 @@ def _given_by_yes(work: Work, gate: Gate) -> bool:
     """Whether --yes has given more budget in this revision already."""
     revision = gate.id.rpartition(".")[0]
     return any(
-        decision.by == _YES and decision.gate.startswith(f"{revision}.")
+        (decision.by, decision.kind) == (_YES, "accept")
+        and decision.gate.startswith(f"{revision}.")
         for decision in work.ledger.decisions.of(gate.ticket)
     )

@@ -163,7 +163,7 @@ def _run(steps: int) -> float:
                 loop=LoopOptions(style="tools"),
             )
             seconds = asyncio.run(_worked(work, assigned, home))
-            done = ledger.patches.of(assigned.id)[-1].steps
+            done = ledger.events.count(assigned.id, "programming.turn")
         if done != steps:
             raise LabcrewError(f"The loop took {done} steps, not {steps}.")
         return seconds

@@ -5,8 +5,14 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from graphs.gates import gate_id, make_gate, pause_for
-from graphs.nodes.spending import ask_spending, gate_spending
-from graphs.programming.ended import over_budget
+from graphs.nodes.spending import (
+    ask_spending,
+    ask_steps,
+    gate_spending,
+    spending_gate,
+    steps_gate,
+)
+from graphs.programming.ended import over_budget, steps_used
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.programming import Investigation, Patch
@@ -37,7 +43,11 @@ async def weigh_patch(state: TicketState, runtime: Runtime[Work]) -> dict[str, A
     """Leads a patch that passed its tests on; asks a person about one that was given up."""
     work = runtime.context
     assigned = work.assigned(state["ticket"])
-    if because := over_budget(state.get("write_code", "")):
+    ended = state.get("write_code", "")
+    if used := steps_used(ended):
+        ask_steps(work, assigned, state.get("code_round", 0), used)
+        return {"route": "gate_models"}
+    if because := over_budget(ended):
         ask_spending(work, assigned, state.get("models_round", 0), because)
         return {"route": "gate_models"}
     patch = work.ledger.patches.find(patch_id(assigned))
@@ -83,8 +93,12 @@ def _told(patch: Patch) -> str:
 
 async def gate_models(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     """Waits for a person's word on more budget for models, and goes on where it was."""
-    round_ = state.get("models_round", 0)
-    if gate_spending(runtime.context, state["ticket"], round_) == "more":
+    work, round_ = runtime.context, state.get("models_round", 0)
+    assigned = work.assigned(state["ticket"])
+    if used := steps_used(state.get("write_code", "")):
+        gate_spending(work, steps_gate(assigned, state.get("code_round", 0), used))
+        return {"route": "write_code"}  # turned down, the code is given up there
+    if gate_spending(work, spending_gate(assigned, round_)) == "more":
         return {"route": "write_code", "models_round": round_ + 1}
     return {"route": "close", "outcome": "failed: the budget for models is used up"}
 

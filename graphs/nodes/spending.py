@@ -1,5 +1,5 @@
-"""Where a ticket's budget for chat models is used up: a person raises it, or the crew goes on
-without a model.
+"""Where a ticket's budget for chat models, or the steps that write code, are used up: a person
+raises it, or the crew goes on without.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.work import Work
 from labcrew.agent_limits import RAISED
-from labcrew.domain.budget import Budget
+from labcrew.domain.budget import Budget, most_of
 from labcrew.domain.review import Decision
 from labcrew.domain.spending import Amount, Limits
 from labcrew.domain.ticket import AssignedTicket
@@ -71,21 +71,59 @@ def ask_spending(
     )
 
 
+def ask_steps(work: Work, assigned: AssignedTicket, round_: int, used: int) -> None:
+    """Opens the gate at which a person may give the writing of code more steps.
+
+    Args:
+        round_: of the writing of code.
+        used: steps that it has taken.
+    """
+    budget = assigned.budget
+    spent = spent_by(work.ledger.model_calls.of(assigned.id))
+    make_gate(
+        work,
+        assigned,
+        "budget",
+        round_,
+        about=_about_steps(used),
+        title="More steps for the code?",
+        description=(
+            f"{used} answers of a model were acted on, as many as the budget allows, and the code"
+            f" is not done.\n\n{_told(spent, budget)}\n\naccept: as many steps again, from where it"
+            " is · edit: another number of steps · ignore: give this code up"
+        ),
+        shown={
+            "add": {"steps": budget.steps},
+            "budget": budget.model_dump(mode="json"),
+            "spent": {name: amount.model_dump(mode="json") for name, amount in spent.items()},
+        },
+        allowed=("accept", "edit", "ignore"),
+    )
+
+
+def steps_gate(assigned: AssignedTicket, round_: int, used: int) -> str:
+    """The id of the gate that `ask_steps` opens: who is asked once is not asked there again."""
+    return gate_id(assigned.id, "budget", assigned.revision, round_, _about_steps(used))
+
+
 def spending_gate(assigned: AssignedTicket, round_: int) -> str:
     """The id of the gate that `ask_spending` opens."""
     return gate_id(assigned.id, "budget", assigned.revision, round_, _ABOUT)
 
 
-def gate_spending(work: Work, ticket: str, round_: int) -> Literal["more", "finish"]:
-    """Waits, inside a gate's node, for a person's word on more budget for models.
+def gate_spending(work: Work, gate: str) -> Literal["more", "finish"]:
+    """Waits, inside a gate's node, for a person's word on more budget.
 
     Only a person raises it; without their word the answer is to finish with what there is.
+
+    Args:
+        gate: one that is opened here.
     """
-    gate = spending_gate(work.assigned(ticket), round_)
     decision = pause_for(work, gate)
     if decision.kind not in ("accept", "edit"):
         return "finish"
-    shown = work.ledger.gates.get(gate).shown
+    row = work.ledger.gates.get(gate)
+    ticket, shown = row.ticket, row.shown
     with work.ledger.transaction():
         if "agent" in shown:
             work.ledger.events.append(
@@ -97,6 +135,10 @@ def gate_spending(work: Work, ticket: str, round_: int) -> Literal["more", "fini
             )
         raise_budget(work, ticket, shown, decision)
     return "more"
+
+
+def _about_steps(used: int) -> str:
+    return f"steps-{used}"
 
 
 def _of_the_agent(shown: Mapping[str, Any]) -> dict[str, float]:
@@ -119,7 +161,7 @@ def raise_budget(work: Work, ticket: str, shown: Mapping[str, Any], decision: De
             {name: value for name, value in edited.items() if value != before.get(name)}
             if decision.kind == "edit"
             else {
-                name: max(now[name], before[name] + more)
+                name: max(now[name], min(before[name] + more, most_of(name)))
                 for name, more in shown["add"].items()
                 if now[name] is not None  # a bound that was taken away
             }

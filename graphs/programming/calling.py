@@ -61,6 +61,13 @@ def tools_of(session: Session) -> tuple[dict[str, ToolOffer], dict[str, type[Bas
     return {n: hands.offers[n] for n in names}, {n: hands.calls[n] for n in names}
 
 
+def on_course(turns: Sequence[Turn]) -> None:
+    """Looks that there is something left to try. Raises GaveUp."""
+    # Told from the turns in the ledger: killed before the end is noted, it ends again, unasked.
+    if (now := course(turns)).hopeless:
+        raise GaveUp(f"It was stuck ({now.pattern}) after every strategy had been tried.")
+
+
 async def take_turn(session: Session, task: str, measure: Measure | None) -> Turn:
     """One reply asked for and acted on.
 
@@ -72,9 +79,7 @@ async def take_turn(session: Session, task: str, measure: Measure | None) -> Tur
         Waits: a question to a person is open.
         GaveUp: it is stuck, and every strategy was tried.
     """
-    # Told from the turns in the ledger: killed before the end is noted, it ends again, unasked.
-    if (now := course(session.turns)).hopeless:
-        raise GaveUp(f"It was stuck ({now.pattern}) after every strategy had been tried.")
+    on_course(session.turns)
     number = len(session.turns)
     house = await session.house()  # which settles the tools, too
     offers, types = tools_of(session)

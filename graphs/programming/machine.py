@@ -10,10 +10,11 @@ from typing_extensions import TypedDict
 from graphs import spans
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated, investigation_key
+from graphs.nodes.spending import steps_gate
 from graphs.programming import ended
 from graphs.programming.hands import Hands
 from graphs.programming.looking import by_rule, take_look
-from graphs.programming.session import Phase, Session, Waits
+from graphs.programming.session import OutOfSteps, Phase, Session, Waits
 from graphs.programming.toolbox_hands import ToolboxHands
 from graphs.programming.writing import take_step
 from graphs.work import HALTED, Halted, Work
@@ -72,6 +73,7 @@ def programming_graph(phase: Phase, hands_of: HandsOf = ToolboxHands) -> Any:
                 " Set one in the settings, then run `labcrew ticket retry`."
             )
         session = session_of(work, model, assigned, state, phase, hands_of)
+        session.asks = lambda used: _asks(work, assigned, state, used)
         try:
             end = False
             for _ in range(_STEPS_AT_ONCE):
@@ -88,6 +90,8 @@ def programming_graph(phase: Phase, hands_of: HandsOf = ToolboxHands) -> Any:
         except Waits as waits:
             _ask(work, assigned, state, waits)
             return {"next": "question", "asked": waits.name}
+        except OutOfSteps as out:
+            return {"next": "end", phase: ended.out_of_steps(out.used)}
         except ModelFailure as failure:
             work.sessions.clear()
             if failure.kind == "over_budget":
@@ -225,6 +229,12 @@ def _ask(work: Work, assigned: AssignedTicket, state: ProgrammingState, waits: W
         shown={"question": question},
         allowed=("respond", "ignore"),
     )
+
+
+def _asks(work: Work, assigned: AssignedTicket, state: ProgrammingState, used: int) -> bool:
+    """Whether a person is asked for more steps, or may be: they did not decide yet."""
+    gate = work.ledger.gates.find(steps_gate(assigned, _round(state), used))
+    return gate is None or settled(work.ledger, work.bench.clock, gate) is None
 
 
 def _parked(assigned: AssignedTicket, failure: ModelFailure) -> LabcrewError:

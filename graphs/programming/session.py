@@ -18,6 +18,7 @@ from labcrew.domain.testing import TestReport
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ModelFailure, ToolError
 from labcrew.ledger import Ledger
+from labcrew.spending import WARN_AT, WARNED
 from tools.mcp_offers import McpOffer
 from tools.programming.telling import capped
 
@@ -42,6 +43,18 @@ class GaveUp(Exception):
     """The writing of code ends without a patch that may be merged; the text says why."""
 
 
+class OutOfSteps(Exception):
+    """The budget's steps are used up, and a person may give more.
+
+    Args:
+        used: how many were taken.
+    """
+
+    def __init__(self, used: int) -> None:
+        super().__init__(f"{used} steps are used up")
+        self.used = used
+
+
 class Waits(Exception):
     """A person is asked, and has not answered yet."""
 
@@ -55,6 +68,11 @@ def alone(name: str, question: str) -> str:
     return "Nobody is there to answer. Decide it yourself, and say in the summary how."
 
 
+def nobody(_used: int) -> bool:
+    """Whether there is a person to ask for more steps: there is none."""
+    return False
+
+
 @dataclass
 class Session:
     """The loop's place in one ticket; everything in it can be read back from the ledger.
@@ -66,6 +84,7 @@ class Session:
         round: counts the beginnings within a revision, after a person asked for another try.
         said: what people and earlier looks said, for the first message.
         people: what a person answered to a question that has this name; None: not yet.
+        asks: whether a person is asked for more than so many steps, and did not turn it down.
         turns: what was done so far.
         terms: what its steps went by, each as it was changed.
         start: what an earlier revision changed: path → text.
@@ -84,6 +103,7 @@ class Session:
     round: int = 0
     said: tuple[str, ...] = ()
     people: Callable[[str, str], str | None] = alone
+    asks: Callable[[int], bool] = nobody
     turns: list[Turn] = field(default_factory=list)
     terms: list[Terms] = field(default_factory=list)
     start: dict[str, str] = field(default_factory=dict)
@@ -108,16 +128,33 @@ class Session:
         return spent(self.turns)
 
     @property
+    def steps(self) -> int:
+        """Most that may be taken."""
+        steps = self.assigned.budget.steps
+        return min(_LOOKS, max(1, steps // 3)) if self.phase == "investigate" else steps
+
+    @property
     def exhausted(self) -> str:
         """Why no further reply may be asked for; empty while one may."""
-        steps, most = self.assigned.budget.steps, self.options.completion_tokens
-        if self.phase == "investigate":
-            steps = min(_LOOKS, max(1, steps // 3))
-        if len(self.turns) >= steps:
-            return f"the budget's {steps} steps are used up"
+        most = self.options.completion_tokens
+        if len(self.turns) >= self.steps:
+            return f"the budget's {self.steps} steps are used up"
         if most is not None and self.tokens.completion >= most:
             return f"{most} completion tokens are used up"
         return ""
+
+    def go_on(self) -> None:
+        """Looks that a further reply may be asked for.
+
+        Raises:
+            GaveUp: it may not.
+            OutOfSteps: it may not unless a person gives more.
+        """
+        used = len(self.turns)
+        if used >= self.steps and self.asks(used):
+            raise OutOfSteps(used)
+        if why := self.exhausted:
+            raise GaveUp(f"Given up: {why}.")
 
     def key(self, what: str) -> str:
         """An idempotency key: the same on every re-run."""
@@ -148,6 +185,7 @@ class Session:
 
     def note(self, turn: Turn) -> Turn:
         """Writes a turn down. Killed before it is on disk, it is made again from its effects."""
+        self._warn(len(self.turns) + 1)  # before it: a turn that stands is warned of
         self.ledger.events.note(
             ticket=self.assigned.id,
             actor="merge_request",
@@ -157,6 +195,21 @@ class Session:
         )
         self.turns.append(turn)
         return turn
+
+    def _warn(self, used: int) -> None:
+        """Says, once each, that a share of the steps is used."""
+        a, most, said = self.assigned, self.steps, self.memo.setdefault("warned", set())
+        for share in WARN_AT if self.phase == "write_code" else ():
+            key = f"{a.id}/spending/steps/r{a.revision}.{self.round}/{most}/{share:.0%}"
+            if used >= share * most and key not in said:
+                self.ledger.events.append(
+                    ticket=a.id,
+                    actor="worker",
+                    kind=WARNED,
+                    key=key,
+                    data={"bound": "steps", "of": most, "used": used, "share": share},
+                )
+                said.add(key)
 
     async def once(
         self,

@@ -27,7 +27,7 @@ async def take_step(session: Session) -> Next:
 
     Raises:
         ModelFailure: the endpoint can't be used now; the step can be taken again later.
-        Waits: a person is asked.
+        OutOfSteps, Waits: a person is asked.
     """
     session.begin_step()
     found: Measure | None = None
@@ -82,11 +82,10 @@ async def _direct(session: Session, found: Measure) -> Next:
     turns = session.turns
     if turns and turns[-1].kept and turns[-1].failing == 0:
         return await _mended(session, found, turns[-1])
-    if why := session.exhausted:
-        raise GaveUp(f"Given up: {why}.")
     idle = turns[-_IDLE:]
     if len(idle) == _IDLE and all(turn.failing is None and not turn.kept for turn in idle):
         raise GaveUp(f"None of the last {_IDLE} answers could be tried.")
+    session.go_on()
     tested = any(is_test(path) for path in session.start) or any(
         turn.kept and turn.ask.startswith("test ") for turn in turns
     )
@@ -114,8 +113,9 @@ async def _calling(session: Session, found: Measure) -> Next:
     turns = session.turns
     if turns and turns[-1].kept:
         return await _done(session, found, turns[-1])
-    if why := session.exhausted:
-        raise GaveUp(f"Given up: {why}.")
+    if session.exhausted:
+        calling.on_course(session.turns)  # nobody is asked for more of what leads nowhere
+    session.go_on()
     turn = await calling.take_turn(session, await task_of(session, found), found)
     return await _done(session, found, turn) if turn.kept else "step"
 

@@ -1,5 +1,9 @@
 """What a ticket may spend."""
 
+from math import inf
+from typing import Any
+
+from annotated_types import Le
 from pydantic import Field
 
 from labcrew.domain.base import Model
@@ -62,5 +66,12 @@ class Budget(Model):
         default=60,
         ge=1,
         le=10_000,
-        description="answers of a model that writes code may act on, a revision",
+        description="answers of a model that writes code may act on, in each revision and each try"
+        " anew; a person is asked for more",
     )
+
+
+def most_of(name: str) -> float:
+    """The most that a field of a budget may be; infinity where it has no bound."""
+    bounds: list[Any] = [m.le for m in Budget.model_fields[name].metadata if isinstance(m, Le)]
+    return min(bounds, default=inf)

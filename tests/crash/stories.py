@@ -143,6 +143,8 @@ STORIES = {
         answers={
             "plan-r0.0": Says("accept"),
             "budget-r0.0-models": Says("accept"),
+            "budget-r0.0-steps-4": Says("edit", edits={"budget": {"steps": 5}}),
+            "budget-r0.0-steps-5": Says("ignore"),
             "escalation-r0.0-code": Says("respond", comment="the last value is left out"),
             "merge-r0.0": Says("accept"),
         },

@@ -140,8 +140,8 @@ async def test_code_that_was_given_up_is_a_persons_to_decide(tmp_path: Path) -> 
     chat = ScriptedChat(WRONG, WRONG, RIGHT)
     async with lab(tmp_path, chat, budget={"steps": 2}) as (bench, worker, _root):
         worker._yes = False
-        gates = ["plan-r0.0", "escalation-r0.0-code", "merge-r0.0"]
-        for gate, kind in zip(gates, ("accept", "respond", "accept"), strict=True):
+        gates = ["plan-r0.0", "budget-r0.0-steps-2", "escalation-r0.0-code", "merge-r0.0"]
+        for gate, kind in zip(gates, ("accept", "ignore", "respond", "accept"), strict=True):
             ended = await worker.advance("T-001")
             assert waiting(ended, gate), ended.outcome
             said = "the last value is left out" if kind == "respond" else ""
@@ -152,6 +152,16 @@ async def test_code_that_was_given_up_is_a_persons_to_decide(tmp_path: Path) -> 
         shown = bench.ledger.gates.get("T-001-escalation-r0.0-code").description
         assert "2 steps" in shown
         assert "test_all_values_count" in shown
+
+
+async def test_steps_that_are_used_up_are_not_raised_by_yes(tmp_path: Path) -> None:
+    async with lab(tmp_path, ScriptedChat(WRONG, WRONG), budget={"steps": 2}) as (bench, worker, _):
+        ended = await worker.advance("T-001")
+        assert ended.outcome.startswith("failed: the code could not be written: Given up: the")
+        assert [g.id for g in bench.ledger.gates.of("T-001")] == [
+            f"T-001-{gate}" for gate in ("plan-r0.0", "budget-r0.0-steps-2", "escalation-r0.0-code")
+        ]
+        assert bench.ledger.patches.get("T-001-C0").steps == 2
 
 
 async def test_a_spent_budget_for_models_is_not_raised_by_yes(tmp_path: Path) -> None:

@@ -8,8 +8,17 @@ import pytest
 
 from graphs.accounts import ticket_bounds
 from graphs.crew import Crew
-from graphs.nodes.spending import ask_spending, gate_spending, spending_gate
+from graphs.gates import gate_id
+from graphs.nodes.analysis import _ask_budget
+from graphs.nodes.spending import (
+    ask_spending,
+    ask_steps,
+    gate_spending,
+    spending_gate,
+    steps_gate,
+)
 from graphs.work import Work
+from graphs.worker import Worker
 from labcrew.deciding import decide
 from labcrew.domain.chat import Tokens
 from labcrew.domain.programming import ModelCall
@@ -54,7 +63,7 @@ def ask(work: Work, round_: int = 0) -> str:
 
 def decided(work: Work, gate: str, kind: Any, edits: dict[str, Any] | None = None) -> str:
     decide(work.ledger, work.bench.clock, gate, kind, by="ada", edits=edits)
-    answers = {gate_spending(work, TICKET, 0) for _ in range(3)}  # the node is run again
+    answers = {gate_spending(work, gate) for _ in range(3)}  # the node is run again
     assert len(answers) == 1
     return answers.pop()
 
@@ -116,7 +125,7 @@ def test_an_agents_own_bound_is_raised_with_it_once(work: Work) -> None:
     again = ask(work, round_=1)
     assert again != gate
     decide(work.ledger, work.bench.clock, again, "accept", by="ada")
-    assert gate_spending(work, TICKET, 1) == "more"
+    assert gate_spending(work, again) == "more"
     assert writers(work) == Limits(tokens=2000)
     assert work.ledger.verify() == []
 
@@ -153,3 +162,18 @@ def test_bounds_follow_the_budget(work: Work) -> None:
     bounds = ticket_bounds(work.ledger, Settings(), TICKET)
     assert (bounds.tokens, bounds.usd, bounds.agents) == (1000, 0.5, {})
     assert bounds.seconds == pytest.approx(work.assigned(TICKET).budget.hours * 3600)
+
+
+def test_yes_gives_neither_models_nor_steps_and_runs_as_before(work: Work) -> None:
+    worker = Worker(work.crew, work.bench, SETTINGS, holder="here", assume_yes=True)
+    assigned = work.assigned(TICKET)
+    ask_steps(work, assigned, 0, 10)
+    _ask_budget(work, assigned, 0, "No run is left")
+    for gate, kind in (
+        (ask(work), "ignore"),
+        (steps_gate(assigned, 0, 10), "ignore"),
+        (gate_id(TICKET, "budget", 0, 0), "accept"),  # what was turned down was not given
+    ):
+        decision = worker._yes_to(work, work.ledger.gates.get(gate))
+        assert decision is not None
+        assert (decision.gate, decision.kind) == (gate, kind)

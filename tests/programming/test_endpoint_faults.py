@@ -62,7 +62,7 @@ async def test_the_loop_ends_whatever_the_endpoint_does(
         bench = Bench(ledger, "write_code", chat, style, budget={"steps": STEPS})
         parked = ""
         try:
-            await bench.run()
+            await bench.to_the_end()
         except LabcrewError as error:
             parked = error.message
         patch = ledger.patches.find("T-0001-C0")
@@ -134,7 +134,7 @@ async def test_no_tool_runs_on_arguments_that_were_not_checked(
         chat = chat_of(model_at(served.base_url, tools=tools))
         with ledger_at(tmp_path) as ledger:
             bench = Bench(ledger, "write_code", chat, "tools", budget={"steps": STEPS})
-            await bench.run()
+            await bench.to_the_end()
             patch = ledger.patches.get("T-0001-C0")
     assert patch.status == "gave_up"
     assert patch.because

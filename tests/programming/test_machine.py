@@ -13,6 +13,8 @@ from langgraph.types import Command
 
 from agents.programming.options import LoopOptions
 from graphs.nodes.code import investigated
+from graphs.nodes.spending import ask_steps, steps_gate
+from graphs.programming.ended import steps_used
 from graphs.programming.machine import programming_graph
 from graphs.programming.session import TERMS
 from graphs.state import TicketState
@@ -55,6 +57,17 @@ class Bench:
     async def run(self, given: Any = None) -> Any:
         start = {"ticket": "T-0001", "revision": 0}
         return await self.graph.ainvoke(given or start, self.config, context=self.work)
+
+    async def to_the_end(self) -> Any:
+        """Runs; a person who is asked for more steps turns it down."""
+        ended = await self.run()
+        if used := steps_used(ended["write_code"]):
+            assigned = self.work.assigned("T-0001")
+            ask_steps(self.work, assigned, 0, used)
+            decide(self.ledger, SystemClock(), steps_gate(assigned, 0, used), "ignore", by="ada")
+            self.config["configurable"] = {"thread_id": "turned down"}
+            ended = await self.run()
+        return ended
 
     async def go_on(self) -> Any:
         return await self.graph.ainvoke(None, self.config, context=self.work)

@@ -55,10 +55,10 @@ async def test_a_person_raises_it_or_not(tmp_path: Path, word: str) -> None:
         ask_spending(bench.work, assigned, 0, because)
         decide(ledger, SystemClock(), spending_gate(assigned, 0), word, by="ada")
         if word == "ignore":
-            assert gate_spending(bench.work, TICKET, 0) == "finish"
+            assert gate_spending(bench.work, spending_gate(assigned, 0)) == "finish"
             assert ledger.tickets.get(TICKET).budget.model_tokens == MOST
             return
-        assert gate_spending(bench.work, TICKET, 0) == "more"
+        assert gate_spending(bench.work, spending_gate(assigned, 0)) == "more"
         bench.config["configurable"] = {"thread_id": "again"}
         ended = await bench.run()
         assert over_budget(ended["write_code"]) == ""
