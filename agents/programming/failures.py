@@ -18,7 +18,6 @@ _LACKING = (
     re.compile(r"module '([A-Za-z_][\w.]*)' has no attribute '\w+'"),
     _NO_MODULE,
 )
-_VARYING = re.compile(r"0x[0-9a-f]+|\bin \d+(?:\.\d+)?s\b|/tmp/\S+")
 
 
 def failing(report: TestReport, names: Iterable[str]) -> tuple[str, ...]:
@@ -50,13 +49,6 @@ def account(report: TestReport, characters: int) -> str:
         half = (characters - 5) // 2
         said = f"{said[:half]}\n...\n{said[-half:]}"
     return said or "The tests failed and printed nothing."
-
-
-def signature(report: TestReport, names: Iterable[str]) -> str:
-    """The same for two runs that failed alike: which tests, with which errors."""
-    errors = sorted({line.strip() for line in report.tail.splitlines() if line.startswith("E  ")})
-    said = "\n".join([*failing(report, names), *errors, str(report.timed_out)])
-    return _VARYING.sub("…", said)
 
 
 def frames(report: TestReport) -> tuple[tuple[str, int], ...]:

@@ -9,6 +9,9 @@ Pattern = Literal["same_call", "alternating_pair", "nothing_new", "monologue", "
 _SAME, _PAIRS, _NOTHING_NEW, _MONOLOGUE, _ERRORS = 3, 3, 6, 3, 4
 LOOKS = frozenset({"read_file", "search_files"})
 """Tools that only look."""
+EDITS = frozenset({"replace_text", "apply_diff", "write_file", "restore_file"})
+"""Tools that change the code."""
+TESTS = "run_tests"
 
 TOLD: dict[Pattern, str] = {
     "same_call": "the same call gave the same result again and again",
@@ -35,6 +38,8 @@ def stuck(turns: Sequence[Turn]) -> Pattern | None:
     last = done[-_ERRORS:]
     if len(last) == _ERRORS and all(o.failed for o in last) and len({o.said for o in last}) == 1:
         return "repeated_error"
+    if _comes_back(done):
+        return "repeated_error"
     if _nothing_new(done):
         return "nothing_new"
     return None
@@ -53,6 +58,23 @@ def _alternates(done: Sequence[Outcome]) -> bool:
         and len(set(last[1::2])) == 1
         and last[0] != last[1]
     )
+
+
+def _comes_back(done: Sequence[Outcome]) -> bool:
+    """Whether an error was there again after each of the last edits; tests that pass end it."""
+    checks: list[set[tuple[str, str]]] = []
+    edited = False
+    for came in done:
+        if came.name in EDITS:
+            edited = edited or not came.failed
+        elif came.trouble or came.name == TESTS:
+            if edited:
+                checks.append(set())
+                edited = False
+            if checks and came.trouble:
+                checks[-1].add(came.said)
+    last = checks[-_ERRORS:]
+    return len(last) == _ERRORS and bool(set.intersection(*last))
 
 
 def _nothing_new(done: Sequence[Outcome]) -> bool:

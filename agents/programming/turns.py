@@ -8,6 +8,7 @@ from pydantic import Field
 from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Tokens
 from labcrew.domain.testing import TestReport
+from labcrew.varying import steady
 
 _LINE, _NOTE = 160, 500
 _NOTES = frozenset({"note"})
@@ -20,18 +21,23 @@ class Outcome(Model):
     name: str
     arguments: str = Field(default="", description="SHA-256 of what was asked")
     text: str = Field(description="as the model is told: capped, untrusted")
-    failed: bool = False
-    trouble: str = Field(default="", description="what failed, without numbers that vary")
+    failed: bool = Field(default=False, description="whether the tool or the check did")
+    trouble: str = Field(
+        default="",
+        description="what failed, be it in what a tool ran, without what varies from run to run",
+    )
 
     @property
     def asked(self) -> str:
         """The same for two calls that ask the same."""
         return f"{self.name} {self.arguments}"
 
-    @property
+    @cached_property
     def said(self) -> tuple[str, str]:
-        """The same for two that came to the same."""
-        return ("failed", self.trouble) if self.trouble else ("said", self.text)
+        """The same for two that came to the same, whatever varies from run to run."""
+        if self.trouble:
+            return ("failed", steady(self.trouble))  # an old ledger has some as it was printed
+        return ("said", steady(self.text))
 
 
 class Turn(Model):

@@ -29,6 +29,7 @@ from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
 from labcrew.tracing import OFF
 from tools.mcp_offers import McpOffer
+from tools.programming.telling import Told
 
 BOUND_MS = 5.0
 _FEW, _MANY = 10, 50
@@ -80,9 +81,9 @@ class InstantHands:
     }
     calls: Mapping[str, type[BaseModel]] = {"read_file": ReadFile}
 
-    async def use(self, step: str, name: str, call: BaseModel) -> str:
+    async def use(self, step: str, name: str, call: BaseModel) -> Told:
         """A file's text."""
-        return f"{call.model_dump_json()}\n{_ANSWER}"
+        return Told(text=f"{call.model_dump_json()}\n{_ANSWER}")
 
     async def write(self, step: str, path: str, text: str) -> str:
         """Nothing is kept."""

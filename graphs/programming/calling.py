@@ -20,7 +20,7 @@ from agents.programming.strategies import course
 from agents.programming.turns import Outcome, Turn
 from graphs.programming.ending import last_look, written_tests
 from graphs.programming.measure import Measure
-from graphs.programming.session import UNANSWERED, GaveUp, Session, outcome
+from graphs.programming.session import UNANSWERED, Acted, GaveUp, Session, outcome
 from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
 from labcrew.errors import ToolError
@@ -182,12 +182,10 @@ async def _call(
         if problems:
             text = "Not finished yet:\n" + "\n".join(f"- {problem}" for problem in problems)
             return _answer(call, text, trouble=text), tokens
-        text, failed = await session.use(what, call.name, arguments)
-        return _answer(call, text, trouble=text if failed else ""), tokens
+        return _acted(call, await session.use(what, call.name, arguments)), tokens
     outside = isinstance(arguments, McpArguments)  # nobody knows what it did elsewhere
     lost = _LOST if outside or call.name in _NOT_TWICE else ""
-    text, failed = await session.use(what, call.name, arguments, lost=lost)
-    return _answer(call, text, trouble=text if failed else ""), Tokens()
+    return _acted(call, await session.use(what, call.name, arguments, lost=lost)), Tokens()
 
 
 async def _unfinished(session: Session, what: str, measure: Measure) -> tuple[list[str], Tokens]:
@@ -261,6 +259,14 @@ async def difference(session: Session) -> str:
 def _answer(call: ToolCall, text: str, *, trouble: str = "") -> Outcome:
     return outcome(
         call.name, call.arguments, text, failed=bool(trouble), trouble=trouble, id=call.id
+    )
+
+
+def _acted(call: ToolCall, came: Acted) -> Outcome:
+    """The outcome of a tool, which did not fail where what it ran did."""
+    trouble = came.text if came.failed else came.trouble
+    return outcome(
+        call.name, call.arguments, came.text, failed=came.failed, trouble=trouble, id=call.id
     )
 
 

@@ -12,7 +12,6 @@ from agents.programming.failures import (
     failing,
     frames,
     lacking,
-    signature,
     sources_of_tests,
 )
 from agents.programming.places import in_order, ranked
@@ -179,7 +178,7 @@ async def _try(
     said = f"With it {len(left)} of the tests fail:\n{account(report, _SHOWN)}"
     if not better:
         said = direct.tried(now, files, said)
-    return Try(said, signature(report, left), files, digest, len(left), wanted, better)
+    return Try(said, report.signature(left), files, digest, len(left), wanted, better)
 
 
 async def _asked(

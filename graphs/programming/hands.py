@@ -9,6 +9,7 @@ from labcrew.domain.chat import ToolOffer
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from tools.mcp_offers import McpOffer
+from tools.programming.telling import Told
 
 
 class Hands(Protocol):
@@ -29,8 +30,8 @@ class Hands(Protocol):
     def calls(self) -> Mapping[str, type[BaseModel]]:
         """Tool → the type of its arguments."""
 
-    async def use(self, step: str, name: str, call: BaseModel) -> str:
-        """Runs a tool whose arguments were checked; answers what the model is told.
+    async def use(self, step: str, name: str, call: BaseModel) -> Told:
+        """Runs a tool whose arguments were checked.
 
         Raises:
             ToolError: what the tool, or the policy, says of its failure.

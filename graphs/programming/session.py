@@ -19,8 +19,9 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ModelFailure, ToolError
 from labcrew.ledger import Ledger
 from labcrew.spending import WARN_AT, WARNED
+from labcrew.varying import steady
 from tools.mcp_offers import McpOffer
-from tools.programming.telling import capped
+from tools.programming.telling import Told, capped
 
 Phase = Literal["investigate", "write_code"]
 TERMS = "programming.terms"
@@ -61,6 +62,21 @@ class Waits(Exception):
     def __init__(self, name: str, question: str) -> None:
         super().__init__(question)
         self.name, self.question = name, question
+
+
+@dataclass(frozen=True)
+class Acted:
+    """What came of a tool.
+
+    Args:
+        text: as the model is told.
+        failed: whether the tool did.
+        trouble: what failed in what it ran, the same for two that failed alike.
+    """
+
+    text: str
+    failed: bool = False
+    trouble: str = ""
 
 
 def alone(name: str, question: str) -> str:
@@ -292,10 +308,8 @@ class Session:
             raise Waits(name, asked)
         return said
 
-    async def use(
-        self, what: str, name: str, call: BaseModel, *, lost: str = ""
-    ) -> tuple[str, bool]:
-        """Runs a tool once; answers its text, and whether it failed.
+    async def use(self, what: str, name: str, call: BaseModel, *, lost: str = "") -> Acted:
+        """Runs a tool once.
 
         Args:
             lost: what is said of one that a killed process had begun; none: it is run again.
@@ -310,10 +324,12 @@ class Session:
     async def write(self, what: str, path: str, text: str) -> str:
         """Puts a whole file into the change, once; answers what is wrong, or nothing."""
         payload = {"path": path, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-        said, failed = await self._acted(
-            what, payload, lambda: self.hands.write(self.key(what), path, text)
-        )
-        return said if failed else ""
+
+        async def act() -> Told:
+            return Told(text=await self.hands.write(self.key(what), path, text))
+
+        came = await self._acted(what, payload, act)
+        return came.text if came.failed else ""
 
     async def put(self, what: str, files: Mapping[str, str]) -> str:
         """Makes the change these files and no others; answers what is wrong, or nothing."""
@@ -342,28 +358,32 @@ class Session:
 
     async def restore(self, what: str, path: str) -> str:
         """Takes a file back to the base commit, once; answers what is wrong, or nothing."""
-        said, failed = await self._acted(
-            what, {"restore": path}, lambda: self.hands.restore(self.key(what), path)
-        )
-        return said if failed else ""
+
+        async def act() -> Told:
+            return Told(text=await self.hands.restore(self.key(what), path))
+
+        came = await self._acted(what, {"restore": path}, act)
+        return came.text if came.failed else ""
 
     async def _acted(
         self,
         what: str,
         payload: dict[str, Any],
-        act: Callable[[], Awaitable[str]],
+        act: Callable[[], Awaitable[Told]],
         lost: str = "",
-    ) -> tuple[str, bool]:
+    ) -> Acted:
         async def perform() -> dict[str, Any]:
             try:
-                return {"text": capped(await act(), self.options.answer_characters)}
+                told = await act()
+                text = capped(told.text, self.options.answer_characters)
+                return {"text": text, "trouble": told.trouble}
             except ToolError as error:
                 said = f"{error.message} {error.remedy}".strip()
                 return {"text": capped(said, self.options.answer_characters), "failed": True}
 
         gone = {"text": lost, "failed": True} if lost else None
         found = await self.once(what, payload, perform, gone)
-        return str(found["text"]), bool(found.get("failed"))
+        return Acted(str(found["text"]), bool(found.get("failed")), found.get("trouble", ""))
 
     async def house(self) -> str:
         """The lab's house rules as they stood when this began: prompts begin alike to the end.
@@ -457,5 +477,5 @@ def outcome(
         arguments=content_hash(canonical_json(asked)),
         text=text,
         failed=failed,
-        trouble=trouble,
+        trouble=steady(trouble),
     )

@@ -23,6 +23,7 @@ from tools.programming.changes import base_text, changed_files
 from tools.programming.editing import RestoreFile, WriteFile, restore_file, write_file
 from tools.programming.looking_back import FindAlike, LeftBehind, find_alike, left_behind
 from tools.programming.offers import OFFERS
+from tools.programming.telling import Told
 from tools.programming.testing import RunTests, baseline_tests, few_enough, run_tests
 from tools.toolbox import Toolbox
 
@@ -53,12 +54,13 @@ class ToolboxHands:
             **dict.fromkeys(self.outside, McpArguments),
         }
 
-    async def use(self, step: str, name: str, call: BaseModel) -> str:
+    async def use(self, step: str, name: str, call: BaseModel) -> Told:
         outside = self.outside.get(name)
         if outside is not None and isinstance(call, McpArguments):
-            return (await self._box(step).use(call_mcp_tool, outside.call(call))).text
-        told = await self._box(step).use(OFFERS[name].tool, call)
-        return told.text
+            answer = await self._box(step).use(call_mcp_tool, outside.call(call))
+            return Told(text=answer.text)
+        told: Told = await self._box(step).use(OFFERS[name].tool, call)
+        return told
 
     async def write(self, step: str, path: str, text: str) -> str:
         return (await self._box(step).use(write_file, WriteFile(path=path, text=text))).text

@@ -1,5 +1,6 @@
 """Tests that judge code: which there are, and what they gave."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from labcrew.domain.base import Model
 from labcrew.domain.budget import MOST_SECONDS
 from labcrew.domain.repository_path import RepositoryPath
+from labcrew.varying import steady
 
 
 class Tests(Model):
@@ -67,3 +69,12 @@ class TestReport(Model):
         """
         named = self.under(name).values()
         return bool(named) and all(outcome == "passed" for outcome in named)
+
+    def signature(self, names: Iterable[str]) -> str:
+        """The same for two runs in which tests failed alike: which of the named, with which errors.
+
+        What was printed where that says nothing of any test.
+        """
+        errors = {line.strip() for line in self.tail.splitlines() if line.startswith("E  ")}
+        told = [*(name for name in names if not self.passed(name)), *sorted(errors)]
+        return steady("\n".join([*(told or [self.tail]), str(self.timed_out)]))

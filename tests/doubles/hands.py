@@ -14,6 +14,8 @@ from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.errors import ToolError
 from tools.mcp_offers import McpOffer
+from tools.programming.telling import Told
+from tools.programming.testing import judged
 
 
 class ReadFile(Model):
@@ -103,10 +105,15 @@ class MemoryHands:
             for name, call in CALLS.items()
         }
 
-    async def use(self, step: str, name: str, call: BaseModel) -> str:
+    async def use(self, step: str, name: str, call: BaseModel) -> Told:
         self.used.append(f"{step} {name}")
         if name == self.dies_at:
             raise Killed
+        if isinstance(call, RunTests):
+            return judged(await self.tests(step, call.names))
+        return Told(text=await self._said(step, call))
+
+    async def _said(self, step: str, call: BaseModel) -> str:
         now = {**self.files, **self.changed}
         if isinstance(call, ReadFile):
             if call.path not in now:
@@ -122,8 +129,6 @@ class MemoryHands:
             return f"{call.path} is changed."
         if isinstance(call, WriteFile):
             return await self.write(step, call.path, call.text)
-        if isinstance(call, RunTests):
-            return (await self.tests(step, call.names)).tail
         return "noted"
 
     async def write(self, step: str, path: str, text: str) -> str:

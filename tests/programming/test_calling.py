@@ -1,6 +1,8 @@
 """The loop in tools style: calls checked, run once, answered; the end looked at."""
 
+import itertools
 import json
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from agents.programming.options import LoopOptions
 from graphs.programming.session import Waits
 from graphs.programming.writing import take_step, write_all
 from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
+from labcrew.domain.testing import TestReport as Report
 from labcrew.errors import ModelFailure
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.hands import Killed, MemoryHands
@@ -249,6 +252,42 @@ async def test_a_stuck_loop_changes_its_strategy_then_gives_up(tmp_path: Path) -
     assert len(model.asked[7]) == 2
     assert "What you did before" in model.asked[7][1].content
     assert "The cause may lie elsewhere" in model.asked[7][1].content
+
+
+class Timed(MemoryHands):
+    """Runs of the tests take another time each, as real ones do."""
+
+    async def tests(self, step: str, names: Sequence[str]) -> Report:
+        report = await super().tests(step, names)
+        return report.model_copy(update={"duration_s": 0.8 + len(self.runs)})
+
+
+def edits() -> Iterator[Reply]:
+    """Another edit each time that mends nothing, and the tests."""
+    for number in itertools.count():
+        text = SPLIT.replace("share)\n", f"share) + {number} * 0\n", 1)
+        yield calls(("write_file", {"path": "data.py", "text": text}), ("run_tests", {}))
+
+
+@pytest.mark.parametrize("script", ["the tests", "edits and the tests"])
+async def test_a_loop_of_test_runs_is_seen_though_their_times_differ(
+    tmp_path: Path, script: str
+) -> None:
+    runs = itertools.repeat(calls(("run_tests", {})))
+    model = ScriptedChat(*itertools.islice(edits() if "edits" in script else runs, 40))
+    hands = Timed({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, model, hands=hands, options=TOOLS)
+        patch = await write_all(session)
+    asks = [turn.ask for turn in session.turns if turn.ask]
+    assert asks == ["rethink", "elsewhere", "start_over"]
+    assert patch.status == "gave_up"
+    pattern = "repeated_error" if "edits" in script else "same_call"
+    assert f"stuck ({pattern})" in patch.because
+    run = session.turns[0].outcomes[-1]
+    assert "in 1.8 s" in run.text
+    assert "test_halves" in run.trouble
+    assert not run.failed, "the tool did its work"
 
 
 @pytest.mark.parametrize("room", [None, 192, 12_000, 21_504])

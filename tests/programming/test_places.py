@@ -8,7 +8,6 @@ from agents.programming.failures import (
     failing,
     frames,
     lacking,
-    signature,
     sources_of_tests,
 )
 from agents.programming.places import in_order, ranked
@@ -69,7 +68,7 @@ def test_what_did_not_pass() -> None:
 def test_two_runs_that_fail_alike_have_one_signature() -> None:
     later = REPORT.model_copy(update={"tail": TAIL.replace("0x7f00", "0x7fff")})
     other = REPORT.model_copy(update={"tail": TAIL.replace("TypeError: add", "ValueError: add")})
-    assert signature(REPORT, ("a",)) == signature(later, ("a",)) != signature(other, ("a",))
+    assert REPORT.signature(("a",)) == later.signature(("a",)) != other.signature(("a",))
 
 
 def test_the_function_that_the_traceback_ends_in_comes_first() -> None:
@@ -99,7 +98,7 @@ def test_what_the_tests_do_not_find() -> None:
 def test_any_output_is_told_within_bounds(tail: str, characters: int) -> None:
     report = Report(outcomes={}, exit_code=1, tail=tail)
     assert len(account(report, characters)) <= max(characters, 60)
-    signature(report, ())
+    report.signature(())
     for path, line in frames(report):
         assert path
         assert line >= 0

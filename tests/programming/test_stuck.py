@@ -1,5 +1,7 @@
 """The five patterns of a loop that gets nowhere, and what is changed about each."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,13 @@ from hypothesis import strategies as st
 from agents.programming.strategies import STRATEGIES, course
 from agents.programming.stuck import stuck
 from agents.programming.turns import Outcome, Turn
+from graphs.programming.session import outcome
+from labcrew.domain import testing
 from labcrew.domain.chat import Message, Tokens
+from labcrew.domain.sandbox import RunResult
+from tools.programming import running
+from tools.programming.telling import Told
+from tools.programming.testing import judged, told
 
 
 def did(name: str, asked: str = "a", text: str = "same", trouble: str = "") -> Outcome:
@@ -90,3 +98,105 @@ def test_every_loop_ends(outcomes: list[Outcome | None]) -> None:
     else:
         raise AssertionError("it went on for ever")
     assert taken == [strategy.name for strategy in STRATEGIES]
+
+
+_TAIL = """\
+=================================== FAILURES ===================================
+__________________________________ test_rest ___________________________________
+E       AssertionError: <Rows at 0x7f{n:04x}> in /tmp/pytest-of-root/pytest-{n}/rows.csv
+FAILED tests/test_rows.py::test_rest - AssertionError
+{failed} failed, 3 passed in 0.8{n}s
+"""
+
+
+def red(number: int, failed: int = 1) -> Told:
+    """A run of the tests as the model is told of it, another time and address each."""
+    tail = _TAIL.format(n=number, failed=failed)
+    names = {f"tests/test_rows.py::test_{n}": "failed" for n in range(failed)}
+    report = testing.TestReport.model_validate(
+        {"outcomes": names, "exit_code": 1, "tail": tail, "duration_s": 0.8 + number / 7}
+    )
+    return judged(report)
+
+
+def green(number: int) -> Told:
+    names = {"tests/test_rows.py::test_rest": "passed"}
+    report = testing.TestReport.model_validate(
+        {"outcomes": names, "exit_code": 0, "duration_s": 0.8 + number / 7}
+    )
+    return judged(report)
+
+
+def command(number: int, code: int = 1) -> Told:
+    said = _TAIL.format(n=number, failed=1)
+    done = RunResult(exit_code=code, stdout=said, stderr="", duration_s=1 + number / 3)
+    return running.told(running.RunCommand(command="python -m pytest"), done)
+
+
+def came(name: str, said: Told, asked: str = "a") -> Outcome:
+    return outcome(name, asked, said.text, trouble=said.trouble)
+
+
+def pairs(said: Sequence[Told], name: str = "run_tests") -> list[Outcome]:
+    """An edit, another each time, and a check behind it."""
+    edits = [did("replace_text", str(n), "data.py is changed.") for n in range(len(said))]
+    return [
+        made
+        for edit, one in zip(edits, said, strict=True)
+        for made in (edit, did("read_file", edit.arguments, edit.arguments), came(name, one))
+    ]
+
+
+RUNS = {
+    "red": ("run_tests", red),
+    "green": ("run_tests", green),
+    "failed": ("run_command", command),
+    "ended well": ("run_command", lambda number: command(number, 0)),
+}
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_run_that_says_the_same_but_for_its_times_is_the_same(run: str) -> None:
+    name, said = RUNS[run]
+    done = [came(name, said(number)) for number in range(40)]
+    assert len({one.text for one in done}) > 1
+    assert stuck(turns(*done[:2])) is None
+    assert stuck(turns(*done[:3])) == "same_call"
+    assert stuck(turns(*done)) == "same_call"
+
+
+@pytest.mark.parametrize("name", ["run_tests", "run_command"])
+def test_the_same_failure_after_each_edit_is_a_repeated_error(name: str) -> None:
+    said = red if name == "run_tests" else command
+    done = pairs([said(number) for number in range(20)], name)
+    for length in range(len(done)):
+        assert (stuck(turns(*done[:length])) == "repeated_error") is (length >= 12)
+
+
+TRIES = {
+    "fewer tests fail each time": [red(n, 9 - n) for n in range(8)],
+    "green in between": [red(0), red(1), red(2), green(3), red(4), red(5)],
+    "three alike": [red(0, 2), red(1), red(2), red(3)],
+}
+
+
+@pytest.mark.parametrize("tries", TRIES)
+def test_tests_that_say_something_new_are_progress(tries: str) -> None:
+    assert stuck(turns(*pairs(TRIES[tries]))) is None
+
+
+def test_runs_without_an_edit_between_them_are_one_try() -> None:
+    wanted = [came("run_tests", red(n), asked=str(n)) for n in range(9)]
+    assert stuck(turns(*wanted)) is None
+    assert stuck(turns(did("write_file"), *wanted)) is None
+
+
+def test_the_baseline_is_no_try() -> None:
+    said = [told(testing.TestReport(outcomes={"t": "failed"}, exit_code=1)) for _ in range(6)]
+    assert stuck(turns(*pairs(said, "baseline_tests"))) is None
+
+
+def test_an_outcome_of_an_older_ledger_is_compared_as_one_of_now() -> None:
+    old = {"name": "run_tests", "arguments": "a", "text": "1 failed in 0.8 s.", "failed": False}
+    other = Outcome.model_validate(old | {"text": "1 failed in 1.9 s."})
+    assert Outcome.model_validate(old).said == other.said

@@ -8,9 +8,16 @@ CHARACTERS = 12_000
 
 
 class Told(Model):
-    """A tool's answer; `text` is what the model reads. It holds untrusted text."""
+    """A tool's answer, which holds untrusted text.
+
+    Args:
+        text: what the model reads.
+        trouble: what failed in what the tool ran, the same for two that failed alike; empty where
+            nothing did. That the tool itself failed is a ToolError.
+    """
 
     text: str
+    trouble: str = ""
 
 
 def shown(text: str, characters: int = CHARACTERS) -> str:

@@ -30,7 +30,7 @@ from tools.programming.telling import Told, shown
 from tools.toolbox import Tool, Workbench
 from tools.trial_spec import WORKSPACE, data_inputs
 
-_TAIL = 8000
+_TAIL, _TROUBLE = 8000, 4000
 _SHOWN_NAMES = 40
 _NO_PYTEST = re.compile(r"No module named '?pytest'?|pytest: (?:command )?not found")
 _KILLED = (137, 143)
@@ -71,7 +71,7 @@ class TestRun(Told):
 
 
 def _run(call: RunTests, assigned: AssignedTicket, bench: Workbench) -> TestRun:
-    return _told(run_afresh(bench, assigned, changed_files(bench.ledger, assigned), call.names))
+    return judged(run_afresh(bench, assigned, changed_files(bench.ledger, assigned), call.names))
 
 
 def _baseline(call: RunTests, assigned: AssignedTicket, bench: Workbench) -> TestRun:
@@ -81,7 +81,7 @@ def _baseline(call: RunTests, assigned: AssignedTicket, bench: Workbench) -> Tes
     named = {name.split("::")[0] for name in call.names}
     changed = changed_files(bench.ledger, assigned)
     files = {path: text for path, text in changed.items() if path in named}
-    return _told(run_afresh(bench, assigned, files, call.names))
+    return told(run_afresh(bench, assigned, files, call.names))
 
 
 def run_afresh(
@@ -248,7 +248,8 @@ def _without_pytest(bench: Workbench, assigned: AssignedTicket) -> ToolError:
     )
 
 
-def _told(report: TestReport) -> TestRun:
+def told(report: TestReport) -> TestRun:
+    """How a run reads."""
     by_outcome: dict[str, list[str]] = {}
     for id, outcome in sorted(report.outcomes.items()):
         by_outcome.setdefault(outcome, []).append(id)
@@ -258,9 +259,23 @@ def _told(report: TestReport) -> TestRun:
         if ids := by_outcome.get(outcome):
             more = f"\n  … {len(ids) - _SHOWN_NAMES} more" if len(ids) > _SHOWN_NAMES else ""
             parts.append(f"{outcome}:\n  " + "\n  ".join(ids[:_SHOWN_NAMES]) + more)
-    if set(by_outcome) - {"passed", "skipped"} or not by_outcome:
+    if not _green(report):
         parts.append(f"The end of the output:\n{report.tail}")
     return TestRun(text=shown("\n".join(parts), 14_000), report=report)
+
+
+def judged(report: TestReport) -> TestRun:
+    """How a run of a change reads, with what failed in it."""
+    trouble = "" if _green(report) else report.signature(_not_skipped(report))
+    return told(report).model_copy(update={"trouble": shown(trouble, _TROUBLE)})
+
+
+def _not_skipped(report: TestReport) -> list[str]:
+    return sorted(id for id, came in report.outcomes.items() if came != "skipped")
+
+
+def _green(report: TestReport) -> bool:
+    return bool(report.outcomes) and set(report.outcomes.values()) <= {"passed", "skipped"}
 
 
 run_tests = Tool("run_tests", RunTests, _run)
