@@ -1,6 +1,6 @@
 """The words of a merge request about code that was written, and what its tests say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from labcrew.domain.programming import Patch
 from labcrew.evidence import as_code, as_text, table
@@ -20,11 +20,30 @@ def code(patch: Patch | None) -> Iterator[str]:
     )
     yield from _tests(patch)
     yield from _rules(patch)
-    if patch.alike:
-        places = "\n".join(f"- {as_text(place, 200)}" for place in patch.alike[:_MOST_PLACES])
-        yield f"The same pattern stands elsewhere, and was looked at:\n\n{places}"
+    yield from _alike(patch)
     if patch.notes:
         yield "\n".join(f"- Note: {as_text(note, 300)}" for note in patch.notes[:_MOST_PLACES])
+
+
+def _alike(patch: Patch) -> Iterator[str]:
+    if patch.alike_shown is None:
+        yield from _places("The same pattern stands elsewhere", patch.alike)
+        return
+    yield from _places(
+        "The same pattern stands elsewhere; the model was shown these places, and left them as they"
+        " are",
+        [place for place in patch.alike if place in patch.alike_shown],
+    )
+    yield from _places(
+        "The same pattern stands elsewhere, and was not looked at",
+        [place for place in patch.alike if place not in patch.alike_shown],
+    )
+
+
+def _places(what: str, places: Sequence[str]) -> Iterator[str]:
+    if places:
+        listed = "\n".join(f"- {as_text(place, 200)}" for place in places[:_MOST_PLACES])
+        yield f"{what}:\n\n{listed}"
 
 
 def _tests(patch: Patch) -> Iterator[str]:

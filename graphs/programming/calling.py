@@ -18,7 +18,7 @@ from agents.programming.calls import (
 from agents.programming.conversation import conversation
 from agents.programming.strategies import course
 from agents.programming.turns import Outcome, Turn
-from graphs.programming.ending import last_look, written_tests
+from graphs.programming.ending import answered, last_look, written_tests
 from graphs.programming.measure import Measure
 from graphs.programming.session import UNANSWERED, Acted, GaveUp, Session, outcome
 from labcrew.domain.base import Model
@@ -199,7 +199,7 @@ async def _unfinished(session: Session, what: str, measure: Measure) -> tuple[li
     look = await last_look(session, found, f"{what}/look")
     if look.problems:
         return list(look.problems), Tokens()
-    new = [place for place in look.alike if place not in _told_of(session)]
+    new = [place for place in look.alike if place not in answered(session, FINISH)]
     if new and session.options.critique:
         shown = "\n".join(new[:10])
         return [
@@ -207,12 +207,6 @@ async def _unfinished(session: Session, what: str, measure: Measure) -> tuple[li
             f" fault, then call finish again:\n{shown}"
         ], Tokens()
     return await _criticised(session, what)
-
-
-def _told_of(session: Session) -> str:
-    return "\n".join(
-        came.text for turn in session.turns for came in turn.outcomes if came.name == FINISH
-    )
 
 
 async def _criticised(session: Session, what: str) -> tuple[list[str], Tokens]:

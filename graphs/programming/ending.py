@@ -94,6 +94,7 @@ async def put_patch(
     """Writes the patch down: given up where there is a reason, else ready."""
     change = await session.hands.change()
     base = await session.hands.base(tuple(change))
+    shown = answered(session, "finish", "find_alike")
     patch = Patch(
         id=patch_id(session.assigned),
         ticket=session.assigned.id,
@@ -112,6 +113,7 @@ async def put_patch(
         fail_to_pass=measure.fail_to_pass if measure else (),
         pass_to_pass=measure.pass_to_pass if measure else (),
         alike=look.alike,
+        alike_shown=tuple(p for p in look.alike if p in shown),
         rules=look.rules,
         steps=len(session.turns),
         tokens=session.tokens,
@@ -119,6 +121,21 @@ async def put_patch(
     )
     session.ledger.patches.put(patch, actor="merge_request")
     return patch
+
+
+def answered(session: Session, *names: str) -> frozenset[str]:
+    """The lines that the model was answered with by tools.
+
+    Args:
+        names: of the tools.
+    """
+    return frozenset(
+        line
+        for turn in session.turns
+        for came in turn.outcomes
+        if came.name in names
+        for line in came.text.splitlines()
+    )
 
 
 def tried(session: Session) -> list[str]:

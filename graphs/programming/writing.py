@@ -105,6 +105,8 @@ async def _mended(session: Session, found: Measure, turn: Turn) -> Next:
         found = await written_tests(session, found)
     if await reducing.try_smaller(session, found, turn):
         return "step"
+    # Where the pattern stands elsewhere is left to a person: no test shows whether it is a fault
+    # there, so that a small model's mending would be a guess, and nothing could tell it from one.
     look, taken = await reducing.settled(session, found, turn)
     return await _put(session, found, turn, look, taken)
 

@@ -29,6 +29,9 @@ class Patch(Model):
     alike: tuple[str, ...] = Field(
         default=(), description="places where the same pattern stands: path:line text"
     )
+    alike_shown: tuple[str, ...] | None = Field(
+        default=None, description="those that the model was shown; older patches do not say"
+    )
     rules: tuple[RuleResult, ...] = Field(
         default=(), description="the lab's, and how it keeps them"
     )

@@ -45,6 +45,10 @@ class RunTests(Model):
     names: tuple[str, ...] = ()
 
 
+class FindAlike(Model):
+    path: str = "."
+
+
 class Say(Model):
     text: str
 
@@ -63,6 +67,7 @@ CALLS: dict[str, type[BaseModel]] = {
     "write_file": WriteFile,
     "run_command": RunCommand,
     "run_tests": RunTests,
+    "find_alike": FindAlike,
     "note": Say,
     "ask_person": Ask,
     "finish": Finish,
@@ -129,6 +134,9 @@ class MemoryHands:
             return f"{call.path} is changed."
         if isinstance(call, WriteFile):
             return await self.write(step, call.path, call.text)
+        if isinstance(call, FindAlike):
+            found = [p for p in self.places if call.path in (".", p.partition(":")[0])]
+            return "\n".join(found)
         return "noted"
 
     async def write(self, step: str, path: str, text: str) -> str:
