@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from agents.programming.source import parts
 from labcrew.code_paths import is_test
+from tools.programming.leftovers import unwritten
 
 __all__ = ["is_test", "unfit"]
-_UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|NotImplementedError)\b|^\s*\.\.\.\s*$", re.M)
+_UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b|^\s*\.\.\.\s*$", re.M)
 _KNOWS_TESTS = re.compile(r"\bpytest\b|PYTEST_CURRENT_TEST|\bsys\.modules\b|\bunittest\b")
 
 
@@ -23,7 +24,8 @@ def unfit(before: Mapping[str, str], after: Mapping[str, str]) -> str:
         gone = {p.name for p in parts(path, old)} - {p.name for p in parts(path, text)}
         if gone:
             return f"The change takes {', '.join(sorted(gone)[:3])} out of {path}: keep it."
-        if _count(_UNFINISHED, text) > _count(_UNFINISHED, old):
+        more = _count(_UNFINISHED, text) > _count(_UNFINISHED, old)
+        if more or unwritten(text) > unwritten(old):
             return f"The change leaves {path} unfinished: write it whole."
         if not is_test(path) and _count(_KNOWS_TESTS, text) > _count(_KNOWS_TESTS, old):
             return f"The change makes {path} look for the tests: mend the code itself."

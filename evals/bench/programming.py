@@ -29,6 +29,7 @@ from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
 from labcrew.tracing import OFF
 from tools.mcp_offers import McpOffer
+from tools.programming.looking_back import Undone
 from tools.programming.telling import Told
 
 BOUND_MS = 5.0
@@ -129,9 +130,9 @@ class InstantHands:
         """None."""
         return ()
 
-    async def left_behind(self, step: str) -> tuple[str, ...]:
-        """None."""
-        return ()
+    async def left_behind(self, step: str) -> Undone:
+        """Nothing."""
+        return Undone(text="", places=())
 
 
 def loop_ms(rounds: int = 3) -> float:

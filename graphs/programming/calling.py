@@ -1,6 +1,7 @@
 """Steps in tools style: a reply's calls are checked, run once each, and answered."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, Field
@@ -40,6 +41,12 @@ _LOST = (
     "labcrew was stopped while this ran, and what came of it is lost. Look at how things stand"
     " before you run it again."
 )
+_DOUBTFUL = "This looks unfinished. Finish it, or call finish again if it is meant to be as it is"
+_ALIKE = (
+    "The same pattern stands elsewhere. Look at each place; mend it if it has the same fault, then"
+    " call finish again"
+)
+_TOLD_AT_ONCE = 10
 _DIFF_CHARACTERS = 12_000
 _CRITICS = 2
 
@@ -199,14 +206,23 @@ async def _unfinished(session: Session, what: str, measure: Measure) -> tuple[li
     look = await last_look(session, found, f"{what}/look")
     if look.problems:
         return list(look.problems), Tokens()
-    new = [place for place in look.alike if place not in answered(session, FINISH)]
-    if new and session.options.critique:
-        shown = "\n".join(new[:10])
-        return [
-            "The same pattern stands elsewhere. Look at each place; mend it if it has the same"
-            f" fault, then call finish again:\n{shown}"
-        ], Tokens()
+    told = answered(session, FINISH)
+    known = {_without_line(line) for line in told}
+    doubts = [place for place in look.doubtful if _without_line(place) not in known]
+    new = [place for place in look.alike if place not in told] if session.options.critique else []
+    found_too = [
+        f"{why}:\n" + "\n".join(places[:_TOLD_AT_ONCE])
+        for why, places in ((_DOUBTFUL, doubts), (_ALIKE, new))
+        if places
+    ]
+    if found_too:
+        return found_too, Tokens()
     return await _criticised(session, what)
+
+
+def _without_line(place: str) -> str:
+    """A place that other edits may have moved."""
+    return re.sub(r":\d+ ", " ", place, count=1)
 
 
 async def _criticised(session: Session, what: str) -> tuple[list[str], Tokens]:

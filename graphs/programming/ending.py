@@ -23,12 +23,14 @@ class Look(Model):
 
     Args:
         problems: why the change is not ready, as the model is told.
+        doubtful: places that look unfinished and may be meant so: these hold up nothing.
         alike: places where what was taken out still stands.
         rules: how it keeps to the lab's rules.
     """
 
     after: TestReport | None = None
     problems: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
     rules: tuple[RuleResult, ...] = ()
 
@@ -52,9 +54,15 @@ async def last_look(session: Session, measure: Measure, what: str) -> Look:
         return Look(problems=(error.message,))
     problems = [_fails(after, name) for name in failing(after, measure.fail_to_pass)[:5]]
     problems += [f"{name} passed before." for name in failing(after, measure.pass_to_pass)[:5]]
-    problems += [f"Left unfinished: {place}" for place in left[:5]]
+    problems += [f"Left unfinished: {place}" for place in left.places[:5]]
     problems += [f"A rule of the lab: {in_a_line(rule)}" for rule in blocking(rules)[:5]]
-    return Look(after=after, rules=rules, problems=tuple(problems), alike=alike)
+    return Look(
+        after=after,
+        problems=tuple(problems),
+        doubtful=left.doubtful,
+        alike=alike,
+        rules=rules,
+    )
 
 
 def _fails(after: TestReport, name: str) -> str:

@@ -9,6 +9,7 @@ from labcrew.domain.chat import ToolOffer
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from tools.mcp_offers import McpOffer
+from tools.programming.looking_back import Undone
 from tools.programming.telling import Told
 
 
@@ -73,5 +74,5 @@ class Hands(Protocol):
     async def rules(self, step: str) -> tuple[RuleResult, ...]:
         """How the change keeps to the lab's rules."""
 
-    async def left_behind(self, step: str) -> tuple[str, ...]:
+    async def left_behind(self, step: str) -> Undone:
         """What the change added and did not finish: `path:line text`."""

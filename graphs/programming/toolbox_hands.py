@@ -21,7 +21,13 @@ from tools.mcp_offers import McpArguments, McpOffer, mcp_offers
 from tools.programming.base_files import base_texts
 from tools.programming.changes import base_text, changed_files
 from tools.programming.editing import RestoreFile, WriteFile, restore_file, write_file
-from tools.programming.looking_back import FindAlike, LeftBehind, find_alike, left_behind
+from tools.programming.looking_back import (
+    FindAlike,
+    LeftBehind,
+    Undone,
+    find_alike,
+    left_behind,
+)
 from tools.programming.offers import OFFERS
 from tools.programming.telling import Told
 from tools.programming.testing import RunTests, baseline_tests, few_enough, run_tests
@@ -104,8 +110,8 @@ class ToolboxHands:
         change = await self.change()
         return await asyncio.to_thread(kept_rules, self._assigned, bench, embedder, change)
 
-    async def left_behind(self, step: str) -> tuple[str, ...]:
-        return (await self._box(step).use(left_behind, LeftBehind())).places
+    async def left_behind(self, step: str) -> Undone:
+        return await self._box(step).use(left_behind, LeftBehind())
 
     def _box(self, step: str) -> Toolbox[AssignedTicket]:
         return self._work.toolbox("merge_request", self._assigned, step)

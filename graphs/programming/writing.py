@@ -18,6 +18,7 @@ from labcrew.errors import ToolError
 from tools.facts import patch_id
 
 Next = Literal["step", "end"]
+_DOUBTS = 10
 _IDLE = 12
 """Answers in a row that could not even be tried: more won't help."""
 
@@ -157,7 +158,9 @@ async def _put(
     if look.problems:  # they were none a moment ago
         raise GaveUp("The tests don't come out the same each time: " + " ".join(look.problems))
     summary = await _summary(session, turn)
-    await put_patch(session, found, look, summary=summary, notes=(*_notes(session), *notes))
+    doubts = (f"Perhaps unfinished: {place}" for place in look.doubtful[:_DOUBTS])
+    notes = (*_notes(session), *notes, *doubts)
+    await put_patch(session, found, look, summary=summary, notes=notes)
     return "end"
 
 

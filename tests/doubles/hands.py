@@ -14,6 +14,8 @@ from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.errors import ToolError
 from tools.mcp_offers import McpOffer
+from tools.programming.leftovers import left_over
+from tools.programming.looking_back import Undone
 from tools.programming.telling import Told
 from tools.programming.testing import judged
 
@@ -184,12 +186,12 @@ class MemoryHands:
     async def rules(self, step: str) -> tuple[RuleResult, ...]:
         return ()
 
-    async def left_behind(self, step: str) -> tuple[str, ...]:
-        return tuple(
-            f"{path}:{n} {line}"
-            for path, text in self.changed.items()
-            for n, line in enumerate(text.splitlines(), 1)
-            if "TODO" in line
+    async def left_behind(self, step: str) -> Undone:
+        found = left_over(self.files, self.changed)
+        return Undone(
+            text="",
+            places=tuple(str(left) for left in found if left.certain),
+            doubtful=tuple(str(left) for left in found if not left.certain),
         )
 
 

@@ -2,22 +2,32 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from tools.programming.alike import added_lines
 
 _MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK|WIP)\b")
+_YOURS = re.compile(r"(?i)\byour code (goes )?here\b")
+_STAND_IN = re.compile(
+    r"(?i)[\s.…(]*((the )?rest of (the )?(code|file|function|class)|(the )?existing code|unchanged"
+    r"|placeholder|(not (yet )?|to be )implemented|implement (me|this))"
+    r"( (is|are|stays|remains|goes))?( (unchanged|the same|as before|here|yet|later|for now))?"
+    r"[\s.…!)]*"
+)
+"""A comment that says this and no more stands for code; in a longer one the words may mean it."""
 _WORDS = re.compile(
-    r"(?i)\b(your code (goes )?here|implement (me|this)( later)?|not (yet )?implemented|placeholder"
-    r"|rest of (the )?(code|file|function)|existing code|unchanged|to be implemented)\b"
+    r"(?i)\b(implement (me|this)|not (yet )?implemented|to be implemented|placeholder"
+    r"|rest of (the )?(code|file|function|class)|existing code"
+    r"|(other|remaining|rest|else)\b.*\bunchanged)\b"
 )
 _COMMENT = re.compile(r"(#|//|<!--|\"\"\"|''')")
 _DEBUGGING = re.compile(
     r"^\s*(breakpoint\(\)|(import )?i?pdb\b|.*\bpdb\.set_trace\(\)"
     r"|print\(\s*f?[\"'](?i:debug|here|xxx|>>>|###)|console\.log\()"
 )
-_ELLIPSIS = re.compile(r"^\s*(#|//)\s*\.\.\.")
+_COMMENT_END = re.compile(r"\s*(\"\"\"|'''|-->)\s*$")
+_ELLIPSIS = re.compile(r"^\s*(#|//)\s*(\.\.\.|…)(?P<more>.*)")
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )")
 
 
@@ -27,23 +37,28 @@ class Leftover:
 
     Args:
         why: in a few words.
+        certain: whether nobody writes it who is done; else it may be meant so.
     """
 
     path: str
     line: int
     text: str
     why: str
+    certain: bool = True
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line} {self.why}: {self.text}"
 
 
-def left_over(before: Mapping[str, str], after: Mapping[str, str]) -> list[Leftover]:
+def left_over(
+    before: Mapping[str, str], after: Mapping[str, str], asked: str = ""
+) -> list[Leftover]:
     """What a change left undone, by path and line; what stood there before is not its doing.
 
     Args:
         before: path → text of the changed files; a new file is missing here.
         after: path → text as they are now.
+        asked: the task; a function that it names has something to do.
     """
     found: list[Leftover] = []
     for path, text in sorted(after.items()):
@@ -52,45 +67,133 @@ def left_over(before: Mapping[str, str], after: Mapping[str, str]) -> list[Lefto
             added = dict(enumerate(text.split("\n"), 1))
         reasons = {number: why for number, line in added.items() if (why := _why(line))}
         if path.endswith(".py"):
-            reasons |= {n: why for n, why in _hollow(text).items() if n in added}
+            reasons |= _hollow(text, before.get(path, ""), asked, added)
+        lines = text.split("\n")
         found += [
-            Leftover(path, number, added[number].strip()[:200], reasons[number])
+            Leftover(path, number, lines[number - 1].strip()[:200], *reasons[number])
             for number in sorted(reasons)
         ]
     return found
 
 
-def _why(line: str) -> str:
+def unwritten(text: str) -> int:
+    """How many functions of a file end with saying that they are not implemented."""
+    return sum(_only_raises(node) for _, node in _functions(_parsed(text)))
+
+
+def _why(line: str) -> tuple[str, bool] | None:
+    """What a line says of being undone, and whether that is certain."""
     if mark := _MARKS.search(line):
-        return f"a {mark[1]}"
+        return f"a {mark[1]}", True
     if _CONFLICT.match(line):
-        return "a mark of a merge conflict"
+        return "a mark of a merge conflict", True
+    if _DEBUGGING.match(line):
+        return "left from debugging", True
     comment = _COMMENT.search(line)
-    if _ELLIPSIS.match(line) or (comment and _WORDS.search(line, comment.start())):
-        return "a stand-in for code"
-    return "left from debugging" if _DEBUGGING.match(line) else ""
+    if comment is None:
+        return None
+    said = _COMMENT_END.sub("", line[comment.end() :])
+    if _YOURS.search(said) or _STAND_IN.fullmatch(said):
+        return "a stand-in for code", True
+    words = _WORDS.search(said) is not None
+    if begins := _ELLIPSIS.match(line):
+        return "a stand-in for code", words or begins["more"].strip(" .…") == ""
+    return ("a stand-in for code", False) if words else None
 
 
-def _hollow(text: str) -> dict[int, str]:
-    """Lines of functions that do nothing, or say that they are not implemented."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
-    found: dict[int, str] = {}
+def _hollow(
+    text: str, before: str, asked: str, added: Collection[int]
+) -> dict[int, tuple[str, bool]]:
+    """Lines of functions that do nothing, or say that they are not implemented.
+
+    It is certain of a function that the task names, or that did something before.
+
+    Args:
+        added: lines that the change put in; one that did something needs none to be emptied.
+    """
+    tree = _parsed(text)
+    did = {name for name, node in _functions(_parsed(before)) if not _is_stub(node)}
+    words = _words(asked)
+    found: dict[int, tuple[str, bool]] = {}
+    emptied: set[int] = set()
     abstract = _meant_to_be_empty(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and _is_not_implemented(node):
-            found[node.lineno] = "not implemented"
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node not in abstract:
-            body = [part for part in node.body if not _is_text(part)]
-            if all(isinstance(part, ast.Pass) or _is_ellipsis(part) for part in body):
-                found[(body[0] if body else node).lineno] = f"{node.name} does nothing"
-    for node in abstract:
-        for inner in ast.walk(node):
+            found[node.lineno] = ("not implemented", False)
+    for name, node in _functions(tree):
+        if node in abstract or not _is_stub(node):
+            continue
+        wanted = name in did or _words(node.name) in words
+        body = _body(node) or node.body
+        if _only_raises(node):
+            line = body[-1].lineno
+            bare = len(body) == 1 and not _arguments(body[0])
+            found[line] = ("not implemented", wanted or bare)
+        else:
+            line = body[0].lineno
+            found[line] = (f"{node.name} does nothing", wanted)
+        if name in did:
+            emptied.add(line)
+    for declared in abstract:
+        for inner in ast.walk(declared):
             if isinstance(inner, ast.Raise):
                 found.pop(inner.lineno, None)
-    return found
+    emptied &= set(range(1, text.count("\n") + 2))  # Python ends lines elsewhere, too
+    return {line: why for line, why in found.items() if line in added or line in emptied}
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str, _Function]]:
+    """The functions of a file, each with its name within it, as Loader.split."""
+    waiting: list[tuple[str, ast.AST]] = [("", tree)]
+    while waiting:
+        prefix, node = waiting.pop()
+        for inner in ast.iter_child_nodes(node):
+            name = prefix
+            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                name = f"{prefix}{inner.name}."
+            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield name.rstrip("."), inner
+            waiting.append((name, inner))
+
+
+def _body(node: _Function) -> list[ast.stmt]:
+    return [part for part in node.body if not _is_text(part)]
+
+
+def _is_stub(node: _Function) -> bool:
+    empty = all(isinstance(part, ast.Pass) or _is_ellipsis(part) for part in _body(node))
+    return empty or _only_raises(node)
+
+
+def _only_raises(node: _Function) -> bool:
+    """Whether it ends so each time; one that returns elsewhere refuses what it has no answer to."""
+    last = node.body[-1]
+    return (
+        isinstance(last, ast.Raise)
+        and _is_not_implemented(last)
+        and not any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in ast.walk(node))
+    )
+
+
+def _arguments(node: ast.stmt) -> bool:
+    raised = node.exc if isinstance(node, ast.Raise) else None
+    return isinstance(raised, ast.Call) and bool(raised.args or raised.keywords)
+
+
+def _words(text: str) -> str:
+    """A text's words between spaces, those of a name told apart: cosine_schedule has two."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text).lower()
+    return f" {' '.join(re.findall(r'[a-z0-9]+', apart))} "
 
 
 def _meant_to_be_empty(tree: ast.AST) -> set[ast.AST]:

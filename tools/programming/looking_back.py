@@ -36,6 +36,16 @@ class Places(Told):
     places: tuple[str, ...]
 
 
+class Undone(Places):
+    """Places of the change that are not done.
+
+    Args:
+        doubtful: those that look so, and may be meant so.
+    """
+
+    doubtful: tuple[str, ...] = ()
+
+
 def _find(call: FindAlike, assigned: AssignedTicket, bench: Workbench) -> Places:
     before, after = _before_and_after(assigned, bench)
     files = ((p, t) for p, t in _sources(assigned, bench, after) if matches(p, (call.path,)))
@@ -45,11 +55,15 @@ def _find(call: FindAlike, assigned: AssignedTicket, bench: Workbench) -> Places
     return Places(text=shown(text), places=tuple(shown(str(place), 400) for place in places))
 
 
-def _left(call: LeftBehind, assigned: AssignedTicket, bench: Workbench) -> Places:
+def _left(call: LeftBehind, assigned: AssignedTicket, bench: Workbench) -> Undone:
     before, after = _before_and_after(assigned, bench)
-    found = [f for f in left_over(before, after) if matches(f.path, (call.path,))]
-    told = tuple(shown(str(leftover), 400) for leftover in found)
-    return Places(text=shown("\n".join(told) or "Nothing undone was found."), places=told)
+    asked = f"{assigned.ticket.title} {assigned.ticket.question}"
+    found = [f for f in left_over(before, after, asked) if matches(f.path, (call.path,))]
+    places = tuple(shown(str(leftover), 400) for leftover in found if leftover.certain)
+    doubtful = tuple(shown(str(leftover), 400) for leftover in found if not leftover.certain)
+    told = [*places, *(f"{place} (perhaps meant so)" for place in doubtful)]
+    text = shown("\n".join(told) or "Nothing undone was found.")
+    return Undone(text=text, places=places, doubtful=doubtful)
 
 
 def _before_and_after(

@@ -74,8 +74,11 @@ def test_a_file_of_one_line_repeated_costs_no_more_than_its_length() -> None:
     assert_proportionate(search, lambda lines: "x = f(a[0], 1)\n" * lines, 20_000)
 
 
-def found(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    return [str(leftover) for leftover in left_over(before, after)]
+def found(before: dict[str, str], after: dict[str, str], asked: str = "") -> list[str]:
+    return [
+        f"{leftover}{'' if leftover.certain else ' ?'}"
+        for leftover in left_over(before, after, asked)
+    ]
 
 
 def test_what_a_change_leaves_undone_is_found() -> None:
@@ -93,15 +96,99 @@ def test_what_a_change_leaves_undone_is_found() -> None:
     said = found({}, {"x.py": new.replace("<<<<<<< HEAD\n", "")})
     assert said == [
         "x.py:1 a TODO: # TODO: the rest",
-        "x.py:3 a does nothing: pass",
+        "x.py:3 a does nothing: pass ?",
         "x.py:5 not implemented: raise NotImplementedError",
-        "x.py:8 c does nothing: ...",
+        "x.py:8 c does nothing: ... ?",
         "x.py:10 a stand-in for code: # your code here",
         "x.py:12 a stand-in for code: # ... existing code ...",
         "x.py:13 left from debugging: breakpoint()",
         "x.py:14 left from debugging: print('DEBUG', 1)",
     ]
     assert "x.py:15 a mark of a merge conflict: <<<<<<< HEAD" in found({}, {"x.py": new})
+
+
+COMMENTS = {
+    "# the input stays unchanged": "",
+    "# unchanged": "certain",
+    "# ... rest of code unchanged": "certain",
+    "# ... rest of the function stays as it is": "certain",
+    "# Rest of the file stays unchanged.": "certain",
+    "# ...": "certain",
+    "# … existing code …": "certain",
+    "// ... unchanged ...": "certain",
+    '"""Placeholder."""': "certain",
+    "# Not implemented yet": "certain",
+    "# to be implemented later": "certain",
+    "# implement this": "certain",
+    "# put your code here, please": "certain",
+    "# the classes that implement this are below": "doubtful",
+    "# the embedding of the placeholder token": "doubtful",
+    "# fails where a mode is not implemented": "doubtful",
+    "# all other methods are unchanged": "doubtful",
+    "# ... and then the mean of both": "doubtful",
+    "# the rest is averaged": "",
+}
+
+
+@pytest.mark.parametrize("comment", COMMENTS)
+def test_a_comment_stands_for_code_where_it_says_nothing_else(comment: str) -> None:
+    kinds = [left.certain for left in left_over({}, {"x.py": f"{comment}\nx = 1\n"})]
+    assert kinds == {"": [], "certain": [True], "doubtful": [False]}[COMMENTS[comment]]
+
+
+DOES = "def schedule(step):\n    return step / 10\n"
+STUBS = ("    pass\n", "    ...\n", "    raise NotImplementedError\n",
+         "    raise NotImplementedError('later')\n", "    '''Words.'''\n",
+         "    step = step + 1\n    raise NotImplementedError(step)\n")  # fmt: skip
+
+
+@pytest.mark.parametrize("body", STUBS)
+@pytest.mark.parametrize(
+    ("name", "before", "asked"),
+    [
+        ("schedule", DOES, ""),
+        ("schedule", "", "The schedule of the paper is missing."),
+        ("cosine_schedule", "", "Implement the cosine schedule."),
+        ("CosineSchedule", "", "Implement `cosine_schedule`."),
+    ],
+)
+def test_a_stub_of_what_did_something_or_is_asked_for_is_certain(
+    name: str, before: str, asked: str, body: str
+) -> None:
+    files = {"x.py": before} if before else {}
+    after = f"def {name}(step):\n{body}"
+    assert [left.certain for left in left_over(files, {"x.py": after}, asked)] == [True]
+    inner = "class A:\n" + "".join(f"    {line}\n" for line in after.splitlines())
+    if asked:
+        assert [left.certain for left in left_over({}, {"x.py": inner}, asked)] == [True]
+
+
+def test_a_function_that_lost_all_it_did_is_certain() -> None:
+    before = "class A:\n    def f(self):\n        '''Words.'''\n        return 1\n"
+    after = before.replace("        return 1\n", "")
+    assert found({"x.py": before}, {"x.py": after}) == ["x.py:3 f does nothing: '''Words.'''"]
+    assert found({"x.py": after}, {"x.py": after + "x = 1\n"}) == []
+    assert found({"x.py": "x\rdef f():\r    return 1"}, {"x.py": "x\rdef f():\r    pass"}) == []
+
+
+HONEST = {
+    "a hook that does nothing": "class Quiet(Hook):\n    def on_end(self):\n        pass\n",
+    "an unsupported branch": (
+        "def reduce(x, mode):\n    if mode == 'mean':\n        return x.mean()\n"
+        "    raise NotImplementedError(mode)\n"
+    ),
+    "a check": (
+        "def check(mode):\n    if mode != 'mean':\n        raise NotImplementedError(mode)\n"
+    ),
+    "a base class": "class A:\n    def f(self):\n        raise NotImplementedError('subclass')\n",
+}
+
+
+@pytest.mark.parametrize("what", HONEST)
+def test_what_may_be_meant_so_is_doubtful_at_most(what: str) -> None:
+    asked = "Call the hooks, reduce by the mean, check the mode. The end of a run is not seen."
+    kinds = [left.certain for left in left_over({}, {"x.py": HONEST[what]}, asked)]
+    assert kinds == [False]
 
 
 def test_what_stood_there_before_is_not_its_doing() -> None:
@@ -157,3 +244,9 @@ def test_the_tools_look_at_the_change(bench: Workbench, assign: Assign) -> None:
         "new/twin.py:4 a TODO: # TODO",
     )
     assert left_behind.run(LeftBehind(path="lab"), assigned, bench).text.startswith("Nothing")
+    hook = "def on_end():\n    pass\n"
+    write_file.run(WriteFile(path="new/hook.py", text=hook), assigned, bench)
+    left = left_behind.run(LeftBehind(path="new/hook.py"), assigned, bench)
+    assert left.places == ()
+    assert left.doubtful == ("new/hook.py:2 on_end does nothing: pass",)
+    assert "(perhaps meant so)" in left.text
