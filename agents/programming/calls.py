@@ -13,7 +13,7 @@ from labcrew.domain.chat import Message, ToolCall
 MOST_CALLS = 8
 """Of one reply; further ones are not run."""
 _ARGUMENT_CHARACTERS = 500_000
-_ERRORS = 3
+_ERRORS, _PLACE = 3, 100
 _FENCED = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.M | re.S)
 
 
@@ -118,6 +118,6 @@ def _told(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False, include_context=False)
     told = []
     for one in found[:_ERRORS]:
-        where = ".".join(str(part) for part in one["loc"]) or "the whole"
+        where = ".".join(str(part) for part in one["loc"])[:_PLACE] or "the whole"
         told.append(f"{where}: {one['msg'].removeprefix('Value error, ')[:200]}")
     return "; ".join(told) + "."

@@ -6,6 +6,7 @@ prompts begin as the one before did and the endpoint's cache is of use.
 
 from collections.abc import Sequence
 
+from agents.programming.fitting import fitted
 from agents.programming.strategies import STRATEGIES
 from agents.programming.turns import Turn
 from labcrew.domain.chat import Message
@@ -13,7 +14,9 @@ from labcrew.domain.chat import Message
 _AFRESH = frozenset(strategy.name for strategy in STRATEGIES if strategy.afresh)
 
 
-def conversation(system: str, task: str, turns: Sequence[Turn], characters: int) -> list[Message]:
+def conversation(
+    system: str, task: str, turns: Sequence[Turn], characters: int, arguments: int
+) -> list[Message]:
     """The messages of the next request.
 
     Args:
@@ -21,9 +24,11 @@ def conversation(system: str, task: str, turns: Sequence[Turn], characters: int)
         task: what is to be done, and what is known.
         turns: what was done, oldest first.
         characters: most of all messages; system and task are shown whole.
+        arguments: most of one call's arguments.
     """
     room = max(characters - len(system) - len(task), characters // 4)
-    start = border(turns, room)
+    shown = [fitted(turn, arguments, room) for turn in turns]
+    start = border(shown, room)
     opening = task
     if start:
         opening += f"\n\nWhat you did before, in short:\n{summary(turns[:start], room // 3)}"
@@ -33,7 +38,7 @@ def conversation(system: str, task: str, turns: Sequence[Turn], characters: int)
         Message(role="system", content=system),
         Message(role="user", content=opening),
     ]
-    for turn in turns[start:]:
+    for turn in shown[start:]:
         messages += turn.messages
     return messages
 
@@ -62,14 +67,10 @@ def summary(turns: Sequence[Turn], characters: int) -> str:
     Args:
         characters: most of it; the oldest lines go first, notes last.
     """
-    notes = [note for turn in turns for note in turn.notes]
     lines = [line for turn in turns for line in turn.lines]
-    kept: list[str] = []
-    left = characters
-    for line in [*reversed(notes), *reversed(lines)]:
-        if len(line) + 1 > left:
-            break
-        kept.append(line)
-        left -= len(line) + 1
-    chosen = set(kept)
-    return "\n".join(line for line in [*lines, *notes] if line in chosen)
+    told = [*lines, *(note for turn in turns for note in turn.notes)]
+    first, left = len(told), characters
+    while first and len(told[first - 1]) < left:
+        first -= 1
+        left -= len(told[first]) + 1
+    return "\n".join(told[first:])

@@ -158,7 +158,8 @@ async def _reply(
         system += f"\n\n{house}"
 
     def messages(characters: int) -> Sequence[Message]:
-        found = conversation(system, task, session.turns, characters)
+        arguments = session.options.answer_characters
+        found = conversation(system, task, session.turns, characters, arguments)
         return found if native else [as_text(message) for message in found]
 
     room = session.options.prompt_characters

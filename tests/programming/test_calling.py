@@ -319,6 +319,36 @@ async def test_a_prompt_that_is_too_long_is_asked_shorter_once(tmp_path: Path) -
     assert len(model.asked) == 4
 
 
+async def test_a_step_with_huge_arguments_is_shown_cut(tmp_path: Path) -> None:
+    """Whole files of a reply would be more than the model's context holds, in either asking."""
+
+    class Bounded(ScriptedChat):
+        async def reply(self, messages: Any, **more: Any) -> Reply:
+            if (
+                sum(len(m.content) + sum(len(c.arguments) for c in m.calls) for m in messages)
+                > 80_000
+            ):
+                raise ModelFailure("too long", kind="too_long")
+            return await super().reply(messages, **more)
+
+    text = f"{SPLIT}\n# {'long ' * 60_000}\n"
+    write = ("write_file", {"path": "data.py", "text": text})
+    unknown = ("read_file", {"path": "data.py", "x" * 200_000: 1})
+    many = calls(write, unknown, ("read_file", {"path": "y" * 400_000}))
+    model = Bounded(many, calls(MEND), finish(), FINE)
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, model, options=TOOLS)
+        patch = await write_all(session)
+    assert patch.status == "ready"
+    assert patch.steps == 3
+    assert b"long long" in patch.files[0].content
+    assert all(len(came.text) < 7000 for came in session.turns[0].outcomes)
+    shown = json.loads(model.asked[1][2].calls[0].arguments)
+    assert shown["text"].endswith(f"it was {len(text)} characters long]")
+    told = model.asked[1][4].content
+    assert told.endswith("x: Extra inputs are not permitted.")
+
+
 @pytest.mark.parametrize("kind", ["rate_limited", "unavailable", "timed_out", "over_budget"])
 async def test_an_endpoint_that_fails_leaves_the_step_open(tmp_path: Path, kind: Any) -> None:
     model = ScriptedChat(calls(MEND), ModelFailure("not now", kind=kind), finish(), FINE)
