@@ -389,15 +389,17 @@ class Session:
         """The lab's house rules as they stood when this began: prompts begin alike to the end.
 
         So do the tools of outside servers, and the room of a prompt, which are settled here: no
-        more than the model's context holds.
+        more than the model's context holds. Rules that would leave less than a quarter of it are
+        not told, for no question fits beside.
         """
         if self.told is None:
 
             async def perform() -> dict[str, Any]:
                 prompt, answer = self._room()
+                rules = self.hands.house()
                 outside = {n: o.model_dump(mode="json") for n, o in self.hands.outside.items()}
                 return {
-                    "text": self.hands.house(),
+                    "text": rules if len(rules) <= prompt * 3 // 4 else "",
                     "characters": prompt,
                     "answers": answer,
                     "outside": outside,

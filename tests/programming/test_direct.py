@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.programming import direct
-from agents.programming.options import LoopOptions
+from agents.programming.options import LoopOptions, Style
 from agents.programming.source import Part
 from agents.programming.turns import Outcome, Turn
 from graphs.programming.writing import take_step, write_all
@@ -278,6 +278,29 @@ async def test_the_rules_that_a_writing_began_with_hold_to_its_end(tmp_path: Pat
     with ledger_at(tmp_path) as ledger:
         await write_all(session_of(ledger, model, hands=hands))
     assert [asked[0].content.endswith("Seed every shuffle.") for asked in model.asked] == [True] * 2
+
+
+@pytest.mark.parametrize("style", ["direct", "tools"])
+async def test_rules_that_leave_no_room_for_a_question_are_not_told(
+    tmp_path: Path, style: Style
+) -> None:
+    async def asked(rules: str) -> tuple[str, int]:
+        """The system prompt, and the room of a prompt."""
+        model = ScriptedChat("no idea")
+        model.prompt_characters = 8_000
+        hands = MemoryHands({"data.py": SPLIT}, {"tests/test_data.py": TESTS})
+        hands.told = rules
+        with ledger_at(tmp_path / str(len(rules))) as ledger:
+            session = session_of(ledger, model, hands=hands, options=LoopOptions(style=style))
+            await take_step(session)
+        if style == "direct":
+            assert sum(len(message.content) for message in model.asked[0]) <= 8_000
+        return model.asked[0][0].content, session.options.prompt_characters
+
+    bare, room = await asked("")
+    most = "r" * (room * 3 // 4)
+    assert (await asked(most))[0] == f"{bare}\n\n{most}"
+    assert (await asked(f"{most}r"))[0] == bare
 
 
 async def test_a_prompt_fits_the_models_context_as_it_was_at_first(tmp_path: Path) -> None:
