@@ -150,6 +150,9 @@ def split(rows, share):
 STUCK = (*[calls(("read_file", {"path": "lab/split.py"}))] * 3, *BY_TOOLS[1:])
 """The third of the same calls changes the strategy."""
 
+RED = (*[calls(("run_tests", {"names": [REST]}))] * 3, *BY_TOOLS[1:])
+"""So does the third run of the same tests, though each takes another time."""
+
 
 @pytest.mark.parametrize(
     ("id", "answers"),
@@ -159,6 +162,7 @@ STUCK = (*[calls(("read_file", {"path": "lab/split.py"}))] * 3, *BY_TOOLS[1:])
         ("T-304", STUCK),
         ("T-305", (WRONG, CUT, RIGHT)),
         ("T-306", (LARGE,)),
+        ("T-307", RED),
     ],
 )
 async def test_each_step_comes_out_again(
@@ -166,6 +170,8 @@ async def test_each_step_comes_out_again(
 ) -> None:
     session = await written(bench, user, id, *answers)
     assert bench.ledger.patches.get(f"{id}-C0").status == "ready"
+    if answers in (STUCK, RED):
+        assert [turn.ask for turn in session.turns] == ["", "", "rethink", "", ""]
     done = await again(bench, id)
     assert done.difference is None, done.difference
     assert done.left_out == ()
