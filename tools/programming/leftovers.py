@@ -26,6 +26,8 @@ _DEBUGGING = re.compile(
     r"^\s*(breakpoint\(\)|(import )?i?pdb\b|.*\bpdb\.set_trace\(\)"
     r"|print\(\s*f?[\"'](?i:debug|here|xxx|>>>|###)|console\.log\()"
 )
+_COMMENT_CHARACTERS = 300
+"""Of a comment that are read: nobody hides a stand-in behind them, and none takes long."""
 _COMMENT_END = re.compile(r"\s*(\"\"\"|'''|-->)\s*$")
 _ELLIPSIS = re.compile(r"^\s*(#|//)\s*(\.\.\.|…)(?P<more>.*)")
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )")
@@ -67,7 +69,9 @@ def left_over(
             added = dict(enumerate(text.split("\n"), 1))
         reasons = {number: why for number, line in added.items() if (why := _why(line))}
         if path.endswith(".py"):
-            reasons |= _hollow(text, before.get(path, ""), asked, added)
+            hollow = _hollow(text, before.get(path, ""), asked, added)
+            sure = {number: why for number, why in reasons.items() if why[1]}
+            reasons |= hollow | sure
         lines = text.split("\n")
         found += [
             Leftover(path, number, lines[number - 1].strip()[:200], *reasons[number])
@@ -92,7 +96,7 @@ def _why(line: str) -> tuple[str, bool] | None:
     comment = _COMMENT.search(line)
     if comment is None:
         return None
-    said = _COMMENT_END.sub("", line[comment.end() :])
+    said = _COMMENT_END.sub("", line[comment.end() :][:_COMMENT_CHARACTERS])
     if _YOURS.search(said) or _STAND_IN.fullmatch(said):
         return "a stand-in for code", True
     words = _WORDS.search(said) is not None

@@ -171,6 +171,23 @@ def test_a_function_that_lost_all_it_did_is_certain() -> None:
     assert found({"x.py": "x\rdef f():\r    return 1"}, {"x.py": "x\rdef f():\r    pass"}) == []
 
 
+def test_a_mark_on_the_line_of_an_empty_function_is_certain() -> None:
+    text = "def on_end():\n    pass  # TODO\n\n\ndef f(x):\n    return x\n"
+    text += "    raise NotImplementedError(x)  # FIXME\n"
+    assert found({}, {"x.py": text}) == [
+        "x.py:2 a TODO: pass  # TODO",
+        "x.py:7 a FIXME: raise NotImplementedError(x)  # FIXME",
+    ]
+
+
+@pytest.mark.parametrize("piece", ["rest ", " ", ". ", "existing "])
+def test_a_long_comment_costs_no_more_than_its_length(piece: str) -> None:
+    def search(line: str) -> None:
+        left_over({}, {"x.txt": line})
+
+    assert_proportionate(search, lambda times: f"#{piece * times}x", 20_000)
+
+
 HONEST = {
     "a hook that does nothing": "class Quiet(Hook):\n    def on_end(self):\n        pass\n",
     "an unsupported branch": (
