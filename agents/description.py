@@ -34,6 +34,7 @@ class Packet(Model):
     holdout_best: tuple[Score, ...]
     fresh_baseline: tuple[Score, ...] = ()
     fresh_best: tuple[Score, ...] = ()
+    no_score_before: str = ""
     gain: float | None
     verdict: Verdict
     changed_files: tuple[str, ...]
@@ -87,6 +88,9 @@ def _results(packet: Packet) -> Iterator[str]:
         ("holdout", packet.holdout_baseline, packet.holdout_best),
         ("fresh", packet.fresh_baseline, packet.fresh_best),
     ):
+        if best and packet.no_score_before:
+            mean = _mean(f"{split}_best", best)
+            rows.append([split, "no score", mean, "-", _measured(packet, best)])
         if not best or not baseline:
             continue
         compared.append((best, baseline))
@@ -108,7 +112,8 @@ def _results(packet: Packet) -> Iterator[str]:
         [f"{name} ({arrow} is better)", "baseline", "this change", "gain [95%]", "number is"], rows
     )
     seeds = ", ".join(map(str, packet.assigned.ticket.seeds))
-    note = f"Mean ± standard deviation over seeds {seeds}; the interval is Welch's."
+    note = f"Mean ± standard deviation over seeds {seeds}"
+    note += "; the interval is Welch's." if compared else "."
     note += "".join(_lacking(packet))
     if any(len(s) > 1 and _alike(s) and _alike(o) for s, o in compared):
         note += (
@@ -118,6 +123,13 @@ def _results(packet: Packet) -> Iterator[str]:
     if packet.holdout_best:
         note += f" The change was chosen on validation; {opened(packet.assigned.revision)}."
     yield note
+    if packet.no_score_before:
+        count = len(packet.validation_best)
+        yield (
+            f"**Before: no score.** The program as it is gave none:"
+            f" {as_text(packet.no_score_before)}. So no gain is claimed, however good the numbers"
+            f" are: what they show is that the changed program runs, with {count} {_seeds(count)}."
+        )
     yield from _last_numbers(packet)
     if packet.validation_cleaned:
         yield (
@@ -178,7 +190,9 @@ def _last_numbers(packet: Packet) -> Iterator[str]:
     if not ticket.holdout_seeds:
         return
     seeds = ", ".join(map(str, ticket.holdout_seeds))
-    if packet.fresh_best:
+    if packet.no_score_before:
+        yield f"The fresh seeds {seeds} were not run: there is no score before to compare with."
+    elif packet.fresh_best:
         yield (
             f"Fresh seeds are {seeds}: the program as it is and this change ran with them after the"
             " choice was made, on the same data as validation. They guard against lucky seeds, not"

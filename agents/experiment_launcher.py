@@ -141,10 +141,24 @@ def group_of(trials: Sequence[Trial], kind: TrialKind) -> Group | None:
     return next((g for g in groups(trials) if g.kind == kind and g.scores), None)
 
 
+def no_score_before(trials: Sequence[Trial]) -> str:
+    """Why the program as it is gives no score, by the last of its runs that failed; empty where one
+    gave a score, or none has failed: a run that an engine lost says nothing of the program.
+    """
+    own = [trial for trial in trials if trial.kind == "baseline"]
+    if any(trial.score is not None for trial in own):
+        return ""
+    failed = [trial for trial in own if trial.status in ("failed", "stopped")]
+    if not failed:
+        return ""
+    return failed[-1].result.reason if failed[-1].result is not None else "it left no result"
+
+
 def best_group(assigned: AssignedTicket, trials: Sequence[Trial], code: str = "") -> Group | None:
     """The winner: the best validation mean over all seeds, if it beats the baseline's.
 
-    Where code was written, its newest patch: what it is worth is for a person to weigh.
+    Where code was written, its newest patch: what it is worth is for a person to weigh, also where
+    the program as it is gives no score that it could be held against.
 
     Args:
         code: the present patch, by hash: runs with another one say nothing of it.
@@ -152,13 +166,15 @@ def best_group(assigned: AssignedTicket, trials: Sequence[Trial], code: str = ""
     if code:
         trials = [trial for trial in trials if trial.code in ("", code)]
     baseline = group_of(trials, "baseline")
-    if baseline is None:
-        return None
     metric = assigned.ticket.metric
     if assigned.ticket.kind != "search":
+        if baseline is None and not no_score_before(trials):
+            return None
         seeds = len(assigned.ticket.seeds)
         changed = [g for g in groups(trials) if g.kind == "changed"][-1:]
         return next((g for g in changed if len(g.scores) >= seeds), None)
+    if baseline is None:
+        return None
     full = ranked(metric, trials, len(assigned.ticket.seeds))
     best = next((g for g in full if g.kind != "baseline"), None)
     if best is None or not metric.better(best.mean, baseline.mean):
@@ -214,10 +230,13 @@ class ExperimentLauncher:
         make = _Maker(assigned, len(trials))
         own = [trial for trial in trials if trial.kind == "baseline"]
         if not any(trial.score for trial in own):
-            if sum(not trial.restarts for trial in own) >= baselines * len(seeds):
+            if sum(not trial.restarts for trial in own) < baselines * len(seeds):
+                why, seeds = "the program as it is", seeds[: max(0, left)]
+                return tuple(make("baseline", {}, seed, "original", why) for seed in seeds)
+            if not code or not no_score_before(trials):
                 return ()
-            why = "the program as it is"
-            return tuple(make("baseline", {}, s, "original", why) for s in seeds[: max(0, left)])
+            # With nothing to compare with, no run is kept for fresh seeds.
+            return tuple(self._changed(assigned, trials, code, everything))
         if code:
             return tuple(self._changed(assigned, trials, code, left)) or (
                 unconfirmed if len(unconfirmed) <= everything else ()
@@ -267,12 +286,11 @@ class ExperimentLauncher:
         self, assigned: AssignedTicket, trials: Sequence[Trial], code: str = ""
     ) -> Iterator[Trial]:
         """The fresh seeds that the baseline and the winner have not been run with."""
-        best = best_group(assigned, trials, code)
-        if best is None:
+        baseline, best = group_of(trials, "baseline"), best_group(assigned, trials, code)
+        if baseline is None or best is None:
             return
         make = _Maker(assigned, len(trials))
-        for group, whose in ((group_of(trials, "baseline"), "the program as it is"), (best, "")):
-            assert group is not None, "a winner has a baseline that it beats"
+        for group, whose in ((baseline, "the program as it is"), (best, "")):
             known = {t.seed for t in confirmations(trials, group)}
             why = f"{whose or group.trials[0].id} with a fresh seed; nothing is chosen by it"
             for seed in assigned.ticket.holdout_seeds:

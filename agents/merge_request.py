@@ -93,6 +93,8 @@ def _about_code(q: SummaryQuestion) -> str:
             "no_gain": "The metric is not better than before beyond the seeds' noise.",
             "unmeasured": "The metric was not measured on data that nothing was chosen by.",
             "tests_pass": "",
+            "no_score_before": "The program as it was gave no score, so no gain is claimed; with"
+            " this change it gives {{validation_best_mean}} (the mean over the seeds).",
         }[q.verdict].rstrip()
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.description import Packet
-from agents.experiment_launcher import Group, confirmations, group_of
+from agents.experiment_launcher import Group, confirmations, group_of, no_score_before
 from agents.merge_request import compared
 from graphs.work import Work
 from labcrew import beneath
@@ -76,8 +76,11 @@ async def make_packet(
         fresh_baseline, fresh_best = (), ()
     judged = (holdout_baseline, holdout_best) if holdout_best else (fresh_baseline, fresh_best)
     gain, verdict = compared(assigned, *judged)
+    before = no_score_before(trials) if assigned.ticket.measured else ""
     if patch is not None and not assigned.ticket.measured:
         verdict = "tests_pass"
+    elif before:
+        verdict = "no_score_before"
     packet = Packet(
         assigned=assigned,
         plan=plan,
@@ -94,6 +97,7 @@ async def make_packet(
         holdout_best=holdout_best,
         fresh_baseline=fresh_baseline,
         fresh_best=fresh_best,
+        no_score_before=before,
         gain=gain,
         verdict=verdict,
         changed_files=(),

@@ -4,6 +4,7 @@ import asyncio
 import statistics
 from typing import Any
 
+from agents.experiment_launcher import no_score_before
 from agents.merge_request import wording
 from graphs import tests_again
 from graphs.nodes.ending import reported_value
@@ -41,11 +42,16 @@ async def verify(work: Work, request: MergeRequest) -> Verification:
         problems += await _test_problems(work, assigned, request)
     if not request.evidence and not tested:
         problems.append("there is no evidence at all")
+    before = no_score_before(work.trials(assigned.id)) if assigned.ticket.measured else ""
+    if bool(before) != (request.verdict == "no_score_before"):
+        has = "none" if before else "one"
+        problems.append(f"its verdict is {request.verdict}; of a score before the ledger has {has}")
     return Verification(
         merge_request=request.id,
         checked=len(request.evidence),
         tests=tested,
         problems=tuple(problems),
+        no_score_before=before,
     )
 
 

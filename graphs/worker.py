@@ -300,7 +300,9 @@ class Worker:
         if assigned.ticket.kind != "search" and work.ledger.plans.of(ticket):
             round_ = state.values.get("escalation_round", 0) + 1
             begun = state.values | {"outcome": "", "escalation_round": round_}
-            if work.patch(assigned) is not None and not own_runs(work.trials(ticket)):
+            patch, trials = work.patch(assigned), work.trials(ticket)
+            measured = patch is not None and any(t.code == patch.code for t in trials)
+            if patch is not None and not measured and not own_runs(trials):
                 # The code stands; what failed is the program as it was.
                 await self._graph.aupdate_state(
                     config, begun | {"route": "design_trials"}, "gate_escalation"

@@ -93,6 +93,7 @@ def _search(axes: Any, metric: Metric, trials: Sequence[Trial]) -> None:
         (("baseline", "cleaned_baseline"), "s", "program's own settings"),
         (("search", "restart"), "o", "search"),
         (("finalist",), "D", "finalist, other seed"),
+        (("changed",), "^", "program with the patch"),
     ):
         chosen = [(n, v) for n, v, kind in scored if kind in kinds]
         if chosen:

@@ -109,6 +109,8 @@ def verify(
 
 def _verdict(result: "Verification") -> str:
     lines = [f"  {problem}" for problem in result.problems]
+    if result.no_score_before:
+        lines.append(f"  before: no score ({result.no_score_before}); no gain is claimed")
     if result.rerun:
         lines.append(f"  {result.rerun}")
     state = "holds" if result.holds else "DOES NOT HOLD"

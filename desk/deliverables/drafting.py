@@ -30,6 +30,8 @@ _VERDICTS = {
     "no_gain": "The change is no better than the program as it was, beyond the seeds' noise",
     "unmeasured": "What was found is not measured on unseen data",
     "tests_pass": "The change makes the tests pass that failed before",
+    "no_score_before": "With the change the program gives a score; before it gave none, so that"
+    " no gain is claimed",
 }
 
 
@@ -75,7 +77,7 @@ def _found(assigned: AssignedTicket, request: MergeRequest | None) -> Section:
             blocks=(Paragraph(text=told),), points=(told,),
         )  # fmt: skip
     values = _values(request)
-    rows, message = tuple(_result_rows(values)), _message(request, values)
+    rows, message = tuple(_result_rows(request, values)), _message(request, values)
     reported = any(s.source == "reported" for e in request.evidence for s in e.scores)
     notes = [f"{message}."]
     if reported:
@@ -121,13 +123,14 @@ def _message(request: MergeRequest, values: dict[str, str]) -> str:
     return told
 
 
-def _result_rows(values: dict[str, str]) -> Iterator[tuple[str, ...]]:
+def _result_rows(request: MergeRequest, values: dict[str, str]) -> Iterator[tuple[str, ...]]:
+    lacking = "no score" if request.verdict == "no_score_before" else "not measured"
     for split in ("validation", "holdout", "fresh"):
         if f"{split}_best_mean" not in values:
             continue
 
         def number(name: str, split: str = split) -> str:
-            mean = values.get(f"{split}_{name}_mean", "not measured")
+            mean = values.get(f"{split}_{name}_mean", lacking)
             spread = values.get(f"{split}_{name}_std")
             return f"{mean} ± {spread}" if spread is not None else mean
 

@@ -5,7 +5,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.coordinator import Move, MoveQuestion
-from agents.experiment_launcher import group_of, ranked, spent
+from agents.experiment_launcher import group_of, no_score_before, ranked, spent
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import ask_about_code
 from graphs.nodes.spending import raise_budget
@@ -24,12 +24,12 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     """Looks at what the trials gave and lets the coordinator choose among the legal moves."""
     work = runtime.context
     assigned = work.assigned(state["ticket"])
-    trials = work.trials(assigned.id)
-    if not own_runs(trials):
+    trials, patch = work.trials(assigned.id), work.patch(assigned)
+    before = no_score_before(trials)
+    if not own_runs(trials) and (patch is None or not before):
         _ask_about_baseline(work, assigned, state["escalation_round"], trials)
         return {"route": "gate_escalation"}
     if assigned.ticket.kind != "search" and work.best(assigned, trials) is None:
-        patch = work.patch(assigned)
         ran = patch is not None and any(
             t.code == patch.code and t.status != "planned" for t in trials
         )
@@ -41,6 +41,12 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
             return {"route": "gate_budget"}
         reason = _last_reason(trials, "changed")
         told = f"With the patch no run gave {assigned.ticket.metric.name}: {as_text(reason, 600)}"
+        if before:
+            told += (
+                f"\n\nNor did the program as it is: {as_text(before, 600)}\n\nIf the ticket's run,"
+                " metric, evaluator or environment is at fault, ignore, correct it and assign it"
+                " again."
+            )
         _leave_out(work, trials)
         ask_about_code(work, assigned, state, "The changed program gives no score", reason, told)
         return {"route": "gate_code"}

@@ -72,6 +72,7 @@ def _borne_out(work: Work, assigned: AssignedTicket) -> str:
     return {
         "improves": "numbers that nothing was chosen by bear it out",
         "no_gain": "it was not better beyond the seeds' noise where nothing was chosen by it",
+        "no_score_before": "the program as it was gave none to hold it against",
     }.get(requests[-1].verdict if requests else "", "it was measured there alone")
 
 

@@ -93,8 +93,9 @@ class Evidence(Model):
         return f"{self.value:.{self.digits}f}"
 
 
-Verdict = Literal["improves", "no_gain", "unmeasured", "tests_pass"]
-"""`tests_pass`: code without a metric, whose tests failed before and pass with it."""
+Verdict = Literal["improves", "no_gain", "unmeasured", "tests_pass", "no_score_before"]
+"""`tests_pass`: code without a metric, whose tests failed before and pass with it.
+`no_score_before`: code with which the program gives a score, where without it it gave none."""
 
 
 class SmokeTest(Model):
@@ -140,6 +141,9 @@ class Verification(Model):
     checked: int = Field(description="numbers recomputed")
     tests: int = Field(default=0, description="tests run again, of code that was written")
     problems: tuple[str, ...] = ()
+    no_score_before: str = Field(
+        default="", description="why there is no score to compare with; empty: there is one"
+    )
     rerun: str = ""
 
     @property

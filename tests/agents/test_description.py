@@ -92,6 +92,26 @@ def test_a_mean_over_fewer_seeds_than_the_ticket_names_says_so() -> None:
     assert "Cleaning alone, with the program's own settings: validation 0.8000." in text
 
 
+def test_without_a_score_before_no_gain_is_claimed() -> None:
+    said = "KeyError: 'lr' | <b> {{holdout_best_mean}}"
+    packet = make_packet(
+        assigned=make_assigned(kind="fix", seeds=(0, 1, 2), holdout_seeds=(7, 8)),
+        validation_baseline=(), holdout_baseline=(), validation_cleaned=(), quarantined=(),
+        settings={}, gain=None, verdict="no_score_before", no_score_before=said,
+    )  # fmt: skip
+    text = fill(write(packet), numbers(packet))
+    assert "| validation | no score | 0.9100 ± 0.0100 | - | score |" in text
+    assert "| holdout | no score | 0.9000 ± 0.0100 | - | score |" in text
+    assert (
+        "**Before: no score.** The program as it is gave none: KeyError: 'lr' \\| \\<b\\>" in text
+    )
+    assert "no gain is claimed" in text
+    assert "the changed program runs, with 3 seeds" in text
+    assert "The fresh seeds 7, 8 were not run" in text
+    assert "Welch" not in text
+    assert not {item.key for item in numbers(packet) if "gain" in item.key}
+
+
 def test_what_did_not_happen_is_left_out() -> None:
     packet = make_packet(
         incidents=(), cards=(), findings=(), quarantined=(), comments=(), smoke=None,

@@ -17,6 +17,7 @@ from agents.experiment_launcher import (
     cured,
     design_problems,
     groups,
+    no_score_before,
     ranked,
     spent,
 )
@@ -334,6 +335,42 @@ def test_runs_of_another_patch_say_nothing_of_the_present_one() -> None:
     # A revision's patch, for which no run is left.
     assert LAUNCHER.design(assigned, make_plan(), trials, code="b" * 64) == ()
     assert best_group(assigned, trials, "b" * 64) is None
+
+
+def test_a_patch_is_measured_though_the_program_as_it_was_gives_no_score() -> None:
+    assigned = make_assigned(kind="fix", seeds=(0, 1), holdout_seeds=(7,), budget={"trials": 6})
+    code, plan = "a" * 64, make_plan()
+    baseline = LAUNCHER.design(assigned, plan, [], code=code)
+    assert [t.kind for t in baseline] == ["baseline"] * 2
+    trials = [failed(t, reason="KeyError: 'lr'") for t in baseline]
+    assert no_score_before(trials) == "KeyError: 'lr'"
+    assert best_group(assigned, trials, code) is None
+    changed = LAUNCHER.design(assigned, plan, trials, code=code)
+    assert [(t.kind, t.seed, t.code) for t in changed] == [
+        ("changed", 0, code), ("changed", 1, code),
+    ]  # fmt: skip
+    one = [*trials, scored(changed[0], 0.5), failed(changed[1])]
+    assert best_group(assigned, one, code) is None, "a seed without a score is no success"
+    trials += [scored(t, 0.5) for t in changed]
+    best = best_group(assigned, trials, code)
+    assert best is not None
+    assert best.scores == (0.5, 0.5)
+    assert LAUNCHER.design(assigned, plan, trials, code=code) == (), "no fresh seeds: no other side"
+    assert (
+        best_group(assigned.model_copy(update={"ticket": make_assigned().ticket}), trials) is None
+    )
+
+
+def test_a_baseline_that_an_engine_lost_is_no_baseline_that_failed() -> None:
+    assigned, code = make_assigned(kind="fix", seeds=(0,), budget={"trials": 4}), "a" * 64
+    (own,) = LAUNCHER.design(assigned, make_plan(), [], code=code)
+    lost = own.model_copy(update={"status": "unknown"})
+    assert no_score_before([lost]) == ""
+    assert LAUNCHER.design(assigned, make_plan(), [lost], code=code) == ()
+    patched = make_trial(1, 0.9, kind="changed", values={}, code=code)
+    assert best_group(assigned, [lost, patched], code) is None
+    again = scored(own.model_copy(update={"id": "T-0001-009", "number": 9}), 0.1)
+    assert no_score_before([failed(own), again]) == "", "one run that gave a score is enough"
 
 
 def test_without_a_winner_no_fresh_seed_is_spent() -> None:

@@ -18,6 +18,7 @@ from agents.merge_request import (
     compared,
     numbers,
 )
+from labcrew.domain.programming import Patch
 from labcrew.domain.research import QuarantinedRow, data_hash
 from labcrew.judgement import Judge
 from tests.packets import CARD, make_packet, scores
@@ -81,6 +82,16 @@ async def test_the_rules_summary_speaks_by_reference() -> None:
         assert not any(c.isdigit() for c in paragraph)
         assert "{{holdout_best_mean}}" in paragraph
         assert ("too few seeds" in paragraph) == (verdict == "unmeasured")
+    patch = Patch(
+        id="T-0001-C0", ticket="T-0001", revision=0, status="ready", files=(), summary="",
+        steps=1, by="model:m",
+    )  # fmt: skip
+    mended = make_packet(
+        assigned=make_assigned(kind="fix"), verdict="no_score_before", patch=patch,
+        validation_baseline=(), holdout_baseline=(),
+    )  # fmt: skip
+    paragraph = await AGENT.summarise(mended)
+    assert "no gain is claimed; with this change it gives {{validation_best_mean}}" in paragraph
     none = make_packet(verdict="unmeasured", holdout_best=(), holdout_baseline=())
     assert "No holdout was measured" in await AGENT.summarise(none)
     assert "better settings and cleaner training data" in await AGENT.summarise(make_packet())

@@ -44,12 +44,12 @@ FIELDS: dict[str, Any] = {
 """A ticket on it, without its repository."""
 
 
-def make_faulty_mean(path: Path) -> UserFolder:
+def make_faulty_mean(path: Path, program: str = PROGRAM) -> UserFolder:
     """A real repository of program and tests, with `main` checked out."""
     path.mkdir(parents=True)
     folder = UserFolder(path)
     folder.git("init", "-q", "-b", "main")
-    folder.write("program.py", PROGRAM)
+    folder.write("program.py", program)
     folder.write("test_program.py", TESTS)
     folder.commit("it")
     return folder

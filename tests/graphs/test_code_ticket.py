@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from agents.programming.options import PROGRAMMING, LoopOptions
+from desk.deliverables.document import Table
+from desk.deliverables.drafting import document
 from desk.models.answering import chat_of
 from desk.wording import sentence
 from evals.lab import bare_bench, take
@@ -18,7 +20,7 @@ from graphs.work import Work
 from graphs.worker import Worker
 from labcrew.deciding import decide
 from labcrew.domain.chat import ChatModel
-from labcrew.domain.review import Comment
+from labcrew.domain.review import Comment, Verification
 from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import ModelFailure
 from labcrew.judgement import Judge
@@ -33,9 +35,9 @@ pytestmark = pytest.mark.engine
 
 @asynccontextmanager
 async def lab(
-    folder: Path, chat: ChatModel, **fields: Any
+    folder: Path, chat: ChatModel, *, program: str = PROGRAM, **fields: Any
 ) -> AsyncIterator[tuple[Workbench, Worker, Path]]:
-    root = make_faulty_mean(folder / "lab").path
+    root = make_faulty_mean(folder / "lab", program).path
     ticket = Ticket.model_validate(FIELDS | {"repository": "lab"} | fields)
     with bare_bench() as bench:
         assigned = take(bench, ticket, folder, "T-001")
@@ -52,10 +54,14 @@ async def lab(
             yield bench, worker, root
 
 
-async def holds(bench: Workbench) -> bool:
+async def verified(bench: Workbench) -> Verification:
     crew = Crew.of(Judge(models={}), WordEmbedder())
     request = bench.ledger.merge_requests.of("T-001")[-1]
-    found = await verify(Work(bench=bench, crew=crew, rules=crew), request)
+    return await verify(Work(bench=bench, crew=crew, rules=crew), request)
+
+
+async def holds(bench: Workbench) -> bool:
+    found = await verified(bench)
     assert found.tests == 2
     return found.holds
 
@@ -109,13 +115,7 @@ async def test_a_model_of_half_a_billion_works_through_a_ticket(tmp_path: Path) 
 
 
 async def test_a_patch_is_measured_where_a_metric_is_asked_for(tmp_path: Path) -> None:
-    measured = {
-        "metric": {"name": "quality", "direction": "maximize", "pattern": r"quality ([\d.]+)"},
-        "run": {"command": "python3 program.py", "timeout_s": 60},
-        "seeds": [0, 1],
-        "budget": {"trials": 4, "memory_mb": 128},
-    }
-    async with lab(tmp_path, ScriptedChat(RIGHT), **measured) as (bench, worker, _root):
+    async with lab(tmp_path, ScriptedChat(RIGHT), **MEASURED) as (bench, worker, _root):
         ended = await worker.advance("T-001")
         (request,) = bench.ledger.merge_requests.of("T-001")
         trials = bench.ledger.trials.of("T-001")
@@ -134,6 +134,51 @@ async def test_a_patch_is_measured_where_a_metric_is_asked_for(tmp_path: Path) -
         assert request.smoke.passed
         assert request.smoke.detail.startswith("Tests: 2 tests pass. Program: validation quality 1")
         assert await holds(bench)
+
+
+CRASHES = PROGRAM.replace(
+    "sum(values[:-1]) / len(values)", "sum(values) / values.length if any(values) else 0.0"
+)
+"""The same program, which ends with an error before it prints a number."""
+MEASURED: dict[str, Any] = {
+    "metric": {"name": "quality", "direction": "maximize", "pattern": r"quality ([\d.]+)"},
+    "run": {"command": "python3 program.py", "timeout_s": 60},
+    "seeds": [0, 1],
+    "budget": {"trials": 6, "memory_mb": 128},
+}
+
+
+async def test_a_crash_is_mended_and_no_gain_is_claimed(tmp_path: Path) -> None:
+    chat = ScriptedChat(RIGHT)
+    async with lab(tmp_path, chat, program=CRASHES, **MEASURED) as (bench, worker, _root):
+        ended = await worker.advance("T-001")
+        assert ended.status == "done", ended.outcome
+        trials = bench.ledger.trials.of("T-001")
+        assert [(t.kind, t.status) for t in trials] == [
+            ("baseline", "failed"), ("baseline", "failed"),
+            ("changed", "scored"), ("changed", "scored"),
+        ]  # fmt: skip
+        (request,) = bench.ledger.merge_requests.of("T-001")
+        assert (request.verdict, request.gain) == ("no_score_before", None)
+        assert not any("gain" in e.statistic or e.against for e in request.evidence)
+        assert "| validation | no score | 1.0000 ± 0.0000 | - |" in request.description
+        assert "**Before: no score.**" in request.description
+        assert "AttributeError: 'list' object has no attribute 'length'" in request.description
+        assert "The program as it was gave no score, so no gain is claimed" in request.description
+        assert request.smoke is not None
+        assert request.smoke.passed, request.smoke.detail
+        found = await verified(bench)
+        assert found.holds, found.problems
+        assert "AttributeError" in found.no_score_before
+        told = document(bench.ledger, ended)
+        assert "before it gave none, so that no gain is claimed" in told.sections[1].message
+        assert ("validation", "no score", "1.0000 ± 0.0000", "", "") in [
+            row for block in told.sections[1].blocks if isinstance(block, Table)
+            for row in block.rows
+        ]  # fmt: skip
+        claimed = request.model_copy(update={"verdict": "improves"})
+        bench.ledger.merge_requests.put(claimed, actor="merge_request")
+        assert not (await verified(bench)).holds
 
 
 async def test_code_that_was_given_up_is_a_persons_to_decide(tmp_path: Path) -> None:
