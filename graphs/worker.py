@@ -300,6 +300,9 @@ class Worker:
         if assigned.ticket.kind != "search" and work.ledger.plans.of(ticket):
             round_ = state.values.get("escalation_round", 0) + 1
             begun = state.values | {"outcome": "", "escalation_round": round_}
+            # One whose budget for models was spent goes on where it was.
+            if "write_code" in begun and not over_budget(str(begun["write_code"])):
+                begun["code_round"] = begun.get("code_round", 0) + 1
             patch, trials = work.patch(assigned), work.trials(ticket)
             measured = patch is not None and any(t.code == patch.code for t in trials)
             if patch is not None and not measured and not own_runs(trials):
@@ -309,10 +312,6 @@ class Worker:
                 )
                 return
             begun |= {"route": "write_code", "models_round": begun.get("models_round", 0) + 1}
-            if over_budget(str(state.values.get("write_code", ""))):
-                pass  # it goes on where it was
-            elif "write_code" in state.values:
-                begun["code_round"] = state.values.get("code_round", 0) + 1
             await self._graph.aupdate_state(config, begun, "gate_code")
             return
         round_ = state.values.get("escalation_round", 0) + 1

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from agents.programming import failed_runs
 from agents.programming.failures import account
 from agents.programming.options import LoopOptions
 from agents.programming.source import Part, numbered, parts
 from agents.programming.stuck import stuck
 from agents.programming.turns import Turn
 from labcrew.domain.chat import Manner, Message
+from labcrew.domain.programming import FailedRun
 from labcrew.domain.testing import TestReport
 
 Form = Literal["function", "lines", "block", "new", "test"]
@@ -23,6 +25,7 @@ _PLACES = 4
 _FORMS = 2
 _LONG_FUNCTION = 45
 _DIFF_LINES = 14
+_RUNS = 4000
 _TOLD_TURNS = 2
 GUESSES: dict[Form, int] = {"lines": 3}
 """Edits that one answer may hold, each tried by itself; 1 where none is named."""
@@ -95,6 +98,7 @@ class Problem:
         places: functions, the likeliest first.
         lacking: the file that lacks what the tests look for; empty where they find it all.
         fallback: a file to write to where no function is known.
+        runs: how the program failed with an earlier change, and without it.
     """
 
     title: str
@@ -105,6 +109,7 @@ class Problem:
     places: tuple[Part, ...]
     lacking: str = ""
     fallback: str = ""
+    runs: tuple[FailedRun, ...] = ()
 
 
 def next_ask(turns: Sequence[Turn], problem: Problem) -> Ask:
@@ -237,6 +242,7 @@ def _messages(
         piece: characters of one test; the function that is asked for has twice as many.
     """
     said = [f"Problem: {problem.title}\n{problem.question}".strip()[: room // 8]]
+    said.append(failed_runs.told(problem.runs, min(_RUNS, room // 8)))
     said += _shown(ask, problem, files, room // 2)
     said += [f"Failing test:\n{_code(part.text[:piece])}" for part in problem.tests[:2]]
     if ask.form != "test":

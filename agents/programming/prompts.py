@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from agents.programming import failed_runs
 from agents.programming.failures import account
 from agents.programming.source import Part
+from labcrew.domain.programming import FailedRun
 from labcrew.domain.testing import TestReport
 from labcrew.domain.ticket import Ticket
 
@@ -35,7 +37,7 @@ CRITIC = (
     " part of the ticket that it misses, a test that it dodges, something left unfinished. Style"
     " does not matter. If nothing of that kind is wrong, say so with an empty list.\n"
 ) + UNTRUSTED
-_PLACES, _ACCOUNT, _TESTS, _NAMED = 6, 3000, 4, 20
+_PLACES, _ACCOUNT, _RUNS, _TESTS, _NAMED = 6, 3000, 4000, 4, 20
 
 
 def task(
@@ -46,6 +48,7 @@ def task(
     places: Sequence[Part],
     *,
     said: Sequence[str] = (),
+    runs: Sequence[FailedRun] = (),
 ) -> str:
     """The first message: the ticket and what was found before the first reply.
 
@@ -55,6 +58,7 @@ def task(
         tests: those tests as they are written.
         places: functions, the likeliest first; none where no search is made.
         said: what people and earlier looks said of it.
+        runs: how the program failed with an earlier change, and without it.
     """
     parts = [f"Ticket ({ticket.kind}): {ticket.title}\n{ticket.question}".strip()]
     parts.append(f"Files that may be edited: {', '.join(ticket.editable) or 'none'}.")
@@ -71,7 +75,7 @@ def task(
     if places:
         shown = [f"- {p.path}:{p.first} {p.name}" for p in places[:_PLACES]]
         parts.append("Functions that may have to do with it, by their names:\n" + "\n".join(shown))
-    parts += [text for text in said if text]
+    parts += [text for text in (failed_runs.told(runs, _RUNS), *said) if text]
     return "\n\n".join(parts)
 
 

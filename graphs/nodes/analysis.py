@@ -6,6 +6,7 @@ from langgraph.runtime import Runtime
 
 from agents.coordinator import Move, MoveQuestion
 from agents.experiment_launcher import group_of, no_score_before, ranked, spent
+from graphs.failed_runs import keep_failed_runs
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import ask_about_code
 from graphs.nodes.spending import raise_budget
@@ -47,7 +48,9 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
                 " metric, evaluator or environment is at fault, ignore, correct it and assign it"
                 " again."
             )
+        told += "\n\nWho writes it anew is told how these runs ended."
         _leave_out(work, trials)
+        keep_failed_runs(work, assigned, state.get("code_round", 0), trials)
         ask_about_code(work, assigned, state, "The changed program gives no score", reason, told)
         return {"route": "gate_code"}
     round_ = state.get("budget_round", 0)

@@ -49,6 +49,7 @@ async def problem_of(session: Session, measure: Measure) -> direct.Problem:
         places=places,
         lacking=lacking(report, files),
         fallback=min(files, default=""),
+        runs=session.failed_runs,
     )
 
 

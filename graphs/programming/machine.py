@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from graphs import spans
+from graphs.failed_runs import failed_runs
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated, investigation_key
 from graphs.nodes.spending import steps_gate
@@ -134,6 +135,10 @@ def session_of(
         return known
     because = "a chat model that writes code reads it"
     taint(work.ledger, assigned.id, "repository", actor="merge_request", because=because)
+    runs = failed_runs(work, assigned, round_) if phase == "write_code" else ()
+    if runs:
+        because = "a chat model that writes code is told how runs failed"
+        taint(work.ledger, assigned.id, "logs", actor="merge_request", because=because)
 
     def people(name: str, question: str) -> str | None:
         row = work.ledger.gates.find(_gate(state, name))
@@ -151,6 +156,7 @@ def session_of(
         phase=phase,
         round=round_,
         said=_said(work, assigned, state, phase),
+        failed_runs=runs,
         people=people,
     )
     made.recall()

@@ -13,6 +13,7 @@ from graphs.programming.hands import Hands
 from labcrew import calling
 from labcrew.domain.base import canonical_json, content_hash
 from labcrew.domain.chat import ChatModel, Manner, Message, Reply, Tokens, ToolOffer
+from labcrew.domain.programming import FailedRun
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.testing import TestReport
 from labcrew.domain.ticket import AssignedTicket
@@ -99,6 +100,7 @@ class Session:
         hands: the tools.
         round: counts the beginnings within a revision, after a person asked for another try.
         said: what people and earlier looks said, for the first message.
+        failed_runs: how the program failed with what an earlier round wrote, and without it.
         people: what a person answered to a question that has this name; None: not yet.
         asks: whether a person is asked for more than so many steps, and did not turn it down.
         turns: what was done so far.
@@ -118,6 +120,7 @@ class Session:
     phase: Phase = "write_code"
     round: int = 0
     said: tuple[str, ...] = ()
+    failed_runs: tuple[FailedRun, ...] = ()
     people: Callable[[str, str], str | None] = alone
     asks: Callable[[int], bool] = nobody
     turns: list[Turn] = field(default_factory=list)

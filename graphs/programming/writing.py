@@ -135,7 +135,9 @@ async def task_of(session: Session, found: Measure | None) -> str:
     files = await sources(hands)
     asked = f"{ticket.title} {ticket.question}"
     places = ranked(files, asked, tests) if session.options.search else ()
-    session.task = prompts.task(ticket, report, wanted, tests, places, said=session.said)
+    session.task = prompts.task(
+        ticket, report, wanted, tests, places, said=session.said, runs=session.failed_runs
+    )
     return session.task
 
 

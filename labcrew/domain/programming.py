@@ -54,6 +54,15 @@ class Investigation(Model):
     by: str = Field(default="rule", description="rule, or model:<name>")
 
 
+class FailedRun(Model):
+    """How runs of the program failed, as the next writing of code is told of it."""
+
+    trials: tuple[str, ...] = Field(description="those that failed alike")
+    changed: bool = Field(description="with a patch; false: the program as it is")
+    diagnosis: str = Field(description="their incident's; it quotes untrusted text")
+    evidence: tuple[str, ...] = Field(default=(), description="lines of a log: untrusted text")
+
+
 class ModelCall(Model):
     """One call to a model, as the ledger keeps it; secrets are taken out."""
 

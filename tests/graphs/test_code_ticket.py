@@ -181,6 +181,44 @@ async def test_a_crash_is_mended_and_no_gain_is_claimed(tmp_path: Path) -> None:
         assert not (await verified(bench)).holds
 
 
+async def test_a_patch_whose_runs_fail_too_is_written_anew_by_what_they_said(
+    tmp_path: Path,
+) -> None:
+    half = RIGHT.replace("len(values)\n", "(len(values) if len(values) < 4 else values.size)\n")
+    chat = ScriptedChat(half, half, RIGHT)
+    more = MEASURED | {"budget": {"trials": 8, "memory_mb": 128}}
+    async with lab(tmp_path, chat, program=CRASHES, **more) as (bench, worker, _root):
+        worker._yes = False
+        for gate, kind in (
+            ("plan-r0.0", "accept"),
+            ("escalation-r0.0-code", "accept"),
+            ("escalation-r0.1-code", "ignore"),
+        ):
+            ended = await worker.advance("T-001")
+            assert waiting(ended, gate), ended.outcome
+            decide(bench.ledger, bench.clock, f"T-001-{gate}", kind, by="ada")
+        shown = bench.ledger.gates.get("T-001-escalation-r0.0-code").description
+        assert "object has no attribute 'size'" in shown
+        assert "Nor did the program as it is: it ended with exit code 1" in shown
+        assert "object has no attribute 'length'" in shown
+        assert bench.ledger.merge_requests.of("T-001") == []
+        assert "| AttributeError" not in chat.questions[0], "nothing had run yet"
+        for question in chat.questions[1:]:
+            assert "| AttributeError: 'list' object has no attribute 'size'" in question
+            assert "| AttributeError: 'list' object has no attribute 'length'" in question
+        ended = await worker.advance("T-001")
+        assert ended.status == "failed", ended.outcome
+        again = ended.model_copy(update={"status": "assigned"})
+        bench.ledger.tickets.put(again, actor="person:ada")
+        ended = await worker.advance("T-001")
+        assert waiting(ended, "merge-r0.0"), ended.outcome
+        assert len(chat.questions) == 3
+        (request,) = bench.ledger.merge_requests.of("T-001")
+        assert request.verdict == "no_score_before"
+        assert "| validation | no score | 1.0000 ± 0.0000 | - |" in request.description
+        assert await holds(bench)
+
+
 async def test_code_that_was_given_up_is_a_persons_to_decide(tmp_path: Path) -> None:
     chat = ScriptedChat(WRONG, WRONG, RIGHT)
     async with lab(tmp_path, chat, budget={"steps": 2}) as (bench, worker, _root):

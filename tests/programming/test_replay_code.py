@@ -1,7 +1,7 @@
 """The writing of code comes out again from the records, with every sandbox out of reach."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from desk.replay import Replayed
 from desk.replay import replay as replayed
 from evals.lab import take
 from graphs.crew import Crew
+from graphs.failed_runs import failed_runs, keep_failed_runs
 from graphs.gates import gate_id
 from graphs.programming.machine import looked
 from graphs.programming.session import Phase, Session, Waits, alone
@@ -22,6 +23,7 @@ from graphs.programming.writing import write_all
 from graphs.work import Work
 from labcrew import mcp_approvals
 from labcrew.deciding import decide
+from labcrew.domain.experiment import Trial
 from labcrew.domain.review import Gate
 from labcrew.domain.spending import Bounds
 from labcrew.domain.ticket import AssignedTicket
@@ -39,6 +41,7 @@ from tests.doubles.hands import Killed
 from tests.programming.test_calling import FINE, calls, finish
 from tests.programming.test_on_an_engine import HOUSE, NEW, OLD, REST, bench, user
 from tests.sandboxes.fixtures import UserFolder
+from tests.tickets import failed, make_trial
 from tests.tools.programming.conftest import make_fix
 from tests.tools.test_call_mcp_tool import FIND, GATED, OWN, Servers
 from tools.programming.container import put_code_away
@@ -72,8 +75,13 @@ async def work_on(
     style: Style = "direct",
     people: Callable[[str, str], str | None] = alone,
     phase: Phase = "write_code",
+    failures: Sequence[Trial] = (),
 ) -> Session:
-    """A process that works on a ticket to its end, by a model that is paid for."""
+    """A process that works on a ticket to its end, by a model that is paid for.
+
+    Args:
+        failures: runs with what an earlier round wrote.
+    """
     assigned = bench.ledger.tickets.get(id)
     folder = bench.home.model_calls(id)
     account = Account(bench.ledger, id, folder / "h", lambda: Bounds(tokens=10**7), {})
@@ -83,6 +91,8 @@ async def work_on(
         lambda agent: house.told(assigned.ticket, agent)
     )
     work = Work(bench=bench, crew=crew, rules=crew)
+    if failures:
+        keep_failed_runs(work, assigned, 0, failures)
     session = Session(
         ledger=bench.ledger,
         assigned=assigned,
@@ -91,6 +101,8 @@ async def work_on(
         options=LoopOptions(style=style),
         phase=phase,
         people=people,
+        round=1 if failures else 0,
+        failed_runs=failed_runs(work, assigned, 1),
     )
     try:
         if phase == "write_code":
@@ -105,13 +117,19 @@ async def work_on(
 
 
 async def written(
-    bench: Workbench, user: UserFolder, id: str, *answers: Any, room: int | None = None
+    bench: Workbench,
+    user: UserFolder,
+    id: str,
+    *answers: Any,
+    room: int | None = None,
+    failures: Sequence[Trial] = (),
 ) -> Session:
     """A ticket that one process worked on."""
     given(bench, user, id)
     model = ScriptedChat(*answers)
     model.prompt_characters = room
-    return await work_on(bench, id, model, "direct" if isinstance(answers[0], str) else "tools")
+    style: Style = "direct" if isinstance(answers[0], str) else "tools"
+    return await work_on(bench, id, model, style, failures=failures)
 
 
 def allow(bench: Workbench, id: str, steps: int) -> None:
@@ -178,6 +196,18 @@ async def test_each_step_comes_out_again(
     # Each reply, each turn, and the patch at the end.
     assert done.decisions >= 2 * len(session.turns) + 1
     assert done.calls == len(bench.ledger.model_calls.of(id)) >= len(session.turns)
+
+
+@pytest.mark.parametrize(("id", "answers"), [("T-310", (RIGHT,)), ("T-311", BY_TOOLS)])
+async def test_what_was_told_of_failed_runs_comes_out_again(
+    bench: Workbench, user: UserFolder, id: str, answers: tuple[Any, ...]
+) -> None:
+    ran = failed(make_trial(0, id=f"{id}-000", ticket=id, code="a" * 64), reason="KeyError: 'lr'")
+    session = await written(bench, user, id, *answers, failures=[ran])
+    assert session.failed_runs[0].diagnosis == "KeyError: 'lr'"
+    done = await again(bench, id)
+    assert (done.difference, done.left_out) == (None, ())
+    assert done.decisions >= 2 * len(session.turns) + 1
 
 
 async def test_a_prompt_that_fits_a_small_context_comes_out_again(
