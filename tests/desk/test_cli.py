@@ -11,7 +11,9 @@ from typer.testing import CliRunner, Result
 
 from desk.cli import app
 from desk.cli.common import answer_json
+from desk.cli.merge_requests import _verdict
 from desk.wiring import Opened, open_home
+from labcrew.domain.review import Verification
 from tests.desk.conftest import TICKET, HandClock
 from tests.desk.records import fail, merge_request, plan_gate, trial
 
@@ -297,3 +299,15 @@ def test_json_answers_are_json(capsys: pytest.CaptureFixture[str]) -> None:
 
     told = json.loads(capsys.readouterr().out, parse_constant=refuse)
     assert told == {"a": ["Infinity", "-Infinity", "NaN", 0.5]}
+
+
+def test_a_verification_says_why_there_is_no_score_before() -> None:
+    found = Verification(
+        merge_request="T-001-MR0", checked=4, tests=2, no_score_before="KeyError: 'lr'\x1b[2J"
+    )
+    told = _verdict(found)
+    assert "T-001-MR0 holds: 4 numbers and 2 tests checked." in told
+    assert "  before: no score (KeyError: 'lr'" in told
+    assert "no gain is claimed" in told
+    assert "\x1b" not in told
+    assert "before" not in _verdict(found.model_copy(update={"no_score_before": ""}))

@@ -48,6 +48,11 @@ async def test_a_reported_number_is_called_so(tmp_path: Path) -> None:
     assert "0.9 as the runs report it over 1 seed; it was measured there alone." in text
 
 
+async def test_a_score_without_one_before_is_not_called_borne_out(tmp_path: Path) -> None:
+    text = await lesson_of(tmp_path, "no_score_before", "evaluator")
+    assert "0.9 over 1 seed; the program as it was gave none to hold it against." in text
+
+
 @pytest.mark.parametrize(("verdict", "tried"), [("improves", True), ("no_gain", False)])
 async def test_what_the_holdout_did_not_bear_out_is_not_suggested_again(
     tmp_path: Path, verdict: Verdict, tried: bool

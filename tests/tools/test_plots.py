@@ -41,6 +41,13 @@ def test_without_a_holdout_there_is_one_panel() -> None:
     assert "Holdout" not in shown
 
 
+def test_runs_with_a_patch_are_marked() -> None:
+    changed = [make_trial(n, 0.9, kind="changed", values={}, code="a" * 64) for n in (1, 2)]
+    shown = text_of(trials_svg(METRIC, [failed(make_trial(0, kind="baseline")), *changed]))
+    assert "program with the patch" in shown
+    assert "program's own settings" not in shown
+
+
 @pytest.mark.parametrize("trials", [[], [make_trial(0)], [failed(make_trial(0))], TRIALS[:1]])
 def test_there_may_be_nothing_to_show(trials: list[Trial]) -> None:
     ET.fromstring(trials_svg(METRIC, trials))
