@@ -198,7 +198,7 @@ async def test_each_step_comes_out_again(
     assert done.calls == len(bench.ledger.model_calls.of(id)) >= len(session.turns)
 
 
-@pytest.mark.parametrize(("id", "answers"), [("T-310", (RIGHT,)), ("T-311", BY_TOOLS)])
+@pytest.mark.parametrize(("id", "answers"), [("T-330", (RIGHT,)), ("T-331", BY_TOOLS)])
 async def test_what_was_told_of_failed_runs_comes_out_again(
     bench: Workbench, user: UserFolder, id: str, answers: tuple[Any, ...]
 ) -> None:
