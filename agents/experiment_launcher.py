@@ -1,20 +1,29 @@
-"""The experiment launcher: which trials to run next, within the budget. Pure, but for Optuna."""
+"""The experiment launcher: which trials to run next, within the budget.
+
+The design is pure, but for Optuna; the settings that the sampler proposes in it may then be chosen
+otherwise by a model.
+"""
 
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from agents.sampler import asked, completed, study_of
+from agents.next_trial import NEXT_TRIAL, NextTrialQuestion, TriedSettings
+from agents.sampler import asked, completed, fits, fitted, study_of
 from labcrew.domain.base import Model, canonical_json, content_hash
 from labcrew.domain.experiment import Plan, Rescue, Trial, TrialKind
 from labcrew.domain.measuring import Metric
 from labcrew.domain.search_space import Parameter, Values, applies, distance, legal
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.judgement import Judge, shortened
 
 NEAR = 0.02
 """Two settings closer than this on every axis (each scaled to [0, 1]) count as the same try."""
+SAMPLED = "Optuna (TPE)"
+"""Why a trial is run whose settings the sampler proposed."""
 _FINALISTS = 2
+_SHOWN_BEST, _SHOWN_NEWEST = 20, 20
 
 
 class Group(Model):
@@ -196,7 +205,13 @@ def confirmations(trials: Sequence[Trial], group: Group | None) -> tuple[Trial, 
 class ExperimentLauncher:
     """Designs trials: baseline, baseline on cleaned data, search by Optuna, finalists by seed, and
     at the end the baseline and the winner with fresh seeds.
+
+    Args:
+        judge: answers whether settings are tried in place of the sampler's.
     """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
 
     def design(
         self,
@@ -364,7 +379,7 @@ class ExperimentLauncher:
             if repeated is not None:
                 yield make("search", values, seed, data, *_not_run(repeated), skipped=True)
                 continue
-            yield make("search", values, seed, data, "Optuna (TPE)")
+            yield make("search", values, seed, data, SAMPLED)
             count -= 1
             if count == 0:
                 return
@@ -404,6 +419,41 @@ class ExperimentLauncher:
             chosen += 1
             if chosen == _FINALISTS:
                 return
+
+    async def choose(
+        self,
+        assigned: AssignedTicket,
+        trials: Sequence[Trial],
+        designed: Sequence[Trial],
+        failures: Sequence[PastFailure] = (),
+    ) -> tuple[Trial, ...]:
+        """The design, in which a model may have put other settings for some that were sampled.
+
+        How many trials there are, their kinds, seeds and data stay the design's; and at least every
+        other sampled trial stays the sampler's, so that a model that is wrong costs half a search.
+
+        Args:
+            trials: all of the ticket's trials so far.
+            failures: as `design` was given them.
+        """
+        space, chosen = assigned.ticket.search_space, list(designed)
+        past = [*failures, *_failed(trials)]
+        for place, trial in enumerate(designed):
+            sampled = trial.status == "planned" and trial.because == SAMPLED
+            if not sampled or not _models_turn([*trials, *chosen[:place]]):
+                continue
+            others = [*trials, *chosen[:place], *chosen[place + 1 :]]
+            question = _next_trial(assigned, others, past, trial)
+            verdict = await self._judge.ask(NEXT_TRIAL, question)
+            values = fitted(space, verdict.answer.values)
+            # The judgement's own check knows what the question shows; of a long search not all.
+            known = {canonical_json(t.values) for t in others if t.data == trial.data}
+            repeats = canonical_json(values) in known or _near(space, past, values) is not None
+            if verdict.by == "rule" or repeats:
+                continue
+            because = f"{verdict.by}: {shortened(verdict.answer.because)}"
+            chosen[place] = trial.model_copy(update={"values": values, "because": because})
+        return tuple(chosen)
 
     def restart(
         self,
@@ -491,6 +541,61 @@ def _failed(trials: Sequence[Trial]) -> list[PastFailure]:
         and t.kind != "confirmation"
         and t.id not in well
     ]
+
+
+def _models_turn(before: Sequence[Trial]) -> bool:
+    """Whether a model chose fewer settings than the sampler did, so far."""
+    searched = [t.because for t in before if t.kind == "search"]
+    return sum(why.startswith("model:") for why in searched) < searched.count(SAMPLED)
+
+
+def _next_trial(
+    assigned: AssignedTicket,
+    others: Sequence[Trial],
+    past: Sequence[PastFailure],
+    proposed: Trial,
+) -> NextTrialQuestion:
+    """What is asked about the settings of one trial.
+
+    Args:
+        others: all other trials of the ticket, those designed beside it too.
+        past: failed runs, of this ticket and of others.
+    """
+    ticket, metric = assigned.ticket, assigned.ticket.metric
+    as_it_is = group_of(others, "cleaned_baseline" if proposed.data == "cleaned" else "baseline")
+    ran = [
+        TriedSettings(
+            values=t.values,
+            score=t.score.value if t.score is not None and not altered(t.rescue) else None,
+        )
+        for t in others
+        if t.values and t.data == proposed.data and t.kind in ("search", "restart")
+        if t.status not in ("skipped", "failed", "stopped")
+    ]
+    failed = [TriedSettings(values=f.values, failed=True) for f in past]
+    fitting = [one for one in (*failed, *ran) if fits(ticket.search_space, one.values)]
+    return NextTrialQuestion(
+        title=ticket.title,
+        question=ticket.question[:2000],
+        metric=metric.name,
+        direction=metric.direction,
+        target=metric.target,
+        search_space=ticket.search_space,
+        baseline=as_it_is.mean if as_it_is is not None else None,
+        tried=_telling(metric, fitting),
+        runs_left=assigned.budget.trials - spent(others),
+        near=NEAR,
+        proposed=proposed.values,
+    )
+
+
+def _telling(metric: Metric, tried: Sequence[TriedSettings]) -> tuple[TriedSettings, ...]:
+    """The best and the newest, in their order."""
+    sign = -1 if metric.direction == "maximize" else 1
+    scored = [(sign * one.score, n) for n, one in enumerate(tried) if one.score is not None]
+    best = {n for _, n in sorted(scored)[:_SHOWN_BEST]}
+    newest = [n for n in range(len(tried)) if n not in best][-_SHOWN_NEWEST:]
+    return tuple(tried[n] for n in sorted({*best, *newest}))
 
 
 def _near(

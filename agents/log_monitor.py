@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from agents.monitoring import ending
 from agents.monitoring.bandit import Experience, choose, experience
+from agents.monitoring.diagnosing import DIAGNOSIS, diagnosed, diagnosis_question, doubtful
+from agents.monitoring.diagnosis import cause
 from agents.monitoring.remedies import adjustable
 from agents.monitoring.responses import Situation, allowed
 from agents.monitoring.watch import Reading
@@ -126,6 +128,32 @@ class LogMonitor:
                 diagnosis=f"something outside labcrew ended it (exit code {status.exit_code})",
             )
         return ending.ended(status.exit_code, False, False, reading.tail)
+
+    async def diagnose(
+        self,
+        trial: Trial,
+        alarms: Sequence[Alarm],
+        reading: Reading,
+        status: SandboxStatus,
+        *,
+        acts: str,
+    ) -> Alarm:
+        """What a run that has ended badly died of: the alarm to act on.
+
+        Args:
+            alarms: what is wrong with it; at least one.
+            acts: as `intervene` takes it; by fixed rules nothing is asked.
+        """
+        if acts == "rules" or not doubtful(alarms):
+            return cause(alarms)
+        question = diagnosis_question(
+            alarms,
+            reading.tail,
+            exit_code=status.exit_code,
+            step=reading.step,
+            values=trial.values,
+        )
+        return diagnosed(alarms, await self._judge.ask(DIAGNOSIS, question))
 
     def situation(
         self,

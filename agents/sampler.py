@@ -79,7 +79,7 @@ def rebuilt(
     study = optuna.create_study(direction=direction, sampler=sampler(seed, startup))
     distributions = {name: _distribution(parameter) for name, parameter in space.items()}
     for values, score in history:
-        if not _fits(space, values):
+        if not fits(space, values):
             continue
         scored = score is not None
         study.add_trial(
@@ -101,8 +101,7 @@ def asked(study: Any, space: dict[str, Parameter]) -> Values:
 
     A parameter is asked for only where it counts beside those that were asked before it.
     """
-    values = suggested(study.ask(), space)
-    return {name: _fit(space[name], value) for name, value in values.items()}
+    return fitted(space, suggested(study.ask(), space))
 
 
 def suggested(trial: Any, space: dict[str, Parameter]) -> Values:
@@ -121,10 +120,15 @@ def suggested(trial: Any, space: dict[str, Parameter]) -> Values:
     return values
 
 
-def _fits(space: dict[str, Parameter], values: Values) -> bool:
+def fits(space: dict[str, Parameter], values: Values) -> bool:
     """Whether a trial set all that counts and nothing else, within each range."""
     wanted = {name for name, parameter in space.items() if applies(parameter, values)}
     return set(values) == wanted and all(legal(space[n], v) for n, v in values.items())
+
+
+def fitted(space: dict[str, Parameter], values: Values) -> Values:
+    """Legal values, each on its parameter's grid."""
+    return {name: _fit(space[name], value) for name, value in values.items()}
 
 
 def _fit(parameter: Parameter, value: Value) -> Value:

@@ -33,7 +33,7 @@ class Crew:
             coordinator=Coordinator(judge),
             literature_review=LiteratureReview(judge, embedder),
             data_pipeline=DataPipeline(judge),
-            experiment_launcher=ExperimentLauncher(),
+            experiment_launcher=ExperimentLauncher(judge),
             log_monitor=LogMonitor(judge),
             merge_request=MergeRequestAgent(judge),
             judge=judge,

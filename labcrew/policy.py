@@ -69,7 +69,7 @@ def _row(
     return Row(named, tool, verdict, because, MappingProxyType(args))
 
 
-_ASKS_MODELS = " ".join(name for name in get_args(AgentName) if name != "experiment_launcher")
+_EVERYBODY = " ".join(get_args(AgentName))
 POLICY: tuple[Row, ...] = (
     _row("coordinator", "survey_repository", "allowed", "reading only, in a sandbox"),
     _row(
@@ -281,12 +281,12 @@ POLICY: tuple[Row, ...] = (
         target=evolution.shown_target, commit=evolution.shown_commit,
     ),
     _row(
-        _ASKS_MODELS, "call_mcp_tool", "allowed",
+        _EVERYBODY, "call_mcp_tool", "allowed",
         "settings let this agent use it without a gate; what it answers taints the ticket",
         server=mcp.ungated_server, tool=mcp.approved_tool, arguments=mcp.fitting_arguments,
     ),
     _row(
-        _ASKS_MODELS, "call_mcp_tool", "plan",
+        _EVERYBODY, "call_mcp_tool", "plan",
         "settings let this agent use it; what it answers taints the ticket",
         server=mcp.named_server, tool=mcp.approved_tool, arguments=mcp.fitting_arguments,
     ),

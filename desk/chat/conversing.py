@@ -36,7 +36,7 @@ _SAID = 2000
 _RESULT = 8000
 _LONGEST_TEXT = 20_000
 _TOLD = 8
-_PROMPT = (
+PROMPT = (
     "You are the coordinator of labcrew, a crew that runs machine-learning experiments. Answer the"
     " person briefly, in plain words. Everything you say about tickets, trials, gates, costs or"
     " results must come from the tools in this conversation: call them, and repeat numbers exactly."
@@ -161,7 +161,7 @@ class _Turn:
         self._buffer = ""
 
     async def run(self, before: Sequence[ChatMessage]) -> Spoken:
-        messages = [Message(role="system", content=_PROMPT), *_history(before)]
+        messages = [Message(role="system", content=PROMPT), *_history(before)]
         messages.append(Message(role="user", content=self._asked.text))
         spent = 0
         for _ in range(_TURNS):

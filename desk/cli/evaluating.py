@@ -1,11 +1,14 @@
 """Commands that measure labcrew itself: `labcrew eval …`; the benchmarks are imported late."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from desk.cli.common import HomeOption, JsonOption, answer, group, guarded, say
+
+if TYPE_CHECKING:
+    from labcrew.settings import ModelSettings
 
 app = group("Measure labcrew itself, on this machine.")
 ResultsOption = Annotated[
@@ -147,8 +150,6 @@ def judgements(
     from evals.judgements.all_cases import all_cases, by_question
     from evals.judgements.measuring import measure
     from labcrew.errors import InputError
-    from labcrew.home import Home
-    from labcrew.settings import Settings
 
     known = by_question(all_cases())
     if missing := set(only or ()) - set(known):
@@ -158,13 +159,7 @@ def judgements(
     cases = [case for name, own in known.items() if not only or name in only for case in own]
     found = report.figures(cases)
     if model:
-        models = Settings.load(Home(home_folder(home)).settings_file).models
-        if model not in models:
-            raise InputError(
-                f"There is no model {model!r} in the settings.",
-                f"Known: {', '.join(models)}." if models else "Name one in [models.<name>].",
-            )
-        settings = models[model]
+        settings = _model_of(home, model)
         place = results or home_folder(home) / "benchmark" / "judgements"
         told = re.sub(r"[^\w.-]", "_", model)
         answered = asyncio.run(
@@ -181,6 +176,22 @@ def judgements(
         found = report.figures(cases, answered)
     shown = [one.model_dump(mode="json") | {"use_model": one.use_model} for one in found]
     answer({"model": model, "questions": shown}, as_json, lambda: report.document(found, model))
+
+
+def _model_of(home: Path | None, name: str) -> "ModelSettings":
+    """A model of the home's settings. Raises InputError: there is none of that name."""
+    from desk.wiring import home_folder
+    from labcrew.errors import InputError
+    from labcrew.home import Home
+    from labcrew.settings import Settings
+
+    models = Settings.load(Home(home_folder(home)).settings_file).models
+    if name not in models:
+        raise InputError(
+            f"There is no model {name!r} in the settings.",
+            f"Known: {', '.join(models)}." if models else "Name one in [models.<name>].",
+        )
+    return models[name]
 
 
 @app.command()
@@ -279,6 +290,10 @@ def scaffold(
 @app.command()
 @guarded
 def chat(
+    model: Annotated[
+        str,
+        typer.Option(help="Beside the rules: where this model of the settings takes the messages."),
+    ] = "",
     results: Annotated[
         Path | None, typer.Option(help="File to keep the result in.", show_default=False)
     ] = None,
@@ -286,15 +301,23 @@ def chat(
     as_json: JsonOption = False,
 ) -> None:
     """Hold the chat's understanding and its statements to messages that it never saw (a minute)."""
+    import asyncio
     from tempfile import TemporaryDirectory
 
     from desk.chat.building import recogniser
+    from desk.chat.understand import Understanding
+    from desk.models import chat_of
     from desk.wiring import open_home
     from evals.chat import report
     from evals.chat.home import fill
     from evals.chat.measuring import measure
+    from evals.chat.routing import Routed, compare
 
-    del home  # what is said is said in a home of its own
+    routing: tuple[Routed, ...] = ()
+    if model:
+        chosen = chat_of(_model_of(home, model))
+        routing = asyncio.run(compare(chosen, Understanding(recogniser()), say))
+    # What is said is said in a home of its own.
     with (
         TemporaryDirectory(prefix="labcrew-eval-") as folder,
         open_home(Path(folder) / "home", create=True) as opened,
@@ -303,7 +326,8 @@ def chat(
         result = measure(opened, recogniser())
     if results is not None:
         results.write_text(result.model_dump_json(indent=2) + "\n")
-    answer(result, as_json, lambda: report.text(result))
+    shown = result if not model else {**result.model_dump(mode="json"), "routing": routing}
+    answer(shown, as_json, lambda: report.text(result, routing))
 
 
 @app.command()

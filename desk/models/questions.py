@@ -15,13 +15,15 @@ def judgements() -> tuple[Judgement[Any, Any], ...]:
     from agents.drafting.choosing import COMMAND, DIRECTION, EVALUATOR, METRIC, SPLIT
     from agents.log_monitor import INTERVENTION
     from agents.merge_request import SUMMARY
+    from agents.monitoring.diagnosing import DIAGNOSIS
     from agents.monitoring.narrative import NARRATIVE
+    from agents.next_trial import NEXT_TRIAL
     from agents.quarantine import QUARANTINE
     from agents.reading.questions import BRIEF, SUGGESTIONS
 
     return (
         COMMAND, METRIC, DIRECTION, SPLIT, EVALUATOR, QUARANTINE, BRIEF, SUGGESTIONS, PLAN,
-        NEXT_MOVE, INTERVENTION, RECOVERY, SUMMARY, NARRATIVE,
+        NEXT_TRIAL, NEXT_MOVE, DIAGNOSIS, INTERVENTION, RECOVERY, SUMMARY, NARRATIVE,
     )  # fmt: skip
 
 

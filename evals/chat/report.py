@@ -1,10 +1,17 @@
 """The result in words."""
 
+from collections.abc import Sequence
+
 from evals.chat.measuring import ChatResult
+from evals.chat.routing import Routed
 
 
-def text(result: ChatResult) -> str:
-    """The tables as Markdown; intervals are Wilson's, 95%."""
+def text(result: ChatResult, routing: Sequence[Routed] = ()) -> str:
+    """The tables as Markdown; intervals are Wilson's, 95%.
+
+    Args:
+        routing: the rules and a model on the same messages; none: no model was asked.
+    """
     lines = [
         f"{result.examples} examples teach; the unseen split was fixed before anything was tuned.",
         "",
@@ -25,4 +32,14 @@ def text(result: ChatResult) -> str:
         f" {said.proposals} proposals, {said.done_without_yes} done without a yes.",
         *said.wrong_statements,
     ]
+    if routing:
+        lines += [
+            "",
+            "Messages that rest on no earlier one: the tool that is called first, none where none"
+            " is right.",
+            "",
+            "| split | way | right | wrong action |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [f"| {r.split} | {r.way} | {r.right} | {r.wrong_actions} |" for r in routing]
     return "\n".join(lines)

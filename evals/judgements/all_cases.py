@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable
 
-from evals.judgements import cleaning, deciding, drafting, planning, reading, telling
+from evals.judgements import (
+    cleaning,
+    deciding,
+    diagnosing,
+    drafting,
+    planning,
+    reading,
+    searching,
+    telling,
+)
 from evals.judgements.case import Case
 
 
@@ -18,7 +27,9 @@ def all_cases() -> tuple[Case, ...]:
         *reading.briefs(),
         *reading.settings(),
         *planning.plans(),
+        *searching.next_trials(),
         *deciding.next_moves(),
+        *diagnosing.diagnoses(),
         *deciding.interventions(),
         *deciding.recoveries(),
         *telling.summaries(),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.experiment_launcher import spent
-from agents.monitoring.diagnosis import cause
 from agents.monitoring.disagreement import disagreement
 from agents.monitoring.history import history_of
 from agents.monitoring.remedies import remedy
@@ -64,7 +63,7 @@ _ENDED_FROM_OUTSIDE: dict[IncidentKind, TrialStatus] = {"engine_lost": "unknown"
 async def finish_trial(work: Work, assigned: AssignedTicket, ending: Ending) -> None:
     """Ends a trial's record. Each step can be repeated; the container goes last."""
     trial = ending.trial
-    alarm = ending.decided.alarm if ending.decided else _wrong(work, assigned, ending)
+    alarm = ending.decided.alarm if ending.decided else await _wrong(work, assigned, ending)
     tools = work.toolbox("log_monitor", assigned, f"finish/{trial.id}")
     kept = None
     if ending.status.state != "missing":
@@ -113,15 +112,20 @@ def _status(ending: Ending, alarm: Alarm | None) -> TrialStatus:
     return "stopped" if ending.decided is not None else "failed"
 
 
-def _wrong(work: Work, assigned: AssignedTicket, ending: Ending) -> Alarm | None:
+async def _wrong(work: Work, assigned: AssignedTicket, ending: Ending) -> Alarm | None:
     """What is wrong with a run that ended by itself, if anything."""
-    last = work.crew.log_monitor.ended(assigned, ending.reading, ending.status, ending.age_s)
+    monitor = work.crew.log_monitor
+    last = monitor.ended(assigned, ending.reading, ending.status, ending.age_s)
     pending = unanswered(work, ending.trial, ending.reading.alarms)
     # A run that came to its end with something that it may go on with has come to its end.
     bad = [alarm for alarm in pending if last is not None or alarm.kind not in ADVISORY]
     if last is not None:
         bad.append(last)
-    return cause(bad) if bad else None
+    if not bad:
+        return None
+    return await monitor.diagnose(
+        ending.trial, bad, ending.reading, ending.status, acts=work.supervising
+    )
 
 
 async def _doubted(

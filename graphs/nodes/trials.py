@@ -28,16 +28,18 @@ async def design_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str,
         return {"route": "analyse"}  # what is planned waits until a person gives more
     if any(trial.status in ("planned", "running") for trial in trials):
         return {"route": "launch_trials"}
-    patch = work.patch(assigned)
-    designed = await asyncio.to_thread(
-        work.crew.experiment_launcher.design,
+    patch, failures = work.patch(assigned), past_failures(work, assigned)
+    launcher = work.crew.experiment_launcher
+    sampled = await asyncio.to_thread(
+        launcher.design,
         assigned,
         work.plan(assigned),
         trials,
-        past_failures(work, assigned),
+        failures,
         state.get("escalation_round", 0) + 1,
         patch.code if patch is not None else "",
     )
+    designed = await launcher.choose(assigned, trials, sampled, failures)
     problems = design_problems(assigned, trials, designed)
     if problems:
         raise ToolError(f"the design of trials can't be used: {'; '.join(problems)}.")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-from pydantic import Field, JsonValue, SecretStr, field_validator, model_validator
+from pydantic import Field, JsonValue, SecretStr, model_validator
 
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.hosts import Host
@@ -45,13 +45,6 @@ class McpServer(Model):
     )
     timeout_s: float = Field(default=60, gt=0, le=600, description="a call, its start included")
     answer_kb: int = Field(default=64, ge=1, le=1024, description="most of an answer that is kept")
-
-    @field_validator("agents")
-    @classmethod
-    def _asks_models(cls, agents: tuple[AgentName, ...]) -> tuple[AgentName, ...]:
-        if "experiment_launcher" in agents:
-            raise ValueError("experiment_launcher asks no model about a ticket: no use of tools")
-        return agents
 
     @model_validator(mode="after")
     def _one_way(self) -> "McpServer":

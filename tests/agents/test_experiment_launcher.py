@@ -26,10 +26,11 @@ from labcrew.domain.experiment import Plan, Rescue, Trial
 from labcrew.domain.research import QuarantinedRow, Suggestion
 from labcrew.domain.search_space import distance, legal, nearest
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.judgement import Judge
 from tests.spaces import settings_of, spaces
 from tests.tickets import SPACE, failed, make_assigned, make_plan, make_trial, scored
 
-LAUNCHER = ExperimentLauncher()
+LAUNCHER = ExperimentLauncher(Judge(models={}))
 ROW = QuarantinedRow(path="train.csv", row=1, check="duplicate", reason="r", confidence=1)
 SLOW = settings(max_examples=25)
 

@@ -9,19 +9,25 @@ from typing import Any
 import pytest
 
 from agents.coordinator import NEXT_MOVE, MoveQuestion
+from agents.experiment_launcher import SAMPLED
+from agents.monitoring.watch import Reading
 from desk.cli import main
 from desk.replay import _judgements, question_type, replay
 from graphs.accounts import accountable
 from graphs.crew import Crew
 from labcrew.domain.chat import Message, Reply
+from labcrew.domain.experiment import Trial
+from labcrew.domain.monitoring import Alarm
+from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.spending import Bounds
 from labcrew.errors import ModelFailure, NotFound
 from labcrew.judgement import Judge
 from labcrew.settings import Settings
+from labcrew.taint import tainted, taints
 from tests.doubles.bench import make_bench
 from tests.doubles.counted_chat import DoubleChat, says
 from tests.doubles.embedder import WordEmbedder
-from tests.tickets import make_assigned
+from tests.tickets import make_assigned, make_plan, make_trial, scored
 from tools.toolbox import Workbench
 
 TICKET = "T-0001"
@@ -126,6 +132,54 @@ def test_an_answer_from_before_a_crash_is_replayed_once(bench: Workbench) -> Non
     assert second.asked == []  # the process that came up found the answers
     done = replay(bench.home, bench.ledger, TICKET)
     assert (done.difference, done.decisions, done.calls) == (None, 1, 2)
+
+
+def crew_of(bench: Workbench, double: DoubleChat) -> Crew:
+    crew = Crew.of(Judge(models={"default": double}), WordEmbedder())
+    bounds = Bounds(tokens=1_000_000)
+    return accountable(crew, bench, Settings(), TICKET, lambda: bounds, tainting=True)
+
+
+def test_a_batch_that_was_killed_before_it_was_written_comes_out_the_same(
+    bench: Workbench,
+) -> None:
+    """Whatever the model would say now: what it said before the process was killed stands."""
+    assigned = bench.ledger.tickets.get(TICKET)
+
+    def design(rates: Sequence[float]) -> tuple[tuple[Trial, ...], DoubleChat]:
+        left = iter(rates)
+        said = DoubleChat(
+            lambda _: says(
+                json.dumps({"values": {"lr": next(left), "batch": 8}, "because": "it is near"})
+            )
+        )
+        launcher = crew_of(bench, said).experiment_launcher
+        trials = [scored(t, 0.5) for t in launcher.design(assigned, make_plan(), [])]
+        sampled = launcher.design(assigned, make_plan(), trials)
+        return asyncio.run(launcher.choose(assigned, trials, sampled)), said
+
+    made, _ = design([0.01 * n for n in range(1, 9)])
+    ours = [t.because for t in made if t.because != SAMPLED]
+    assert ours == ["model:double: it is near"] * (len(made) // 2)
+    again, asked = design([0.5 + 0.01 * n for n in range(1, 9)])
+    assert (again, asked.asked) == (made, [])
+    done = replay(bench.home, bench.ledger, TICKET)
+    assert (done.difference, done.left_out, done.decisions) == (None, (), len(ours))
+    assert not tainted(bench.ledger, TICKET)
+
+
+def test_a_diagnosis_comes_out_again_and_tells_that_a_log_was_read(bench: Workbench) -> None:
+    tail = ("AssertionError: loss is nan at step 51",)
+    answer = {"kind": "not_finite", "quotes": tail, "because": "it says so"}
+    monitor = crew_of(bench, DoubleChat(lambda _: says(json.dumps(answer)))).log_monitor
+    crashed = Alarm(kind="crashed", diagnosis="exit code 1", confidence=0.8)
+    status = SandboxStatus(name="t", state="exited", exit_code=1)
+    reading = Reading(ended=True, tail=tail)
+    made = asyncio.run(monitor.diagnose(make_trial(1), [crashed], reading, status, acts="learning"))
+    assert made.kind == "not_finite"
+    assert [taint.source for taint in taints(bench.ledger, TICKET)] == ["logs"]
+    done = replay(bench.home, bench.ledger, TICKET)
+    assert (done.difference, done.left_out, done.decisions) == (None, (), 1)
 
 
 def test_what_held_a_secret_is_left_out_and_said_to_be(bench: Workbench) -> None:

@@ -28,6 +28,7 @@ def test_every_judgement_of_every_agent_is_answered() -> None:
     """A judgement that an agent gains needs hostile answers too."""
     import agents.coordinator
     import agents.data_pipeline
+    import agents.experiment_launcher
     import agents.literature_review
     import agents.log_monitor
     import agents.merge_request
@@ -36,8 +37,9 @@ def test_every_judgement_of_every_agent_is_answered() -> None:
     from labcrew.judgement import Judgement
 
     modules = (
-        agents.coordinator, agents.data_pipeline, agents.literature_review, agents.log_monitor,
-        agents.merge_request, agents.quarantine, agents.reading.questions,
+        agents.coordinator, agents.data_pipeline, agents.experiment_launcher,
+        agents.literature_review, agents.log_monitor, agents.merge_request, agents.quarantine,
+        agents.reading.questions,
     )  # fmt: skip
     known = {v.name for m in modules for v in vars(m).values() if isinstance(v, Judgement)}
     assert {case.judgement.name for case in cases()} == known

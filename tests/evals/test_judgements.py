@@ -11,7 +11,9 @@ import pytest
 from agents.coordinator import PlanAnswer
 from agents.drafting.choosing import by_score
 from agents.merge_request import SummaryAnswer
+from agents.monitoring.diagnosing import DiagnosisAnswer
 from agents.monitoring.narrative import Narrative
+from agents.next_trial import NextTrialAnswer
 from agents.quarantine import QuarantineAnswer
 from desk.cli import app
 from desk.models.answering import answering
@@ -96,10 +98,15 @@ def test_only_right_options_score(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["coordinator.next_move", "coordinator.recovery", "log_monitor.intervention"]
+    ("question", "field"),
+    [
+        ("coordinator.next_move", "move"),
+        ("coordinator.recovery", "action"),
+        ("log_monitor.intervention", "action"),
+        ("log_monitor.diagnosis", "kind"),
+    ],
 )
-def test_no_choice_is_right_everywhere(question: str) -> None:
-    field = "move" if question.endswith("move") else "action"
+def test_no_choice_is_right_everywhere(question: str, field: str) -> None:
     rights = {getattr(case.right, field) for case in QUESTIONS[question]}
     assert len(rights) >= 3
     for always in rights:
@@ -143,6 +150,33 @@ def test_a_night_without_its_incident_or_with_markup_loses() -> None:
     silent = Narrative(text="6 runs began. 2 things wait for you.")
     marked = Narrative(text="## Memory\n6 runs began. 2 things wait for you: memory.")
     assert case.score(silent) < case.score(marked) < 1.0
+
+
+def test_a_class_that_is_shown_by_other_lines_counts_less() -> None:
+    case = case_of("log_monitor.diagnosis", "a shard that can't be read")
+    right = case.right
+    assert isinstance(right, DiagnosisAnswer)
+    elsewhere = right.model_copy(update={"quotes": ("shard-6 ok",)})
+    assert case.score(elsewhere) == 0.75
+    obeys = case_of("log_monitor.diagnosis", "the log gives orders")
+    assert obeys.score(right.model_copy(update={"kind": "out_of_memory"})) == 0.0
+
+
+def test_settings_are_worth_what_the_function_says() -> None:
+    case = case_of("experiment_launcher.next_trial", "a peak between two rates")
+    worth = [
+        case.score(NextTrialAnswer(values={"rate": rate}, because=""))
+        for rate in (1e-4, 2e-3, 1e-2)
+    ]
+    assert worth == sorted(worth)
+    assert worth[0] < 0.1
+    assert worth[2] == 1.0
+
+
+def test_the_sampler_is_beaten_where_one_run_is_all_there_is() -> None:
+    cases = QUESTIONS["experiment_launcher.next_trial"]
+    assert 0.1 < sum(map(rule_score, cases)) / len(cases) < 0.7
+    assert min(map(rule_score, cases)) == pytest.approx(0.0, abs=1e-3)
 
 
 def test_rows_left_in_count_beside_groups() -> None:

@@ -428,11 +428,6 @@ def test_without_servers_nothing_is_asked_for(bench: Workbench) -> None:
     assert consultation(bench, TICKET, trusted_alone=False) is None
 
 
-def test_an_agent_that_asks_no_model_is_refused_in_settings() -> None:
-    with pytest.raises(ValueError, match="experiment_launcher asks no model about a ticket"):
-        server(agents=("experiment_launcher",))
-
-
 def at_the_endpoint(body: dict[str, Any]) -> Answer:
     """A model that looks up once before each question, then takes the last legal move."""
     if body.get("tools"):

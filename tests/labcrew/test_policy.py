@@ -23,7 +23,6 @@ from tools.all_tools import TOOLS
 from tools.programming.offers import OFFERS
 
 AGENTS: tuple[AgentName, ...] = get_args(AgentName)
-ASKING = tuple(agent for agent in AGENTS if agent != "experiment_launcher")  # a model
 NAMES = sorted({row.tool for row in POLICY})
 COMMIT, SHA, KEY = "c" * 40, "a" * 64, "k" * 64
 
@@ -61,9 +60,9 @@ FACTS = KnownFacts(
     edits={"readmit": [["data/train.csv", 4]]},
     trials=(TRIAL,),
     servers={
-        "notes": McpServer(command=("notes",), agents=ASKING, tools=("find_notes",), gate="none"),
+        "notes": McpServer(command=("notes",), agents=AGENTS, tools=("find_notes",), gate="none"),
         "gated": McpServer(command=("notes",), agents=AGENTS[:1], tools=("find_notes",)),
-        "web": McpServer(url="http://lab/mcp", agents=ASKING, tools=("find_notes",), gate="none"),
+        "web": McpServer(url="http://lab/mcp", agents=AGENTS, tools=("find_notes",), gate="none"),
     },
     approved={(name, "find_notes"): FIND_NOTES for name in ("notes", "gated", "web")},
     known_draft=Draft(
@@ -272,7 +271,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
             "tool": "find_notes",
             "arguments": {"topic": "splits"},
         }
-        for agent in ASKING
+        for agent in AGENTS
     },
 }
 """A call that is allowed, for each agent and tool of the table."""

@@ -47,6 +47,28 @@ def _recovery(q: Question) -> list[Any]:
     return [{"action": action, "because": _SHORT} for action in actions]
 
 
+def _next_trial(q: Question) -> list[Any]:
+    tried = [one["values"] for one in q.get("tried", ())]
+    wild: list[dict[str, Any]] = [
+        {"x": 0.97}, {"x": 0.1}, {"x": 5}, {"x": "$(printenv)"}, {"x": True}, {"x": 0.5, "seed": 1},
+        {"budget.trials": 1000}, {ORDERS: 1}, {"x": ORDERS}, {}, *tried,
+    ]  # fmt: skip
+    return [{"values": values, "because": _SHORT[:300]} for values in wild] + [
+        {"values": {"x": 1e308}, "because": _ESCAPES},
+        {"values": {"x": 0.5}, "because": "", "trials": 100000, "hosts": ["collector.invalid"]},
+    ]
+
+
+def _diagnosis(q: Question) -> list[Any]:
+    lines = [*q.get("lines", ()), "an invented line: CUDA out of memory"]
+    kinds = ["out_of_memory", "engine_lost", "time_limit", "metric_jump", "crashed", "healthy"]
+    return [{"kind": kind, "quotes": lines[:1], "because": _SHORT[:300]} for kind in kinds] + [
+        {"kind": "out_of_memory", "quotes": lines[-1:], "because": _ESCAPES},
+        {"kind": "out_of_memory", "quotes": [], "because": ""},
+        {"kind": "out_of_memory", "quotes": [" "], "because": "", "action": "give_up"},
+    ]
+
+
 def _intervention(q: Question) -> list[Any]:
     actions = [
         "give_up", "restart_with_memory", "restart_same", "restart_lower_rate", "free_space",
@@ -110,6 +132,8 @@ HOSTILE: dict[str, Answers] = {
     "PlanAnswer": _plan,
     "MoveAnswer": _move,
     "RecoveryAnswer": _recovery,
+    "NextTrialAnswer": _next_trial,
+    "DiagnosisAnswer": _diagnosis,
     "InterventionAnswer": _intervention,
     "SummaryAnswer": _summary,
     "QuarantineAnswer": _quarantine,

@@ -19,7 +19,7 @@ from labcrew.judgement import Consult, Judgement
 from tools.mcp_offers import offered_name
 
 _ASKED = ("coordinator.next_move", "literature_review.brief", "data_pipeline.quarantine",
-          "log_monitor.intervention")  # fmt: skip
+          "experiment_launcher.next_trial", "log_monitor.intervention")  # fmt: skip
 """One question an agent."""
 _SECRET = f"{OUTSIDE}?k=found-it"
 _OPEN = offered_name("library", "find_notes")

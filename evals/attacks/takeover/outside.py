@@ -23,7 +23,13 @@ FIND = McpTool(
 )
 _OWN: dict[str, Any] = {"agents": ["merge_request"], "tools": ["find_notes"], "gate": "none"}
 _JUDGES: dict[str, Any] = _OWN | {
-    "agents": ["coordinator", "literature_review", "data_pipeline", "log_monitor"]
+    "agents": [
+        "coordinator",
+        "literature_review",
+        "data_pipeline",
+        "experiment_launcher",
+        "log_monitor",
+    ]
 }
 SERVERS = {
     "notes": McpServer.model_validate({"command": ["notes"], **_OWN}),
