@@ -117,6 +117,9 @@ async def test_settings_close_to_failed_ones_are_not_tried() -> None:
     sampled, made, chat = await chosen(begun(), close, failures=(elsewhere,))
     assert made == sampled
     question = NextTrialQuestion.model_validate_json(chat.asked[0][1].content)
+    assert NEXT_TRIAL.check(question, NextTrialAnswer.model_validate(close)) == (
+        "settings as close as that have failed"
+    )
     assert TriedSettings(values=elsewhere.values, failed=True) in question.tried
     assert "nan" not in chat.asked[0][1].content  # why it failed is text of a run
     trials = begun()
