@@ -73,7 +73,7 @@ def compose(
         number(metric, "sealed_final", "mean", new),
         number(metric, "sealed_gain", "gain", new, old),
     )
-    template = "\n\n".join(part for part in _parts(evolution, rounds, rounds_branch) if part)
+    template = "\n\n".join(part for part in _parts(evolution, rounds, final, rounds_branch) if part)
     gain = sealed.comparison
     verdict: Verdict = "improves" if gain.low > 0 else "no_gain"
     return MergeRequest(
@@ -102,9 +102,12 @@ def interval(comparison: Comparison) -> str:
     )
 
 
-def _parts(evolution: Evolution, rounds: Sequence[Round], rounds_branch: str) -> list[str]:
+def _parts(
+    evolution: Evolution, rounds: Sequence[Round], final: Sequence[ScoredRun], rounds_branch: str
+) -> list[str]:
     return [
         _result(evolution),
+        _without_a_score(final),
         f"![Gate score by round]({PLOT})",
         _kept(evolution, rounds),
         _doubts(evolution),
@@ -127,6 +130,17 @@ def _result(evolution: Evolution) -> str:
         f" a gain of {{{{sealed_gain}}}}{relative}; {interval(sealed.comparison)}, over"
         f" {sealed.comparison.pairs} pairs of case and seed ({sealed.seeds} seeds). {sure} The"
         " split was opened once, after the last round; the change was chosen on the gate split."
+    )
+
+
+def _without_a_score(final: Sequence[ScoredRun]) -> str:
+    """That runs of the result could not be scored, and why the first could not; empty: all were."""
+    lacking = [run for run in final if run.status == "unscored"]
+    if not lacking:
+        return ""
+    return (
+        f"**{len(lacking)} of its {len(final)} runs could not be scored and have the worst score"
+        f" there is**: {as_text(lacking[0].why)}"
     )
 
 

@@ -14,17 +14,18 @@ from graphs.evolution.comparing import (
     sealed_of,
     without_each,
 )
-from graphs.evolution.evaluating import evaluate, every
+from graphs.evolution.evaluating import Wanted, evaluate, every
 from graphs.evolution.gates import decision, open_gate, void_open
 from graphs.evolution.loop import HALTED, Halted, Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
-from labcrew.domain.evolution import Kept, ScoredRun, code_hash
+from labcrew.domain.evolution import CodeFile, Kept, ScoredRun, code_hash
 from labcrew.domain.review import MergeRequest
 from labcrew.errors import EvidenceError
 from tools.evolution.deliver import MergeKept, PublishKept, merge_kept, publish_kept
 from tools.evolution.plots import progress_svg
+from tools.evolution.scoring import ScorerFailed
 
 
 async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
@@ -36,7 +37,8 @@ async def open_sealed(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str
     cases, seeds = loop.cases("sealed"), loop.seeds("sealed", evolution.spec.keep.sealed_seeds)
     wanted = every(cases, seeds)
     for files in (evolution.baseline, evolution.champion):
-        await evaluate(loop, files, wanted, f"sealed/{code_hash(files)[:12]}")
+        step, kept = f"sealed/{code_hash(files)[:12]}", files != evolution.baseline
+        await evaluate(loop, files, wanted, step, or_worst=kept)
     for files in others_tried(loop):
         with suppress(EvidenceError):  # no result rests on it, and it may have broken the scorer
             await evaluate(loop, files, wanted, f"sealed/{code_hash(files)[:12]}")
@@ -51,24 +53,31 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
     # Not the first seeds: the champion was chosen by its luck on them, and the others were not.
     wanted = every(loop.cases("gate"), loop.retest_seeds())
     final: tuple[ScoredRun, ...] = ()
+    lacks = ""
     if not evolution.control:
-        final = await evaluate(loop, evolution.champion, wanted, "left-out/none")
+        final, lacks = await _runs_or_why(loop, evolution.champion, wanted, "left-out/none")
     told = []
     for round_, rest in without_each(loop):
         title = round_.proposal.title if round_.proposal else ""
         kept = Kept(round=round_.number, title=title)
         if rest is not None and not evolution.control:  # whose merge request nobody will read
-            try:
-                runs = await evaluate(loop, rest, wanted, f"left-out/{round_.number}")
-            except EvidenceError as error:  # it is only compared with: it must not end the loop
-                kept = kept.model_copy(update={"unscored": error.message})
-            else:
-                lacks = next((run.why for run in runs if run.status == "unscored"), None)
-                compared = left_out_gain(evolution, runs, final) if lacks is None else None
-                kept = kept.model_copy(update={"left_out": compared, "unscored": lacks or ""})
+            runs, why = await _runs_or_why(loop, rest, wanted, f"left-out/{round_.number}")
+            why = lacks or why or next((run.why for run in runs if run.status == "unscored"), "")
+            compared = None if why else left_out_gain(evolution, runs, final)
+            kept = kept.model_copy(update={"left_out": compared, "unscored": why})
         told.append(kept)
     loop.update("evolution.left_out", kept=tuple(told))
     return goes("open_merge_request")
+
+
+async def _runs_or_why(
+    loop: Loop, files: tuple[CodeFile, ...], wanted: Wanted, step: str
+) -> tuple[tuple[ScoredRun, ...], str]:
+    """Runs that only tell what a change brings, and must not end the loop; or why none count."""
+    try:
+        return await evaluate(loop, files, wanted, step), ""
+    except (EvidenceError, ScorerFailed) as error:
+        return (), error.message
 
 
 async def open_merge_request(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from graphs.evolution.loop import HALTED, Halted, Loop
 from labcrew.domain.evolution import CodeFile, Job, RawRun, ScoredRun, code_hash, run_id, seed_of
 from labcrew.domain.evolution_spec import Case
+from labcrew.errors import EvidenceError
 from tools.evolution.outputs import keep_outputs
 from tools.evolution.run_candidate import RunCandidate, run_candidate
-from tools.evolution.score_outputs import ScoreOutputs, score_outputs
+from tools.evolution.score_outputs import ScoreOutputs, score_outputs, unscored
+from tools.evolution.scoring import ScorerFailed
 
 Wanted = Sequence[tuple[Case, int]]
 
@@ -18,7 +20,13 @@ def every(cases: Sequence[Case], seeds: Sequence[int]) -> list[tuple[Case, int]]
 
 
 async def evaluate(
-    loop: Loop, files: tuple[CodeFile, ...], wanted: Wanted, step: str, *, twice: bool = False
+    loop: Loop,
+    files: tuple[CodeFile, ...],
+    wanted: Wanted,
+    step: str,
+    *,
+    twice: bool = False,
+    or_worst: bool = False,
 ) -> tuple[ScoredRun, ...]:
     """The runs of one program on cases and seeds, in their order.
 
@@ -28,6 +36,8 @@ async def evaluate(
         wanted: cases, of whatever splits, each with its seed.
         step: names the evaluation; the same on every re-run.
         twice: score it again, to see that the scorer agrees with itself.
+        or_worst: outputs that the scorer can't be trusted with have the worst score there is; for
+            a program that no other is held against, to which that would be a gift.
 
     Raises:
         Halted: a person paused or stopped the loop.
@@ -46,7 +56,7 @@ async def evaluate(
             tokens, usd = sum(run.model_tokens for run in raw), sum(run.model_usd for run in raw)
             # Before they are scored: what no score comes of has been spent all the same.
             loop.spend(tokens, usd, evaluating=True)
-            made = await _score(loop, files, missing, raw, step, twice=twice)
+            made = await _score(loop, files, missing, raw, step, twice=twice, or_worst=or_worst)
         finally:
             loop.spend(evaluating=True)
         with loop.ledger.transaction():
@@ -98,6 +108,7 @@ async def _score(
     step: str,
     *,
     twice: bool = False,
+    or_worst: bool = False,
 ) -> tuple[ScoredRun, ...]:
     evolution, cases = loop.evolution, {case.id: case for case, _ in missing}
     # The first scoring showed that so many at once fit into the scorer's time; more might not.
@@ -105,15 +116,18 @@ async def _score(
     scored: list[ScoredRun] = []
     for begin in range(0, len(runs), most):
         part = runs[begin : begin + most]
-        made = await loop.tools("experiment_launcher", step).use(
-            score_outputs,
-            ScoreOutputs(
-                code=code_hash(files),
-                runs=part,
-                cases=tuple(cases[id] for id in dict.fromkeys(run.job.case for run in part)),
-                image=evolution.image,
-                twice=twice,
-            ),
+        call = ScoreOutputs(
+            code=code_hash(files),
+            runs=part,
+            cases=tuple(cases[id] for id in dict.fromkeys(run.job.case for run in part)),
+            image=evolution.image,
+            twice=twice,
         )
+        try:
+            made = await loop.tools("experiment_launcher", step).use(score_outputs, call)
+        except (EvidenceError, ScorerFailed) as error:
+            if not or_worst:
+                raise
+            made = unscored(call, evolution, error.message)
         scored += made
     return tuple(scored)

@@ -23,6 +23,7 @@ from labcrew.domain.evolution import (
     ScoredRun,
 )
 from labcrew.errors import EvidenceError
+from tools.evolution.scoring import ScorerFailed
 
 _FILTERLESS = ("always_keep", "random_search")
 """Controls that need each candidate's whole gate score, and no verdict of the keep rule."""
@@ -58,6 +59,17 @@ async def _candidate(
         return await evaluated(loop, files, wanted, step)
     except EvidenceError as error:
         raise Unbelievable(f"no score of it counts: {error.message}") from error
+
+
+async def _champion(loop: Loop, wanted: Wanted, step: str) -> tuple[ScoredRun, ...]:
+    """The champion's runs. Raises Unbelievable where no score of a kept one's counts: nothing can
+    be held against it there, and what was kept must reach its sealed result all the same."""
+    try:
+        return await evaluated(loop, loop.evolution.champion, wanted, step)
+    except (EvidenceError, ScorerFailed) as error:
+        if not loop.evolution.champion_round:
+            raise  # the program as it was: the scorer is at fault, and a person is told
+        raise Unbelievable(f"no score of the champion's counts: {error.message}") from error
 
 
 async def _evaluate(loop: Loop) -> dict[str, Any]:
@@ -105,7 +117,7 @@ async def _compare(loop: Loop) -> dict[str, Any]:
     same = evolution.noise.deterministic
     first = compared(spec.metric, theirs, mine, FILTER, deterministic=same)
     if evolution.control in _FILTERLESS:
-        return _by_control(loop, round_, evolution, first)
+        return await _by_control(loop, round_, evolution, first)
     retest: Comparison | None = None
     mine_again: tuple[ScoredRun, ...] = ()
     theirs_again: tuple[ScoredRun, ...] = ()
@@ -123,7 +135,7 @@ async def _compare(loop: Loop) -> dict[str, Any]:
             if (passed := passed_canary(loop, runs)) is not None:
                 return _halted(loop, round_, passed, first=first)
             mine_again = runs[: len(fresh)]
-            theirs_again = await evaluated(loop, evolution.champion, fresh, f"{step}/champion")
+            theirs_again = await _champion(loop, fresh, f"{step}/champion")
             retest = compared(spec.metric, theirs_again, mine_again, level, deterministic=same)
             if retest.gain < 0 or (retest.gain == 0 and not saved):
                 break  # half of it brought nothing: a stop for futility keeps nothing wrongly
@@ -137,14 +149,27 @@ async def _compare(loop: Loop) -> dict[str, Any]:
         candidate=(*mine, *mine_again),
         protected=frozenset(case.id for case in cases if case.protected),
     )
+    if verdict == "kept":
+        return await _kept(loop, round_, reason, first=first, retest=retest)
     return decided(loop, round_, verdict, reason, first=first, retest=retest)
 
 
-def _by_control(
+async def _kept(loop: Loop, round_: Round, reason: str, **fields: Any) -> dict[str, Any]:
+    """Keeps a candidate, once the runs that the next round's analysis needs of it are there."""
+    assert round_.proposal is not None
+    wanted = every(loop.cases("analysis"), loop.seeds("analysis", 1))
+    try:
+        await _candidate(loop, round_.proposal.files, wanted, f"R{round_.number}/analysis/after")
+    except Unbelievable as error:
+        return decided(loop, round_, "reverted", str(error), **fields)
+    return decided(loop, round_, "kept", reason, **fields)
+
+
+async def _by_control(
     loop: Loop, round_: Round, evolution: Evolution, first: Comparison
 ) -> dict[str, Any]:
     if evolution.control == "always_keep":
-        return decided(loop, round_, "kept", "the control keeps every change", first=first)
-    best = first.gain > 0
-    reason = "the best gate score so far" if best else "not the best gate score so far"
-    return decided(loop, round_, "kept" if best else "reverted", reason, first=first)
+        return await _kept(loop, round_, "the control keeps every change", first=first)
+    if first.gain > 0:
+        return await _kept(loop, round_, "the best gate score so far", first=first)
+    return decided(loop, round_, "reverted", "not the best gate score so far", first=first)

@@ -28,9 +28,10 @@ from labcrew.domain.evolution import (
     code_hash,
     round_id,
 )
+from labcrew.domain.research import Recalled
 from labcrew.domain.review import Gate
 from labcrew.domain.spending import Amount
-from labcrew.errors import ModelFailure
+from labcrew.errors import LabcrewError, ModelFailure
 from labcrew.evolution_file import may_edit, widened
 from tools.evolution.outputs import kept_output
 
@@ -157,9 +158,7 @@ async def situation_of(loop: Loop, round_: Round) -> Situation:
     control = evolution.control
     notes: tuple[str, ...] = ()
     if not control or control == "always_keep":
-        recalled = await asyncio.to_thread(
-            loop.bench.memory.recall, "lessons", round_.analysis.summary, limit=_NOTES
-        )
+        recalled = await _recalled(loop, round_)
         own = [f"{r.note} {r.criticism}".strip() for r in history[-_NOTES:]]
         notes = (*own, *(found.record.text for found in recalled if not found.lapsed))
     else:
@@ -175,6 +174,16 @@ async def situation_of(loop: Loop, round_: Round) -> Situation:
         notes=notes,
         components=loop.components(),
     )
+
+
+async def _recalled(loop: Loop, round_: Round) -> list[Recalled]:
+    """Lessons of other loops too; none where the memory fails, which must end no loop."""
+    about = round_.analysis.summary
+    try:
+        return await asyncio.to_thread(loop.bench.memory.recall, "lessons", about, limit=_NOTES)
+    except LabcrewError as error:
+        loop.say(f"nothing is recalled: {error}")
+        return []
 
 
 def _tried(loop: Loop, history: Sequence[Round]) -> tuple[Tried, ...]:

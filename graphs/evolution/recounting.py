@@ -81,7 +81,8 @@ def _left_out(loop: Loop) -> Iterator[str]:
             yield f"what round {round_.number} brings is not told"
             continue
         runs = loop.scored(code_hash(rest), cases, seeds) if rest is not None else ()
-        scored = _whole(loop, runs, seeds) and _whole(loop, final, seeds)
+        lacks = any(run.status == "unscored" for run in runs)
+        scored = _whole(loop, runs, seeds) and _whole(loop, final, seeds) and not lacks
         if rest is not None and not scored and not kept.unscored:
             yield f"runs that tell what round {round_.number} brings are missing"
             continue

@@ -6,13 +6,13 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.evolution.notes import note_of
-from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.loop import Loop
 from graphs.evolution.moving import current
 from graphs.evolution.state import EvolutionState, goes
-from labcrew.domain.evolution import Round, ScoredRun
+from labcrew.domain.evolution import Round
 from labcrew.domain.remembered import record_of_lesson
 from labcrew.domain.research import Lesson
+from labcrew.errors import BoundaryError, LabcrewError
 from tools.evolution.record_round import RecordRound, record_round
 
 
@@ -31,20 +31,24 @@ async def revert(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any
 
 
 async def _record(loop: Loop, round_: Round) -> None:
-    """Puts a round on its branch; a change that was refused never gets there."""
+    """Puts a round on its branch; a change that was refused never gets there.
+
+    One that git can't hold gets there neither, and is not kept: no branch could ever hand it over.
+    """
     if round_.verdict == "refused" or round_.proposal is None or round_.tip:
         return
     earlier = [r.tip for r in loop.rounds() if r.tip]
     evolution = loop.evolution
     tools = loop.tools("merge_request", f"R{round_.number}/record")
-    made = await tools.use(
-        record_round,
-        RecordRound(
-            parent=earlier[-1] if earlier else evolution.base_commit,
-            round=round_,
-            champion=evolution.champion,
-        ),
-    )
+    parent = earlier[-1] if earlier else evolution.base_commit
+    call = RecordRound(parent=parent, round=round_, champion=evolution.champion)
+    try:
+        made = await tools.use(record_round, call)
+    except BoundaryError as error:
+        if round_.verdict == "kept":
+            why = f"it can't be committed: {error.message}"
+            loop.put(round_.model_copy(update={"verdict": "reverted", "reason": why}), "decided")
+        return
     round_ = round_.model_copy(update={"commit": made.commit, "tip": made.tip})
     with loop.ledger.transaction():
         loop.put(round_, "recorded")
@@ -60,11 +64,9 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     loop = runtime.context
     round_, evolution = current(loop), loop.evolution
     cases, seeds = loop.cases("analysis"), loop.seeds("analysis", 1)
-    after: tuple[ScoredRun, ...] = ()
-    if round_.verdict == "kept":  # the next round's analysis needs these runs: they are made once
-        step = f"R{round_.number}/analysis/after"
-        after = await evaluate(loop, evolution.champion, every(cases, seeds), step)
-    told = note_of(round_, evolution.scale, loop.scored(round_.champion, cases, seeds), after)
+    before_it = loop.scored(round_.champion, cases, seeds)
+    after = loop.scored(loop.champion, cases, seeds) if round_.verdict == "kept" else ()
+    told = note_of(round_, evolution.scale, before_it, after)
     learnt, criticism = told.note, told.criticism
     before, spent = evolution.before_round, loop.spend().spent
     evaluated_s = spent.evaluated_seconds - before.evaluated_seconds
@@ -88,7 +90,7 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
         repository=evolution.repository,
     )
     if not evolution.control:
-        await asyncio.to_thread(loop.bench.memory.remember, [record_of_lesson(lesson)])
+        await _remember(loop, lesson)
     halted = f"failed: halted in round {round_.number}: {ended.reason}"
     with loop.ledger.transaction():
         if not evolution.control:
@@ -101,3 +103,11 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     if ended.verdict == "halted":
         return goes("close", halted)
     return goes("analyse")
+
+
+async def _remember(loop: Loop, lesson: Lesson) -> None:
+    """Puts a lesson into the memory, an index of the ledger: without it the loop goes on."""
+    try:
+        await asyncio.to_thread(loop.bench.memory.remember, [record_of_lesson(lesson)])
+    except LabcrewError as error:
+        loop.say(f"the lesson stands in the ledger alone: {error}")

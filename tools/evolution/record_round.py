@@ -34,7 +34,7 @@ def rounds_ref(evolution: str) -> str:
 def message_of(round_: Round) -> str:
     """A round's commit message."""
     assert round_.proposal is not None
-    title = " ".join(round_.proposal.title.split())
+    title = _plain(round_.proposal.title)
     first = round_.first
     gain = f"Gate gain {first.gain:+.4g} [{first.low:+.4g}, {first.high:+.4g}]\n" if first else ""
     return (

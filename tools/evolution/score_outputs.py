@@ -62,6 +62,12 @@ def _score(call: ScoreOutputs, evolution: Evolution, bench: Workbench) -> tuple[
     return tuple(_told(run, verdicts, call, evolution) for run in call.runs)
 
 
+def unscored(call: ScoreOutputs, evolution: Evolution, why: str) -> tuple[ScoredRun, ...]:
+    """The runs of a call of whose scores none counts: each has the worst there is."""
+    none = _Verdicts({}, {run.job.alias: why for run in call.runs})
+    return tuple(_told(run, none, call, evolution) for run in call.runs)
+
+
 def _verdicts(
     runs: Mapping[str, RawRun], call: ScoreOutputs, evolution: Evolution, bench: Workbench
 ) -> _Verdicts:
