@@ -253,6 +253,14 @@ def scaffold(
     control: Annotated[
         str, typer.Option(help="In place of the loop: random_search, always_keep or no_memory.")
     ] = "",
+    tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="A budget of the model's tokens beside it. [default: the spec's]",
+            show_default=False,
+        ),
+    ] = None,
     results: Annotated[
         Path | None,
         typer.Option(help="Where results are kept. [default: in the home]", show_default=False),
@@ -282,7 +290,7 @@ def scaffold(
     if collect is not None:
         running.collect(collect, place)
     else:
-        running.run(own, place, rounds=rounds, control=control, say=say)  # type: ignore[arg-type]
+        running.run(own, place, rounds=rounds, tokens=tokens, control=control, say=say)  # type: ignore[arg-type]
     found = read(place)
     answer({"arms": found}, as_json, lambda: report.document(found))
 

@@ -56,7 +56,10 @@ anything here. Made by
 Intervals are 95%: of medians by order statistics, of one loop's gain the keep rule's own
 bounds. The sealed split is opened once a loop, after its last round; "by
 hindsight" is what the best of all opened programs scores there, and what stands above the chosen
-one is optimism. A loop's budget is its rounds; what its runs took stands beside it.
+one is optimism. What is equal between arms is the number of rounds, the bounds of time and tokens,
+and the seeds of every split. What each spent in its rounds stands beside it, as runs of programs
+and their minutes, medians over loops: *random search* and *always keep* run no re-tests, but every
+candidate's whole gate, and what they keep is scored on the sealed split too.
 """
 
 
@@ -103,6 +106,7 @@ AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
                 median_interval(runs).words(4),
                 f"{max(runs):.5f}" if runs else "-",
                 _optimism(results, 4),
+                _runs(results),
                 _minutes(results),
             ]
         )
@@ -112,7 +116,7 @@ AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
                 "arm", "loops", "rounds",
                 "sealed mean of a loop's program: median over loops",
                 "one run of it: median over all", "best run", "optimism by hindsight",
-                "minutes of runs",
+                "runs", "minutes of runs",
             ],
             rows,
         )  # fmt: skip
@@ -182,11 +186,12 @@ which of them is never told. Published: 52 tries on average. Blind draws find it
                 f"{len(solved)}/{len(results)}",
                 f"more than {allowed}" if middle.estimate > allowed else middle.words(0),
                 f"{fmean(solved):.1f}" if len(solved) == len(results) else "-",
+                _runs(results),
                 _minutes(results),
             ]
         )
     head = [
-        "arm", "seeds", "rounds allowed", "solved", "rounds to solve: median", "mean",
+        "arm", "seeds", "rounds allowed", "solved", "rounds to solve: median", "mean", "runs",
         "minutes of runs",
     ]  # fmt: skip
     return text + _table(head, rows) + _unseen(report.of("kmodule", "loop"))
@@ -246,11 +251,13 @@ def _own(report: Report, target: str) -> str:
                     "-" if r.sealed_final is None else f"{r.sealed_final:.3f}",
                     lift(r),
                     "-" if r.hindsight is None else f"{r.hindsight:.3f}",
+                    _runs([r]),
+                    _minutes([r]),
                 ]
             )
     head = [
         "arm", "seed", "rounds", "kept", "sealed before", "sealed after", "gain",
-        "by hindsight",
+        "by hindsight", "runs", "minutes of runs",
     ]  # fmt: skip
     return _table(head, rows) + "\n" + _kept(report, target)
 
@@ -262,6 +269,10 @@ def _there(report: Report, target: str) -> list[str]:
 def _rounds(results: Sequence[Result]) -> str:
     counts = sorted({len(r.changes) for r in results})
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _runs(results: Sequence[Result]) -> str:
+    return f"{median([r.runs for r in results]):,.0f}"
 
 
 def _minutes(results: Sequence[Result]) -> str:

@@ -15,7 +15,7 @@ _NAMES = {
 }
 PICTURE = "scaffold.svg"
 EQUAL = "equal"
-"""Below the long run's results: those of the loop and its controls at one smaller budget."""
+"""Below the long run's results: those of the loop and its controls, each of as many rounds."""
 _KEPT, _FAINT, _BASE = "#0a7d5a", "#8c959f", "#57606a"
 
 _HEAD = """\
@@ -44,6 +44,11 @@ plays in which changes are proposed: each arm is one draw of it, and the interva
 and seeds alone. Made by
 
     labcrew eval scaffold --rounds N [--control NAME] --results evals/results/scaffold/equal
+
+What is equal: the rounds, the bounds of time and tokens (`--tokens`, for a budget that binds), and
+the seeds of every split. What each arm spent in its rounds is not: *random search* and *always
+keep* run no re-tests, but every candidate's whole gate; what was kept is scored on the sealed split
+too; and programs ask the model more or less.
 """
 
 
@@ -52,7 +57,7 @@ def document(arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> str:
 
     Args:
         arms: of any budget.
-        equal: the loop and its controls at one smaller budget.
+        equal: the loop and its controls at one smaller number of rounds.
     """
     if not any(arm.rounds for arm in (*arms, *equal)):
         return f"{_HEAD}\nNothing has been run yet.\n"
@@ -61,7 +66,11 @@ def document(arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> str:
     if loop is not None:
         parts += [f"![Gate score by round]({PICTURE})\n", _kept(loop), _rounds(loop)]
     if equal:
-        parts += [_sealed("Beside its controls, each at an equal, smaller budget", equal), _EQUAL]
+        parts += [
+            _sealed("Beside its controls, each of as many rounds", equal),
+            _EQUAL,
+            _spent(equal),
+        ]
     return "\n".join(parts)
 
 
@@ -95,6 +104,22 @@ def _sealed(title: str, arms: Sequence[Arm]) -> str:
             " last round, for what the gate had chosen; *hindsight* is the best of all programs"
             " that were opened then, and what it has above *after* is optimism."
         )
+    return "\n".join(lines) + "\n"
+
+
+def _spent(arms: Sequence[Arm]) -> str:
+    """What each arm used, beside what was equal."""
+    lines = [
+        "| | rounds | runs | tokens | hours |",
+        "|---|---|---|---|---|",
+    ]
+    for arm in arms:
+        head, told = f"| {_NAMES[arm.control]} | {len(arm.rounds)} |", arm.summary
+        if told is None:
+            lines.append(f"{head} not ended yet | | |")
+            continue
+        runs = "-" if told.runs is None else f"{told.runs:,}"
+        lines.append(f"{head} {runs} | {told.tokens:,} | {told.hours:.1f} |")
     return "\n".join(lines) + "\n"
 
 

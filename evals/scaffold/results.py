@@ -58,6 +58,9 @@ class Summary(Model):
     rounds: int
     hours: float
     tokens: int
+    runs: int | None = Field(
+        default=None, description="of programs, on all splits; None: they were not counted then"
+    )
     noise: NoiseFloor | None
     sealed: Sealed | None
     kept: tuple[Kept, ...]
@@ -98,7 +101,7 @@ def write_rounds(folder: Path, rounds: Sequence[Round]) -> None:
 
 
 def write_summary(
-    folder: Path, evolution: Evolution, rounds: Sequence[Round], model: str
+    folder: Path, evolution: Evolution, rounds: Sequence[Round], model: str, *, runs: int
 ) -> Summary:
     """Writes what came of it."""
     told = Summary(
@@ -111,6 +114,7 @@ def write_summary(
         rounds=evolution.rounds,
         hours=round(evolution.seconds / 3600, 3),
         tokens=sum(r.model_tokens for r in rounds),
+        runs=runs,
         noise=evolution.noise,
         sealed=evolution.sealed,
         kept=evolution.kept,

@@ -3,6 +3,7 @@
 import asyncio
 import difflib
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def run(
     rounds: int,
     control: Control,
     say: Callable[[str], None],
+    tokens: int | None = None,
     model: str = "0.5b",
     by: str = "eval",
 ) -> Summary:
@@ -46,12 +48,14 @@ def run(
         home: a folder of this run's own: the repository, and a labcrew home for each arm.
         results: where each arm's results are kept; written again after each round.
         rounds: the budget; a run that has begun keeps its own.
+        tokens: a budget beside it, of the model's; None: the spec's.
         control: a loop that ours is held against; empty: ours.
         model: as in evals.local_models.
 
     Raises:
         EngineUnavailable: no Docker engine answers.
-        LabcrewError: the model can't be fetched or served, or the loop needs a person.
+        LabcrewError: the model can't be fetched or served, or the loop needs a person: one that a
+            canary halted is taken up by nobody else.
     """
     folder = folder_of(home, control)
     spec_file = folder / SPEC
@@ -66,11 +70,15 @@ def run(
             id = known[-1].id
         else:
             evolutions = opened.evolutions()
-            spec = _budgeted(read_spec(spec_file), rounds)
             id = evolutions.start(
-                spec, beside=folder, source=str(spec_file), by=by, control=control
+                _budgeted(read_spec(spec_file), rounds, tokens),
+                beside=folder,
+                source=str(spec_file),
+                by=by,
+                control=control,
+                secret=_secret(home),
             ).id
-        if known and known[-1].status in ("paused", "failed"):
+        if known and _goes_on(opened.ledger, known[-1]):
             opened.evolutions().resume(id, by)
 
         def told(text: str) -> None:
@@ -102,8 +110,28 @@ def collect(home: Path, results: Path, *, model: str = "0.5b") -> tuple[Summary 
     return tuple(found)
 
 
-def _budgeted(spec: EvolutionSpec, rounds: int) -> EvolutionSpec:
+def _goes_on(ledger: Ledger, evolution: Evolution) -> bool:
+    """Whether a loop that stands still may be taken up with no person."""
+    rounds = [r for r in ledger.rounds.of(evolution.id) if r.number == evolution.rounds]
+    halted = any(r.verdict == "halted" for r in rounds)
+    return evolution.status == "paused" or (evolution.status == "failed" and not halted)
+
+
+def _secret(home: Path) -> str:
+    """What seeds are drawn from: every arm of a home is judged on the same, which nobody knew."""
+    file = home / "secret"
+    if not file.exists():
+        made = file.with_suffix(".new")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_hex(32), encoding="ascii")
+        made.replace(file)
+    return file.read_text(encoding="ascii")
+
+
+def _budgeted(spec: EvolutionSpec, rounds: int, tokens: int | None = None) -> EvolutionSpec:
     budget = spec.budget.model_copy(update={"rounds": rounds})
+    if tokens is not None:
+        budget = budget.model_copy(update={"model_tokens": tokens})
     return spec.model_copy(update={"budget": budget})
 
 
@@ -138,10 +166,12 @@ def _kept(place: Path, ledger: Ledger, evolution: Evolution, model: str) -> Summ
     if evolution.sealed is None:
         raise InputError(
             f"{evolution.id} is {evolution.status}: {evolution.outcome}",
-            "What it did stands in its home: `labcrew evolution show`.",
+            "What it did stands in its home: `labcrew evolution show`. Once a person has looked,"
+            " `labcrew evolution resume` lets it go on.",
         )
-    write_runs(place, ledger.scored_runs.of(evolution.id))
-    return write_summary(place, evolution, rounds, MODELS[model].name)
+    runs = ledger.scored_runs.of(evolution.id)
+    write_runs(place, runs)
+    return write_summary(place, evolution, rounds, MODELS[model].name, runs=len(runs))
 
 
 def kept_diffs(baseline: tuple[CodeFile, ...], kept: Sequence[Round]) -> Iterator[tuple[int, str]]:

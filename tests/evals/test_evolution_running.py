@@ -29,16 +29,20 @@ def test_every_arm_has_the_same_rounds_and_the_same_seeds(target: str, tmp_path:
     assert secret(target, 3) == secret(target, 3) != secret(target, 4)
 
 
-def test_controls_in_the_machine_spend_what_the_loop_spends(
+def test_controls_in_the_machine_have_the_rounds_and_seeds_of_the_loop_and_tell_what_they_spend(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = lab_at(tmp_path, monkeypatch)
     spec = make_spec(lab.target, budget={"rounds": 5, "parallel": 1})
-    found = []
+    found, sealed = [], set()
     for arm in ARMS:
+        before = len(lab.runs.ran)
         started = lab.start(spec, "" if arm == "loop" else arm)  # type: ignore[arg-type]
         ended = lab.advance(started.id, proposers(("parameters",)))
         found.append(result_of(lab.bench.ledger, ended, "toy", 0))
+        assert found[-1].runs == len(lab.runs.ran) - before
+        of_split = [run for run in lab.runs.ran[before:] if run[1].startswith("sealed")]
+        sealed.add(frozenset((case, seed) for _, case, seed in of_split))
     assert [result.arm for result in found] == list(ARMS)
     for result in found:
         assert result.status == "done", result.outcome
@@ -52,6 +56,8 @@ def test_controls_in_the_machine_spend_what_the_loop_spends(
         assert [change.title for change in kept] == list(result.kept)
         assert result.line().startswith(f"toy {result.arm} 0: 5 rounds")
     assert len({result.baseline for result in found}) == 1
+    assert len(sealed) == 1
+    assert len({result.runs for result in found}) > 1, "equal rounds are no equal spending"
     assert is_over(ended)
     assert is_over(ended.model_copy(update={"status": "waiting"})), "no gain is a result as well"
     assert not is_over(ended.model_copy(update={"status": "waiting", "sealed": None}))

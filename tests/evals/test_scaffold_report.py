@@ -64,6 +64,7 @@ def arm(control: Control, *lines: Line) -> Arm:
         rounds=len(lines),
         hours=1.5,
         tokens=1000,
+        runs=1234,
         noise=NoiseFloor(
             pairs=32, std=0.4, case_std=0.3, mean=0.4, difference=0.0, detectable=0.2,
             needed=60, worthwhile=0.1, deterministic=False,
@@ -98,6 +99,7 @@ def test_controls_stand_beside_a_loop_of_as_many_rounds() -> None:
     page = document((), (arm("", line(1, "kept")), arm("no_memory", line(1, "reverted"))))
     assert "## Beside its controls" in page
     assert "| no memory | 1 | 0 | 40.0% |" in page
+    assert "| no memory | 1 | 1,234 | 1,000 | 1.5 |" in page, "what it spent"
     assert "## Beside its controls" not in document((arm("", line(1, "kept")),))
 
 
