@@ -72,6 +72,17 @@ def without_each(loop: Loop) -> tuple[tuple[Round, tuple[CodeFile, ...] | None],
     return tuple(found)
 
 
+def left_out_seeds(loop: Loop, *, own: bool = True) -> tuple[int, ...]:
+    """The seeds that tell what a change brings: no candidate won, and no champion stood, on them.
+
+    Args:
+        loop: the loop at work.
+        own: as `Kept.own_seeds`.
+    """
+    purpose = "left-out" if own else "retest"
+    return loop.seeds(f"{purpose}/{loop.champion}", loop.evolution.spec.keep.retest_seeds)
+
+
 def left_out_gain(
     evolution: Evolution, rest: Sequence[ScoredRun], final: Sequence[ScoredRun]
 ) -> Comparison:

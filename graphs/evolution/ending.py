@@ -10,6 +10,7 @@ from agents.evolution.description import PLOT
 from graphs.evolution.comparing import (
     kept_rounds,
     left_out_gain,
+    left_out_seeds,
     others_tried,
     sealed_of,
     without_each,
@@ -50,8 +51,7 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
     """Tells what each kept change brings: the champion against the champion without it."""
     loop = runtime.context
     evolution = loop.evolution
-    # Not the first seeds: the champion was chosen by its luck on them, and the others were not.
-    wanted = every(loop.cases("gate"), loop.retest_seeds())
+    wanted = every(loop.cases("gate"), left_out_seeds(loop))
     final: tuple[ScoredRun, ...] = ()
     lacks = ""
     if not evolution.control:
@@ -59,7 +59,7 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
     told = []
     for round_, rest in without_each(loop):
         title = round_.proposal.title if round_.proposal else ""
-        kept = Kept(round=round_.number, title=title)
+        kept = Kept(round=round_.number, title=title, own_seeds=True)
         if rest is not None and not evolution.control:  # whose merge request nobody will read
             runs, why = await _runs_or_why(loop, rest, wanted, f"left-out/{round_.number}")
             why = lacks or why or next((run.why for run in runs if run.status == "unscored"), "")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from agents.evolution.keeping.compare import compare
 from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.noise import noise_floor
-from graphs.evolution.comparing import left_out_gain, sealed_of, without_each
+from graphs.evolution.comparing import left_out_gain, left_out_seeds, sealed_of, without_each
 from graphs.evolution.loop import Loop
 from labcrew.domain.evolution import Comparison, Round, ScoredRun, code_hash
 from labcrew.errors import EvidenceError
@@ -72,7 +72,8 @@ def _compared(
 
 
 def _left_out(loop: Loop) -> Iterator[str]:
-    evolution, cases, seeds = loop.evolution, loop.cases("gate"), loop.retest_seeds()
+    evolution, cases = loop.evolution, loop.cases("gate")
+    seeds = left_out_seeds(loop, own=any(kept.own_seeds for kept in evolution.kept))
     told = {kept.round: kept for kept in evolution.kept}
     final = loop.scored(loop.champion, cases, seeds)
     for round_, rest in without_each(loop):

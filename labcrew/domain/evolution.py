@@ -260,8 +260,13 @@ class Kept(Model):
     title: str
     left_out: Comparison | None = Field(
         default=None,
-        description="final over final without it, gate, on the seeds of its re-tests; None: it"
-        " can't be left out, or can't be scored then",
+        description="final over final without it, gate; None: it can't be left out, or can't be"
+        " scored then",
+    )
+    own_seeds: bool = Field(
+        default=False,
+        description="whether that was run on seeds of its own; false, in older records: on those"
+        " of the re-tests, on which the final program had withstood its rivals",
     )
     unscored: str = Field(
         default="", description="why no score without it counts; empty: one does, or there is none"

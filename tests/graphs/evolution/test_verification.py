@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from graphs.evolution import ending, recounting
 from graphs.evolution.loop import Loop
 from graphs.evolution.verification import composed, verify
-from labcrew.domain.evolution import Comparison, Evolution, Round
+from labcrew.domain.evolution import Comparison, Evolution, Kept, Round
 from tests.graphs.evolution.lab import Lab, Scripted, lab_at, make_spec, program
 
 Alters = Callable[[Evolution, Round], tuple[Evolution, Round]]
@@ -104,7 +105,8 @@ def test_a_gain_that_neither_record_nor_runs_have_is_missed(
     (kept,) = loop.evolution.kept
     loop.update(kept=(kept.model_copy(update={"left_out": None}),))
     # Seeds of another secret: as if the runs that it rests on had never been made.
-    monkeypatch.setattr(loop, "retest_seeds", lambda: loop.seeds("elsewhere", 3))
+    elsewhere = loop.seeds("elsewhere", 3)
+    monkeypatch.setattr(recounting, "left_out_seeds", lambda loop, own: elsewhere)
     (request,) = lab.bench.ledger.merge_requests.of("E-001")
     again = composed(loop, branch=request.branch, commit=request.commit)
     said = "runs that tell what round 1 brings are missing"
@@ -126,3 +128,16 @@ def test_a_branch_that_holds_more_than_the_program_is_found(lab: Lab) -> None:
     altered = request.model_copy(update={"commit": more})
     said = "the branch changes run.py, which is no file of the program"
     assert said in verify(loop, altered).problems
+
+
+def test_an_older_record_was_left_out_on_the_seeds_of_re_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = lab_at(tmp_path, monkeypatch)
+    monkeypatch.setattr(ending, "left_out_seeds", lambda loop: loop.retest_seeds())
+    monkeypatch.setattr(ending, "Kept", lambda own_seeds, **fields: Kept(**fields))
+    spec = make_spec(older.target, budget={"rounds": 1, "parallel": 1})
+    ended = older.advance(older.start(spec).id, [Scripted(program(0.8))])
+    assert [kept.own_seeds for kept in ended.kept] == [False]
+    (request,) = older.bench.ledger.merge_requests.of(ended.id)
+    assert verify(Loop(id=ended.id, bench=older.bench, proposers=()), request).holds

@@ -10,6 +10,7 @@ import pytest
 
 from agents.evolution.proposing import Situation
 from graphs.evolution import evaluating
+from graphs.evolution.comparing import left_out_seeds
 from graphs.evolution.gates import open_gate
 from graphs.evolution.loop import Halted, Loop
 from labcrew.deciding import decide
@@ -169,18 +170,21 @@ def test_an_error_does_not_take_a_stop_back(lab: Lab) -> None:
 
 
 def test_what_a_change_brings_is_told_on_seeds_that_it_was_not_chosen_by(lab: Lab) -> None:
-    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    """Nor on those on which it withstood a rival that might have taken its place."""
+    rivals = [program(0.8, f"OTHER = {n}\n") for n in range(5)]
+    started = lab.start(make_spec(lab.target, budget={"rounds": 6, "parallel": 1}))
     chosen: set[tuple[str, int]] = set()
 
     def note(call: RunCandidate) -> None:
-        if call.files == BETTER and rounds(lab, started.id)[0].status != "noted":
+        if lab.bench.ledger.evolutions.get(started.id).sealed is None:
             chosen.update((job.case, job.seed) for job in call.jobs)
 
     lab.runs.before = note
-    ended = lab.advance(started.id, [Scripted(BETTER)])
+    ended = lab.advance(started.id, [Scripted(BETTER, *rivals)])
+    assert any(r.retest for r in rounds(lab, started.id)[1:]), "a rival was run again"
     (kept,) = ended.kept
     loop = Loop(id=started.id, bench=lab.bench, proposers=())
-    told = loop.scored(code_hash(ended.baseline), loop.cases("gate"), loop.retest_seeds())
+    told = loop.scored(code_hash(ended.baseline), loop.cases("gate"), left_out_seeds(loop))
     assert kept.left_out is not None
     assert kept.left_out.pairs == len(told) > 0
     assert chosen
