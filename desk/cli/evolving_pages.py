@@ -70,8 +70,8 @@ def page_of(sheet: EvolutionSheet, newest: int | None = None) -> "RenderableType
             Text(
                 f"sealed split: {sealed.baseline:.4g} → {sealed.final:.4g}, gain"
                 f" {sealed.comparison.gain:+.4g} [{sealed.comparison.low:+.4g},"
-                f" {sealed.comparison.high:+.4g}]{relative}; best by hindsight"
-                f" {sealed.hindsight:.4g}",
+                f" {sealed.comparison.high:+.4g}]{relative}; best by hindsight, of"
+                f" {sealed.opened} programs opened, {sealed.hindsight:.4g}",
                 style="bold",
             )
         )

@@ -77,7 +77,7 @@ def document(arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> str:
 def _sealed(title: str, arms: Sequence[Arm]) -> str:
     lines = [
         f"## {title}\n",
-        "| | rounds | kept | before | after | gain, points | relative | best by hindsight |",
+        "| | rounds | kept | before | after | gain, points | relative | best of those opened |",
         "|---|---|---|---|---|---|---|---|",
     ]
     open_ones = []
@@ -94,15 +94,17 @@ def _sealed(title: str, arms: Sequence[Arm]) -> str:
         lines.append(
             f"{head} {_percent(sealed.baseline)} | {_percent(sealed.final)} |"
             f" {_points(gain.gain)} [{_points(gain.low)}, {_points(gain.high)}] | {relative} |"
-            f" {_percent(sealed.hindsight)} |"
+            f" {_percent(sealed.hindsight)} (of {sealed.opened}) |"
         )
     if open_ones:
         one = open_ones[0]
         lines.append(
             f"\nShares of tasks that are right, over {one.seeds} seeds a task. The interval's ends"
             f" are one-sided bounds at {100 * one.comparison.level:.0f}%. Opened once, after the"
-            " last round, for what the gate had chosen; *hindsight* is the best of all programs"
-            " that were opened then, and what it has above *after* is optimism."
+            " last round, for what the gate had chosen; and to tell of hindsight for all that was"
+            " kept and the three best, by the gate, of what was not. What the best of those has"
+            " above *after* is optimism, and a lower bound of what picking from all rounds by"
+            " hindsight would have brought; arms that opened more programs are nearer to theirs."
         )
     return "\n".join(lines) + "\n"
 

@@ -283,9 +283,12 @@ class Sealed(Model):
     seeds: int
     hindsight: float = Field(
         description="sealed mean of the program that sealed scores would have picked, of those"
-        " opened: what stands above `final` is optimism"
+        " opened: what stands above `final` is optimism, and of all rounds there is no less"
     )
-    opened: int = Field(description="programs that were scored on the sealed split")
+    opened: int = Field(
+        description="programs that were scored on the sealed split: the baseline, all that were"
+        " kept, and the best by gate score of what was reverted"
+    )
     gate: float = Field(description="the final program's mean on the first gate seeds")
 
 

@@ -154,7 +154,8 @@ def test_a_loop_of_any_home_is_collected(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_gains_are_told_with_their_intervals_and_beside_hindsight() -> None:
     page = document((arm("", line(1, "reverted"), line(2, "kept")), arm("random_search")))
-    assert "| the loop | 2 | 1 | 40.0% | 60.0% | +20.0 [+15.0, +25.0] | +50% | 62.0% |" in page
+    assert "| the loop | 2 | 1 | 40.0% | 60.0% | +20.0 [+15.0, +25.0] | +50% | 62.0% (of 4)" in page
+    assert "three best, by the gate, of what was not" in page, "hindsight saw no other"
     assert "| 2 | guidelines | Draw again | 50.0% | +10.0 [+2.0, +18.0] | -15.0 |" in page
     assert "| random search | 0 | 0 | 40.0% |" in page
     assert "(60 s a round that was run), the loop itself 2 s (1.6% of both)" in page
