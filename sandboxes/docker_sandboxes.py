@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labcrew.domain.monitoring import Usage
 from labcrew.domain.repository import Repositories
 from labcrew.domain.sandbox import (
+    Capacity,
     NetworkRequest,
     OutputFile,
     OverlayFile,
@@ -293,6 +294,9 @@ class DockerSandboxes:
 
     def image_digest(self, image: str) -> str:
         return self._facts.digest(image)
+
+    def capacity(self) -> Capacity:
+        return self._facts.capacity()
 
     def requests(self, name: str) -> tuple[NetworkRequest, ...]:
         return self.uplinks.requests(self.container_name(name))

@@ -1,4 +1,6 @@
-"""What an engine has: runtimes and images; asked once where it does not change meanwhile."""
+"""What an engine has: processors, memory, runtimes and images; asked once where it does not change
+meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import posixpath
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from labcrew.domain.sandbox import Capacity
 from labcrew.errors import EngineError, NotFound
 from sandboxes.client import translated
 
@@ -16,7 +19,7 @@ _CREW_MARK = "labcrew.crew"
 
 
 class Facts:
-    """An engine's runtimes and images.
+    """An engine's machine, runtimes and images.
 
     Args:
         client: answers the engine when it is needed.
@@ -24,8 +27,17 @@ class Facts:
 
     def __init__(self, client: Callable[[], APIClient]) -> None:
         self._client = client
+        self._capacity: Capacity | None = None
         self._runtimes: frozenset[str] = frozenset()
         self._images: dict[str, dict[str, Any]] = {}
+
+    def capacity(self) -> Capacity:
+        """What its machine has. Raises EngineUnavailable."""
+        if self._capacity is None:
+            with translated("ask the engine for its machine"):
+                found = self._client().info()
+            self._capacity = Capacity(cpus=found["NCPU"], memory_mb=found["MemTotal"] >> 20)
+        return self._capacity
 
     def runtime(self, wanted: str) -> str:
         """The runtime, if the engine has it; "" is its default. Raises EngineError."""

@@ -10,6 +10,7 @@ from labcrew.domain.experiment import TrackedRun, Tracker
 from labcrew.domain.monitoring import Usage
 from labcrew.domain.research import Memory, MemoryRecord, Recalled
 from labcrew.domain.sandbox import (
+    Capacity,
     NetworkRequest,
     OutputFile,
     OverlayFile,
@@ -82,6 +83,11 @@ class TimedSandboxes:
         """As the real one."""
         with self._watch.running():
             return self._real.usage(name)
+
+    def capacity(self) -> Capacity:
+        """As the real one."""
+        with self._watch.running():
+            return self._real.capacity()
 
     def stop(self, name: str, grace_s: float = 2.0) -> None:
         """As the real one."""

@@ -143,7 +143,14 @@ class EvolutionBudget(Model):
         allow_inf_nan=False,
         description="by the settings' prices, which every model asked must have",
     )
-    parallel: int = Field(default=2, ge=1, le=64, description="runs at once")
+    parallel: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="runs at once; fewer where the engine's machine has no more processors"
+        " (program.cpus a run, unless it asks a model, for which it mostly waits) or memory"
+        " (program.memory_mb a run)",
+    )
 
 
 class EvolutionSpec(Model):

@@ -137,6 +137,13 @@ class NetworkRequest(Model):
     first_at: str = Field(default="", description="ISO 8601, UTC, by the proxy's clock")
 
 
+class Capacity(Model):
+    """What the engine's machine has for all its containers together."""
+
+    cpus: int = Field(ge=1)
+    memory_mb: int = Field(ge=1)
+
+
 class Sandboxes(Protocol):
     """Containers for one home. Every method blocks; callers run it in a thread."""
 
@@ -222,6 +229,9 @@ class Sandboxes(Protocol):
 
     def image_digest(self, image: str) -> str:
         """The image's content id (sha256:…). Raises NotFound."""
+
+    def capacity(self) -> Capacity:
+        """The processors and memory of the engine's machine. Raises EngineUnavailable."""
 
     def requests(self, name: str) -> tuple[NetworkRequest, ...]:
         """What a container asked the network for; nothing for one without hosts."""

@@ -387,6 +387,13 @@ def test_what_reaches_nothing_has_asked_for_nothing(workshop: Workshop) -> None:
     assert workshop.sandboxes.requests(spec.name) == ()
 
 
+def test_capacity(workshop: Workshop) -> None:
+    found = workshop.sandboxes.capacity()
+    assert found == workshop.sandboxes.capacity()
+    assert found.cpus >= 1
+    assert found.memory_mb > 64
+
+
 def test_image_digest(workshop: Workshop) -> None:
     assert workshop.sandboxes.image_digest(workshop.image).startswith("sha256:")
     with pytest.raises(NotFound):

@@ -14,8 +14,15 @@ from pydantic import Field, model_validator
 
 from labcrew.domain.base import Model, canonical_json
 from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, RunStatus
-from labcrew.domain.evolution_spec import EvolutionSpec
-from labcrew.domain.sandbox import Limits, OverlayFile, RunResult, SandboxSpec, WorkspaceSource
+from labcrew.domain.evolution_spec import EvolutionSpec, Program
+from labcrew.domain.sandbox import (
+    Capacity,
+    Limits,
+    OverlayFile,
+    RunResult,
+    SandboxSpec,
+    WorkspaceSource,
+)
 from labcrew.errors import BoundaryError, EngineError, RunnerLost, ToolError
 from tools.evolution.questions import OverAllowance, Questions, Unanswered
 from tools.toolbox import Tool, Workbench
@@ -40,7 +47,7 @@ class RunCandidate(Model):
     files: tuple[CodeFile, ...] = Field(description="every editable file of the candidate, whole")
     jobs: tuple[Job, ...]
     image: str
-    parallel: int = Field(default=1, ge=1, le=64, description="runs at once")
+    parallel: int = Field(default=1, ge=1, le=64, description="runs at once, at most")
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
@@ -76,14 +83,27 @@ def _run_all(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tupl
     if clash:
         return tuple(RawRun(job=j, status="crashed", seconds=0, said=clash) for j in call.jobs)
     made = _sandbox(call, evolution, bench)
+    parallel = at_once(call.parallel, evolution.spec.program, bench.sandboxes.capacity())
     # Removing a sandbox takes the engine a while: the next run need not wait for it.
-    with ThreadPoolExecutor(2) as removing, ThreadPoolExecutor(call.parallel) as running:
+    with ThreadPoolExecutor(2) as removing, ThreadPoolExecutor(parallel) as running:
         runs = [running.submit(_run, job, made, evolution, bench, removing) for job in call.jobs]
         try:
             return tuple(run.result() for run in runs)
         finally:
             for run in runs:  # after an error: none that has not begun
                 run.cancel()
+
+
+def at_once(wanted: int, program: Program, machine: Capacity) -> int:
+    """How many runs go at once: as many as are wanted, and as the machine bears.
+
+    Runs that share a processor take each other's time, which the host's clock counts as theirs.
+    Those that ask a model mostly wait for it: memory alone bounds them.
+    """
+    most = machine.memory_mb // program.memory_mb
+    if program.model is None:
+        most = min(most, int(machine.cpus / program.cpus))
+    return max(1, min(wanted, most))
 
 
 def _run(

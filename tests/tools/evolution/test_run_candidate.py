@@ -3,11 +3,13 @@
 import json
 import textwrap
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from labcrew.domain.evolution import CodeFile, ModelAnswer, ModelRequest
+from labcrew.domain.sandbox import Capacity, RunResult
 from labcrew.errors import EngineUnavailable, ModelFailure, ToolError
 from tests.tools.evolution.lab import EvolutionLab, Parrot, evolution_lab, job
 from tools.evolution.run_candidate import INPUT, OUTPUT, RunCandidate
@@ -270,3 +272,27 @@ def test_what_labcrew_writes_is_no_candidates() -> None:
         RunCandidate(files=(CodeFile(path=OUTPUT, text="42"),), jobs=(), image="i")
     with pytest.raises(ValidationError, match="one alias"):
         RunCandidate(files=(), jobs=(job(), job()), image="i")
+
+
+def test_runs_beyond_the_machine_wait_their_turn(
+    lab: EvolutionLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        lab.bench.sandboxes, "capacity", lambda: Capacity(cpus=1, memory_mb=1 << 20)
+    )
+    running: list[int] = []
+    most: list[int] = []
+    execute = lab.bench.sandboxes.exec
+
+    def counted(*args: Any, **more: Any) -> RunResult:
+        running.append(1)
+        most.append(len(running))
+        try:
+            return execute(*args, **more)
+        finally:
+            running.pop()
+
+    monkeypatch.setattr(lab.bench.sandboxes, "exec", counted)
+    runs = lab.run(lab.evolution(), *(job(number, input=number) for number in range(3)), parallel=3)
+    assert [run.status for run in runs] == ["ok"] * 3
+    assert max(most) == 1
