@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from graphs.evolution import evaluating
+from graphs.evolution import rounds as recording
 from graphs.evolution.loop import Loop
 from graphs.evolution.verification import verify
 from labcrew.domain.evolution import CodeFile, Evolution, Round, ScoredRun, code_hash, seed_of
@@ -23,6 +24,8 @@ from tests.graphs.evolution.lab import (
     skill_of,
 )
 from tests.graphs.evolution.test_loop import git, rounds
+from tools.evolution.record_round import Recorded, RecordRound, record_round
+from tools.evolution.run_candidate import RunCandidate
 from tools.evolution.score_outputs import ScoreOutputs
 from tools.evolution.scoring import ScorerFailed
 from tools.toolbox import Tool, Workbench
@@ -263,3 +266,49 @@ def test_an_unscored_run_of_what_is_left_out_is_told_and_verified(
     (kept,) = ended.kept
     if run_of == "rest":
         assert (kept.left_out, kept.unscored) == (None, "no score")
+
+
+@pytest.mark.parametrize(
+    "moment", ["run for analysis", "decided", "committed", "recorded", "noted"]
+)
+def test_a_loop_that_breaks_at_any_moment_of_a_keep_goes_on_to_the_same_end(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """What is written before it breaks stands; what is not comes to the same the second time."""
+    left = [moment]
+
+    def breaks(now: str) -> None:
+        if left == [now]:
+            left.clear()
+            raise RuntimeError(now)
+
+    def at_analysis(call: RunCandidate) -> None:
+        if call.files == BETTER and any("analysis" in job.case for job in call.jobs):
+            breaks("run for analysis")
+
+    put, write = Loop.put, record_round.run
+
+    def putting(loop: Loop, round_: Round, kind: str) -> None:
+        put(loop, round_, kind)
+        breaks({"decided": "decided", "recorded": "recorded", "ended": "noted"}.get(kind, kind))
+
+    def committing(call: RecordRound, evolution: Evolution, bench: Workbench) -> Recorded:
+        made = write(call, evolution, bench)
+        breaks("committed")
+        return made
+
+    lab.runs.before = at_analysis
+    monkeypatch.setattr(Loop, "put", putting)
+    tool = Tool("record_round", RecordRound, committing)
+    monkeypatch.setattr(recording, "record_round", tool)
+    started = lab.start(make_spec(lab.target, budget={"rounds": 2, "parallel": 1}))
+    broken = lab.advance(started.id, [Scripted(BETTER, BEST)])
+    assert (broken.status, left) == ("failed", [])
+    (found,) = rounds(lab, started.id)
+    assert (broken.champion_round == 1) == bool(found.tip)
+    lab.evolutions.resume(started.id, "ada")
+    ended = lab.advance(started.id, [Scripted(BETTER, BEST)])
+    whole(ended, rounds(lab, started.id))
+    merged(lab, ended)
+    assert git(lab, "log", "--format=%s", "labcrew/E-001-rounds").count("Round 1") == 1
+    assert len(lab.bench.ledger.lessons.all()) == 2
