@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.evolution.keeping.noise import hopeless, noise_floor
-from agents.evolution.keeping.sealing import unprovable
+from agents.evolution.keeping.provable import unkeepable, unprovable
 from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate
 from graphs.evolution.loop import Loop
@@ -151,8 +151,11 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
     floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
     why = hopeless(spec.metric, floor, rule, spec.budget, run_s, len(cases))
-    if not why and not floor.deterministic:
-        why = unprovable(rule, len(loop.cases("sealed")))
+    if not why and floor.deterministic:
+        why = unkeepable(rule, len(cases), spec.budget.rounds)
+    if not why:
+        sealed = len(loop.cases("sealed"))
+        why = unprovable(rule, sealed, deterministic=floor.deterministic)
     if why:
         # Nothing is written down: taken up again, it must stop here again.
         return goes("close", f"failed: {why}")

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Sequence
 
 from agents.evolution.keeping.compare import compare
+from agents.evolution.keeping.scope import exact, over_on_gate
 from agents.evolution.keeping.sealing import sealed_result
 from graphs.evolution.loop import Loop
 from labcrew.domain.evolution import (
@@ -89,7 +90,11 @@ def left_out_gain(
     """What the final program has over itself without a change."""
     same = evolution.noise is not None and evolution.noise.deterministic
     rule = evolution.spec.keep
-    return compare(evolution.scale, rest, final, rule.confidence, deterministic=same)
+    return compare(
+        evolution.scale, rest, final, rule.confidence,
+        exact=exact(rule, rule.retest_seeds, rule.confidence, deterministic=same),
+        over=over_on_gate(rule, deterministic=same),
+    )  # fmt: skip
 
 
 def without(

@@ -6,8 +6,9 @@ from langgraph.runtime import Runtime
 
 from agents.evolution.keeping.compare import compare as compared
 from agents.evolution.keeping.decide import decide, promising
-from agents.evolution.keeping.looks import FILTER, level_at
+from agents.evolution.keeping.looks import FILTER, level_at, look_of
 from agents.evolution.keeping.racing import clearly_behind
+from agents.evolution.keeping.scope import exact, over_on_gate
 from agents.evolution.keeping.ties import cheaper
 from graphs.evolution.beginning import canaries, passed_canary
 from graphs.evolution.evaluating import Wanted, every
@@ -115,7 +116,8 @@ async def _compare(loop: Loop) -> dict[str, Any]:
     mine = await _candidate(loop, files, wanted, f"R{round_.number}/gate")
     theirs = await evaluated(loop, evolution.champion, wanted, f"R{round_.number}/champion")
     same = evolution.noise.deterministic
-    first = compared(spec.metric, theirs, mine, FILTER, deterministic=same)
+    over = over_on_gate(spec.keep, deterministic=same)
+    first = compared(spec.metric, theirs, mine, FILTER, exact=same, over=over)
     if evolution.control in _FILTERLESS:
         return await _by_control(loop, round_, evolution, first)
     retest: Comparison | None = None
@@ -123,9 +125,9 @@ async def _compare(loop: Loop) -> dict[str, Any]:
     theirs_again: tuple[ScoredRun, ...] = ()
     saved = cheaper(evolution.noise, theirs, mine)
     if promising(first, spec.keep, saved):
-        round_ = round_.model_copy(
-            update={"look": 1 + max((r.look for r in loop.rounds()), default=0)}
-        )
+        looked = max((r.look for r in loop.rounds()), default=0)
+        look = look_of(spec.keep, number=round_.number, retests=looked, deterministic=same)
+        round_ = round_.model_copy(update={"look": look})
         level = level_at(round_.look, spec.keep, spec.budget.rounds)
         seeds = loop.retest_seeds()
         for part in sorted({-(-len(seeds) // 2), len(seeds)}):
@@ -136,7 +138,8 @@ async def _compare(loop: Loop) -> dict[str, Any]:
                 return _halted(loop, round_, passed, first=first)
             mine_again = runs[: len(fresh)]
             theirs_again = await _champion(loop, fresh, f"{step}/champion")
-            retest = compared(spec.metric, theirs_again, mine_again, level, deterministic=same)
+            sure = exact(spec.keep, part, level, deterministic=same)
+            retest = compared(spec.metric, theirs_again, mine_again, level, exact=sure, over=over)
             if retest.gain < 0 or (retest.gain == 0 and not saved):
                 break  # half of it brought nothing: a stop for futility keeps nothing wrongly
     verdict, reason = decide(

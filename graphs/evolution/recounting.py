@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from agents.evolution.keeping.compare import compare
 from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.noise import noise_floor
+from agents.evolution.keeping.scope import exact, over_on_gate
 from graphs.evolution.comparing import left_out_gain, left_out_seeds, sealed_of, without_each
 from graphs.evolution.loop import Loop
 from labcrew.domain.evolution import Comparison, Round, ScoredRun, code_hash
@@ -44,7 +45,9 @@ def _round(loop: Loop, round_: Round) -> Iterator[str]:
     rule, proposal = loop.evolution.spec.keep, round_.proposal
     if proposal is None or round_.first is None:
         return
-    first = _compared(loop, round_.champion, proposal.code, loop.first_seeds(), FILTER)
+    same = loop.evolution.noise is not None and loop.evolution.noise.deterministic
+    pair = round_.champion, proposal.code
+    first = _compared(loop, *pair, loop.first_seeds(), FILTER, exact=same)
     if first != round_.first:
         yield f"the first comparison of round {round_.number} is not what its runs give"
     if round_.retest is None:
@@ -53,12 +56,13 @@ def _round(loop: Loop, round_: Round) -> Iterator[str]:
     many = round_.retest.pairs // len(loop.cases("gate"))
     seeds = loop.seeds(f"retest/{round_.champion}", rule.retest_seeds)[:many]
     level = level_at(round_.look, rule, loop.evolution.spec.budget.rounds)
-    if _compared(loop, round_.champion, proposal.code, seeds, level) != round_.retest:
+    sure = exact(rule, many, level, deterministic=same)
+    if _compared(loop, *pair, seeds, level, exact=sure) != round_.retest:
         yield f"the re-test of round {round_.number} is not what its runs give"
 
 
 def _compared(
-    loop: Loop, champion: str, candidate: str, seeds: tuple[int, ...], level: float
+    loop: Loop, champion: str, candidate: str, seeds: tuple[int, ...], level: float, *, exact: bool
 ) -> Comparison | None:
     evolution, cases = loop.evolution, loop.cases("gate")
     same = evolution.noise is not None and evolution.noise.deterministic
@@ -66,7 +70,8 @@ def _compared(
     if not _whole(loop, new, seeds):
         return None
     try:
-        return compare(evolution.scale, old, new, level, deterministic=same)
+        over = over_on_gate(evolution.spec.keep, deterministic=same)
+        return compare(evolution.scale, old, new, level, exact=exact, over=over)
     except EvidenceError:
         return None
 

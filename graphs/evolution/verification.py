@@ -83,7 +83,7 @@ async def rerun(loop: Loop, request: MergeRequest) -> str:
     }
     moved = [run.model_copy(update={"seed": places[run.case, run.seed]}) for run in again]
     same = evolution.noise is not None and evolution.noise.deterministic
-    worse = compare(evolution.scale, moved, before, _RERUN_LEVEL, deterministic=same)
+    worse = compare(evolution.scale, moved, before, _RERUN_LEVEL, exact=same)
     old, new = (fmean(run.score for run in runs) for runs in (before, again))
     told = (
         f"{request.id} run again on {len(cases)} sealed cases with {len(fresh)} new"

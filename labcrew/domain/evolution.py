@@ -228,7 +228,12 @@ class Round(Model):
     number: int = Field(ge=1)
     status: RoundStatus
     champion: str = Field(description="code that stood when it began")
-    look: int = Field(default=0, ge=0, description="how many re-tests there were, this one too")
+    look: int = Field(
+        default=0,
+        ge=0,
+        description="how many looks there were, this one too: re-tests, or rounds where runs never"
+        " differ and cases are a sample; 0: no re-test",
+    )
     analysis: Analysis
     proposal: Proposal | None = None
     commit: str = Field(default="", description="of the change, on the rounds' branch")

@@ -28,7 +28,9 @@ class Case(Model):
     input: JsonValue = Field(description="what the program is given, as a JSON file")
     answer: JsonValue = Field(default=None, description="what the scorer alone is given")
     protected: bool = Field(
-        default=False, description="in split gate: a change that makes it worse is never kept"
+        default=False,
+        description="in split gate: no change is kept under which it scores worse; where its own"
+        " runs differ under the champion, worse by more than chance does",
     )
 
 
@@ -115,6 +117,12 @@ class KeepRule(Model):
     )
     sealed_seeds: int = Field(default=3, ge=1, le=100, description="runs of each sealed case")
     noise_seeds: int = Field(default=2, ge=2, le=100, description="runs of each side of the A/A")
+    cases: Literal["sample", "all"] = Field(
+        default="sample",
+        description="what the cases are. sample: of others that the program is for, so that one"
+        " whose runs never differ must gain on enough of them; all: all there is, so that chance"
+        " is in the seeds alone",
+    )
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="that no change without a gain is kept, over all"
     )

@@ -5,15 +5,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from statistics import fmean, stdev
-from typing import Literal
 
+from agents.evolution.keeping.scope import Over
 from agents.evolution.keeping.signs import largest_gain, sign_flips
 from labcrew.domain.evolution import Comparison, ScoredRun
 from labcrew.domain.evolution_spec import Scale
 from labcrew.errors import EvidenceError
-
-FEWEST_CASES = 5
-"""With fewer cases than this, a comparison over cases says no more than one over their seeds."""
 
 
 def compare(
@@ -22,8 +19,8 @@ def compare(
     candidate: Sequence[ScoredRun],
     level: float,
     *,
-    deterministic: bool = False,
-    over: Literal["seeds", "cases"] = "seeds",
+    exact: bool = False,
+    over: Over = "seeds",
 ) -> Comparison:
     """A paired comparison.
 
@@ -38,19 +35,18 @@ def compare(
         champion: runs of the one side.
         candidate: runs of the other, on the same cases and seeds.
         level: one-sided confidence of each bound, above 0.5 and below 1.
-        deterministic: repeated runs of the champion never differ. A difference then needs no
-            interval, unless a case's runs differ here after all: a change may bring chance in.
+        exact: a difference needs no interval where no case's runs differ, in score or output.
         over: what the bounds generalise to. "seeds": other runs of these very cases; a pair is an
-            observation. "cases": other cases; a case's mean is one, where there are enough.
+            observation. "cases": other cases; a case's mean is one.
 
     Raises:
         EvidenceError: the two sides did not run the same, or nothing.
     """
     differences = _differences(scale, champion, candidate)
     pairs = [value for values in differences.values() for value in values]
-    by_case = over == "cases" and len(differences) >= FEWEST_CASES
+    by_case = over == "cases"
     units = [fmean(values) for values in differences.values()] if by_case else pairs
-    exact = deterministic and not by_case and steady(champion) and steady(candidate)
+    exact = exact and not by_case and never_differs(champion) and never_differs(candidate)
     gain = fmean(units)
     half = 0.0 if exact else _half(units, level)
     low, high = gain - half, gain + half
@@ -71,10 +67,17 @@ def compare(
     )
 
 
-def steady(runs: Sequence[ScoredRun]) -> bool:
-    """Whether no case's score differs between its runs."""
-    scores: dict[str, float] = {}
-    return all(scores.setdefault(run.case, run.score) == run.score for run in runs)
+def never_differs(runs: Sequence[ScoredRun]) -> bool:
+    """Whether repeated runs are the same, in score and in output.
+
+    That scores alone are equal proves nothing: a program that fails every task by other outputs
+    each time is noisy, and shows it as soon as it is a little better.
+    """
+    found: dict[str, tuple[float, str]] = {}
+    return all(
+        found.setdefault(run.case, (run.score, run.output_sha256)) == (run.score, run.output_sha256)
+        for run in runs
+    )
 
 
 def _differences(

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from agents.evolution.keeping.compare import steady
 from agents.evolution.keeping.protecting import lost
+from agents.evolution.keeping.scope import fewest
 from agents.evolution.keeping.ties import cheaper
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, Verdict
 from labcrew.domain.evolution_spec import KeepRule, Scale
@@ -54,11 +54,6 @@ def decide(
         return "reverted", f"no gain: {first.gain:+.3g} on {first.pairs} pairs"
     if worse := lost(scale, noise, champion, candidate, protected):
         return "reverted", worse
-    if noise.deterministic and not steady(candidate) and retest.low == retest.gain > 0:
-        return "reverted", (
-            f"a gain of {retest.gain:+.3g} in the re-test, but its scores differ between seeds, as"
-            " the champion's never did: that may be luck, and more keep.retest_seeds would tell"
-        )
     if saved := cheaper(noise, champion, candidate):
         return "kept", saved
     if retest.gain < rule.least_gain:
@@ -70,8 +65,15 @@ def decide(
         return "reverted", (
             f"the re-test does not confirm it: {retest.gain:+.3g}, {retest.low:+.3g} at worst"
             f" ({retest.level:.4g})"
+            + ("; more keep.retest_seeds would tell" if _few_runs(rule, noise, retest) else "")
         )
     return "kept", (
         f"the re-test confirms it: {retest.gain:+.3g}, {retest.low:+.3g} at worst"
         f" ({retest.level:.4g}), {retest.better} pairs better and {retest.worse} worse"
     )
+
+
+def _few_runs(rule: KeepRule, noise: NoiseFloor, retest: Comparison) -> bool:
+    """Whether runs that never differ were too few to rule out that a change brought chance in."""
+    steady = noise.deterministic and rule.cases == "all"
+    return steady and retest.gain > 0 and rule.retest_seeds < fewest(retest.level)

@@ -2,11 +2,30 @@
 
 from statistics import NormalDist
 
+from agents.evolution.keeping.scope import over_on_gate
 from labcrew.domain.evolution_spec import KeepRule
 
 FILTER = 0.7
 """One-sided confidence of the first comparison. It chooses what is run again and keeps nothing, so
 that it costs no confidence: re-tests have seeds of their own, and know nothing of it."""
+
+
+def look_of(rule: KeepRule, *, number: int, retests: int, deterministic: bool) -> int:
+    """Which look a re-test is.
+
+    Re-tests are counted, but where runs never differ and the cases are a sample: a re-test there
+    sees the cases of the first comparison again, so that being chosen by it is no independent
+    filter, and every round that could have been chosen counts.
+
+    Args:
+        rule: says what the cases are.
+        number: the round's.
+        retests: that there were before.
+        deterministic: repeated runs of the program as it began never differed.
+    """
+    if over_on_gate(rule, deterministic=deterministic) == "cases":
+        return number
+    return retests + 1
 
 
 def level_at(look: int, rule: KeepRule, most: int) -> float:
@@ -17,9 +36,9 @@ def level_at(look: int, rule: KeepRule, most: int) -> float:
     kept with the rule's confidence (Bonferroni's inequality: whatever depends on what).
 
     Args:
-        look: the re-test's number, from 1.
+        look: the re-test's number, from 1, see `look_of`.
         rule: whose confidence is spent.
-        most: re-tests that there can be, at least `look`.
+        most: looks that there can be, at least `look`.
     """
     whole = sum(1 / n for n in range(1, max(look, most) + 1))
     return 1 - (1 - rule.confidence) / (look * whole)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import NormalDist, fmean, pstdev, stdev
 
-from agents.evolution.keeping.compare import student
+from agents.evolution.keeping.compare import never_differs, student
 from agents.evolution.keeping.looks import FILTER, level_at
 from labcrew.domain.evolution import NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import EvolutionBudget, KeepRule, Scale
@@ -148,19 +148,6 @@ def _by_case(runs: Sequence[ScoredRun]) -> dict[str, list[float]]:
     for run in runs:
         found[run.case].append(run.score)
     return dict(found)
-
-
-def never_differs(runs: Sequence[ScoredRun]) -> bool:
-    """Whether repeated runs are the same, in score and in output.
-
-    That scores alone are equal proves nothing: a program that fails every task by other outputs
-    each time is noisy, and shows it as soon as it is a little better.
-    """
-    found: dict[str, tuple[float, str]] = {}
-    return all(
-        found.setdefault(run.case, (run.score, run.output_sha256)) == (run.score, run.output_sha256)
-        for run in runs
-    )
 
 
 def room(scale: Scale, mean: float) -> float:

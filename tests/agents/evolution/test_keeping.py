@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.evolution.keeping.compare import compare
-from agents.evolution.keeping.decide import decide
-from agents.evolution.keeping.looks import level_at
+from agents.evolution.keeping.decide import decide, promising
+from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.noise import hopeless, noise_floor
 from agents.evolution.keeping.protecting import lost
+from agents.evolution.keeping.provable import unprovable
 from agents.evolution.keeping.racing import clearly_behind
-from agents.evolution.keeping.sealing import sealed_result, unprovable
+from agents.evolution.keeping.scope import exact
+from agents.evolution.keeping.sealing import sealed_result
 from agents.evolution.keeping.signs import largest_gain, sign_flips
 from agents.evolution.keeping.ties import cheaper
-from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, seed_of
+from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, Sealed, seed_of
 from labcrew.domain.evolution_spec import EvolutionBudget, KeepRule, Scale
 from labcrew.errors import EvidenceError
 
@@ -52,7 +54,7 @@ def test_few_cases_that_differ_are_not_enough() -> None:
 def test_where_nothing_varies_a_gain_is_a_gain() -> None:
     old, new = flat(0.2, case="one"), flat(0.3, case="one")
     assert compare(SCALE, old, new, 0.95).low <= 0
-    assert compare(SCALE, old, new, 0.95, deterministic=True).low == pytest.approx(0.1)
+    assert compare(SCALE, old, new, 0.95, exact=True).low == pytest.approx(0.1)
 
 
 def test_over_seeds_one_case_may_carry_the_gain_and_over_cases_it_may_not() -> None:
@@ -60,17 +62,33 @@ def test_over_seeds_one_case_may_carry_the_gain_and_over_cases_it_may_not() -> N
     new = runs({(f"c{n}", s): 0.9 if n == 0 else 0.5 for n in range(5) for s in range(8)})
     assert compare(SCALE, old, new, 0.95).low > 0
     assert compare(SCALE, old, new, 0.95, over="cases").low <= 0
-    # With fewer cases than mean anything, their seeds are the observations either way.
+    # With fewer cases than mean anything, a noisy program's seeds are the observations there.
     old, new = (tuple(r for r in side if r.case in ("c0", "c1")) for side in (old, new))
-    assert compare(SCALE, old, new, 0.95, over="cases") == compare(SCALE, old, new, 0.95)
+    assert sealed(old, new).comparison == compare(SCALE, old, new, 0.95)
+    assert sealed(old, new, deterministic=True).comparison.low <= 0
+
+
+def sealed(
+    old: tuple[ScoredRun, ...],
+    new: tuple[ScoredRun, ...],
+    rule: KeepRule = RULE,
+    *,
+    deterministic: bool = False,
+) -> Sealed:
+    return sealed_result(
+        SCALE, rule, baseline=old, final=new, others=(old, new), gate=1, deterministic=deterministic
+    )
 
 
 def test_chance_that_a_change_brings_in_is_not_taken_for_certainty() -> None:
     old = runs({("a", s): 0.5 for s in range(3)})
     lucky = runs({("a", 0): 0.6, ("a", 1): 0.9, ("a", 2): 0.7})
     sure = runs({("a", s): 0.6 for s in range(3)})
-    assert compare(SCALE, old, sure, 0.95, deterministic=True).low == pytest.approx(0.1)
-    assert compare(SCALE, old, lucky, 0.95, deterministic=True).low <= 0
+    assert compare(SCALE, old, sure, 0.95, exact=True).low == pytest.approx(0.1)
+    assert compare(SCALE, old, lucky, 0.95, exact=True).low <= 0
+    # The same scores by other outputs: chance that has not shown in the scores yet.
+    other = tuple(r.model_copy(update={"output_sha256": f"{r.seed}"}) for r in sure)
+    assert compare(SCALE, old, other, 0.95, exact=True).low <= 0
 
 
 def test_the_lower_is_the_better_where_the_scale_says_so() -> None:
@@ -231,6 +249,14 @@ def test_a_protected_case_may_fall_by_chance_alone() -> None:
     assert "not run" in lost(SCALE, sure, old, (), ["a"])
     none = runs({("a", s): 0.0 for s in range(4)})
     assert "where chance takes" in lost(SCALE, noisy, old, none, ["a"])
+    # What the champion never failed may not fail once, whatever the other cases' spread.
+    seven = runs({("a", s): 1.0 for s in range(7)})
+    once = runs({("a", s): float(s > 0) for s in range(7)})
+    assert "a became worse, by 0.143" in lost(SCALE, noisy, seven, once, ["a"])
+    # Nor may a case that varies little fall by what the others do.
+    calm = runs({("a", s): 0.9 + s / 100 for s in range(4)})
+    lower = runs({("a", s): 0.7 + s / 100 for s in range(4)})
+    assert "a became worse, by 0.2" in lost(SCALE, noisy, calm, lower, ["a"])
     # Passed always and now never: lost, though two pairs alone could be chance.
     always = runs({("a", s): 1.0 for s in range(2)})
     never = runs({("a", s): 0.0 for s in range(2)})
@@ -260,15 +286,16 @@ def test_a_tie_is_decided_by_tokens_then_time_and_only_where_it_can_be_seen() ->
 
 
 def test_luck_that_one_fresh_seed_cannot_tell_is_not_kept() -> None:
-    old = runs({("a", s): 0.5 for s in range(2)})
-    new = runs({("a", 0): 0.7, ("a", 1): 0.9})
-    first, second = (
-        compare(SCALE, old[n : n + 1], new[n : n + 1], 0.9, deterministic=True) for n in (0, 1)
-    )
+    rule = KeepRule(seeds=1, retest_seeds=1, cases="all")
+    old, new = runs({("a", s): 0.5 for s in range(2)}), runs({("a", s): 0.7 for s in range(2)})
+    first = compare(SCALE, old[:1], new[:1], FILTER, exact=True)
+    sure = exact(rule, 1, 0.99, deterministic=True)
+    second = compare(SCALE, old[1:], new[1:], 0.99, exact=sure)
     verdict, reason = decide(
-        SCALE, RULE, floor(deterministic=True), first, second,
+        SCALE, rule, floor(deterministic=True), first, second,
         champion=old, candidate=new, protected=(),
     )  # fmt: skip
+    assert promising(first, rule)
     assert verdict == "reverted"
     assert "more keep.retest_seeds" in reason
 

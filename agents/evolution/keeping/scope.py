@@ -1,0 +1,47 @@
+"""What a bound is over: other runs of the same cases, other cases, or neither."""
+
+import math
+from typing import Literal
+
+from labcrew.domain.evolution_spec import KeepRule
+
+Over = Literal["seeds", "cases"]
+"""seeds: a pair is an observation; cases: a case's mean is."""
+
+FEWEST_CASES = 5
+"""With fewer cases than this, those of a noisy program say no more than their seeds."""
+
+
+def over_on_gate(rule: KeepRule, *, deterministic: bool) -> Over:
+    """What a gain on the gate split must hold for.
+
+    Where runs differ, other runs of its cases, as the re-test makes them. Where they never do,
+    chance is in the choice of the cases, unless those are all there is.
+    """
+    return "cases" if deterministic and rule.cases == "sample" else "seeds"
+
+
+def over_on_sealed(rule: KeepRule, cases: int, *, deterministic: bool) -> Over:
+    """What a gain on the sealed split must hold for: other cases, where it can be told."""
+    sampled = rule.cases == "sample"
+    return "cases" if sampled and (deterministic or cases >= FEWEST_CASES) else "seeds"
+
+
+def fewest(level: float) -> int:
+    """Observations without which nothing is that sure: random signs are all alike 1 in 2^n."""
+    return math.ceil(-math.log2(1 - level))
+
+
+def exact(rule: KeepRule, runs: int, level: float, *, deterministic: bool) -> bool:
+    """Whether a difference needs no bound, if no run differs: every case ran often enough.
+
+    A change may bring chance into a program that had none. Of two outputs that are as likely, so
+    many runs all show the same one no more often than the level allows.
+
+    Args:
+        rule: says what the cases are.
+        runs: of each case, by either side.
+        level: one-sided confidence.
+        deterministic: repeated runs of the program as it began never differed.
+    """
+    return deterministic and rule.cases == "all" and runs >= fewest(level)
