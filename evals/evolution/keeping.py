@@ -7,7 +7,15 @@ from pathlib import Path
 from random import Random
 
 from agents.evolution.keeping.racing import clearly_behind
-from evals.evolution.simulated import Evaluation, Program, Simulation, binary, gaussian, unsteady
+from evals.evolution.simulated import (
+    Evaluation,
+    Program,
+    Simulation,
+    binary,
+    gaussian,
+    steady,
+    unsteady,
+)
 from labcrew.domain.base import Model
 
 LOOPS, TRIES, ROUNDS = 200, 400, 100
@@ -19,6 +27,7 @@ NULLS = (
     gaussian(1, 3),
     gaussian(8, 24, cases=1),
     unsteady(8, 24),
+    steady(12),
 )
 POWER = (
     *((binary(1, seeds), (0.1, 0.2, 0.3, 0.4)) for seeds in (2, 3, 6, 10)),
@@ -107,7 +116,7 @@ def null(evaluation: Evaluation, random: Random, loops: int, rounds: int) -> Nul
     looks = 0
     for _ in range(loops):
         loop = Simulation(evaluation, random, rounds)
-        kept += [loop.round(loop.champion) for _ in range(rounds)]
+        kept += [loop.round(loop.nothing()) for _ in range(rounds)]
         each.append(loop.kept)
         looks += loop.looks
     return Null(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -45,6 +46,9 @@ class Result(Model):
     outcome: str
     baseline: float | None = Field(description="gate mean of the program as it began")
     noise: NoiseFloor | None = None
+    cases: Literal["", "sample", "all"] = Field(
+        default="", description="what the spec says its cases are; empty: no rule asked then"
+    )
     changes: tuple[Change, ...] = ()
     runs: int = Field(description="of programs, all splits")
     run_seconds: float = Field(description="that those runs took together")
@@ -107,6 +111,7 @@ def result_of(ledger: Ledger, evolution: Evolution, target: str, seed: int) -> R
         outcome=evolution.outcome.split("; run: ")[0][:300],
         baseline=evolution.noise.mean if evolution.noise else None,
         noise=evolution.noise,
+        cases=evolution.spec.keep.cases,
         changes=tuple(map(_change, rounds)),
         runs=len(runs),
         run_seconds=round(sum(run.seconds for run in runs), 1),

@@ -7,9 +7,10 @@ from random import Random
 
 from agents.evolution.keeping.compare import compare
 from agents.evolution.keeping.decide import decide, promising
-from agents.evolution.keeping.looks import FILTER, level_at
+from agents.evolution.keeping.looks import FILTER, level_at, look_of
 from agents.evolution.keeping.noise import noise_floor
 from agents.evolution.keeping.racing import clearly_behind
+from agents.evolution.keeping.scope import exact, over_on_gate
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import KeepRule, Scale
 
@@ -27,6 +28,8 @@ class Evaluation:
         rule: how many seeds, and how sure.
         program: draws a baseline.
         score: draws one run's score of a case's mean.
+        nothing: draws a change that brings nothing to a program; by default the program itself.
+        steady: whether equal scores come of equal outputs.
     """
 
     title: str
@@ -34,6 +37,8 @@ class Evaluation:
     rule: KeepRule
     program: Callable[[Random], Program]
     score: Callable[[Random, float], float]
+    nothing: Callable[[Random, Program], Program] = lambda _random, program: program
+    steady: bool = False
 
 
 def _share(random: Random, mean: float) -> float:
@@ -82,6 +87,19 @@ def unsteady(seeds: int, retest_seeds: int) -> Evaluation:
     )
 
 
+def steady(cases: int) -> Evaluation:
+    """Cases whose runs never differ, and changes that move each up or down, as likely."""
+    return Evaluation(
+        title=f"{cases} cases whose runs never differ",
+        scale=Scale(name="score", low=-1000, high=1000),
+        rule=KeepRule(seeds=1, retest_seeds=1),
+        program=lambda random: tuple(random.gauss(0, 3) for _ in range(cases)),
+        score=lambda _random, mean: mean,
+        nothing=lambda random, program: tuple(random.gauss(mean, 1.0) for mean in program),
+        steady=True,
+    )
+
+
 class Simulation:
     """One loop's rounds.
 
@@ -94,7 +112,7 @@ class Simulation:
     def __init__(self, evaluation: Evaluation, random: Random, rounds: int = 100) -> None:
         self.evaluation, self._random, self._rounds = evaluation, random, rounds
         self.champion = evaluation.program(random)
-        self.looks = self.kept = self.dropped = 0
+        self.rounds = self.looks = self.kept = self.dropped = 0
         rule = evaluation.rule
         self._seeds = count()
         a, b = (self.run(self.champion, self._fresh(rule.noise_seeds)) for _ in "ab")
@@ -109,42 +127,57 @@ class Simulation:
 
     def run(self, program: Program, seeds: Sequence[int]) -> tuple[ScoredRun, ...]:
         """A program on every case and seed."""
-        draw = self.evaluation.score
+        draw, steady = self.evaluation.score, self.evaluation.steady
         return tuple(
             ScoredRun.model_construct(
                 id="", ticket="", code="", case=f"c{number}", split="gate", seed=seed, status="ok",
-                score=draw(self._random, mean), why="", seconds=1.0, model_calls=0, model_tokens=0,
-                output_sha256=f"{next(self._seeds)}", scorer_sha256="",
+                score=(score := draw(self._random, mean)), why="", seconds=1.0, model_calls=0,
+                model_tokens=0, output_sha256=f"{score if steady else next(self._seeds)}",
+                scorer_sha256="",
             )
             for number, mean in enumerate(program)
             for seed in seeds
         )  # fmt: skip
 
+    def nothing(self) -> Program:
+        """A change that brings nothing."""
+        return self.evaluation.nothing(self._random, self.champion)
+
     def first_of(self, change: Program) -> Comparison:
         """A changed program's first comparison."""
-        new = self.run(change, self._first_seeds)
-        return compare(self.evaluation.scale, self._cached, new, FILTER)
+        return self._compared(self._cached, self.run(change, self._first_seeds), FILTER)
+
+    def _compared(
+        self, old: Sequence[ScoredRun], new: Sequence[ScoredRun], level: float, retest: int = 0
+    ) -> Comparison:
+        rule, same = self.evaluation.rule, self.noise.deterministic
+        sure = exact(rule, retest, level, deterministic=same) if retest else same
+        over = over_on_gate(rule, deterministic=same)
+        return compare(self.evaluation.scale, old, new, level, exact=sure, over=over)
 
     def round(self, change: Program) -> bool:
         """Whether a changed program is kept."""
         scale, rule = self.evaluation.scale, self.evaluation.rule
+        self.rounds += 1
         new = self.run(change, self._first_seeds)
         old = self._cached
         half = len(change) // 2 * rule.seeds
         if half and clearly_behind(scale, old[:half], new[:half], self.noise):
             self.dropped += 1
             return False
-        first = compare(scale, old, new, FILTER)
+        first = self._compared(old, new, FILTER)
         if not promising(first, rule):
             return False
+        same = self.noise.deterministic
+        look = look_of(rule, number=self.rounds, retests=self.looks, deterministic=same)
         self.looks += 1
         if not self._again:
             self._again = self.run(self.champion, self._fresh(rule.retest_seeds))
         seeds = tuple(dict.fromkeys(run.seed for run in self._again))
         old2, new2 = self._again, self.run(change, seeds)
-        level = level_at(self.looks, rule, self._rounds)
+        retest = self._compared(old2, new2, level_at(look, rule, self._rounds), rule.retest_seeds)
         verdict, _ = decide(
-            scale, rule, self.noise, first, compare(scale, old2, new2, level),
+            scale, rule, self.noise, first, retest,
             champion=(*old, *old2), candidate=(*new, *new2), protected=(),
         )  # fmt: skip
         if verdict != "kept":

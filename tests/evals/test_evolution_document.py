@@ -125,3 +125,15 @@ def test_a_packing_is_drawn_by_what_it_lacks() -> None:
 def test_a_logarithmic_axis_has_plain_numbers() -> None:
     text = progress([a_result(target="packing", baseline=0.96)]).decode()
     assert "mathdefault" not in text
+
+
+@pytest.mark.parametrize("target", ["kmodule", "ranking"])
+def test_what_ran_by_the_rule_that_took_gains_at_their_word_is_told_so(target: str) -> None:
+    noise = load(RESULTS).of("ranking")[0].noise
+
+    def page(cases: str) -> str:
+        result = a_result(target=target, noise=noise, cases=cases, rounds_allowed=2)
+        return document(Report(results=(result,)))
+
+    assert "by an earlier rule" in page("")
+    assert "by an earlier rule" not in page("sample")

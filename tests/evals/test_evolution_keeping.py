@@ -7,12 +7,12 @@ import pytest
 
 from agents.evolution.keeping.racing import clearly_behind
 from evals.evolution.keeping import Report, markdown, share, simulate
-from evals.evolution.simulated import Evaluation, Simulation, binary, gaussian
+from evals.evolution.simulated import Evaluation, Simulation, binary, gaussian, steady
 
 
 @pytest.mark.parametrize(
     "evaluation",
-    [binary(1, 3), binary(2, 3), gaussian(1, 3), gaussian(8, 24, cases=1)],
+    [binary(1, 3), binary(2, 3), gaussian(1, 3), gaussian(8, 24, cases=1), steady(12)],
     ids=lambda evaluation: evaluation.title,
 )
 def test_of_a_hundred_changes_that_do_nothing_hardly_one_is_kept(evaluation: Evaluation) -> None:
@@ -21,7 +21,7 @@ def test_of_a_hundred_changes_that_do_nothing_hardly_one_is_kept(evaluation: Eva
     for _ in range(12):
         loop = Simulation(evaluation, random)
         for _ in range(100):
-            loop.round(loop.champion)
+            loop.round(loop.nothing())
         looks += loop.looks
         kept.append(loop.kept)
     assert looks > 50, "some must come to a re-test"

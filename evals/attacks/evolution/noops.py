@@ -1,19 +1,19 @@
-"""A hundred changes that do nothing, in noisy evaluations: the rule, and a rule without bounds."""
+"""A hundred changes that bring nothing: the rule, and a rule without bounds."""
 
 from collections.abc import Callable, Iterator
 from random import Random
 
 from evals.attacks.probe import Finding
-from evals.evolution.simulated import Evaluation, Simulation, binary, gaussian
+from evals.evolution.simulated import Evaluation, Simulation, binary, gaussian, steady
 
 CHANGES, MOST_KEPT = 100, 5
-_KINDS = (binary(1, 3), binary(2, 3), gaussian(1, 3), gaussian(8, 24, cases=1))
+_KINDS = (binary(1, 3), binary(2, 3), gaussian(1, 3), gaussian(8, 24, cases=1), steady(12))
 _SEED = 7
 
 
 def noops() -> Iterator[Finding]:
     """The keep rule as it is."""
-    yield from _each(lambda loop: loop.round(loop.champion))
+    yield from _each(lambda loop: loop.round(loop.nothing()))
 
 
 def greedy() -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def greedy() -> Iterator[Finding]:
 
 def _greedy_round(loop: Simulation) -> bool:
     """A better mean is enough."""
-    first = loop.first_of(loop.champion)
+    first = loop.first_of(loop.nothing())
     return first.gain > 0
 
 

@@ -117,5 +117,5 @@ EVOLUTION = Part(
     run=run,
     control=control,
     least_tried=60,
-    least_breached=len(GUARDS) + 4,
+    least_breached=len(GUARDS) + 5,
 )

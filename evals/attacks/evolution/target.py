@@ -213,7 +213,13 @@ def spec(repository: Path, kind: Kind) -> EvolutionSpec:
             },
             "cases": "cases.jsonl",
             "metric": {"name": "tidy", "low": 0, "high": 1},
-            "keep": {"seeds": 1, "retest_seeds": 2, "noise_seeds": 2, "sealed_seeds": 1},
+            "keep": {
+                "seeds": 1,
+                "retest_seeds": 12,
+                "noise_seeds": 2,
+                "sealed_seeds": 5,
+                "cases": "all",
+            },
             "budget": {"rounds": 1000, "parallel": 4},
         }
     )

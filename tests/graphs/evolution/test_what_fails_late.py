@@ -198,7 +198,7 @@ def test_what_a_change_brings_is_exact_where_nothing_varies(
     text = "".join(json.dumps(case) + "\n" for case in lines)
     target = make_target(tmp_path / "target", {"cases.jsonl": text})
     lab = opened(tmp_path, monkeypatch, target, noise=0.0)
-    keep = {"seeds": 1, "retest_seeds": 1, "noise_seeds": 2}
+    keep = {"seeds": 1, "retest_seeds": 5, "noise_seeds": 2, "cases": "all"}
     spec = make_spec(lab.target, budget={"rounds": 1, "parallel": 1}, keep=keep)
     ended = lab.advance(lab.start(spec).id, [Scripted(BETTER)])
     (kept,) = ended.kept

@@ -1,0 +1,78 @@
+"""Loops on programs whose runs never differ: what a gain must hold for, and what is told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from graphs.evolution import evaluating
+from graphs.evolution.loop import Loop
+from graphs.evolution.verification import composed, verify
+from labcrew.domain.evolution import Evolution, RawRun
+from tests.graphs.evolution.lab import Lab, Scripted, case_lines, make_spec, make_target, opened
+from tests.graphs.evolution.lab import program as of_skill
+from tests.graphs.evolution.test_loop import rounds
+from tools.evolution.run_candidate import RunCandidate
+from tools.toolbox import Tool, Workbench
+
+MIXED = of_skill(0.5, "MIXED = True\n")
+"""By far better on two cases, a little worse on the others: on the whole it gains."""
+
+
+def a_lab(folder: Path, patch: pytest.MonkeyPatch, gate: int) -> Lab:
+    lines = [case for case in case_lines(gate=gate) if case["split"] != "canary"]
+    text = "".join(json.dumps(case) + "\n" for case in lines if not case.pop("protected"))
+    lab = opened(folder, patch, make_target(folder / "target", {"cases.jsonl": text}), noise=0.0)
+
+    def run(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+        found = lab.runs.run(call, evolution, bench)
+        return tuple(map(shifted, found)) if "MIXED" in call.files[0].text else found
+
+    patch.setattr(evaluating, "run_candidate", Tool("run_candidate", RunCandidate, run))
+    return lab
+
+
+def shifted(run: RawRun) -> RawRun:
+    said = json.loads(run.output)
+    said["skill"] += 0.4 if int(run.job.case.rpartition("-")[2]) in (1, 2) else -0.05
+    return run.model_copy(update={"output": json.dumps(said).encode()})
+
+
+def test_a_gain_of_a_few_cases_is_kept_only_where_they_are_all_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = a_lab(tmp_path, monkeypatch, gate=9)
+    found = {}
+    for cases, seeds in (("sample", 1), ("all", 6)):
+        keep = {"seeds": 1, "retest_seeds": seeds, "racing": False, "cases": cases}
+        spec = make_spec(lab.target, budget={"rounds": 2, "parallel": 1}, keep=keep)
+        ended = lab.advance(lab.start(spec).id, [Scripted(MIXED, of_skill(0.8))])
+        found[cases] = [r.verdict for r in rounds(lab, ended.id)]
+        last = rounds(lab, ended.id)[-1]
+        assert last.retest is not None
+        # A re-test on the same cases is no new look at them: each round was one.
+        assert last.look == 2
+        loop = Loop(id=ended.id, bench=lab.bench, proposers=())
+        assert ended.sealed is not None
+        assert ended.sealed.comparison.low > 0
+        (request,) = lab.bench.ledger.merge_requests.of(ended.id)
+        assert verify(loop, request).problems == ()
+        assert composed(loop, branch=request.branch, commit=request.commit).verdict
+    assert found == {"sample": ["reverted", "kept"], "all": ["kept", "kept"]}
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        ({}, "1 gate case can't tell"),
+        ({"cases": "all"}, "Set keep.retest_seeds to"),
+    ],
+)
+def test_a_gate_that_could_keep_nothing_is_told_before_a_round(
+    keep: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = a_lab(tmp_path, monkeypatch, gate=2)
+    ended = lab.advance(lab.start(make_spec(lab.target, keep=keep)).id, [Scripted(MIXED)])
+    assert ended.status == "failed"
+    assert said in ended.outcome
+    assert rounds(lab, ended.id) == []
