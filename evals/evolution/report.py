@@ -211,7 +211,7 @@ def _once(results: Sequence[Result]) -> str:
         return ""
     return """
 These loops ran by an earlier rule, which kept a gain after one run more. Today's repeats it ten
-times, in case a change brings luck in; no change here can, so that it keeps the same ones.
+times, in case a change brings luck in; no change here can, so that it would keep the same ones.
 """
 
 
