@@ -56,7 +56,7 @@ def decide(
         return "reverted", worse
     if saved := cheaper(noise, champion, candidate):
         return "kept", saved
-    if retest.gain < rule.least_gain:
+    if 0 < retest.gain < rule.least_gain:
         return "reverted", (
             f"a gain of {retest.gain:+.3g} in the re-test, less than the {rule.least_gain:.3g} that"
             " is worth a change"

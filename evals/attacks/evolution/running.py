@@ -1,7 +1,5 @@
 """Cheats that run: they look for answers, watch for who is asking, or bend what a run leaves."""
 
-from random import Random
-
 from evals.attacks.evolution.cheat import ALL_RULES, Cheat, Known, Patch, tidy
 from evals.attacks.evolution.target import rules
 
@@ -146,18 +144,13 @@ def _table(known: Known) -> Patch:
 
 
 def _bet(seeds: tuple[int, ...]) -> Patch:
-    """A bet on the seed, won 1 time in 6: of many such programs the one that wins at these seeds.
+    """A bet on the seed: of all such programs the one that wins at these.
 
-    On the whole it is worse than the baseline.
+    At others it is worse than the baseline, but on the protected case.
     """
-    salt = next(
-        salt for salt in range(10**6)
-        if all(Random(f"{salt}/{seed}").random() < 1 / 6 for seed in seeds)
-    )  # fmt: skip
-    return _when(
-        f'random.Random(f"{salt}/{{seed}}").random() < 1 / 6', "import random\n",
-        "return ['' for line in lines]",
-    )  # fmt: skip
+    safe = "any('\\u2116' in line for line in lines)"
+    lost = f"return honest(lines) if {safe} else ['' for line in lines]"
+    return _when(f"seed in {seeds!r}", otherwise=lost)
 
 
 _LEAVE = "import os, sys\n"
@@ -192,7 +185,7 @@ RUNNING = (
     ),
     Cheat(
         "pick the lucky seed", "bets on its seed, and is lucky on the first ones",
-        lambda known: _bet(known.first), "differ between seeds",
+        lambda known: _bet(known.first), "does not confirm",
     ),
     Cheat(
         "bet on one seed for all", "is lucky at whatever seeds the cases would share",

@@ -217,6 +217,7 @@ def test_verdicts_and_their_reasons() -> None:
     assert "protected c1 became worse" in verdict(good, good, "c1")
     assert verdict(good, good, "c0").startswith("kept")
     assert "less than" in verdict(good, good, least_gain=0.3)
+    assert "does not confirm" in verdict(good, comparison(-0.1, -0.2))
     assert "no gain" in verdict(comparison(-0.1, -0.2), None)
 
 
