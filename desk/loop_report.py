@@ -97,8 +97,8 @@ def _noise(evolution: Evolution) -> Iterator[str]:
     yield "## What chance alone does"
     yield (
         f"The program as it was, against itself over {noise.pairs} pairs of case and seed: mean"
-        f" {noise.mean:.4g}; a pair differs by {noise.std:.4g} (standard deviation). A gain"
-        f" of {noise.detectable:.4g} is kept 4 times in 5."
+        f" {noise.mean:.4g}; a pair differs by {noise.std:.4g} (standard deviation);"
+        f" {noise.seen}."
     )
 
 

@@ -14,10 +14,7 @@ def loop_line(event: Event, ledger: Ledger) -> str | None:
     if event.kind == "evolution.ended":
         return f"The loop is {found.status}{f': {_outcome(found.outcome)}' * bool(found.outcome)}"
     if event.kind == "evolution.measured" and noise is not None:
-        return (
-            f"The noise is measured: the baseline's mean is {noise.mean:.4g}, the least gain that"
-            f" is kept 4 times in 5 is {noise.detectable:.4g}"
-        )
+        return f"The noise is measured: the baseline's mean is {noise.mean:.4g}; {noise.seen}"
     if event.kind == "evolution.sealed_opened" and sealed is not None:
         gain = sealed.comparison
         return (

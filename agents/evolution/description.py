@@ -168,7 +168,7 @@ def _doubts(evolution: Evolution) -> str:
     return (
         "## How far to trust it\n\n"
         f"- Noise (the program against itself): a pair differs by {noise.std:.4g} (standard"
-        f" deviation); a gain of {noise.detectable:.4g} is kept 4 times in 5.\n"
+        f" deviation); {noise.seen}.\n"
         f"- Of {sealed.opened} programs scored on the sealed split, the best by hindsight has"
         f" {sealed.hindsight:.4g}: {optimism:.4g} better than the one chosen by the gate, whose"
         " figure is the one above.\n"

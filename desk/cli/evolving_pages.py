@@ -49,8 +49,7 @@ def page_of(sheet: EvolutionSheet, newest: int | None = None) -> "RenderableType
         noise = sheet.noise
         told.append(
             Text(
-                f"noise: a pair differs by {noise.std:.4g}; a gain of"
-                f" {noise.detectable:.4g} is kept 4 times in 5; baseline {noise.mean:.4g}"
+                f"noise: a pair differs by {noise.std:.4g}; {noise.seen}; baseline {noise.mean:.4g}"
             )
         )
     table = Table(box=None, pad_edge=False, header_style="dim")

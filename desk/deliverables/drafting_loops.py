@@ -144,7 +144,7 @@ def _done(evolution: Evolution, rounds: Sequence[Round]) -> Section:
     if evolution.noise is not None:
         noise = (
             f"Chance alone: the program against itself differs by {evolution.noise.std:.4g} a pair;"
-            f" a gain of {evolution.noise.detectable:.4g} is kept 4 times in 5."
+            f" {evolution.noise.seen}."
         )
         blocks.append(Paragraph(text=noise))
         points.append(noise)

@@ -174,6 +174,13 @@ class NoiseFloor(Model):
     worthwhile: float = Field(description="the gain that `needed` is told for")
     deterministic: bool
 
+    @property
+    def seen(self) -> str:
+        """Which gain it lets be seen; where chance is in the cases alone, it can't tell."""
+        if self.deterministic:
+            return "its runs never differ"
+        return f"a gain of {self.detectable:.4g} is kept 4 times in 5"
+
 
 class Failure(Model):
     """A case that the champion fails, and why: what proposers are shown."""

@@ -20,8 +20,8 @@ def unkeepable(rule: KeepRule, cases: int, most: int) -> str:
             return ""
         return (
             f"the program's runs never differ, so that other cases are what a gain must hold for,"
-            f" and {cases} gate case{'s' * (cases != 1)} can't tell: {sure} and {last} at the last. Add gate cases or,"
-            " if these are all that the program is for, set keep.cases to all"
+            f" and {cases} gate case{'s' * (cases != 1)} can't tell: {sure} and {last} at the last."
+            " Add gate cases or, if these are all that the program is for, set keep.cases to all"
         )
     if rule.retest_seeds >= first:
         return ""

@@ -47,8 +47,12 @@ def _told(asked: Asked, loop: Evolution) -> list[Statement]:
         noise = loop.noise
         said.append(
             say(
-                f"Its baseline's mean is {noise.mean:.4g}; a gain of"
-                f" {noise.detectable:.4g} is kept most of the time.",
+                f"Its baseline's mean is {noise.mean:.4g}; "
+                + (
+                    f"{noise.seen}."
+                    if noise.deterministic
+                    else f"a gain of {noise.detectable:.4g} is kept most of the time."
+                ),
                 row,
             )
         )

@@ -160,6 +160,8 @@ def test_noise_is_what_the_program_differs_by_from_itself() -> None:
     assert not floor.deterministic
     same = noise_floor(SCALE, a, a, RULE)
     assert (same.std, same.detectable, same.deterministic) == (0, 0, True)
+    assert same.seen == "its runs never differ"
+    assert f"a gain of {floor.detectable:.4g} is kept" in floor.seen
 
 
 def test_an_evaluation_noisier_than_any_gain_is_told_with_what_it_would_take() -> None:
