@@ -4,16 +4,21 @@ The design is pure, but for Optuna; the settings that the sampler proposes in it
 otherwise by a model.
 """
 
-import statistics
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from agents.next_trial import NEXT_TRIAL, NextTrialQuestion, TriedSettings
-from agents.sampler import asked, completed, fits, fitted, study_of
+from agents.next_trial import NEXT_TRIAL, next_trial_question
+from agents.sampler import asked, completed, fitted, study_of
+from agents.trial_groups import (
+    altered,
+    best_group,
+    confirmations,
+    group_of,
+    no_score_before,
+    ranked,
+)
 from labcrew.domain.base import Model, canonical_json, content_hash
 from labcrew.domain.experiment import Plan, Rescue, Trial, TrialKind
-from labcrew.domain.measuring import Metric
 from labcrew.domain.search_space import Parameter, Values, applies, distance, legal
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.judgement import Judge, shortened
@@ -23,35 +28,6 @@ NEAR = 0.02
 SAMPLED = "Optuna (TPE)"
 """Why a trial is run whose settings the sampler proposed."""
 _FINALISTS = 2
-_SHOWN_BEST, _SHOWN_NEWEST = 20, 20
-
-
-class Group(Model):
-    """The trials that differ in nothing but the seed."""
-
-    kind: TrialKind
-    values: Values
-    data: str
-    trials: tuple[Trial, ...]
-    code: str = ""
-
-    @property
-    def counted(self) -> tuple[Trial, ...]:
-        """The first scored run of each seed: one repeated with the same seed says nothing new."""
-        first: dict[int, Trial] = {}
-        for trial in self.trials:
-            if trial.score is not None:
-                first.setdefault(trial.seed, trial)
-        return tuple(first.values())
-
-    @property
-    def scores(self) -> tuple[float, ...]:
-        """One score a seed."""
-        return tuple(trial.score.value for trial in self.counted if trial.score is not None)
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.scores)
 
 
 class PastFailure(Model):
@@ -107,99 +83,6 @@ def design_problems(
         if idle:
             problems.append(f"{trial.id} sets {', '.join(idle)} beside other choices")
     return problems
-
-
-def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:
-    """Trials by what they set, which data they saw and which code, in order of their first trial.
-
-    Confirmations are in none: nothing is chosen by them. Nor is a run that was rescued by other
-    means than its settings: its score is not that of its settings alone.
-    """
-    found: dict[str, list[Trial]] = defaultdict(list)
-    for trial in trials:
-        if trial.kind == "confirmation" or altered(trial.rescue):
-            continue
-        found[canonical_json([trial.values, trial.data, trial.code])].append(trial)
-    return tuple(
-        Group(
-            kind=g[0].kind,
-            values=g[0].values,
-            data=g[0].data,
-            trials=tuple(g),
-            code=g[0].code,
-        )
-        for g in found.values()
-    )
-
-
-def altered(rescue: Rescue) -> bool:
-    """Whether a run goes on otherwise than its settings say; going on from a checkpoint is not."""
-    anew = Rescue().model_dump(include={"checkpoint", "checkpoint_of", "checkpoint_sha256", "step"})
-    return rescue.model_copy(update=anew) != Rescue()
-
-
-def ranked(metric: Metric, trials: Sequence[Trial], least_seeds: int) -> tuple[Group, ...]:
-    """Groups with at least `least_seeds` scores, best mean first; ties go to the older group."""
-    ready = [g for g in groups(trials) if len(g.scores) >= least_seeds]
-    sign = -1 if metric.direction == "maximize" else 1
-    return tuple(sorted(ready, key=lambda g: sign * g.mean))
-
-
-def group_of(trials: Sequence[Trial], kind: TrialKind) -> Group | None:
-    """The first group of a kind that has a score."""
-    return next((g for g in groups(trials) if g.kind == kind and g.scores), None)
-
-
-def no_score_before(trials: Sequence[Trial]) -> str:
-    """Why the program as it is gives no score, by the last of its runs that failed; empty where one
-    gave a score, or none has failed: a run that an engine lost says nothing of the program.
-    """
-    own = [trial for trial in trials if trial.kind == "baseline"]
-    if any(trial.score is not None for trial in own):
-        return ""
-    failed = [trial for trial in own if trial.status in ("failed", "stopped")]
-    if not failed:
-        return ""
-    return failed[-1].result.reason if failed[-1].result is not None else "it left no result"
-
-
-def best_group(assigned: AssignedTicket, trials: Sequence[Trial], code: str = "") -> Group | None:
-    """The winner: the best validation mean over all seeds, if it beats the baseline's.
-
-    Where code was written, its newest patch: what it is worth is for a person to weigh, also where
-    the program as it is gives no score that it could be held against.
-
-    Args:
-        code: the present patch, by hash: runs with another one say nothing of it.
-    """
-    if code:
-        trials = [trial for trial in trials if trial.code in ("", code)]
-    baseline = group_of(trials, "baseline")
-    metric = assigned.ticket.metric
-    if assigned.ticket.kind != "search":
-        if baseline is None and not no_score_before(trials):
-            return None
-        seeds = len(assigned.ticket.seeds)
-        changed = [g for g in groups(trials) if g.kind == "changed"][-1:]
-        return next((g for g in changed if len(g.scores) >= seeds), None)
-    if baseline is None:
-        return None
-    full = ranked(metric, trials, len(assigned.ticket.seeds))
-    best = next((g for g in full if g.kind != "baseline"), None)
-    if best is None or not metric.better(best.mean, baseline.mean):
-        return None
-    return best
-
-
-def confirmations(trials: Sequence[Trial], group: Group | None) -> tuple[Trial, ...]:
-    """A group's runs with fresh seeds."""
-    return tuple(
-        t
-        for t in trials
-        if group is not None
-        and t.kind == "confirmation"
-        and (t.values, t.data, t.code) == (group.values, group.data, group.code)
-    )
 
 
 class ExperimentLauncher:
@@ -443,7 +326,14 @@ class ExperimentLauncher:
             if not sampled or not _models_turn([*trials, *chosen[:place]]):
                 continue
             others = [*trials, *chosen[:place], *chosen[place + 1 :]]
-            question = _next_trial(assigned, others, past, trial)
+            question = next_trial_question(
+                assigned,
+                others,
+                [failure.values for failure in past],
+                trial,
+                runs_left=assigned.budget.trials - spent(others),
+                near=NEAR,
+            )
             verdict = await self._judge.ask(NEXT_TRIAL, question)
             values = fitted(space, verdict.answer.values)
             # The judgement's own check knows what the question shows; of a long search not all.
@@ -547,55 +437,6 @@ def _models_turn(before: Sequence[Trial]) -> bool:
     """Whether a model chose fewer settings than the sampler did, so far."""
     searched = [t.because for t in before if t.kind == "search"]
     return sum(why.startswith("model:") for why in searched) < searched.count(SAMPLED)
-
-
-def _next_trial(
-    assigned: AssignedTicket,
-    others: Sequence[Trial],
-    past: Sequence[PastFailure],
-    proposed: Trial,
-) -> NextTrialQuestion:
-    """What is asked about the settings of one trial.
-
-    Args:
-        others: all other trials of the ticket, those designed beside it too.
-        past: failed runs, of this ticket and of others.
-    """
-    ticket, metric = assigned.ticket, assigned.ticket.metric
-    as_it_is = group_of(others, "cleaned_baseline" if proposed.data == "cleaned" else "baseline")
-    ran = [
-        TriedSettings(
-            values=t.values,
-            score=t.score.value if t.score is not None and not altered(t.rescue) else None,
-        )
-        for t in others
-        if t.values and t.data == proposed.data and t.kind in ("search", "restart")
-        if t.status not in ("skipped", "failed", "stopped")
-    ]
-    failed = [TriedSettings(values=f.values, failed=True) for f in past]
-    fitting = [one for one in (*failed, *ran) if fits(ticket.search_space, one.values)]
-    return NextTrialQuestion(
-        title=ticket.title,
-        question=ticket.question[:2000],
-        metric=metric.name,
-        direction=metric.direction,
-        target=metric.target,
-        search_space=ticket.search_space,
-        baseline=as_it_is.mean if as_it_is is not None else None,
-        tried=_telling(metric, fitting),
-        runs_left=assigned.budget.trials - spent(others),
-        near=NEAR,
-        proposed=proposed.values,
-    )
-
-
-def _telling(metric: Metric, tried: Sequence[TriedSettings]) -> tuple[TriedSettings, ...]:
-    """The best and the newest, in their order."""
-    sign = -1 if metric.direction == "maximize" else 1
-    scored = [(sign * one.score, n) for n, one in enumerate(tried) if one.score is not None]
-    best = {n for _, n in sorted(scored)[:_SHOWN_BEST]}
-    newest = [n for n in range(len(tried)) if n not in best][-_SHOWN_NEWEST:]
-    return tuple(tried[n] for n in sorted({*best, *newest}))
 
 
 def _near(

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.description import Packet
-from agents.experiment_launcher import Group, confirmations, group_of, no_score_before
 from agents.merge_request import compared
+from agents.trial_groups import Group, confirmations, group_of, no_score_before
 from graphs.work import Work
 from labcrew import beneath
 from labcrew.domain.budget import Budget

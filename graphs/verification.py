@@ -4,8 +4,8 @@ import asyncio
 import statistics
 from typing import Any
 
-from agents.experiment_launcher import no_score_before
 from agents.merge_request import wording
+from agents.trial_groups import no_score_before
 from graphs import tests_again
 from graphs.nodes.ending import reported_value
 from graphs.packet import make_packet

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from agents.experiment_launcher import Group, best_group
 from agents.monitoring.watch import Watch
 from agents.programming.options import LoopOptions
+from agents.trial_groups import Group, best_group
 from graphs.crew import Crew
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.experiment import Plan, Trial

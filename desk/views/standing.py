@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from agents.experiment_launcher import best_group
+from agents.trial_groups import best_group
 from desk.views.series import MetricSeries, series_of
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Trial

@@ -5,7 +5,8 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.coordinator import Move, MoveQuestion
-from agents.experiment_launcher import group_of, no_score_before, ranked, spent
+from agents.experiment_launcher import spent
+from agents.trial_groups import group_of, no_score_before, ranked
 from graphs.failed_runs import keep_failed_runs
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import ask_about_code

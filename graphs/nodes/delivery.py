@@ -6,7 +6,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.experiment_launcher import group_of
+from agents.trial_groups import group_of
 from graphs import forging, tests_again
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.ending import reported_value

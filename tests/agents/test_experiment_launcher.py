@@ -12,15 +12,11 @@ from agents.experiment_launcher import (
     NEAR,
     ExperimentLauncher,
     PastFailure,
-    best_group,
-    confirmations,
     cured,
     design_problems,
-    groups,
-    no_score_before,
-    ranked,
     spent,
 )
+from agents.trial_groups import best_group, confirmations, groups, no_score_before, ranked
 from labcrew.domain.base import canonical_json
 from labcrew.domain.experiment import Plan, Rescue, Trial
 from labcrew.domain.research import QuarantinedRow, Suggestion

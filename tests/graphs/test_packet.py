@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agents.experiment_launcher import group_of
+from agents.trial_groups import group_of
 from graphs.packet import holdout_of
 from labcrew.ledger import Ledger
 from tests.desk.conftest import HandClock
