@@ -59,7 +59,7 @@ def _case(
 def _traceback(error: str, line: str = "loss.backward()", number: int = 88) -> tuple[str, ...]:
     return (
         "Traceback (most recent call last):",
-        f'  File "/work/train.py", line {number}, in main',
+        f'  File "/workspace/train.py", line {number}, in main',
         f"    {line}",
         error,
     )

@@ -80,8 +80,9 @@ def left_out_seeds(loop: Loop, *, own: bool = True) -> tuple[int, ...]:
         loop: the loop at work.
         own: as `Kept.own_seeds`.
     """
-    purpose = "left-out" if own else "retest"
-    return loop.seeds(f"{purpose}/{loop.champion}", loop.evolution.spec.keep.retest_seeds)
+    if not own:
+        return loop.retest_seeds()
+    return loop.seeds(f"left-out/{loop.champion}", loop.evolution.spec.keep.retest_seeds)
 
 
 def left_out_gain(

@@ -8,11 +8,15 @@ from statistics import NormalDist, fmean, pstdev, stdev
 
 from agents.evolution.keeping.compare import never_differs, student
 from agents.evolution.keeping.looks import FILTER, level_at
+from agents.evolution.keeping.scope import fewest
 from labcrew.domain.evolution import NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import EvolutionBudget, KeepRule, Scale
 
 _POWER = 0.8
 _LIKELY = 20
+"""Values that stand for all that a standard deviation may be."""
+_FEW_PAIRS = 10
+"""With fewer, a standard deviation may be far from what was measured."""
 _MOST_PAIRS = 10**9
 _WORTHWHILE = 0.25
 """Share of the room above the baseline that is worth a change, where the rule has no least gain."""
@@ -46,8 +50,7 @@ def noise_floor(
     steady = never_differs((*a, *b))
     level = level_at(1, rule, most)
     worthwhile = rule.least_gain or _WORTHWHILE * room(scale, mean)
-    # Random signs can't be surer than 1 in 2^pairs, however large the gain.
-    fewest = 1 if steady else math.ceil(-math.log2(1 - level))
+    least = 1 if steady else fewest(level)
     pairs, whole = len(first) * rule.retest_seeds, scale.high - scale.low
     likely, step = _likely(std, len(differences)), _step(scores)
 
@@ -56,12 +59,12 @@ def noise_floor(
         found = [power(gain, one, looked, retest_pairs, level, step) for one in likely]
         return fmean(found) >= _POWER
 
-    needed = _fewest(fewest, lambda many: is_kept(worthwhile, many)) if worthwhile else 0
+    needed = _smallest(least, lambda many: is_kept(worthwhile, many)) if worthwhile else 0
     seen = whole * _least(lambda share: is_kept(share * whole, pairs)) if std else 0.0
-    if pairs < fewest:
+    if pairs < least:
         seen = math.inf
     if std == 0 and not steady:  # alike by luck: so many pairs at least must gain all there is
-        seen = max(seen, fewest / pairs * room(scale, mean))
+        seen = max(seen, least / pairs * room(scale, mean))
     return NoiseFloor(
         pairs=len(differences),
         std=std,
@@ -130,7 +133,7 @@ def _least(enough: Callable[[float], bool]) -> float:
     return high
 
 
-def _fewest(least: int, enough: Callable[[int], bool]) -> int:
+def _smallest(least: int, enough: Callable[[int], bool]) -> int:
     """The least number from `least` on that is enough; 0: none that anybody would run."""
     low, high = least - 1, least
     while not enough(high):
@@ -183,10 +186,17 @@ def hopeless(
     hours = both * run_s / budget.parallel / 3600
     seeds = math.ceil(noise.needed / max(1, cases))
     first = math.ceil(seeds * rule.seeds / rule.retest_seeds)
+    doubt = ""
+    if noise.std and noise.pairs < _FEW_PAIRS:
+        doubt = (
+            f". The noise itself is known from {noise.pairs} pairs of runs, and taken for what it"
+            f" may be: more of them (keep.noise_seeds: {math.ceil(_FEW_PAIRS / max(1, cases))})"
+            " would tell it better"
+        )
     return (
         f"the evaluation is noisier than any gain: one of {noise.detectable:.3g} is kept 4 times in"
         f" 5, and the most that could be gained is {left:.3g}. To see a gain of"
         f" {noise.worthwhile:.3g} would take a re-test of {noise.needed} runs of each side, about"
         f" {hours:.1f} hours each time (keep.seeds: {first}, keep.retest_seeds: {seeds}): raise"
-        " them, add gate cases, or steady the program"
+        f" them, add gate cases, or steady the program{doubt}"
     )

@@ -169,6 +169,8 @@ def test_an_evaluation_noisier_than_any_gain_is_told_with_what_it_would_take() -
     floor = noise_floor(SCALE, flat(0, 1, 0, 1), flat(1, 0, 1, 0), rule)
     said = hopeless(SCALE, floor, rule, EvolutionBudget(), run_s=36)
     assert f"{floor.needed} runs of each side" in said
+    assert "known from 4 pairs of runs" in said
+    assert "keep.noise_seeds: 10" in said
     assert floor.needed > 100
     assert "hours" in said
     best = noise_floor(SCALE, flat(1, 1), flat(1, 1), rule)
