@@ -1,9 +1,7 @@
 """An agent's own bounds: tokens, money and seconds, never passed with calls side by side."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +14,7 @@ from labcrew.errors import ModelFailure, SettingsError
 from labcrew.settings import Settings
 from labcrew.spending import Account
 from tests.doubles.bench import FixedClock
-from tests.labcrew.test_spending import TICKET, Lab, would_use
+from tests.labcrew.test_spending import TICKET, Lab, a_lab, would_use
 
 WRITER, JUDGE = "merge_request", "coordinator"
 
@@ -48,19 +46,9 @@ class Timed(Lab):
         return [(line.data["bound"], line.data["share"]) for line in lines]
 
 
-@contextmanager
-def a_lab() -> Iterator[Timed]:
-    with TemporaryDirectory() as folder:
-        lab = Timed(Path(folder))
-        try:
-            yield lab
-        finally:
-            lab.ledger.close()
-
-
 @pytest.fixture
 def lab() -> Iterator[Timed]:
-    with a_lab() as made:
+    with a_lab(Timed) as made:
         yield made
 
 
@@ -86,7 +74,7 @@ def test_no_agent_passes_its_own_bounds(
     calls: list[tuple[str, int, int, float, float, bool]], writer: Limits, judge: Limits
 ) -> None:
     limits = {WRITER: writer, JUDGE: judge}
-    with a_lab() as lab:
+    with a_lab(Timed) as lab:
         lab.bounds = Bounds(tokens=1_000_000, agents=limits)
         account, open_ = lab.account(), []
         for agent, prompt, completion, share, seconds, at_once in calls:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -61,10 +62,13 @@ class Lab:
         return sum(call.tokens.total for call in self.calls())
 
 
+AnyLab = TypeVar("AnyLab", bound=Lab)
+
+
 @contextmanager
-def a_lab() -> Iterator[Lab]:
+def a_lab(kind: type[AnyLab]) -> Iterator[AnyLab]:
     with TemporaryDirectory() as folder:
-        lab = Lab(Path(folder))
+        lab = kind(Path(folder))
         try:
             yield lab
         finally:
@@ -114,7 +118,7 @@ def test_nothing_passes_a_bound(
     usd: float | None,
     agent: int | None,
 ) -> None:
-    with a_lab() as lab:
+    with a_lab(Lab) as lab:
         agents = {} if agent is None else {"merge_request": Limits(tokens=agent)}
         lab.bounds = Bounds(tokens=tokens, usd=usd, agents=agents)
         account, under_way, refusals = lab.account(), [], []
@@ -170,7 +174,7 @@ def test_calls_side_by_side_stay_inside(
 
         return await asyncio.gather(*map(one, range(count)), return_exceptions=True)
 
-    with a_lab() as lab:
+    with a_lab(Lab) as lab:
         lab.bounds = Bounds(tokens=tokens)
         answers = asyncio.run(all_at_once(lab))
         for answer in answers:

@@ -1,21 +1,17 @@
 """Code whose steps were used up comes out again: while a person is asked, with more, given up."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.programming.options import LoopOptions
 from desk.replay import replay
-from evals.lab import take
 from graphs.crew import Crew
 from graphs.programming.session import OutOfSteps, Session
 from graphs.programming.toolbox_hands import ToolboxHands
 from graphs.programming.writing import write_all
 from graphs.work import Work
-from labcrew.deciding import decide
-from labcrew.domain.review import Gate
 from labcrew.domain.spending import Bounds
 from labcrew.judgement import Judge
 from labcrew.metered import Desk, MeteredChat
@@ -25,10 +21,9 @@ from labcrew.redaction import Redaction
 from labcrew.spending import Account
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.embedder import WordEmbedder
-from tests.programming.test_on_an_engine import REST, bench, user
-from tests.programming.test_replay_code import RIGHT, WRONG
+from tests.programming.test_on_an_engine import bench, user
+from tests.programming.test_replay_code import RIGHT, WRONG, given
 from tests.sandboxes.fixtures import UserFolder
-from tests.tools.programming.conftest import make_fix
 from tools.programming.container import put_code_away
 from tools.toolbox import Workbench
 
@@ -38,22 +33,7 @@ pytestmark = pytest.mark.engine
 
 def begun(bench: Workbench, user: UserFolder, id: str, *answers: Any) -> Session:
     """A ticket of one step whose plan was accepted."""
-    fix = make_fix(
-        user,
-        tests={"timeout_s": 60, "fail_to_pass": [REST]},
-        budget={"memory_mb": 512, "steps": 1},
-    )
-    assigned = take(bench, fix, Path("/"), id)
-    bench.ledger.tickets.put(assigned, actor="person:ada")
-    gate = Gate.model_validate(
-        {
-            "id": f"{id}-plan-r0.0", "ticket": id, "kind": "plan", "title": "Plan",
-            "description": "", "shown": {"plan": {}}, "allowed": ("accept",),
-            "safe_default": "ignore", "opened_at": bench.clock.now(), "expires_at": None,
-        }
-    )  # fmt: skip
-    bench.ledger.gates.put(gate, actor="coordinator", kind="gate.opened")
-    decide(bench.ledger, bench.clock, gate.id, "accept", by="ada")
+    assigned = given(bench, user, id, budget={"memory_mb": 512, "steps": 1})
     folder = bench.home.model_calls(id)
     account = Account(bench.ledger, id, folder / "h", lambda: Bounds(tokens=10**7), {})
     desk = Desk(account, Recordings(folder / "kept", Redaction()), SystemClock())
