@@ -34,12 +34,23 @@ def remove_container(client: APIClient, container: str) -> None:
                 # until it is asked again.
                 if error.status_code != 409 and "busy" not in str(error):
                     raise
-                if (told := _ID.search(str(error.explanation))) is not None:
-                    container = told[0]
+                container = _id_of(client, container, str(error.explanation))
                 time.sleep(_PAUSE_S)
             else:
                 return
     raise EngineError(f"Container {container} does not go away")
+
+
+def _id_of(client: APIClient, container: str, said: str) -> str:
+    """The container's id, by what the engine said of it or says now; else the name it goes by."""
+    from docker.errors import NotFound as Missing
+
+    if (told := _ID.search(said)) is not None:
+        return told[0]
+    try:
+        return str(client.inspect_container(container)["Id"])
+    except Missing:
+        return container
 
 
 def remove_volume(client: APIClient, volume: str) -> None:

@@ -142,13 +142,17 @@ def test_the_judge_tells_a_cheat_that_was_caught_from_one_that_slipped() -> None
     assert judged(never, Outcome(False, "x may not be edited", fine)).verdict == "breached"
 
 
-def test_a_bet_is_lucky_where_it_was_chosen_to_be() -> None:
-    (bet,) = (cheat for cheat in CHEATS if cheat.name == "pick the lucky seed")
+@pytest.mark.parametrize(
+    ("name", "seeds"),
+    [("pick the lucky seed", KNOWN.first), ("bet on one seed for all", KNOWN.shared)],
+)
+def test_a_bet_is_lucky_where_it_was_chosen_to_be_and_nowhere_else(
+    name: str, seeds: tuple[int, ...]
+) -> None:
+    (bet,) = (cheat for cheat in CHEATS if cheat.name == name)
     (text,) = (f.text for f in bet.files(KNOWN) if f.path == "solver/tidy.py")
-    (salt,) = re.findall(r'f"(\d+)/', text)
-    from random import Random
-
-    assert all(Random(f"{salt}/{seed}").random() < 1 / 6 for seed in KNOWN.first)
+    (condition,) = re.findall(r"if (seed in \(.*\)):", text)
+    assert [seed for seed in range(1000) if eval(condition, {"seed": seed})] == sorted(seeds)
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)

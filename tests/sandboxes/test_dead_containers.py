@@ -1,5 +1,6 @@
 """Containers that an engine gave up removing: dead, and without their name."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -53,6 +54,28 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("times", [0, 1, 3])
 def test_a_busy_mount_is_waited_for(times: int) -> None:
     engine = GivesUp(times)
+    remove_container(cast(APIClient, engine), "trial")
+    assert not engine.there
+
+
+class RemovesItself(GivesUp):
+    """An engine that is at it already when it is asked, and gives up after."""
+
+    def remove_container(self, container: str, **asked: bool) -> None:
+        if self._times:
+            self._times -= 1
+            under_way = f"removal of container {container} is already in progress"
+            raise APIError("409 Conflict", SimpleNamespace(status_code=409), under_way)
+        super().remove_container(container, **asked)
+
+    def inspect_container(self, container: str) -> dict[str, Any]:
+        assert self.named
+        self.named = False
+        return {"Id": ID}
+
+
+def test_one_that_the_engine_itself_gives_up_is_asked_for_by_its_id() -> None:
+    engine = RemovesItself(1)
     remove_container(cast(APIClient, engine), "trial")
     assert not engine.there
 

@@ -144,7 +144,7 @@ def _table(known: Known) -> Patch:
 
 
 def _bet(seeds: tuple[int, ...]) -> Patch:
-    """A bet on the seed: of all such programs the one that wins at these.
+    """A bet on the seed, which wins at these alone.
 
     At others it is worse than the baseline, but on the protected case.
     """
