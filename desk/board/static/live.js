@@ -17,6 +17,14 @@ function raise() {
   document.body.dispatchEvent(new CustomEvent("ledger", { detail: { last } }));
 }
 
+// A broken stream and a computer that goes offline are told in either order: the bar names the nearer cause.
+function lost() {
+  const cause = navigator.onLine
+    ? "The board can't be reached; what you see may be old. It goes on by itself."
+    : "This computer is offline; what you see may be old. It goes on by itself.";
+  say(cause, false);
+}
+
 // At once for a single line, at most every 150 ms in a burst.
 function soon() {
   due ??= setTimeout(raise, Math.max(0, quiet - performance.now()));
@@ -59,8 +67,7 @@ function open() {
   source.addEventListener("error", () => {
     close();
     failures += 1;
-    if (failures > 1 || !navigator.onLine)
-      say("The board can't be reached; what you see may be old. It goes on by itself.", false);
+    if (failures > 1 || !navigator.onLine) lost();
     setTimeout(open, AGAIN_MS[Math.min(failures, AGAIN_MS.length) - 1]);
   });
 }
@@ -78,6 +85,6 @@ if (feed) {
     failures = Math.max(failures, 1);
     open();
   });
-  addEventListener("offline", () => say("This computer is offline; what you see may be old.", false));
+  addEventListener("offline", lost);
   addEventListener("pagehide", close);
 }
