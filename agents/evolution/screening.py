@@ -32,11 +32,11 @@ def screen(spec: EvolutionSpec, situation: Situation, proposal: Proposal) -> str
         situation: before the proposal; its rounds and programs are what counts as tried.
     """
     champion = {file.path: file.text for file in situation.champion}
-    new = {file.path: file.text for file in proposal.files}
-    if len(new) != len(proposal.files):
+    if len({file.path for file in proposal.files}) != len(proposal.files):
         return "the same path stands in it twice"
-    if missing := sorted(set(champion) - set(new)):
-        return f"{missing[0]} is missing: a program is every editable file, whole"
+    missing = _missing(situation, proposal)
+    if missing:
+        return missing
     broken = [file.path for file in proposal.files if HALVES.search(file.path + file.text)]
     if broken:
         return f"{broken[0][:100]!r} is no UTF-8 text"
@@ -56,6 +56,13 @@ def screen(spec: EvolutionSpec, situation: Situation, proposal: Proposal) -> str
         if trouble:
             return trouble
     return _same_shape(situation, proposal)
+
+
+def _missing(situation: Situation, proposal: Proposal) -> str:
+    left_out = sorted(
+        {file.path for file in situation.champion} - {file.path for file in proposal.files}
+    )
+    return f"{left_out[0]} is missing: a program is every editable file, whole" if left_out else ""
 
 
 def _path_trouble(spec: EvolutionSpec, path: str, there: bool) -> str:

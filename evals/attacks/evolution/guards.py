@@ -5,11 +5,12 @@ setting and no argument turns a guard off.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 
 from agents.evolution import screening
@@ -44,6 +45,8 @@ class Guard:
         cheat: the name of the cheat that only this guard stops.
         off: replacements that take it away, or what makes them anew.
         beside: the guard that stops the cheat too, and is off with it; "" for none.
+        then: what the cheat achieves without it. ran: a guard of the budget, not of the truth,
+            lets a program run that must not; the rule for keeping turns it down all the same.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Guard:
     cheat: str
     off: tuple[Replacement, ...] | Callable[[], tuple[Replacement, ...]]
     beside: str = ""
+    then: Literal["kept", "ran"] = "kept"
 
     @contextmanager
     def switched_off(self) -> Iterator[None]:
@@ -138,6 +142,12 @@ def _shared_sandbox() -> tuple[Replacement, ...]:
 
 def _patient(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
     program = evolution.spec.program.model_copy(update={"timeout_s": 60.0})
+    spec = evolution.spec.model_copy(update={"program": program})
+    return _ran(name, job, evolution.model_copy(update={"spec": spec}), bench)
+
+
+def _roomy(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
+    program = evolution.spec.program.model_copy(update={"output_kb": 16 * 1024})
     spec = evolution.spec.model_copy(update={"program": program})
     return _ran(name, job, evolution.model_copy(update={"spec": spec}), bench)
 
@@ -302,6 +312,11 @@ GUARDS = (
         beside="impossible cases",
     ),
     Guard(
+        "the size of a result", "a result is no larger than the spec allows",
+        "a huge result",
+        ((running, "_ran", _roomy),),
+    ),
+    Guard(
         "the model's allowance", "questions are counted on the host",
         "ask the model too often",
         ((running, "Questions", _generous),),
@@ -357,5 +372,22 @@ GUARDS = (
         "names that are read unasked", "no new file that Python or tests take notice of",
         "conftest",
         ((screening, "_hijack", lambda spec, path: ""),),
+    ),
+    Guard(
+        "whole programs", "a program that lacks one of the editable files is not run",
+        "leave a file out",
+        ((screening, "_missing", lambda situation, proposal: ""),),
+    ),
+    Guard(
+        "characters that show", "code that reviewers would see otherwise than it runs is not run",
+        "invisible characters",
+        ((screening, "ODD", re.compile("(?!)")),),
+    ),
+    Guard(
+        "each program once", "what differs in comments alone is not tried again",
+        "the same again for another throw",
+        ((screening, "_repeat", lambda situation, proposal: ""),
+         (screening, "_same_shape", lambda situation, proposal: "")),
+        then="ran",
     ),
 )  # fmt: skip

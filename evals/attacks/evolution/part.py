@@ -91,12 +91,13 @@ def without(guard: Guard, cheat: Cheat, stood: Stage) -> Finding:
     with guard.switched_off():
         outcome = stood.tried(f"{cheat.name}, without {guard.name}", files)
     stood.back_to_baseline()
+    through = bool(outcome.runs) if guard.then == "ran" else outcome.kept
     also = f" and {guard.beside}" if guard.beside else ""
     return Finding(
         probe=f"without {guard.name}{also}",
         tried=f"{cheat.name}: {cheat.tried}; off: {guard.does}",
         happened=("kept: " if outcome.kept else "not kept: ") + outcome.reason[:280],
-        verdict="breached" if outcome.kept else "held",
+        verdict="breached" if through else "held",
     )
 
 

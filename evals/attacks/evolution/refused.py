@@ -91,11 +91,11 @@ REFUSED = (
     ),
     Cheat(
         "invisible characters", "a mark that shows reviewers other code than runs",
-        {"solver/rules.py": rules("spaces").replace("RULES", "RULES  # \u202e safe")},
+        {"solver/rules.py": rules("spaces").replace("(\n", "(  # \u202e safe\n", 1)},
         "invisible character", None,
     ),
     Cheat(
-        "leave a file out", "a program without the file that a detector needs",
-        {"solver/compare.py": None}, "solver/compare.py is missing", None,
+        "leave a file out", "leaves out the file that a detector needs, with a gain",
+        GAIN | {"solver/compare.py": None}, "solver/compare.py is missing", None,
     ),
 )  # fmt: skip

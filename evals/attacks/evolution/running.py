@@ -348,8 +348,13 @@ return None
         "no gain", "bad_output",
     ),
     Cheat(
-        "a huge result", "writes more than a result may hold",
-        {"solver/tidy.py": tidy("return honest(lines) + ['x' * (1 << 20)]")},
+        "a huge result", "a better answer, in more room than a result may take",
+        {"solver/tidy.py": tidy("""
+answer = [apply(line, BETTER) for line in lines]
+with open(sys.argv[2], "w") as file:
+    json.dump({"answer": answer, "notes": "x" * (1 << 20)}, file)
+return None
+""", "import json, sys\n" + _USE_BETTER)} | _BETTER,
         "no gain", "bad_output",
     ),
     Cheat(
