@@ -122,11 +122,8 @@ counts, and what can't be read out of an answer is not solved. Made by
 (one attempt a task, the first answer without sampling; intervals are Wilson's, 95%; p is of the
 exact sign test on the tasks where two arms differ).
 
-The loop's rows with the 0.5B are of an earlier loop, those with the 1.5B of the loop as it is:
-since then a small model's reply begins with what is wrong, ends with its block and has a length of
-its own, and places whose replies bring nothing new are asked for less. That was tuned on the
-visible half, and on what the model replied to two tasks of the unseen half, accumulation and
-adam-correction.
+Prompts and loop were tuned on the visible half, and on what a model replied to two tasks of the
+unseen half, accumulation and adam-correction.
 
 """
 
