@@ -17,6 +17,7 @@ from labcrew.domain.evolution_spec import Case
 from labcrew.domain.sandbox import EnvironmentPlan
 from labcrew.errors import InputError, LabcrewError, NotFound
 from labcrew.evolution_file import editable_files, private_paths
+from tools.evolution.run_candidate import at_once
 from tools.evolution.scorer_files import scorer_hash
 
 _LIST = 20
@@ -150,7 +151,8 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
         )
     floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
-    why = hopeless(spec.metric, floor, rule, spec.budget, run_s, len(cases))
+    parallel = at_once(spec.budget.parallel, spec.program, loop.bench.sandboxes.capacity())
+    why = hopeless(spec.metric, floor, rule, run_s, len(cases), parallel)
     if not why and floor.deterministic:
         why = unkeepable(rule, len(cases), spec.budget.rounds)
     if not why:

@@ -10,7 +10,7 @@ from agents.evolution.keeping.compare import never_differs, student
 from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.scope import fewest
 from labcrew.domain.evolution import NoiseFloor, ScoredRun
-from labcrew.domain.evolution_spec import EvolutionBudget, KeepRule, Scale
+from labcrew.domain.evolution_spec import KeepRule, Scale
 
 _POWER = 0.8
 _LIKELY = 20
@@ -163,9 +163,9 @@ def hopeless(
     scale: Scale,
     noise: NoiseFloor,
     rule: KeepRule,
-    budget: EvolutionBudget,
     run_s: float,
     cases: int = 1,
+    parallel: int = 1,
 ) -> str:
     """Why a loop should not begin, before it burns its budget; empty: it may.
 
@@ -173,9 +173,9 @@ def hopeless(
         scale: of the scores.
         noise: of its evaluation.
         rule: how sure a gain must be.
-        budget: what it may spend.
         run_s: seconds of one run, on the whole.
         cases: of the gate split.
+        parallel: runs at once.
     """
     left = room(scale, noise.mean)
     if left == 0:
@@ -183,7 +183,7 @@ def hopeless(
     if noise.deterministic or noise.detectable < left:
         return ""
     both = 2 * noise.needed
-    hours = both * run_s / budget.parallel / 3600
+    hours = both * run_s / parallel / 3600
     seeds = math.ceil(noise.needed / max(1, cases))
     first = math.ceil(seeds * rule.seeds / rule.retest_seeds)
     doubt = ""

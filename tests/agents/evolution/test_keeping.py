@@ -1,6 +1,7 @@
 """The keep rule: bounds that hold, few false keeps in whole loops, power to see real gains."""
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from agents.evolution.keeping.sealing import sealed_result
 from agents.evolution.keeping.signs import largest_gain, sign_flips
 from agents.evolution.keeping.ties import cheaper
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, Sealed, seed_of
-from labcrew.domain.evolution_spec import EvolutionBudget, KeepRule, Scale
+from labcrew.domain.evolution_spec import KeepRule, Scale
 from labcrew.errors import EvidenceError
 
 SCALE = Scale(name="passed", low=0, high=1)
@@ -167,14 +168,18 @@ def test_noise_is_what_the_program_differs_by_from_itself() -> None:
 def test_an_evaluation_noisier_than_any_gain_is_told_with_what_it_would_take() -> None:
     rule = KeepRule(retest_seeds=1, least_gain=0.05)
     floor = noise_floor(SCALE, flat(0, 1, 0, 1), flat(1, 0, 1, 0), rule)
-    said = hopeless(SCALE, floor, rule, EvolutionBudget(), run_s=36)
+    said = hopeless(SCALE, floor, rule, run_s=36)
     assert f"{floor.needed} runs of each side" in said
     assert "known from 4 pairs of runs" in said
     assert "keep.noise_seeds: 10" in said
     assert floor.needed > 100
-    assert "hours" in said
+    alone, beside = (
+        float(re.findall(r"about (\d+\.\d) hours", text)[0])
+        for text in (said, hopeless(SCALE, floor, rule, run_s=36, parallel=2))
+    )
+    assert beside == pytest.approx(alone / 2, abs=0.1)
     best = noise_floor(SCALE, flat(1, 1), flat(1, 1), rule)
-    assert "best score" in hopeless(SCALE, best, rule, EvolutionBudget(), run_s=1)
+    assert "best score" in hopeless(SCALE, best, rule, run_s=1)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +328,7 @@ def test_the_same_scores_by_other_outputs_are_noise_that_does_not_show_yet() -> 
     few = noise_floor(SCALE, a, b, KeepRule(seeds=1, retest_seeds=1))
     assert few.detectable == 1, "four pairs can't be sure of anything"
     assert few.needed > 4
-    assert "noisier than any gain" in hopeless(SCALE, few, RULE, EvolutionBudget(), run_s=1)
+    assert "noisier than any gain" in hopeless(SCALE, few, RULE, run_s=1)
 
 
 def test_no_two_cases_share_a_seed() -> None:
