@@ -151,7 +151,8 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
         )
     floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
-    parallel = at_once(spec.budget.parallel, spec.program, loop.bench.sandboxes.capacity())
+    machine = await asyncio.to_thread(loop.bench.sandboxes.capacity)
+    parallel = at_once(spec.budget.parallel, spec.program, machine)
     why = hopeless(spec.metric, floor, rule, run_s, len(cases), parallel)
     if not why and floor.deterministic:
         why = unkeepable(rule, len(cases), spec.budget.rounds)

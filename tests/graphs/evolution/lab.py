@@ -27,7 +27,7 @@ from labcrew.domain.evolution import (
     run_id,
 )
 from labcrew.domain.evolution_spec import Control, EvolutionSpec
-from labcrew.domain.sandbox import EnvironmentPlan
+from labcrew.domain.sandbox import Capacity, EnvironmentPlan
 from labcrew.errors import EvidenceError, NotFound
 from sandboxes.git.repositories import GitRepositories
 from tests.doubles.bench import make_bench
@@ -206,6 +206,9 @@ class Environments:
         if image not in self.images:
             raise NotFound(f"there is no {image}")
         return image
+
+    def capacity(self) -> Capacity:
+        return Capacity(cpus=2, memory_mb=8192)
 
     def plan(self, *args: Any) -> EnvironmentPlan:
         return EnvironmentPlan(
