@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 
 def main() -> None:
@@ -25,7 +25,9 @@ def main() -> None:
     used = {"prompt": 0, "completion": 0}
 
     class Model(LitellmTextbasedModel):
-        """Its own, with what is used counted and bounded."""
+        """Its own, with what is used counted and bounded; the bound is no error to try again."""
+
+        abort_exceptions: ClassVar = [*LitellmTextbasedModel.abort_exceptions, LimitsExceeded]
 
         def _query(self, messages: list[dict[str, str]], **more: Any) -> Any:
             left = asked["completion_tokens"] - used["completion"]
