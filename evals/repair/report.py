@@ -123,7 +123,8 @@ counts, and what can't be read out of an answer is not solved. Made by
 exact sign test on the tasks where two arms differ).
 
 Prompts and loop were tuned on the visible half, and on what a model replied to two tasks of the
-unseen half, accumulation and adam-correction.
+unseen half, accumulation and adam-correction. The rows with the 1.5B were made before those with
+the 0.5B: since then stuck loops are seen in more cases, and fewer doubts hold up a change.
 
 """
 

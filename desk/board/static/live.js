@@ -17,7 +17,8 @@ function raise() {
   document.body.dispatchEvent(new CustomEvent("ledger", { detail: { last } }));
 }
 
-// A broken stream and a computer that goes offline are told in either order: the bar names the nearer cause.
+// A broken stream and a computer that goes offline are told in either order: the bar names the
+// nearer cause.
 function lost() {
   const cause = navigator.onLine
     ? "The board can't be reached; what you see may be old. It goes on by itself."

@@ -140,16 +140,15 @@ def _shared_sandbox() -> tuple[Replacement, ...]:
     )
 
 
-def _patient(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
-    program = evolution.spec.program.model_copy(update={"timeout_s": 60.0})
-    spec = evolution.spec.model_copy(update={"program": program})
-    return _ran(name, job, evolution.model_copy(update={"spec": spec}), bench)
+def _with_program(**more: Any) -> Callable[..., RawRun]:
+    """Runs under other limits than the spec's."""
 
+    def ran(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
+        program = evolution.spec.program.model_copy(update=more)
+        spec = evolution.spec.model_copy(update={"program": program})
+        return _ran(name, job, evolution.model_copy(update={"spec": spec}), bench)
 
-def _roomy(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
-    program = evolution.spec.program.model_copy(update={"output_kb": 16 * 1024})
-    spec = evolution.spec.model_copy(update={"program": program})
-    return _ran(name, job, evolution.model_copy(update={"spec": spec}), bench)
+    return ran
 
 
 def _believing(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
@@ -298,7 +297,7 @@ GUARDS = (
     Guard(
         "the host's clock for the limit", "a run that takes longer than it may is ended",
         "take more time",
-        ((running, "_ran", _patient),),
+        ((running, "_ran", _with_program(timeout_s=60.0)),),
     ),
     Guard(
         "the host's clock for the time", "how long a run took is measured outside it",
@@ -314,7 +313,7 @@ GUARDS = (
     Guard(
         "the size of a result", "a result is no larger than the spec allows",
         "a huge result",
-        ((running, "_ran", _roomy),),
+        ((running, "_ran", _with_program(output_kb=16 * 1024)),),
     ),
     Guard(
         "the model's allowance", "questions are counted on the host",
