@@ -321,7 +321,7 @@ class DockerSandboxes:
         gone = sorted({self._pool.outer(name) for name in names} - living)
         for name in gone:
             self.remove(name)
-        orphans.remove_unnamed(self.client, self._home)
+        orphans.remove_given_up(self.client, self._home)
         orphans.remove_networks(self.client, orphans.networks(self.client, self._home))
         if names & living:
             self._watching().adopt()

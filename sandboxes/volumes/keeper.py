@@ -103,11 +103,11 @@ class Keeper:
             empty = False
             with suppress(EngineError, StorageFull):  # asked of a new one if ours was lost
                 empty = self.ask("names") == []
-            container = self.name
+            id = self._line.id if self._line is not None else ""
             self._drop_line()
             with suppress(EngineError):
-                if container:
-                    remove_container(self._client, container)
+                if id:
+                    remove_container(self._client, id)
                 if empty:
                     remove_volume(self._client, self.volume)
 
@@ -125,8 +125,8 @@ class Keeper:
         self._folder = str(made["Mountpoint"])
         container = f"labcrew-{self._home}-keeper-{uuid.uuid4().hex[:8]}"
         with translated(f"start the keeper {container}"):
-            self._client.create_container_from_config(self._body(marks), container)  # type: ignore[no-untyped-call]
-            line = _Line(self._client, container)
+            created = self._client.create_container_from_config(self._body(marks), container)  # type: ignore[no-untyped-call]
+            line = _Line(self._client, container, created["Id"])
             self._finalizer = weakref.finalize(self, line.close)
             self._line = line
             self._client.start(container)
@@ -135,7 +135,7 @@ class Keeper:
             return
         self._drop_line()
         with suppress(EngineError):
-            remove_container(self._client, container)
+            remove_container(self._client, line.id)
             if new:
                 remove_volume(self._client, self.volume)
         if answer["errno"] in {EPERM, EACCES} or "loop-control" in answer["error"]:
@@ -201,10 +201,16 @@ class Keeper:
 
 
 class _Line:
-    """The open connection to a keeper's input and output, a JSON object a line."""
+    """The open connection to a keeper's input and output, a JSON object a line.
 
-    def __init__(self, client: APIClient, container: str) -> None:
-        self.container = container
+    Args:
+        client: the engine.
+        container: the keeper's name.
+        id: what it is removed by: the engine, which removes it too, takes its name first.
+    """
+
+    def __init__(self, client: APIClient, container: str, id: str) -> None:
+        self.container, self.id = container, id
         query = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         raw: Any = client.attach_socket(container, query)
         self._raw = raw

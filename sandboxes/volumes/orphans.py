@@ -48,11 +48,11 @@ def owners(client: APIClient, home: str) -> set[tuple[str, str]]:
     }
 
 
-def remove_unnamed(client: APIClient, home: str) -> None:
-    """Removes a home's containers that an engine has given up removing: they have no name."""
+def remove_given_up(client: APIClient, home: str) -> None:
+    """Removes a home's containers that an engine is removing or has given up: dead, or nameless."""
     for mark in (hardening.HOME, hardening.KEEPER):
         for item in _containers(client, f"{mark}={home}"):
-            if not item["Names"]:
+            if not item["Names"] or item["State"] in {"removing", "dead"}:
                 remove_container(client, item["Id"])
 
 
@@ -63,9 +63,8 @@ def remove_keepers(client: APIClient, home: str, but: str) -> None:
         but: the one that serves now; nothing for none.
     """
     for item in _containers(client, f"{hardening.KEEPER}={home}"):
-        name = _name(item)
-        if name != but:
-            remove_container(client, name)
+        if _name(item) != but:
+            remove_container(client, item["Id"])
 
 
 def remove_networks(client: APIClient, networks: Iterable[str]) -> None:

@@ -75,17 +75,19 @@ class PrivateEngine:
                 subprocess.run(["umount", "-l", place], check=False)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def client(self) -> Any:
+    def client(self, timeout_s: int = 60) -> Any:
         """A client of it."""
         import docker
 
-        client = docker.APIClient(base_url=self.host, version="auto", timeout=60, num_pools=32)
+        client = docker.APIClient(
+            base_url=self.host, version="auto", timeout=timeout_s, num_pools=32
+        )
         client.ping()
         return client
 
     def take_base_image(self) -> None:
         """Copies labcrew's image from the machine's engine."""
-        ours, theirs = connect(), self.client()
+        ours, theirs = connect(), self.client(timeout_s=600)  # a busy machine unpacks slowly
         try:
             theirs.load_image(ours.get_image(base_tag()))
         finally:

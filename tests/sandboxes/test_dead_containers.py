@@ -9,7 +9,7 @@ from docker.errors import APIError, NotFound
 
 from sandboxes import hardening
 from sandboxes.volumes import workspaces
-from sandboxes.volumes.orphans import remove_unnamed
+from sandboxes.volumes.orphans import remove_given_up, remove_keepers
 from sandboxes.volumes.workspaces import remove_container
 
 ID, LAYER = "c" * 64, "1" * 64
@@ -26,6 +26,9 @@ class GivesUp:
         times: how often it gives up.
     """
 
+    state = "exited"
+    mark = hardening.HOME
+
     def __init__(self, times: int) -> None:
         self._times = times
         self.named = True
@@ -41,9 +44,10 @@ class GivesUp:
         self.there = False
 
     def containers(self, *, filters: dict[str, list[str]], **asked: bool) -> list[dict[str, Any]]:
-        if not self.there or filters != {"label": [f"{hardening.HOME}=h"]}:
+        if not self.there or filters != {"label": [f"{self.mark}=h"]}:
             return []
-        return [{"Id": ID, "Names": ["/trial"] if self.named else []}]
+        names = ["/trial"] if self.named else []
+        return [{"Id": ID, "Names": names, "State": self.state, "Labels": {}}]
 
 
 @pytest.fixture(autouse=True)
@@ -84,13 +88,42 @@ def test_one_that_was_left_dead_is_found_by_its_label() -> None:
     engine = GivesUp(1)
     with pytest.raises(APIError):
         engine.remove_container("trial")
-    remove_unnamed(cast(APIClient, engine), "another")
+    remove_given_up(cast(APIClient, engine), "another")
     assert engine.there
-    remove_unnamed(cast(APIClient, engine), "h")
+    remove_given_up(cast(APIClient, engine), "h")
+    assert not engine.there
+
+
+class TakesTheNameFirst(RemovesItself):
+    """One that removes a container itself, and has taken its name before anybody asks for the id."""
+
+    state = "removing"
+
+    def inspect_container(self, container: str) -> dict[str, Any]:
+        self.named = False
+        raise NotFound("no such container")
+
+
+@pytest.mark.parametrize("mark", [hardening.HOME, hardening.KEEPER])
+def test_one_that_is_being_removed_is_asked_for_by_its_id(mark: str) -> None:
+    by_name, by_id = TakesTheNameFirst(1), TakesTheNameFirst(1)
+    by_name.mark = by_id.mark = mark
+    remove_container(cast(APIClient, by_name), "trial")
+    assert by_name.there  # nobody knows it by that name
+    remove_given_up(cast(APIClient, by_id), "h")
+    assert not by_id.there
+
+
+def test_an_earlier_keeper_is_removed_by_its_id() -> None:
+    engine = TakesTheNameFirst(1)
+    engine.mark = hardening.KEEPER
+    remove_keepers(cast(APIClient, engine), "h", but="trial")
+    assert engine.there
+    remove_keepers(cast(APIClient, engine), "h", but="another")
     assert not engine.there
 
 
 def test_one_with_a_name_is_left_alone() -> None:
     engine = GivesUp(0)
-    remove_unnamed(cast(APIClient, engine), "h")
+    remove_given_up(cast(APIClient, engine), "h")
     assert engine.there
