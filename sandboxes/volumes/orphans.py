@@ -30,17 +30,39 @@ class Leftover(Model):
     networks: tuple[str, ...] = ()
 
 
+def containers(client: APIClient, mark: str | None = None) -> list[dict[str, Any]]:
+    """The containers that an engine has, in whatever state.
+
+    One that is removed just as it exits may be listed as dead until the engine starts anew, though
+    whoever asks for it is told that there is none: it is left out.
+
+    Args:
+        client: the engine.
+        mark: a label that they bear, with or without its value.
+    """
+    from docker.errors import NotFound as Missing
+
+    found = []
+    with translated("list containers"):
+        for item in client.containers(all=True, filters={"label": [mark]} if mark else None):
+            with suppress(Missing):
+                if item["State"] == "dead":
+                    client.inspect_container(item["Id"])
+                found.append(item)
+    return found
+
+
 def names(client: APIClient, home: str) -> set[str]:
     """The sandboxes of a home that have a container or a volume."""
     mark = f"{hardening.HOME}={home}"
-    things = [*_containers(client, mark), *_volumes(client, mark)]
+    things = [*containers(client, mark), *_volumes(client, mark)]
     told = (_labels(item).get(hardening.NAME, "") for item in things)
     return {name for name in told if hardening.is_name(name)}
 
 
 def owners(client: APIClient, home: str) -> set[tuple[str, str]]:
     """The names of a home's sandboxes and proxies that have a container, each with its ticket."""
-    found = [_labels(item) for item in _containers(client, f"{hardening.HOME}={home}")]
+    found = [_labels(item) for item in containers(client, f"{hardening.HOME}={home}")]
     return {
         (of[hardening.NAME], of.get(hardening.TICKET, ""))
         for of in found
@@ -51,7 +73,7 @@ def owners(client: APIClient, home: str) -> set[tuple[str, str]]:
 def remove_given_up(client: APIClient, home: str) -> None:
     """Removes a home's containers that an engine is removing or has given up: dead, or nameless."""
     for mark in (hardening.HOME, hardening.KEEPER):
-        for item in _containers(client, f"{mark}={home}"):
+        for item in containers(client, f"{mark}={home}"):
             if not item["Names"] or item["State"] in {"removing", "dead"}:
                 remove_container(client, item["Id"])
 
@@ -62,7 +84,7 @@ def remove_keepers(client: APIClient, home: str, but: str) -> None:
     Args:
         but: the one that serves now; nothing for none.
     """
-    for item in _containers(client, f"{hardening.KEEPER}={home}"):
+    for item in containers(client, f"{hardening.KEEPER}={home}"):
         if _name(item) != but:
             remove_container(client, item["Id"])
 
@@ -86,7 +108,7 @@ def left_behind(client: APIClient) -> tuple[Leftover, ...]:
     """
     found: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for kind, items in (
-        ("containers", _containers(client, hardening.OWNER)),
+        ("containers", containers(client, hardening.OWNER)),
         ("volumes", _volumes(client, hardening.OWNER)),
         ("networks", _networks(client, hardening.OWNER)),
     ):
@@ -118,12 +140,6 @@ def free(client: APIClient, leftovers: Iterable[Leftover]) -> None:
         for volume in sorted(leftover.volumes, key=lambda name: name.endswith("-disks")):
             remove_volume(client, volume)
         remove_networks(client, leftover.networks)
-
-
-def _containers(client: APIClient, mark: str) -> list[dict[str, Any]]:
-    with translated("list containers"):
-        found: list[dict[str, Any]] = client.containers(all=True, filters={"label": [mark]})
-    return found
 
 
 def _volumes(client: APIClient, mark: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from docker.errors import APIError, NotFound
 
 from sandboxes import hardening
 from sandboxes.volumes import workspaces
-from sandboxes.volumes.orphans import remove_given_up, remove_keepers
+from sandboxes.volumes.orphans import containers, remove_given_up, remove_keepers
 from sandboxes.volumes.workspaces import remove_container
 
 ID, LAYER = "c" * 64, "1" * 64
@@ -95,7 +95,7 @@ def test_one_that_was_left_dead_is_found_by_its_label() -> None:
 
 
 class TakesTheNameFirst(RemovesItself):
-    """One that removes a container itself, and has taken its name before anybody asks for the id."""
+    """One that removes a container itself, and has taken its name before it is asked."""
 
     state = "removing"
 
@@ -127,3 +127,17 @@ def test_one_with_a_name_is_left_alone() -> None:
     engine = GivesUp(0)
     remove_given_up(cast(APIClient, engine), "h")
     assert engine.there
+
+
+class Ghost(GivesUp):
+    """An engine that lists a container which it has no more."""
+
+    state = "dead"
+
+    def inspect_container(self, container: str) -> dict[str, Any]:
+        raise NotFound("no such container")
+
+
+def test_one_that_is_listed_only_is_not_there() -> None:
+    assert containers(cast(APIClient, Ghost(0)), f"{hardening.HOME}=h") == []
+    assert containers(cast(APIClient, GivesUp(0)), f"{hardening.HOME}=h") != []

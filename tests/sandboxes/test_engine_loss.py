@@ -17,6 +17,7 @@ from labcrew.errors import EngineError, EngineUnavailable, LabcrewError, Outcome
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.git.repositories import GitRepositories
 from sandboxes.images import base_tag
+from sandboxes.volumes.orphans import containers
 from tests.sandboxes.private_engine import PrivateEngine
 
 pytestmark = [
@@ -53,9 +54,9 @@ def boxes(
     made.clean_orphans(set())
     made.close()
     until = time.monotonic() + 60  # what was being removed when the engine was killed goes late
-    while client.containers(all=True) and time.monotonic() < until:
+    while (left := containers(client)) and time.monotonic() < until:
         time.sleep(0.2)
-    assert [(c["Names"], c["Status"]) for c in client.containers(all=True)] == []
+    assert [(item["Names"], item["Status"]) for item in left] == []
     assert not client.volumes()["Volumes"]
     client.close()
     gc.collect()

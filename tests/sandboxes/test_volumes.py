@@ -18,6 +18,7 @@ from labcrew.settings import SandboxSettings
 from sandboxes import hardening
 from sandboxes.docker_sandboxes import DockerSandboxes
 from sandboxes.volumes.keeper import Keeper
+from sandboxes.volumes.orphans import containers
 from sandboxes.volumes.owners import owner
 from sandboxes.volumes.volumes import Volumes
 from tests.sandboxes.fixtures import Workshop
@@ -156,7 +157,7 @@ def test_nothing_is_left_of_a_removed_workspace(workshop: Workshop, own: DockerS
     own.close()
     for mark in (hardening.HOME, hardening.KEEPER):
         marks = {"label": [f"{mark}={own.home_id}"]}
-        assert own.client.containers(all=True, filters=marks) == []
+        assert containers(own.client, f"{mark}={own.home_id}") == []
         assert not own.client.volumes(filters=marks)["Volumes"]
 
 
@@ -195,7 +196,7 @@ def test_a_killed_process_leaves_nothing_that_its_home_does_not_find(
         again.close()
     assert settle(home) == set()
     marks = {"label": [f"{hardening.KEEPER}={home}"]}
-    assert workshop.sandboxes.client.containers(all=True, filters=marks) == []
+    assert containers(workshop.sandboxes.client, f"{hardening.KEEPER}={home}") == []
     assert not workshop.sandboxes.client.volumes(filters=marks)["Volumes"]
 
 
@@ -296,7 +297,7 @@ def test_a_crash_while_a_plain_workspace_is_made_leaves_nothing(workshop: Worksh
     assert plain.clean_orphans(set()) == (spec.name,)
     for mark in (hardening.HOME, hardening.KEEPER):
         marks = {"label": [f"{mark}={plain.home_id}"]}
-        assert plain.client.containers(all=True, filters=marks) == []
+        assert containers(plain.client, f"{mark}={plain.home_id}") == []
         assert not plain.client.volumes(filters=marks)["Volumes"]
     plain.close()
 
