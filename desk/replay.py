@@ -16,7 +16,7 @@ from labcrew.domain.chat import ChatModel
 from labcrew.domain.event import Event
 from labcrew.domain.programming import ModelCall
 from labcrew.domain.repository import Repositories
-from labcrew.errors import Differs, ReplayError
+from labcrew.errors import Differs, NotFound, ReplayError
 from labcrew.home import Home
 from labcrew.judgement import Judge, Judgement
 from labcrew.ledger import Ledger
@@ -68,12 +68,19 @@ def replay(
         repositories: the home's trusted clones, for the writing of code; default: those there.
 
     Raises:
-        NotFound: there is no such ticket or draft.
+        NotFound: there is no such ticket or draft, or all that it recorded is gone.
     """
     if ledger.tickets.find(ticket) is None and ledger.drafts.find(ticket) is None:
         ledger.tickets.get(ticket)
-    recordings = Recordings(home.model_calls(ticket) / "kept", Redaction())
+    folder = home.model_calls(ticket) / "kept"
+    recordings = Recordings(folder, Redaction())
     calls = {call.id: call for call in ledger.model_calls.of(ticket)}
+    if any(call.prompt for call in calls.values()) and not folder.is_dir():
+        raise NotFound(
+            f"What {ticket} asked its models, and their answers, is gone from {folder}.",
+            "`labcrew clean` removes it where a ticket ended without success; all else is in the"
+            " ledger, which `labcrew ledger verify` checks.",
+        )
     left_out: list[str] = []
     counts = {"calls": 0, "decisions": 0}
     difference = None

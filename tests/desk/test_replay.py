@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,14 @@ def test_what_held_a_secret_is_left_out_and_said_to_be(bench: Workbench) -> None
 def test_a_ticket_nobody_knows(bench: Workbench) -> None:
     with pytest.raises(NotFound):
         replay(bench.home, bench.ledger, "T-9")
+
+
+def test_a_ticket_whose_records_were_cleaned_away(bench: Workbench) -> None:
+    ask(bench, DoubleChat(chooses), question(1))
+    shutil.rmtree(bench.home.artefacts(TICKET))
+    with pytest.raises(NotFound, match="is gone from") as told:
+        replay(bench.home, bench.ledger, TICKET)
+    assert "labcrew clean" in told.value.remedy
 
 
 def test_each_judgement_says_what_it_is_asked() -> None:
