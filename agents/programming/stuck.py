@@ -1,25 +1,32 @@
-"""Loops that get nowhere: five patterns, and what is changed about each."""
+"""Loops that get nowhere: six patterns, and what is changed about each."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 from agents.programming.turns import Outcome, Turn
 
-Pattern = Literal["same_call", "alternating_pair", "nothing_new", "monologue", "repeated_error"]
-_SAME, _PAIRS, _NOTHING_NEW, _MONOLOGUE, _ERRORS = 3, 3, 6, 3, 4
+Pattern = Literal[
+    "same_call", "alternating_pair", "cycle", "nothing_new", "monologue", "repeated_error"
+]
+_ROUNDS, _LONGEST_CYCLE, _NOTHING_NEW, _MONOLOGUE, _ERRORS = 3, 6, 6, 3, 4
 LOOKS = frozenset({"read_file", "search_files"})
 """Tools that only look."""
 EDITS = frozenset({"replace_text", "apply_diff", "write_file", "restore_file"})
 """Tools that change the code."""
 TESTS = "run_tests"
+NOTE = "note"
 
 TOLD: dict[Pattern, str] = {
     "same_call": "the same call gave the same result again and again",
     "alternating_pair": "two calls took turns without any progress",
-    "nothing_new": "what was looked at had all been seen before",
+    "cycle": "the same calls came round again and again, with the same results",
+    "nothing_new": "what was looked at and run had all been seen before",
     "monologue": "there were only words and no action",
     "repeated_error": "the same error came back whatever was tried",
 }
+
+
+_CYCLES: dict[int, Pattern] = {1: "same_call", 2: "alternating_pair"}
 
 
 def stuck(turns: Sequence[Turn]) -> Pattern | None:
@@ -30,11 +37,9 @@ def stuck(turns: Sequence[Turn]) -> Pattern | None:
     """
     if len(turns) >= _MONOLOGUE and not any(turn.outcomes for turn in turns[-_MONOLOGUE:]):
         return "monologue"
-    done = [outcome for turn in turns for outcome in turn.outcomes]
-    if _same(done, _SAME):
-        return "same_call"
-    if _alternates(done):
-        return "alternating_pair"
+    done = [came for turn in turns for came in turn.outcomes if came.name != NOTE or came.failed]
+    if (calls := _cycle(done)) is not None:
+        return _CYCLES.get(calls, "cycle")
     last = done[-_ERRORS:]
     if len(last) == _ERRORS and all(o.failed for o in last) and len({o.said for o in last}) == 1:
         return "repeated_error"
@@ -45,19 +50,13 @@ def stuck(turns: Sequence[Turn]) -> Pattern | None:
     return None
 
 
-def _same(done: Sequence[Outcome], times: int) -> bool:
-    last = done[-times:]
-    return len(last) == times and len({(o.asked, o.said) for o in last}) == 1
-
-
-def _alternates(done: Sequence[Outcome]) -> bool:
-    last = [(o.asked, o.said) for o in done[-2 * _PAIRS :]]
-    return (
-        len(last) == 2 * _PAIRS
-        and len(set(last[::2])) == 1
-        and len(set(last[1::2])) == 1
-        and last[0] != last[1]
-    )
+def _cycle(done: Sequence[Outcome]) -> int | None:
+    """Of how many calls the rounds are that the newest outcomes repeat; None: of no few."""
+    for length in range(1, min(_LONGEST_CYCLE, len(done) // _ROUNDS) + 1):
+        last = [(came.asked, came.said) for came in done[-_ROUNDS * length :]]
+        if last[length:] == last[:-length]:
+            return length
+    return None
 
 
 def _comes_back(done: Sequence[Outcome]) -> bool:
@@ -78,7 +77,12 @@ def _comes_back(done: Sequence[Outcome]) -> bool:
 
 
 def _nothing_new(done: Sequence[Outcome]) -> bool:
-    if len(done) <= _NOTHING_NEW or any(o.name not in LOOKS for o in done[-_NOTHING_NEW:]):
+    before, last = done[:-_NOTHING_NEW], done[-_NOTHING_NEW:]
+    if not before:
         return False
-    before = {o.said for o in done[:-_NOTHING_NEW]}
-    return all(o.said in before for o in done[-_NOTHING_NEW:])
+    told = {came.said for came in before}
+    known = {(came.asked, came.said) for came in before}
+    return all(
+        came.said in told if came.name in LOOKS else (came.asked, came.said) in known
+        for came in last
+    )

@@ -1,4 +1,4 @@
-"""The five patterns of a loop that gets nowhere, and what is changed about each."""
+"""The six patterns of a loop that gets nowhere, and what is changed about each."""
 
 from collections.abc import Sequence
 
@@ -41,6 +41,7 @@ LOOKS = [did("read_file", str(n), f"text {n}") for n in range(7)]
 PATTERNS = {
     "same_call": [READ, READ, READ],
     "alternating_pair": [READ, OTHER] * 3,
+    "cycle": [READ, OTHER, did("run_command")] * 3,
     "nothing_new": [*LOOKS, *[did("search_files", str(n), f"text {n % 3}") for n in range(6)]],
     "monologue": [None, None, None],
     "repeated_error": [
@@ -67,6 +68,38 @@ def test_each_pattern_is_seen(pattern: str) -> None:
     assert stuck(turns(did("run_tests"), *outcomes)) == pattern
     for length in range(len(outcomes)):
         assert stuck(turns(*outcomes[:length])) is None
+
+
+EDIT, BACK = did("replace_text", "to b"), did("replace_text", "to a")
+ROUNDS = {
+    "two ideas in turn, each with its failure": [
+        *(EDIT, did("run_tests", trouble="one")), *(BACK, did("run_tests", trouble="other"))
+    ],
+    "commands": [did("run_command", str(n), f"out {n}") for n in range(6)],
+    "tests and two files": [did("run_tests", trouble="one"), READ, OTHER],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_a_round_of_calls_that_comes_again_is_seen(name: str) -> None:
+    calls = ROUNDS[name]
+    assert stuck(turns(*LOOKS, *calls * 3)) in ("cycle", "nothing_new")
+    assert stuck(turns(*LOOKS, *calls)) is None
+
+
+def test_a_note_is_no_progress_and_no_cycle() -> None:
+    notes = [did("note", str(n), f"noted {n}") for n in range(3)]
+    assert stuck(turns(*(one for note in notes for one in (READ, note)))) == "same_call"
+    assert stuck(turns(*[notes[0]] * 3)) is None
+
+
+def test_runs_that_were_all_seen_before_bring_nothing_new() -> None:
+    runs = [did("run_command", str(n), f"out {n}") for n in range(7)]
+    again = [runs[n] for n in (3, 1, 5, 0, 2, 4)]
+    assert stuck(turns(*runs, *again)) == "nothing_new"
+    assert stuck(turns(*runs, *again[:3], EDIT, *again[3:])) is None
+    other = [did("run_command", came.arguments, "another") for came in again]
+    assert stuck(turns(*runs, *other)) is None
 
 
 @pytest.mark.parametrize("name", PROGRESS)
