@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 _HUNK = re.compile(r"@@(?: -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))?)?[^@]*@@")
+_VERSION = re.compile(r"\d+\.\d")
 _NOWHERE = "/dev/null"
 _NO_NEWLINE = "\\"
 
@@ -96,6 +97,12 @@ def _begins_file(lines: list[str], index: int) -> bool:
     return lines[index].startswith("--- ") and following.startswith("+++ ")
 
 
+def _is_signature(lines: list[str], index: int) -> bool:
+    """Whether git's own name stands there, as it does below each mailed patch."""
+    following = lines[index + 1] if index + 1 < len(lines) else ""
+    return lines[index].rstrip() == "--" and _VERSION.match(following) is not None
+
+
 def _paths(old: str, new: str) -> tuple[str | None, str | None]:
     spelt = [line[4:].split("\t")[0].strip().strip('"') for line in (old, new)]
     if spelt[0].startswith("a/") and spelt[1].startswith("b/"):
@@ -139,18 +146,23 @@ def _by_counts(lines: list[str], index: int, old: int, new: int) -> tuple[list[L
         new -= line.sign in " +"
         body.append(line)
         index = _take_mark(lines, index + 1, body)
-    ended = index == len(lines) or lines[index].startswith(("@@", "diff ", "index "))
-    if old or new or not (ended or _begins_file(lines, index) or not lines[index].strip()):
+    if old or new:
         return None
+    blank = False
     while index < len(lines) and not lines[index].strip():
-        index += 1
-    return body, index
+        blank, index = True, index + 1
+    if index == len(lines) or lines[index].startswith(("@@", "diff ", "index ")):
+        return body, index
+    if _begins_file(lines, index) or _is_signature(lines, index):
+        return body, index
+    # Behind a blank line there may be words, but what has a sign was counted wrongly.
+    return (body, index) if blank and _read_line(lines[index]) is None else None
 
 
 def _by_signs(lines: list[str], index: int) -> tuple[list[Line], int]:
     body: list[Line] = []
     while index < len(lines) and not lines[index].startswith(("@@", "diff --git ")):
-        if _begins_file(lines, index):
+        if _begins_file(lines, index) or _is_signature(lines, index):
             break
         line = _read_line(lines[index])
         if line is None:

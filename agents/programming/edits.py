@@ -9,7 +9,14 @@ import re
 import textwrap
 from collections.abc import Mapping
 
-from agents.programming.source import defined, parsed, with_definitions, without_last
+from agents.programming.source import (
+    defined,
+    leaves,
+    parsed,
+    parts,
+    with_definitions,
+    without_last,
+)
 from labcrew.line_breaks import LineBreaks
 
 MOST_CHARACTERS = 100_000
@@ -206,8 +213,8 @@ def _written(
     """The files with definitions exchanged, or else with numbered lines exchanged."""
     bare = [textwrap.dedent(_without_numbers(piece)) for piece in pieces]
     named = [name for piece in bare for name in defined(piece)]
-    if not named:
-        lines = {n: line for piece in pieces for n, line in _numbered(piece)}
+    lines = {n: line for piece in pieces for n, line in _numbered(piece)}
+    if not named or _break_off(pieces, bare, files, path):
         if lines and path in files:
             return {path: _with_lines(files[path], lines, path)}
         if all(parsed(piece) is None for piece in bare):
@@ -238,6 +245,19 @@ def _without_numbers(piece: str) -> str:
     lines = [line for line in piece.splitlines() if line.strip()]
     numbered = _numbered(piece)
     return "\n".join(line for _, line in numbered) if len(numbered) == len(lines) else piece
+
+
+def _break_off(pieces: list[str], bare: list[str], files: Mapping[str, str], path: str) -> bool:
+    """Whether a piece is the first lines of a function, by their numbers, and not all of it: the
+    function ends by leaving, and what was written doesn't.
+    """
+    functions = {part.first: part for part in parts(path, files.get(path, ""))}
+    for piece, code in zip(pieces, bare, strict=True):
+        numbers = [number for number, _ in _numbered(piece)]
+        old = functions.get(numbers[0]) if numbers and piece != code else None
+        if old is not None and numbers == list(range(old.first, min(old.last, numbers[-1] + 1))):
+            return leaves(textwrap.dedent(old.text)) and not leaves(code)
+    return False
 
 
 def _with_lines(text: str, lines: Mapping[int, str], path: str) -> str:

@@ -88,6 +88,13 @@ def defined(text: str) -> tuple[str, ...]:
     return tuple(n.name for n in body if isinstance(n, _DEFINITIONS))
 
 
+def leaves(text: str) -> bool:
+    """Whether the last function that stands at the top of a text ends with a return or a raise."""
+    tree = parsed(text)
+    found = [n for n in (tree.body if tree is not None else []) if isinstance(n, _FUNCTIONS)]
+    return bool(found) and isinstance(found[-1].body[-1], ast.Return | ast.Raise)
+
+
 def statements(text: str) -> tuple[str, ...]:
     """A text cut between its statements, and a compound one behind its head; a line that belongs to
     none is a piece by itself. Joined, the pieces are the text; what does not parse is one piece.

@@ -97,6 +97,13 @@ def test_line_breaks_and_a_mark_at_the_beginning_stay(reply: str, mark: str) -> 
     assert after.replace("\r\n", "\n").removeprefix(mark) == change(reply, wanted="area")
 
 
+def test_the_first_lines_of_a_function_by_their_numbers_are_not_all_of_it() -> None:
+    first = change("```\n 8 | def area(radius):\n 9 |     radius = abs(radius)\n```")
+    assert "def area(radius):\n    radius = abs(radius)\n    return math.pi *" in first
+    shorter = change("```\n 8 | def area(radius):\n 9 |     return radius\n```")
+    assert "def area(radius):\n    return radius\n\n\nclass" in shorter
+
+
 def test_of_two_of_a_name_the_wanted_one_is_meant() -> None:
     reply = "```python\ndef area(self):\n    return 9\n```"
     assert "    def area(self):\n        return 9\n" in change(reply, wanted="Box.area")

@@ -1,8 +1,11 @@
 """What a change put in that says it is not done: marks, empty bodies, and traces of debugging."""
 
 import ast
+import io
 import re
-from collections.abc import Collection, Iterator, Mapping
+import tokenize
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tools.programming.alike import added_lines
@@ -63,11 +66,22 @@ def left_over(
         asked: the task; a function that it names has something to do.
     """
     found: list[Leftover] = []
+    more = _marks(after.values()) - _marks(before.values())
     for path, text in sorted(after.items()):
         added = dict(added_lines(before.get(path, ""), text))
         if path not in before:
             added = dict(enumerate(text.split("\n"), 1))
-        reasons = {number: why for number, line in added.items() if (why := _why(line))}
+        prose = _prose(text) if path.endswith(".py") else None
+        reasons = {}
+        for number, line in sorted(added.items()):
+            if mark := _MARKS.search(line):
+                if more[_from(mark)] <= 0:
+                    continue  # it was moved, or the code before it changed
+                more[_from(mark)] -= 1
+            comment = _COMMENT.search(line)
+            begins = comment.start() if comment is not None else None
+            if why := _why(line, begins if prose is None else prose.get(number)):
+                reasons[number] = why
         if path.endswith(".py"):
             hollow = _hollow(text, before.get(path, ""), asked, added)
             sure = {number: why for number, why in reasons.items() if why[1]}
@@ -85,10 +99,39 @@ def unwritten(text: str) -> int:
     return sum(_only_raises(node) for _, node in _functions(_parsed(text)))
 
 
-def _why(line: str) -> tuple[str, bool] | None:
-    """What a line says of being undone, and whether that is certain."""
+def _marks(texts: Iterable[str]) -> Counter[str]:
+    return Counter(_from(mark) for text in texts for mark in _MARKS.finditer(text))
+
+
+def _from(mark: re.Match[str]) -> str:
+    """A mark with what its line says behind it."""
+    end = mark.string.find("\n", mark.start())
+    return " ".join(mark.string[mark.start() : end if end >= 0 else None].split())
+
+
+def _prose(text: str) -> dict[int, int] | None:
+    """Line → the column where its comment or docstring begins; None: it is not Python."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+        tree = ast.parse(text)
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    found = {token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt) and _is_text(node):
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                found.setdefault(line, 0)
+    return found
+
+
+def _why(line: str, prose: int | None) -> tuple[str, bool] | None:
+    """What a line says of being undone, and whether that is certain.
+
+    Args:
+        prose: the column where its comment or docstring begins; None: it is code.
+    """
     if mark := _MARKS.search(line):
-        return f"a {mark[1]}", True
+        return f"a {mark[1]}", prose is not None and prose <= mark.start()
     if _CONFLICT.match(line):
         return "a mark of a merge conflict", True
     if _DEBUGGING.match(line):

@@ -214,6 +214,43 @@ def test_what_stood_there_before_is_not_its_doing() -> None:
     assert found({"x.py": before}, {"x.py": before + "# FIXME\n"}) == ["x.py:5 a FIXME: # FIXME"]
 
 
+OLD = "def cut(rows):\n    return rows[:3], rows[:3]  # TODO: stratify\n"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        OLD.replace("rows[:3]  #", "rows[3:]  #"),
+        f"def other():\n    return 1\n\n\n{OLD.replace('cut', 'halves')}",
+    ],
+)
+def test_a_mark_on_a_line_that_changed_or_moved_is_not_its_doing(after: str) -> None:
+    assert left_over({"x.py": OLD}, {"x.py": after}) == []
+    assert left_over({"a.py": OLD, "b.py": "x = 1\n"}, {"a.py": "", "b.py": after}) == []
+    for more in ("# TODO: stratify\n", "# TODO: more\n"):
+        (found,) = left_over({"x.py": OLD}, {"x.py": after + more})
+        assert found.certain
+        assert found.text.endswith(more.strip())
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "certain"),
+    [
+        ("x.py", "drafts = [t for t in titles if not t.startswith('WIP')]\n", False),
+        ("x.py", "TODO = []\n", False),
+        ("x.py", 'def f():\n    """Splits.\n\n    TODO: stratify\n    """\n    return 1\n', True),
+        ("x.py", "x = 1  # XXX\n", True),
+        ("x.py", "x = (  # HACK\n", True),
+        ("x.yaml", "labels: [TODO, done]\n", False),
+        ("x.yaml", "# TODO: labels\n", True),
+        ("x.js", "f();  // FIXME\n", True),
+    ],
+)
+def test_a_mark_is_certain_in_a_comment_alone(path: str, text: str, certain: bool) -> None:
+    (found,) = left_over({}, {path: text})
+    assert found.certain is certain
+
+
 def test_declarations_and_plain_code_are_done() -> None:
     text = (
         "from abc import ABC, abstractmethod\n"

@@ -78,6 +78,23 @@ def test_wrong_counts_and_line_numbers_do_no_harm() -> None:
     assert apply(BEFORE, diff) == BEFORE.replace("x + 1", "x + 2")
 
 
+def test_a_count_that_ends_at_a_blank_line_loses_nothing_behind_it() -> None:
+    """Models count too few lines and take the space of an empty one away, both at once."""
+    diff = (
+        "--- a/f\n+++ b/f\n@@ -4,2 +4,2 @@\n     y = x + 1\n-    return y\n+    return -y\n"
+        "\n-print(f(1))\n+print(f(2))\n"
+    )
+    assert apply(BEFORE, diff) == BEFORE.replace("return y", "return -y").replace("(1)", "(2)")
+
+
+@pytest.mark.parametrize("counts", ["-4,1 +4,1", "-4,9 +4,9"])
+def test_what_stands_below_a_patch_is_no_part_of_it(counts: str) -> None:
+    hunk = f"--- a/f\n+++ b/f\n@@ {counts} @@\n-    y = x + 1\n+    y = x + 2\n"
+    assert apply(BEFORE, f"{hunk}-- \n2.39.5\n\n") == BEFORE.replace("x + 1", "x + 2")
+    exact = hunk.replace(counts, "-4,1 +4,1")
+    assert apply(BEFORE, f"{exact}\nThis mends it.\n") == BEFORE.replace("x + 1", "x + 2")
+
+
 def test_a_header_without_numbers() -> None:
     diff = "--- f\n+++ f\n@@ @@\n-    return y\n+    return -y\n"
     assert apply(BEFORE, diff) == BEFORE.replace("return y", "return -y")
