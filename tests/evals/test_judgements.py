@@ -368,3 +368,13 @@ def test_what_is_not_there_is_said(
     )
     assert code == 2
     assert trouble in capsys.readouterr().err
+
+
+def test_the_page_on_a_small_model_is_of_its_kept_answers() -> None:
+    """Cases that changed since have no answer any more: then it is measured anew."""
+    root = Path(__file__).parents[2]
+    answered = load(root / "evals/results/judgements/small.jsonl")
+    page = (root / "docs/judgements.md").read_text("utf-8")
+    rows = report.document(report.figures(CASES, answered), "small").split("\n\n")[0]
+    assert rows.strip() in page
+    assert len({(one.question, one.case) for one in answered}) == len(CASES)
