@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from agents.evolution.keeping.racing import clearly_behind
+from evals.evolution.learning import learning_loop
 from evals.evolution.simulated import (
     Evaluation,
     Program,
@@ -29,6 +30,8 @@ NULLS = (
     unsteady(8, 24),
     steady(12),
 )
+LEARNING = (steady(12), steady(16), steady(24))
+"""Those on which proposers learn what to try next from gate means."""
 POWER = (
     *((binary(1, seeds), (0.1, 0.2, 0.3, 0.4)) for seeds in (2, 3, 6, 10)),
     (gaussian(1, 3), (0.25, 0.5, 0.75, 1.0)),
@@ -84,11 +87,17 @@ class Race(Model):
 
 
 class Report(Model):
-    """What was simulated."""
+    """What was simulated.
+
+    Args:
+        nulls: of changes that nothing chose by the gate; for these the confidence is promised.
+        learning: of changes chosen by gate means; where runs never differ it isn't.
+    """
 
     rounds: int
     confidence: float
     nulls: tuple[Null, ...]
+    learning: tuple[Null, ...]
     power: tuple[Power, ...]
     races: tuple[Race, ...]
 
@@ -125,6 +134,19 @@ def null(evaluation: Evaluation, random: Random, loops: int, rounds: int) -> Nul
         loops=share(count > 0 for count in each),
         most=max(each),
         retests=looks / loops,
+    )
+
+
+def learnt(evaluation: Evaluation, random: Random, loops: int, rounds: int) -> Null:
+    """Loops of changes that do nothing, chosen by the gate means of those before them."""
+    found = [learning_loop(evaluation, random, rounds) for _ in range(loops)]
+    kept = sum(loop.kept for loop in found)
+    return Null(
+        evaluation=evaluation.title,
+        kept=share(number < kept for number in range(loops * rounds)),
+        loops=share(loop.kept > 0 for loop in found),
+        most=max(loop.kept for loop in found),
+        retests=sum(loop.looks for loop in found) / loops,
     )
 
 
@@ -183,6 +205,7 @@ def simulate(
         rounds=rounds,
         confidence=NULLS[0].rule.confidence,
         nulls=tuple(null(e, now(e.title), loops, rounds) for e in NULLS),
+        learning=tuple(learnt(e, now(f"{e.title}, learning"), loops, rounds) for e in LEARNING),
         power=tuple(
             power(e, gain, now(f"{e.title}, {gain:+g}"), tries, rounds)
             for e, gains in POWER
@@ -194,11 +217,18 @@ def simulate(
 
 def markdown(report: Report) -> str:
     """The tables."""
-    nulls = [
-        f"| {n.evaluation} | {n.kept.count / n.loops.of:.2g} | {n.most} | {n.loops} |"
-        f" {n.retests:.1f} |"
-        for n in report.nulls
-    ]
+    nulls, learning = (
+        [
+            f"| {n.evaluation} | {n.kept.count / n.loops.of:.2g} | {n.most} | {n.loops} |"
+            f" {n.retests:.1f} |"
+            for n in found
+        ]
+        for found in (report.nulls, report.learning)
+    )
+    head = (
+        "| evaluation | kept a loop | most in one | loops that kept any | re-tests a loop |",
+        "|---|---|---|---|---|",
+    )
     powers = [f"| {p.evaluation} | {p.gain:+g} | {p.first} | {p.tenth} |" for p in report.power]
     races = [f"| {r.gain:+g} | {r.dropped} |" for r in report.races]
     return "\n".join(
@@ -206,9 +236,14 @@ def markdown(report: Report) -> str:
             f"Changes that do nothing, in loops of {report.rounds} rounds, at a confidence of"
             f" {report.confidence:g} for the whole loop:",
             "",
-            "| evaluation | kept a loop | most in one | loops that kept any | re-tests a loop |",
-            "|---|---|---|---|---|",
+            *head,
             *nulls,
+            "",
+            "The same where proposers learn from gate means, and re-tests bring the same scores"
+            " again, so that the confidence is not kept:",
+            "",
+            *head,
+            *learning,
             "",
             "Changes that gain, kept:",
             "",

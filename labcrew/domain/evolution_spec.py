@@ -124,7 +124,11 @@ class KeepRule(Model):
         " is in the seeds alone",
     )
     confidence: float = Field(
-        default=0.95, gt=0.5, lt=1, description="that no change without a gain is kept, over all"
+        default=0.95,
+        gt=0.5,
+        lt=1,
+        description="that no change without a gain is kept, over all; where runs never differ and"
+        " the cases are a sample, of changes that no gate mean led to",
     )
     least_gain: float = Field(default=0, ge=0, description="a gain below this is not worth a keep")
     racing: bool = Field(

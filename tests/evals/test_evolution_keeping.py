@@ -7,6 +7,7 @@ import pytest
 
 from agents.evolution.keeping.racing import clearly_behind
 from evals.evolution.keeping import Report, markdown, share, simulate
+from evals.evolution.learning import SETTINGS, Settings, learning_loop
 from evals.evolution.simulated import Evaluation, Simulation, binary, gaussian, steady
 
 
@@ -70,6 +71,20 @@ def test_a_better_candidate_is_rarely_dropped_in_a_race() -> None:
     assert bad > 100
 
 
+def test_a_learning_proposer_tries_what_was_not_tried_and_builds_on_what_was_kept() -> None:
+    random = Random(5)
+    settings = Settings((0.0,) * 8, random)
+    tried = [settings.next() for _ in range(60)]
+    assert len(set(tried)) == 60
+    best = max(tried, key=lambda chosen: sum(settings.program(chosen)))
+    settings.champion = best
+    changed = sum(a != b for a, b in zip(settings.next(), best, strict=True))
+    assert changed > 0
+    assert settings.program((0,) * SETTINGS) == (0.0,) * 8
+    loop = learning_loop(steady(8), random, rounds=5)
+    assert loop.rounds == 5
+
+
 def test_the_report_tells_shares_with_their_intervals() -> None:
     assert str(share([True, False])) == "50% [1.26, 98.7]"
     assert (share([False] * 9).low, share([True] * 9).high) == (0, 1)
@@ -79,14 +94,14 @@ def test_the_report_tells_shares_with_their_intervals() -> None:
     text = markdown(report)
     assert len(report.nulls) >= 4
     assert sum(line.startswith("|") for line in text.splitlines()) == (
-        6 + len(report.nulls) + len(report.power) + len(report.races)
+        8 + sum(map(len, (report.nulls, report.learning, report.power, report.races)))
     )
 
 
 def test_the_kept_report_holds_what_is_promised() -> None:
     path = Path(__file__).parents[2] / "evals/results/evolution/keeping.json"
     report = Report.model_validate_json(path.read_text("utf-8"))
-    assert all(null.most <= 5 for null in report.nulls)
+    assert all(null.most <= 5 for null in (*report.nulls, *report.learning))
     assert all(null.loops.low <= 1 - report.confidence for null in report.nulls)
     assert all(
         race.dropped.count <= 0.02 * race.dropped.of for race in report.races if race.gain > 0

@@ -15,7 +15,10 @@ def look_of(rule: KeepRule, *, number: int, retests: int, deterministic: bool) -
 
     Re-tests are counted, but where runs never differ and the cases are a sample: a re-test there
     sees the cases of the first comparison again, so that being chosen by it is no independent
-    filter, and every round that could have been chosen counts.
+    filter, and every round that could have been chosen counts. That is enough for changes made
+    blindly. Where a proposer learns from the gate means of earlier rounds, what it proposes was
+    chosen by the very scores that are tested: luck is kept more often than the confidence allows
+    (`python -m evals.evolution.keeping` says how often), and the sealed split alone tells.
 
     Args:
         rule: says what the cases are.
@@ -33,7 +36,8 @@ def level_at(look: int, rule: KeepRule, most: int) -> float:
 
     The rule's error is spent on re-tests in shares of 1, 1/2, 1/3 … (a harmonic spending function,
     as in Lan and DeMets 1983), so that over all of a loop's re-tests no change without a gain is
-    kept with the rule's confidence (Bonferroni's inequality: whatever depends on what).
+    kept with the rule's confidence (Bonferroni's inequality: however re-tests depend on each other,
+    if none is of changes that its own scores had chosen).
 
     Args:
         look: the re-test's number, from 1, see `look_of`.
