@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from agents.evolution.keeping.scope import bounds_told
 from desk import report_sections as sections
 from desk.views.evolution_changes import Step, patches_of, steps_of
 from desk.views.evolutions import EvolutionHead, gain_words, head_of
@@ -181,11 +182,13 @@ def _sealed(evolution: Evolution) -> Iterator[str]:
         ],
     )
     sure = "is" if sealed.comparison.low > 0 else "is not"
+    cases = sealed.comparison.pairs // sealed.seeds
+    steady = evolution.noise is not None and evolution.noise.deterministic
     yield (
         f"{sealed.comparison.pairs} pairs of case and seed, {sealed.seeds} seeds, {sealed.opened}"
         f" programs opened: the baseline, what was kept, and the best by the gate of what was not."
         " Of all rounds, hindsight would have claimed as much at least. The lower bound"
-        f" {sure} above zero."
+        f" {sure} above zero. {bounds_told(evolution.spec.keep, cases, deterministic=steady)}"
     )
 
 

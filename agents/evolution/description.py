@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from agents.evolution.keeping.scope import bounds_told
 from labcrew.domain.evolution import Comparison, Evolution, Round, ScoredRun
 from labcrew.domain.experiment import Score
 from labcrew.domain.measuring import Metric
@@ -118,6 +119,8 @@ def _parts(
 def _result(evolution: Evolution) -> str:
     sealed, scale = evolution.sealed, evolution.scale
     assert sealed is not None
+    cases = sealed.comparison.pairs // sealed.seeds
+    steady = evolution.noise is not None and evolution.noise.deterministic
     relative = f", {sealed.relative:+.1%} of the baseline" if sealed.relative is not None else ""
     sure = (
         "The lower bound is above zero."
@@ -128,8 +131,9 @@ def _result(evolution: Evolution) -> str:
         "## Result on the sealed split\n\n"
         f"{scale.name} ({scale.direction}) from {{{{sealed_baseline}}}} to {{{{sealed_final}}}}:"
         f" a gain of {{{{sealed_gain}}}}{relative}; {interval(sealed.comparison)}, over"
-        f" {sealed.comparison.pairs} pairs of case and seed ({sealed.seeds} seeds). {sure} The"
-        " split was opened once, after the last round; the change was chosen on the gate split."
+        f" {sealed.comparison.pairs} pairs of case and seed ({sealed.seeds} seeds). {sure}"
+        f" {bounds_told(evolution.spec.keep, cases, deterministic=steady)} The split was opened"
+        " once, after the last round; the change was chosen on the gate split."
     )
 
 

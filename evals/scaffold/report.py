@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.scaffold.results import Arm, Summary
+from labcrew.evolution_file import read_spec
 
 _NAMES = {
     "": "the loop",
@@ -13,10 +14,16 @@ _NAMES = {
     "always_keep": "always keep",
     "no_memory": "no memory",
 }
+_SPEC = Path(__file__).with_name("SPEC.md")
 PICTURE = "scaffold.svg"
 EQUAL = "equal"
 """Below the long run's results: those of the loop and its controls, each of as many rounds."""
 _KEPT, _FAINT, _BASE = "#0a7d5a", "#8c959f", "#57606a"
+
+_OLD_SEEDS = (
+    " Told here on the seeds of the re-tests that the program had stood against its rivals on, so"
+    " that luck on them counts for it; loops of today tell it on seeds of its own."
+)
 
 _HEAD = """\
 # A coding agent improves itself
@@ -37,7 +44,7 @@ with a large model and its own tasks. Ours is an analogue: a small model, small 
 """
 
 _EQUAL = """\
-Loops of their own, a home each: nothing of the long one is used. *Random search* changes the first
+Loops of their own: nothing of the long one is used. *Random search* changes the first
 program blindly and holds the best gate score; *always keep* builds upon every change; *no memory*
 has the loop's rules, and proposers that are drawn by lot and know nothing of earlier rounds. Chance
 plays in which changes are proposed: each arm is one draw of it, and the intervals are of its tasks
@@ -126,7 +133,8 @@ def _spent(arms: Sequence[Arm]) -> str:
 
 
 def _kept(arm: Arm) -> str:
-    brings = {k.round: k.left_out for k in arm.summary.kept} if arm.summary else {}
+    own = arm.summary.kept if arm.summary else ()
+    brings = {k.round: k.left_out for k in own}
     lines = [
         "## What was kept\n",
         "| round | proposer | change | gate score | gain at the re-test | without it |",
@@ -145,7 +153,8 @@ def _kept(arm: Arm) -> str:
         return "## What was kept\n\nNothing.\n"
     lines.append(
         "\n*Without it*: what the final program's gate score changes by when the change is left"
-        " out; - where later changes rest on it. Diffs:"
+        " out; - where later changes rest on it."
+        f"{'' if all(k.own_seeds for k in own) else _OLD_SEEDS} Diffs:"
         " [evals/results/scaffold](../evals/results/scaffold)."
     )
     return "\n".join(lines) + "\n"
@@ -218,7 +227,7 @@ def draw(arm: Arm) -> bytes:
 def _draw_gate(axes: Any, arm: Arm) -> None:
     noise = arm.summary.noise if arm.summary else None
     if noise is not None:
-        wide = 196 * noise.std / max(noise.pairs, 1) ** 0.5
+        wide = 100 * noise.band(read_spec(_SPEC).keep)
         mean = 100 * noise.mean
         axes.axhspan(mean - wide, mean + wide, color=_BASE, alpha=0.18, lw=0, label="noise")
         axes.axhline(mean, color=_BASE, lw=1, ls="--")

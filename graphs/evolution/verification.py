@@ -4,6 +4,7 @@ from statistics import fmean
 
 from agents.evolution.description import compose
 from agents.evolution.keeping.compare import compare
+from agents.evolution.keeping.scope import fewest
 from graphs.evolution.evaluating import every, run_and_score
 from graphs.evolution.loop import Loop
 from graphs.evolution.recounting import misstated
@@ -83,7 +84,9 @@ async def rerun(loop: Loop, request: MergeRequest) -> str:
     }
     moved = [run.model_copy(update={"seed": places[run.case, run.seed]}) for run in again]
     same = evolution.noise is not None and evolution.noise.deterministic
-    worse = compare(evolution.scale, moved, before, _RERUN_LEVEL, exact=same)
+    # Of a program that brought chance in, fewer runs may all show the same.
+    sure = same and rule.sealed_seeds >= fewest(_RERUN_LEVEL)
+    worse = compare(evolution.scale, moved, before, _RERUN_LEVEL, exact=sure)
     old, new = (fmean(run.score for run in runs) for runs in (before, again))
     told = (
         f"{request.id} run again on {len(cases)} sealed cases with {len(fresh)} new"

@@ -1,5 +1,6 @@
 """Self-evolution as the ledger has it: rounds, what candidates scored, and what was decided."""
 
+import math
 from typing import Literal, Protocol
 
 from pydantic import Field, JsonValue
@@ -7,7 +8,7 @@ from pydantic import Field, JsonValue
 from labcrew.domain.base import Model, content_hash
 from labcrew.domain.chat import Message
 from labcrew.domain.commission import Commission
-from labcrew.domain.evolution_spec import Control, EvolutionSpec, Scale, Split
+from labcrew.domain.evolution_spec import Control, EvolutionSpec, KeepRule, Scale, Split
 from labcrew.domain.sandbox import OverlayFile
 
 RunStatus = Literal[
@@ -180,6 +181,16 @@ class NoiseFloor(Model):
         if self.deterministic:
             return "its runs never differ"
         return f"a gain of {self.detectable:.4g} is kept 4 times in 5"
+
+    def band(self, keep: KeepRule) -> float:
+        """What a first look at the same program differs from the mean by, 19 times in 20.
+
+        Both vary: that look's runs of each case, and the ones of both sides that the mean is of.
+        """
+        looked = self.pairs * keep.seeds / keep.noise_seeds
+        if not looked:
+            return 0.0
+        return 1.96 * self.std * math.sqrt((1 / looked + 1 / (2 * self.pairs)) / 2)
 
 
 class Failure(Model):

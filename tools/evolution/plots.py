@@ -55,8 +55,7 @@ def _gate(axes: Any, evolution: Evolution, rounds: Sequence[Round]) -> None:
 
     noise = evolution.noise
     if noise is not None:
-        # What a mean of so many pairs differs by without any change, 19 times in 20.
-        wide = 1.96 * noise.std / max(noise.pairs, 1) ** 0.5
+        wide = noise.band(evolution.spec.keep)
         axes.axhspan(
             noise.mean - wide, noise.mean + wide, color=_BASE, alpha=0.18, lw=0,
             label="noise of the baseline",
@@ -113,7 +112,7 @@ def _bounds(evolution: Evolution, rounds: Sequence[Round]) -> tuple[float, float
     stood = [r.score for r in rounds if r.verdict == "kept" and r.score is not None]
     noise = evolution.noise
     if noise is not None:
-        wide = 1.96 * noise.std / max(noise.pairs, 1) ** 0.5
+        wide = noise.band(evolution.spec.keep)
         stood += [noise.mean - wide, noise.mean + wide]
     scores = sorted(r.score for r in rounds if r.score is not None)
     worst = evolution.scale.worst

@@ -27,6 +27,22 @@ def over_on_sealed(rule: KeepRule, cases: int, *, deterministic: bool) -> Over:
     return "cases" if sampled and (deterministic or cases >= FEWEST_CASES) else "seeds"
 
 
+def bounds_told(rule: KeepRule, cases: int, *, deterministic: bool) -> str:
+    """What the bounds of a sealed gain are over, in words for a reader.
+
+    Args:
+        rule: says what the cases are.
+        cases: of the sealed split.
+        deterministic: repeated runs of the program as it began never differed.
+    """
+    these = f"the {cases} sealed case{'s' * (cases != 1)}"
+    if over_on_sealed(rule, cases, deterministic=deterministic) == "cases":
+        return f"The bounds are over the means of {these}: they hold for other such cases."
+    if rule.cases == "all":
+        return f"The bounds are over runs of {these}, which are all there is."
+    return f"The bounds are over runs of {these} alone: so few say nothing of other cases."
+
+
 def fewest(level: float) -> int:
     """Observations without which nothing is that sure: random signs are all alike 1 in 2^n."""
     return math.ceil(-math.log2(1 - level))

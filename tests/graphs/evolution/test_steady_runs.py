@@ -1,5 +1,6 @@
 """Loops on programs whose runs never differ: what a gain must hold for, and what is told."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 
 from graphs.evolution import evaluating
 from graphs.evolution.loop import Loop
-from graphs.evolution.verification import composed, verify
+from graphs.evolution.verification import composed, rerun, verify
 from labcrew.domain.evolution import Evolution, RawRun
+from labcrew.errors import EvidenceError
 from tests.graphs.evolution.lab import Lab, Scripted, case_lines, make_spec, make_target, opened
 from tests.graphs.evolution.lab import program as of_skill
 from tests.graphs.evolution.test_loop import rounds
@@ -76,3 +78,31 @@ def test_a_gate_that_could_keep_nothing_is_told_before_a_round(
     assert ended.status == "failed"
     assert said in ended.outcome
     assert rounds(lab, ended.id) == []
+
+
+@pytest.mark.parametrize("seeds", [1, 8])
+def test_a_case_that_is_worse_in_a_rerun_is_no_chance_once_it_ran_often_enough(
+    seeds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = a_lab(tmp_path, monkeypatch, gate=9)
+    keep = {"seeds": 1, "retest_seeds": 1, "racing": False, "sealed_seeds": seeds}
+    spec = make_spec(lab.target, budget={"rounds": 1, "parallel": 1}, keep=keep)
+    ended = lab.advance(lab.start(spec).id, [Scripted(of_skill(0.8))])
+    loop = Loop(id=ended.id, bench=lab.bench, proposers=())
+    (request,) = lab.bench.ledger.merge_requests.of(ended.id)
+    assert "was 0.8" in asyncio.run(rerun(loop, request))
+
+    def run(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+        found = lab.runs.run(call, evolution, bench)
+        return tuple(worse(run) if run.job.case == "sealed-1" else run for run in found)
+
+    def worse(run: RawRun) -> RawRun:
+        output = json.dumps(json.loads(run.output) | {"skill": 0.7}).encode()
+        return run.model_copy(update={"output": output})
+
+    monkeypatch.setattr(evaluating, "run_candidate", Tool("run_candidate", RunCandidate, run))
+    if seeds == 1:
+        assert "was 0.8" in asyncio.run(rerun(loop, request))
+    else:
+        with pytest.raises(EvidenceError, match="worse, by more than chance"):
+            asyncio.run(rerun(loop, request))

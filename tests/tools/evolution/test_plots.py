@@ -3,6 +3,7 @@
 from random import Random
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from labcrew.domain.evolution import (
     Verdict,
     round_id,
 )
-from labcrew.domain.evolution_spec import EvolutionSpec, Program, Scale, Scorer
+from labcrew.domain.evolution_spec import EvolutionSpec, KeepRule, Program, Scale, Scorer
 from tools.evolution.plots import progress_png, progress_svg
 
 
@@ -116,6 +117,26 @@ def test_it_shows_what_was_kept_the_noise_and_both_sealed_means() -> None:
     )
     in_legend, sealed = 1, 1
     assert green == sum(r.verdict == "kept" for r in a_history()) + in_legend + sealed
+
+
+@pytest.mark.parametrize(
+    ("cases", "keep"), [(16, (1, 2)), (4, (4, 4)), (20, (1, 4)), (16, (1, 10))]
+)
+def test_one_look_in_twenty_at_the_same_program_lies_outside_the_band(
+    cases: int, keep: tuple[int, int]
+) -> None:
+    import numpy as np
+
+    rule = KeepRule(seeds=keep[0], noise_seeds=keep[1])
+    random, tries = np.random.default_rng(7), 20_000
+    pairs = cases * rule.noise_seeds
+    floor = evolution().noise
+    assert floor is not None
+    floor = floor.model_copy(update={"pairs": pairs, "std": 2**0.5})
+    means = random.normal(size=(tries, 2 * pairs)).mean(1)
+    looks = random.normal(size=(tries, cases * rule.seeds)).mean(1)
+    outside = float((abs(looks - means) > floor.band(rule)).mean())
+    assert 0.045 < outside < 0.055
 
 
 def test_before_the_end_there_is_no_sealed_panel() -> None:
