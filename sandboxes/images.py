@@ -180,7 +180,7 @@ class BaseImage:
                     *root,
                     "debootstrap",
                     "--variant=minbase",
-                    "--include=python3,python3-venv,git,ca-certificates,libnss-myhostname",
+                    "--include=python3,python3-venv,git,ripgrep,ca-certificates,libnss-myhostname",
                     "bookworm",
                     folder,
                 ],

@@ -18,8 +18,8 @@ _LINE_CHARACTERS = 500
 _ENTRIES = 300
 _MATCHES = 100
 _SEARCH_S = 60
-# Whichever the image has; all three print path:line:text. Files that git ignores and binary ones
-# are left out where the program can.
+# ripgrep, which labcrew's own image has, or what another has; all print path:line:text. Files that
+# git ignores and binary ones are left out where the program can. In the last, `\d` is no digit.
 _SEARCH = """
 pattern=$1; path=$2; literal=$3
 if command -v rg >/dev/null; then

@@ -1,6 +1,8 @@
 """Reading, editing and running on a real engine."""
 
 import asyncio
+import shutil
+import subprocess
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +26,13 @@ from tools.programming.editing import (
     write_file,
 )
 from tools.programming.offers import OFFERS
-from tools.programming.reading import ReadFile, SearchFiles, read_file, search_files
+from tools.programming.reading import (
+    _SEARCH,
+    ReadFile,
+    SearchFiles,
+    read_file,
+    search_files,
+)
 from tools.programming.running import RunCommand, run_command
 from tools.toolbox import Toolbox, Workbench
 
@@ -70,6 +78,28 @@ def test_lines_are_searched(bench: Workbench, assign: Assign) -> None:
     assert search_files.run(SearchFiles(pattern="-e"), assigned, bench).count == 0
     with pytest.raises(ToolError, match="search failed"):
         search_files.run(SearchFiles(pattern="(["), assigned, bench)
+
+
+@pytest.mark.parametrize("program", ["git", "grep"])
+def test_other_images_search_by_what_they_have(program: str, tmp_path: Path) -> None:
+    found, lab = tmp_path / "bin", tmp_path / "code" / "lab"
+    found.mkdir()
+    lab.mkdir(parents=True)
+    for name in (program, "sh"):
+        (found / name).symlink_to(shutil.which(name) or "")
+    (lab / "split.py").write_text("def split(rows):\n    return rows[:7]\n")
+    for pattern, literal in ((r"rows\[:[0-9]\]", ""), ("[:7]", "1"), ("-e", "1")):
+        done = subprocess.run(
+            ["sh", "-c", _SEARCH, "sh", pattern, ".", literal],
+            cwd=tmp_path / "code", env={"PATH": str(found)}, capture_output=True, text=True,
+        )  # fmt: skip
+        said = done.stdout.removeprefix("./")
+        assert said == ("" if pattern == "-e" else "lab/split.py:2:    return rows[:7]\n")
+
+
+def test_the_image_searches_by_ripgrep(bench: Workbench, assign: Assign) -> None:
+    done = run_command.run(RunCommand(command="rg --version"), assign(), bench)
+    assert "\nripgrep " in done.text
 
 
 def test_an_edit_is_kept_seen_and_run(bench: Workbench, assign: Assign) -> None:
