@@ -1,6 +1,6 @@
 """Tool that finds the commit which broke something, each trial in a fresh container."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import Field
 
@@ -33,7 +33,10 @@ class BisectCommits(Model):
         description="run by `sh -c`: exit code 0 is good, 125 can't tell, others are bad",
     )
     good: str = Field(
-        default="", max_length=64, description="a commit where it worked; default: it is looked for"
+        default="",
+        max_length=64,
+        description="a commit where it worked, or the beginning of its id; default: it is looked"
+        " for",
     )
     timeout_s: float = Field(default=120, gt=0, le=3600, description="seconds a commit")
 
@@ -64,13 +67,12 @@ def _bisect(call: BisectCommits, assigned: AssignedTicket, bench: Workbench) -> 
             "Give a command that fails there with another exit code than 125.",
         )
     if call.good:
-        if call.good not in commits[:-1]:
-            raise ToolError(f"{call.good} is not before the ticket's commit, by first parents.")
-        start = commits.index(call.good)
-        if try_one(call.good) != "good":
+        good = _named(call.good, commits[:-1])
+        start = commits.index(good)
+        if try_one(good) != "good":
             raise ToolError(
-                f"The command does not succeed on {call.good[:12]} ({_how(ended[call.good])}).",
-                f"It says:\n{shown(ended[call.good].stderr[-1000:])}",
+                f"The command does not succeed on {good[:12]} ({_how(ended[good])}).",
+                f"It says:\n{shown(ended[good].stderr[-1000:])}",
             )
     else:
         found = _a_good_one(commits, try_one)
@@ -147,6 +149,19 @@ def _tried(
             limits=code_limits(assigned, call.timeout_s),
         )
     )
+
+
+def _named(good: str, commits: Sequence[str]) -> str:
+    """The commit that an id, or its beginning, names. Raises ToolError."""
+    found = [commit for commit in commits if commit.startswith(good.lower())]
+    if not found:
+        raise ToolError(
+            f"{good} is not before the ticket's commit, by first parents.",
+            "Name a commit by its id, or leave it out: then one is looked for.",
+        )
+    if len(found) > 1:
+        raise ToolError(f"{good} is the beginning of {len(found)} commits' ids: name more of it.")
+    return found[0]
 
 
 def _verdict(result: RunResult) -> Verdict:

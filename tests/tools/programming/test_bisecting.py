@@ -14,7 +14,7 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ToolError
 from tests.sandboxes.fixtures import UserFolder
 from tests.tools.programming.conftest import make_fix
-from tools.programming.bisecting import BisectCommits, FirstBad, bisect_commits
+from tools.programming.bisecting import BisectCommits, FirstBad, _named, bisect_commits
 from tools.programming.bisection import Verdict, bisect
 from tools.programming.editing import WriteFile, write_file
 from tools.toolbox import Workbench
@@ -98,12 +98,21 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.engine
 def test_the_commit_that_broke_it_is_found_and_shown(bench: Workbench, past: Past) -> None:
-    for good in ("", past.commits[0]):
+    for good in ("", past.commits[0], past.commits[0][:10]):
         found = run(bench, past, good=good)
         assert found.commit == past.commits[6]
         assert found.trials <= 7
         assert "-VALUE = 2" in found.text
         assert "It changes lab/value.py, notes.txt." in found.text
+
+
+def test_a_commit_is_named_by_the_beginning_of_its_id() -> None:
+    commits = ("ab12cd", "ab34ef")
+    assert _named("AB12", commits) == "ab12cd"
+    with pytest.raises(ToolError, match="not before"):
+        _named("HEAD~1", commits)
+    with pytest.raises(ToolError, match="of 2 commits' ids"):
+        _named("ab", commits)
 
 
 @pytest.mark.engine
