@@ -24,8 +24,16 @@ _NEVER = r"(?:never|do not|don't|must not|no one may)"
 _CHANGE = r"(?:edit|change|touch|modify)"
 _PATH = r"`?(?P<path>(?=[^\s`]*[/.*])[^\s`,]+?)`?"
 _IN = r"(?: in (?:files (?:of|in) )?`?(?P<where>(?=[^\s`]*[/.*])[^\s`,]+?)`?)?"
-_NAME = r"`?(?P<name>[A-Za-z_][\w.]*)(?:\(\))?`?"
+_STANDS_FOR = (
+    r"(?!(?:an?|the|it|its|this|that|these|those|them|they|each|every|all|any|both|none|nothing"
+    r"|(?:any|every|some)(?:one|body|thing)|some|no|your|our|their|you|us|me)\b)"
+)
+"""Refuses words that stand for other things, and so name none; in backticks they are names."""
+_NAME = rf"{_STANDS_FOR}`?(?P<name>[A-Za-z_][\w.]*)(?:\(\))?`?"
+_CALLED = rf"(?=\S*[`_.(]){_NAME}"
+"""A plain word may be a person or a thing that is given something; code looks like code."""
 _BUILTIN = rf"(?:{'|'.join(sorted(name for name in dir(builtins) if name.islower()))})"
+_ANY_METRIC = ("metric", "metrics", "score", "scores", "result", "results")
 _NUMBER = r"(?P<number>[1-9]\d{0,8})"
 
 
@@ -51,7 +59,7 @@ _FORMS: tuple[tuple[str, _Make], ...] = (
     ),
     (
         rf"{_NEVER} (?:(?:use|call) `?(?P<name>{_BUILTIN})(?:\(\))?`?"
-        rf"|call `?(?P<function>[A-Za-z_][\w.]*)(?:\(\))?`?"
+        rf"|call {_STANDS_FOR}`?(?P<function>[A-Za-z_][\w.]*)(?:\(\))?`?"
         rf"|use `?(?P<spelt>[A-Za-z_][\w.]*)\(\)`?){_IN}",
         lambda m, must: ForbidText(
             pattern=_call(m["name"] or m["function"] or m["spelt"]),
@@ -75,8 +83,8 @@ _FORMS: tuple[tuple[str, _Make], ...] = (
         ),
     ),
     (
-        rf"(?:always )?(?:give|pass) {_NAME} (?:a |an )?`?(?P<argument>[A-Za-z_]\w*)`?=?"
-        rf"(?: argument)?{_IN}",
+        rf"(?:always )?(?:give|pass) {_CALLED} (?:an? )?{_STANDS_FOR}(?!arguments?\b)"
+        rf"`?(?P<argument>[A-Za-z_]\w*)`?=?(?: argument)?{_IN}",
         lambda m, must: RequireArgument(
             calls=(m["name"],),
             argument=m["argument"],
@@ -85,11 +93,11 @@ _FORMS: tuple[tuple[str, _Make], ...] = (
         ),
     ),
     (
-        rf"(?:always )?report (?:the )?(?P<metric>[\w@.-]+) over (?:at least )?{_NUMBER} seeds"
-        r"(?: or more)?",
+        rf"(?:always )?report (?:the )?{_STANDS_FOR}(?P<metric>[\w@.-]+) over (?:at least )?"
+        rf"{_NUMBER} seeds(?: or more)?",
         lambda m, must: MetricOverSeeds(
             seeds=int(m["number"]),
-            metric="" if m["metric"].lower() in ("metric", "score", "result") else m["metric"],
+            metric="" if m["metric"].lower() in _ANY_METRIC else m["metric"],
             must=must,
         ),
     ),
