@@ -64,6 +64,7 @@ class CandidateBroker:
         self._price = price
         self._chat = EndpointChat(settings.model_copy(update={"temperature": None}))
         self._answers = _Answers(cache)
+        self._not_before = [0.0]
         # Those that wait do so here, where no time limit of an answer runs.
         self._turns = threading.BoundedSemaphore(settings.parallel)
 
@@ -135,6 +136,7 @@ class CandidateBroker:
             retries=settings.retries,
             longest_wait_s=settings.retry_wait_s,
             timeout_s=settings.timeout_s,
+            not_before=self._not_before,
         )
 
 

@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -81,7 +82,7 @@ def _of_status(error: Any, model: str) -> ModelFailure:
         kind, meaning = _kind_of_words(said) or plain
     words = f" ({shortened(error_words(error), _WORDS)})" if status in (400, 422, 500, 501) else ""
     retry_after_s = None
-    if kind == "rate_limited" or status == 503:
+    if status in (408, 429) or status >= 500:
         retry_after_s = math.inf if _QUOTA in said else retry_after(error.response.headers)
     return ModelFailure(
         f"the endpoint answered {status}: {meaning.format(model=model)}{words}",
@@ -145,17 +146,25 @@ def error_words(error: Any) -> str:
     return str(getattr(error, "message", ""))
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from Retry-After in either of its forms; None where there are none."""
+def retry_after(
+    headers: Mapping[str, str], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> float | None:
+    """Seconds to wait, from Retry-After in either of its forms; None where there are none.
+
+    Args:
+        headers: of an answer.
+        clock: says what time it is where the answer does not.
+    """
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) / unit
         except ValueError:
             continue
-        return seconds if seconds >= 0 else None  # false for what is no number
+        if 0 <= seconds < math.inf:  # false for what is no number
+            return seconds
     try:
         then = parsedate_to_datetime(headers.get("retry-after", ""))
-        now = parsedate_to_datetime(headers.get("date", ""))
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else clock()
         return max(0.0, (then - now).total_seconds())
     except (ValueError, TypeError):
         return None

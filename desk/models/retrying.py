@@ -1,6 +1,8 @@
 """An endpoint that is asked again where that helps, within one time limit."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -24,6 +26,8 @@ class RetryingChat:
         longest_wait_s: before one; an endpoint that asks for a longer wait has failed.
         timeout_s: seconds for all calls and waits together.
         sleep: waits.
+        clock: seconds that never go back.
+        not_before: when the endpoint may be asked, by that clock; shared with copies.
     """
 
     def __init__(
@@ -34,6 +38,8 @@ class RetryingChat:
         longest_wait_s: float,
         timeout_s: float,
         sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        not_before: list[float] | None = None,
     ) -> None:
         self.name = chat.name
         self.timeout_s = timeout_s
@@ -41,6 +47,8 @@ class RetryingChat:
         self._retries = retries
         self._longest_wait_s = longest_wait_s
         self._sleep = sleep
+        self._clock = clock
+        self._not_before = [0.0] if not_before is None else not_before
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_chat"], name)  # what the endpoint can do
@@ -53,6 +61,8 @@ class RetryingChat:
             longest_wait_s=self._longest_wait_s,
             timeout_s=self.timeout_s,
             sleep=self._sleep,
+            clock=self._clock,
+            not_before=self._not_before,
         )
 
     async def reply(
@@ -63,11 +73,15 @@ class RetryingChat:
         schema: type[BaseModel] | None = None,
         purpose: str = "",
     ) -> Reply:
-        """Asks until there is an answer; tokens are those of all calls."""
+        """Asks until there is an answer; tokens are those of all calls.
+
+        Raises ModelFailure: there is none, or the endpoint asked for a longer wait than is waited.
+        """
         spent = Tokens()
         last: ModelFailure | None = None
         try:
             async with asyncio.timeout(self.timeout_s):
+                await self._rest()
                 for number in range(self._retries + 1):
                     try:
                         reply = await self._chat.reply(
@@ -76,6 +90,7 @@ class RetryingChat:
                     except ModelFailure as failure:
                         last = failure
                         spent = added(spent, failure.tokens or Tokens())
+                        self._remember(failure)
                         wait_s = self._wait_s(failure, number)
                         if wait_s is None:
                             break
@@ -96,6 +111,23 @@ class RetryingChat:
             tokens=spent if spent.total else None,
             said=last.said,
         )
+
+    async def _rest(self) -> None:
+        """Waits for as long as the endpoint asked for before. Raises ModelFailure: too long."""
+        left_s = self._not_before[0] - self._clock()
+        if left_s > self._longest_wait_s:
+            raise ModelFailure(
+                f"the endpoint was not asked: it wants no request for {left_s:.0f} s more",
+                kind="rate_limited",
+                retry_after_s=left_s,
+            )
+        if left_s > 0:
+            await self._sleep(left_s)
+
+    def _remember(self, failure: ModelFailure) -> None:
+        asked_s = failure.retry_after_s
+        if failure.passes and asked_s is not None and asked_s < math.inf:  # a quota may be raised
+            self._not_before[0] = self._clock() + asked_s
 
     def _wait_s(self, failure: ModelFailure, number: int) -> float | None:
         """Seconds before the next call; None: there is none."""

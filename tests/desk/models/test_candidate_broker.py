@@ -148,6 +148,15 @@ def test_what_passes_is_asked_again_and_no_failure_is_kept(tmp_path: Path) -> No
         assert broker.answer(asked("new"), 1).text == "later"
 
 
+def test_a_long_wait_that_the_endpoint_asks_for_is_kept_to(tmp_path: Path) -> None:
+    with brokered(tmp_path, Status(429, retry_after_s=300), Says("yes")) as (broker, served):
+        for seed in (1, 2):
+            with pytest.raises(ModelFailure) as caught:
+                broker.answer(asked(), seed)
+            assert caught.value.kind == "rate_limited"
+        assert len(served.requests) == 1
+
+
 def test_a_refusal_of_the_request_is_told_as_such(tmp_path: Path) -> None:
     with (
         brokered(tmp_path, Status(400, message="maximum context length is 10")) as (broker, _),

@@ -35,6 +35,14 @@ class Slept:
         self.waits.append(seconds)
 
 
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def retrying(*answers: Any, **changes: Any) -> tuple[RetryingChat, ScriptedChat, Slept]:
     chat, slept = ScriptedChat(*answers), Slept()
     limits: dict[str, Any] = {"retries": 3, "longest_wait_s": 5, "timeout_s": 60} | changes
@@ -91,12 +99,46 @@ async def test_retry_after_is_respected_over_http() -> None:
         assert len(served.requests) == 2
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529])
+async def test_a_longer_wait_is_kept_to_by_later_questions(status: int) -> None:
+    with endpoint(Status(status, retry_after_s=300), Says("yes")) as served:
+        chat = chat_of(settings(served.base_url))
+        for _ in range(3):
+            with pytest.raises(ModelFailure) as caught:
+                await chat.reply(ASKED)
+        assert (caught.value.kind, len(served.requests)) == ("rate_limited", 1)
+        assert "no request for" in caught.value.message
 
-    def __call__(self) -> float:
-        return self.now
+
+async def test_an_endpoint_is_asked_again_once_its_wait_is_over() -> None:
+    clock = Clock()
+    chat, asked, slept = retrying(failure("rate_limited", 3600), reply(), clock=clock)
+    with pytest.raises(ModelFailure):
+        await chat.reply(ASKED)
+    clock.now += 700
+    with pytest.raises(ModelFailure, match="2900 s more"):
+        await chat.reply(ASKED)
+    assert len(asked.asked) == 1
+    clock.now += 2898
+    assert (await chat.reply(ASKED)).message.content == "done"
+    assert slept.waits == [2]
+
+
+async def test_a_copy_in_another_manner_keeps_to_the_wait() -> None:
+    asked = Sampling(failure("rate_limited", 3600))
+    chat = RetryingChat(asked, retries=0, longest_wait_s=5, timeout_s=60)
+    for seed in (1, 2):
+        with pytest.raises(ModelFailure):
+            await chat.in_manner(Manner(seed=seed)).reply(ASKED)
+    assert len(asked.asked) == 1
+
+
+async def test_a_used_up_quota_is_looked_at_again() -> None:
+    chat, asked, _ = retrying(failure("rate_limited", math.inf), reply())
+    with pytest.raises(ModelFailure):
+        await chat.reply(ASKED)
+    assert (await chat.reply(ASKED)).message.content == "done"
+    assert len(asked.asked) == 2
 
 
 async def test_the_next_one_is_asked_where_one_fails() -> None:

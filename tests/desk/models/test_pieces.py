@@ -1,6 +1,7 @@
 """Parts that need no endpoint: what was used, what is sent, and wild input to what is read."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -120,11 +121,14 @@ def test_what_a_model_thinks_aloud_is_paid_for_and_no_answer(name: str) -> None:
         ({"retry-after": "2"}, 2),
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after-ms": "-1", "retry-after": "9"}, 9),
+        ({"retry-after-ms": "nan", "retry-after": "9"}, 9),
+        ({"retry-after": "inf"}, None),
         ({"retry-after": "-3"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "soon"}, None),
         ({}, None),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}, 90),  # by the clock here
         (
             {
                 "retry-after": "Wed, 21 Oct 2026 07:28:30 GMT",
@@ -142,7 +146,8 @@ def test_what_a_model_thinks_aloud_is_paid_for_and_no_answer(name: str) -> None:
     ],
 )
 def test_retry_after_in_all_its_forms(headers: dict[str, str], expected: float | None) -> None:
-    assert retry_after(headers) == expected
+    now = datetime(2026, 10, 21, 7, 27, tzinfo=UTC)
+    assert retry_after(headers, lambda: now) == expected
 
 
 @given(st.text())
