@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 
@@ -82,10 +83,28 @@ def examined(
 
 async def _all(model: ModelSettings) -> list[Capability]:
     try:
-        return [capability async for capability in capabilities(model)]
+        return [*_ignored(model), *[capability async for capability in capabilities(model)]]
     except SettingsError as error:  # no key, or a file that can't be served
         detail = f"{error.message} {error.remedy}".strip()
         return [Capability(name="settings", state="problem", detail=detail)]
+
+
+def _ignored(model: ModelSettings) -> list[Capability]:
+    """What other programs take an address from, and labcrew does not: a key goes where settings
+    say.
+    """
+    if model.gguf is not None or model.base_url is not None:
+        return []
+    return [
+        Capability(
+            name="settings",
+            state="warning",
+            detail=f"{name} is not used: OpenAI is asked. To ask there, set base_url and api_key"
+            " (LABCREW_MODELS__<NAME>__BASE_URL, LABCREW_MODELS__<NAME>__API_KEY).",
+        )
+        for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+        if os.environ.get(name)
+    ]
 
 
 def _where(model: ModelSettings) -> str:

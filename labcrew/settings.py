@@ -41,7 +41,7 @@ class ModelSettings(BaseModel):
         description="openai: its protocol, whoever serves it; azure: Azure's addresses and keys",
     )
     base_url: str | None = Field(
-        default=None, description="default: the client library's own; azure: the resource's address"
+        default=None, description="default: OpenAI's own; azure: the resource's address"
     )
     gguf: Path | None = Field(
         default=None, description="a model's file, served in this process, in place of base_url"

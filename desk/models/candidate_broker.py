@@ -125,7 +125,7 @@ class CandidateBroker:
             "repeat_penalty": request.repeat_penalty,
         }
         if settings.gguf is None and settings.base_url is None:
-            # The library's own address knows none of these, and refuses what it doesn't know.
+            # OpenAI knows none of these, and refuses what it doesn't know.
             usual = ModelRequest.model_fields
             more = {name: value for name, value in more.items() if value != usual[name].default}
         if request.stop:

@@ -12,6 +12,8 @@ from desk.models.assembly import ASSEMBLY, not_the_protocol
 from labcrew.errors import SettingsError
 from labcrew.settings import ModelSettings
 
+OPENAI = "https://api.openai.com/v1"
+"""Where settings name no address; the library's own would come from the environment."""
 _KEYS = {"openai": "OPENAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
 
 
@@ -34,7 +36,7 @@ def key_of(settings: ModelSettings) -> SecretStr:
     return SecretStr("none")
 
 
-def chat_client(settings: ModelSettings, key: SecretStr, base_url: str | None) -> Any:
+def chat_client(settings: ModelSettings, key: SecretStr, base_url: str) -> Any:
     """A client that asks once and feeds `ASSEMBLY`; importing it takes a second."""
     import httpx2
 

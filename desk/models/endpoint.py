@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from desk.local_model import CONTEXT_TOKENS
 from desk.models.assembly import ASSEMBLY, Assembly, not_the_protocol
-from desk.models.client import chat_client, key_of
+from desk.models.client import OPENAI, chat_client, key_of
 from desk.models.failures import failure_of
 from desk.models.request import Request
 from desk.models.usage import tokens_used
@@ -27,8 +27,7 @@ class EndpointChat:
     """An endpoint; it is asked once a call, with time-outs for the begin, each pause and all.
 
     Args:
-        settings: the endpoint. Without `base_url` the client library's own address is used, and
-            then a key is needed.
+        settings: the endpoint. Without `base_url` it is OpenAI's, and then a key is needed.
         begin: what replies begin with; only a local file goes on from what it is said to have said.
 
     Raises SettingsError: no key where one is needed.
@@ -75,8 +74,10 @@ class EndpointChat:
 
     @property
     def address(self) -> str:
-        """The host that is asked; empty: the client library's own, or this process."""
-        return urlsplit(self.settings.base_url or "").hostname or ""
+        """The host that is asked; empty: this process."""
+        if self.settings.gguf is not None:
+            return ""
+        return urlsplit(self.settings.base_url or OPENAI).hostname or ""
 
     def in_manner(self, manner: Manner) -> "EndpointChat":
         """The same endpoint, whose replies are written in another manner."""
@@ -191,7 +192,7 @@ class EndpointChat:
         """The client, made when it is first needed: importing it takes a second."""
         with self._making:
             if self._client is None:
-                base_url = self.settings.base_url
+                base_url = self.settings.base_url or OPENAI
                 if self.settings.gguf is not None:
                     from desk.local_model import base_url_of
 

@@ -1,6 +1,7 @@
 """`labcrew doctor --model`: what endpoints of many kinds can do, and which settings fit them."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from desk.cli import app
 from desk.doctor_models import Examined, examined
+from desk.models.capabilities import Capability
 from evals.endpoint import Calls, Raw, Reply, Says, Status, endpoint
 from labcrew.errors import SettingsError
 from labcrew.settings import ModelSettings, Settings
@@ -221,3 +223,19 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = CliRunner().invoke(app, doctor)
     assert gone.exit_code != 0
     assert "Check base_url" in gone.stdout
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_address_of_the_environment_is_said_not_to_be_used(
+    named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(_model: ModelSettings) -> AsyncIterator[Capability]:
+        return
+        yield
+
+    monkeypatch.setattr("desk.doctor_models.capabilities", nothing)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://gateway.example/v1")
+    model = ModelSettings(model="gpt-x", base_url="http://gateway.example/v1" if named else None)
+    (one,) = examined(Settings(models={"default": model}), ())
+    told = [(found.state, found.detail.partition(":")[0]) for found in one.capabilities]
+    assert told == ([] if named else [("warning", "OPENAI_BASE_URL is not used")])

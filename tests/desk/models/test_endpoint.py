@@ -360,6 +360,17 @@ def test_keys_stay_with_their_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     EndpointChat(ModelSettings(model="gpt-x"))
 
 
+@pytest.mark.parametrize("variable", ["OPENAI_BASE_URL", "OPENAI_API_BASE"])
+async def test_an_address_of_the_environment_is_not_asked(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv(variable, "http://gateway.example/v1")
+    chat = EndpointChat(ModelSettings(model="gpt-x"))
+    client = await chat.openai_client()
+    assert (client.base_url.host, chat.address) == ("api.openai.com", "api.openai.com")
+
+
 async def test_a_key_of_the_environment_is_not_sent_to_another_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
