@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from desk.mcp import McpDesk, SeenTool
     from desk.wiring import Opened
+    from labcrew.domain.mcp import McpServer
 
 app = group(
     "Tools of outside servers (MCP): settings name them, people approve them; and labcrew's own."
@@ -70,6 +71,7 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
                 "name": name,
                 "where": server.url or "a sandbox",
                 "network": server.networked,
+                "note": _note(server),
                 "agents": list(server.agents),
                 "gate": server.gate,
                 "reads_untrusted": server.reads_untrusted,
@@ -153,7 +155,18 @@ def _desk(opened: "Opened", server: str) -> "Iterator[McpDesk]":
         yield McpDesk(opened.ledger, parts.bench.mcp)
 
 
+def _note(server: "McpServer") -> str:
+    """What of its settings can't come true, for people; empty: nothing."""
+    if server.networked and "merge_request" in server.agents:
+        return (
+            "not offered while code is written: the model reads the repository then, and no server"
+            " that reaches the network may be asked after that"
+        )
+    return ""
+
+
 def _servers(servers: "list[dict[str, object]]") -> "RenderableType | str":
+    from rich.console import Group
     from rich.table import Table
 
     if not servers:
@@ -168,7 +181,8 @@ def _servers(servers: "list[dict[str, object]]") -> "RenderableType | str":
             plain(one["name"]), plain(one["where"]), "yes" if one["network"] else "no",
             plain(", ".join(agents)), plain(one["gate"]), plain(", ".join(stand) or "none"),
         )  # fmt: skip
-    return table
+    notes = [plain(f"{one['name']}: {one['note']}.") for one in servers if one["note"]]
+    return Group(table, *notes)
 
 
 def _tools(server: str, seen: "tuple[SeenTool, ...]") -> "RenderableType | str":

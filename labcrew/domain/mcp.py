@@ -68,15 +68,16 @@ class McpServer(Model):
     @property
     def place(self) -> str:
         """A hash of what is reached: a tool that was approved at another place is not approved."""
-        return content_hash(
-            {
-                "command": list(self.command),
-                "image": self.image,
-                "folder": str(self.folder or ""),
-                "hosts": list(self.hosts),
-                "url": self.url or "",
-            }
-        )
+        reached: dict[str, JsonValue] = {
+            "command": list(self.command),
+            "image": self.image,
+            "folder": str(self.folder or ""),
+            "hosts": list(self.hosts),
+            "url": self.url or "",
+        }
+        if self.command:  # an empty one too: approvals from before it counted hold for none
+            reached["environment"] = dict(self.environment)
+        return content_hash(reached)
 
 
 class McpTool(Model):

@@ -44,6 +44,8 @@ def test_a_tool_is_looked_at_approved_and_taken_back(home: Path) -> None:
     (server,) = cli("mcp", "list", home=home)["servers"]
     assert server["tools"] == {"find_notes": False}
     assert server["network"] is True
+    listed = " ".join(RUN.invoke(app, ["mcp", "list", "--home", str(home)]).stdout.split())
+    assert "notes: not offered while code is written" in listed
     seen = {one["tool"]["name"]: one for one in cli("mcp", "tools", "notes", home=home)["tools"]}
     assert {name: one["state"] for name, one in seen.items()} == {
         "fail": "not listed", "find_notes": "new"
@@ -113,7 +115,9 @@ def test_the_examples_of_the_page_are_settings(tmp_path: Path) -> None:
     for example in examples:
         file = tmp_path / "labcrew.toml"
         file.write_text(example)
-        names |= set(Settings.load(file).mcp)
+        servers = Settings.load(file).mcp
+        names |= set(servers)
+        assert not any(s.networked and "merge_request" in s.agents for s in servers.values())
         assert tomllib.loads(example).keys() == {"mcp"}
     assert names == {"notes", "papers", "wiki"}
     commands = re.findall(r"^labcrew (mcp \w+)", PAGE.read_text(), re.MULTILINE)

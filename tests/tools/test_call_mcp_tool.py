@@ -157,10 +157,13 @@ async def test_a_tool_that_changed_is_refused_until_it_is_approved_again(
     assert (await use(bench)).text == OWN
 
 
+@pytest.mark.parametrize(
+    "change", [{"command": ("other",)}, {"environment": {"PYTHONPATH": "/mcp/other"}}]
+)
 async def test_a_server_at_another_place_is_not_the_approved_one(
-    bench: Workbench, servers: Servers
+    change: dict[str, Any], bench: Workbench, servers: Servers
 ) -> None:
-    moved = INSIDE.model_copy(update={"command": ("other",)})
+    moved = INSIDE.model_copy(update=change)
     servers.settings = {"inside": moved}
     with pytest.raises((PolicyRefused, GateRequired)):
         await use(bench)
