@@ -13,6 +13,8 @@ from labcrew.domain.chat import ChatModel, Manner, Message, Reply, Tokens, ToolO
 from labcrew.errors import ModelFailure
 
 _FIRST_WAIT_S = 0.5
+_LONGEST_REST_S = 3600.0
+"""However long an endpoint wants to be left alone, it is asked again after this."""
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -127,7 +129,7 @@ class RetryingChat:
     def _remember(self, failure: ModelFailure) -> None:
         asked_s = failure.retry_after_s
         if failure.passes and asked_s is not None and asked_s < math.inf:  # a quota may be raised
-            self._not_before[0] = self._clock() + asked_s
+            self._not_before[0] = self._clock() + min(asked_s, _LONGEST_REST_S)
 
     def _wait_s(self, failure: ModelFailure, number: int) -> float | None:
         """Seconds before the next call; None: there is none."""

@@ -124,6 +124,18 @@ async def test_an_endpoint_is_asked_again_once_its_wait_is_over() -> None:
     assert slept.waits == [2]
 
 
+async def test_a_wait_for_ever_is_one_of_an_hour() -> None:
+    clock = Clock()
+    chat, asked, _ = retrying(failure("rate_limited", 1e9), reply(), clock=clock)
+    for later in (0, 3590):
+        clock.now += later
+        with pytest.raises(ModelFailure):
+            await chat.reply(ASKED)
+    assert len(asked.asked) == 1
+    clock.now += 11
+    assert (await chat.reply(ASKED)).message.content == "done"
+
+
 async def test_a_copy_in_another_manner_keeps_to_the_wait() -> None:
     asked = Sampling(failure("rate_limited", 3600))
     chat = RetryingChat(asked, retries=0, longest_wait_s=5, timeout_s=60)
