@@ -260,7 +260,7 @@ POLICY: tuple[Row, ...] = (
         "experiment_launcher", "run_candidate", "plan",
         "spends the loop's budget, each run in a sandbox without scorer, answers or network",
         files=evolution.program, jobs=evolution.jobs, image=evolution.prepared_image,
-        parallel=evolution.parallel_runs,
+        parallel=evolution.parallel_runs, until_halted=evolution.a_switch,
     ),
     _row(
         "experiment_launcher", "score_outputs", "plan",

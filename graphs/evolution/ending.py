@@ -17,11 +17,11 @@ from graphs.evolution.comparing import (
 )
 from graphs.evolution.evaluating import Wanted, evaluate, every
 from graphs.evolution.gates import decision, open_gate, void_open
-from graphs.evolution.loop import HALTED, Halted, Loop
+from graphs.evolution.loop import Halted, Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.verification import composed, verify
-from labcrew.domain.evolution import CodeFile, Kept, ScoredRun, code_hash
+from labcrew.domain.evolution import HALTED, CodeFile, Kept, ScoredRun, code_hash
 from labcrew.domain.review import MergeRequest
 from labcrew.errors import EvidenceError
 from tools.evolution.deliver import MergeKept, PublishKept, merge_kept, publish_kept

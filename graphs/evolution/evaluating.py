@@ -1,15 +1,29 @@
 """Evaluations: what the ledger has is not run again; what it lacks is run, scored and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
 
-from graphs.evolution.loop import HALTED, Halted, Loop
-from labcrew.domain.evolution import CodeFile, Job, RawRun, ScoredRun, code_hash, run_id, seed_of
+from graphs.evolution.ended_runs import keep_ended, known_runs
+from graphs.evolution.loop import Halted, Loop
+from labcrew.domain.evolution import (
+    HALTED,
+    CodeFile,
+    Evolution,
+    Job,
+    RawRun,
+    ScoredRun,
+    code_hash,
+    run_id,
+    seed_of,
+)
 from labcrew.domain.evolution_spec import Case
 from labcrew.errors import EvidenceError
 from tools.evolution.outputs import keep_outputs
 from tools.evolution.run_candidate import RunCandidate, run_candidate
 from tools.evolution.score_outputs import ScoreOutputs, score_outputs, unscored
 from tools.evolution.scoring import ScorerFailed
+from tools.toolbox import Tool, Workbench
 
 Wanted = Sequence[tuple[Case, int]]
 
@@ -50,15 +64,17 @@ async def evaluate(
     if missing:
         if loop.evolution.status in HALTED:
             raise Halted
-        loop.spend()
-        try:
-            raw = await _run(loop, files, missing, step)
-            tokens, usd = sum(run.model_tokens for run in raw), sum(run.model_usd for run in raw)
-            # Before they are scored: what no score comes of has been spent all the same.
-            loop.spend(tokens, usd, evaluating=True)
-            made = await _score(loop, files, missing, raw, step, twice=twice, or_worst=or_worst)
-        finally:
-            loop.spend(evaluating=True)
+        jobs = _jobs(loop, code, missing, step)
+        with loop.evaluation():
+            raw = known_runs(loop, code, jobs)
+            if left := tuple(job for job in jobs if job.alias not in raw):
+                keep = partial(keep_ended, loop, code)
+                ran = await _run(loop, files, left, step, keep, until_halted=True)
+                raw |= {run.job.alias: run for run in ran}
+            if len(raw) < len(jobs):
+                raise Halted
+            runs = tuple(raw[job.alias] for job in jobs)
+            made = await _score(loop, files, missing, runs, step, twice=twice, or_worst=or_worst)
         with loop.ledger.transaction():
             for run in made:
                 loop.ledger.scored_runs.put(run, actor="experiment_launcher")
@@ -73,31 +89,53 @@ async def run_and_score(
 
     Raises EvidenceError, ToolError.
     """
-    raw = await _run(loop, files, missing, step)
+    jobs = _jobs(loop, code_hash(files), missing, step)
+    raw = await _run(
+        loop, files, jobs, step, lambda run: keep_outputs(loop.bench.home, loop.id, [run])
+    )
     return await _score(loop, files, missing, raw, step)
 
 
-async def _run(
-    loop: Loop, files: tuple[CodeFile, ...], missing: Wanted, step: str
-) -> tuple[RawRun, ...]:
-    evolution, code = loop.evolution, code_hash(files)
+def _jobs(loop: Loop, code: str, missing: Wanted, step: str) -> tuple[Job, ...]:
     by_alias = {
         loop.drawn("alias", step, code, case.id, seed)[:24]: (case, seed) for case, seed in missing
     }
     # In the order of the aliases, so that a run's place says nothing of its case either.
-    jobs = tuple(
+    return tuple(
         Job(case=case.id, alias=alias, input=case.input, seed=seed)
         for alias, (case, seed) in sorted(by_alias.items())
     )
-    tools = loop.tools("experiment_launcher", step)
-    runs = await tools.use(
-        run_candidate,
-        RunCandidate(
-            files=files, jobs=jobs, image=evolution.image, parallel=evolution.spec.budget.parallel
-        ),
+
+
+async def _run(
+    loop: Loop,
+    files: tuple[CodeFile, ...],
+    jobs: tuple[Job, ...],
+    step: str,
+    keep: Callable[[RawRun], None],
+    *,
+    until_halted: bool = False,
+) -> tuple[RawRun, ...]:
+    """The runs of jobs, in their order; `keep` is given each as it ends, in the tool's thread."""
+
+    def each_kept(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+        ran: dict[str, RawRun] = {}
+        with closing(run_candidate.run(call, evolution, bench)) as runs:
+            for run in runs:
+                keep(run)
+                ran[run.job.alias] = run
+        return tuple(ran[job.alias] for job in call.jobs if job.alias in ran)
+
+    evolution = loop.evolution
+    call = RunCandidate(
+        files=files,
+        jobs=jobs,
+        image=evolution.image,
+        parallel=evolution.spec.budget.parallel,
+        until_halted=until_halted,
     )
-    keep_outputs(loop.bench.home, loop.id, runs)
-    return runs
+    tool = Tool(run_candidate.name, run_candidate.call, each_kept)
+    return await loop.tools("experiment_launcher", step).use(tool, call)
 
 
 async def _score(

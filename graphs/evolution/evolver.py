@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from agents.evolution.proposing import Proposer
-from graphs.evolution.loop import HALTED, Halted, Loop
+from graphs.evolution.loop import Halted, Loop
 from graphs.evolution.machine import evolution_graph
 from labcrew.counted import CountedChat
-from labcrew.domain.evolution import Evolution
+from labcrew.domain.evolution import HALTED, Evolution
 from labcrew.errors import (
     EngineError,
     LabcrewError,
@@ -85,6 +85,7 @@ class Evolver:
             while True:
                 await asyncio.sleep(self._lease_s / 3)
                 held = ledger.renew(held, self._lease_s)
+                loop.spend()  # one run may take hours, and a kill in it makes nothing cheaper
 
         renewing = asyncio.create_task(renew())
         moving = asyncio.create_task(_move(loop))

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from graphs.evolution.loop import HALTED, Halted, Loop
+from graphs.evolution.loop import Halted, Loop
 from labcrew.deciding import decide, settled
+from labcrew.domain.evolution import HALTED
 from labcrew.domain.review import Decision, DecisionKind, Gate, GateKind
 
 YES = "--yes"

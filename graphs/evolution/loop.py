@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
@@ -12,6 +13,7 @@ from typing import Any
 from agents.evolution.proposing import Proposer
 from labcrew.counted import CountedChat
 from labcrew.domain.evolution import (
+    HALTED,
     CodeFile,
     Evolution,
     EvolutionStatus,
@@ -28,8 +30,6 @@ from labcrew.evolution_file import read_cases
 from labcrew.ledger import Ledger
 from labcrew.path_patterns import matches
 from tools.toolbox import Toolbox, Workbench
-
-HALTED = ("paused", "stopped")
 
 
 class Halted(Exception):
@@ -57,6 +57,7 @@ class Loop:
     by_yes: bool = False
     asked: CountedChat | None = None
     counted_s: float | None = None
+    _evaluating: bool = field(default=False, repr=False)
     _gate_runs: dict[str, tuple[ScoredRun, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -85,7 +86,7 @@ class Loop:
             if self.evolution.status not in holds:
                 self.update(kind, status=status, outcome=outcome)
 
-    def spend(self, tokens: int = 0, usd: float = 0.0, *, evaluating: bool = False) -> Evolution:
+    def spend(self, tokens: int = 0, usd: float = 0.0) -> Evolution:
         """Adds to the loop's account what models used, and the time since it was last added to.
 
         At once, so that neither a kill nor a score that does not count makes it cheaper.
@@ -93,18 +94,29 @@ class Loop:
         Args:
             tokens: that candidates or proposers used.
             usd: what they cost.
-            evaluating: whether that time was an evaluation's.
         """
-        now = self.bench.clock.monotonic()
-        worked = now - self.counted_s if self.counted_s is not None else 0.0
-        self.counted_s = now
-        evolution = self.evolution
-        return self.update(
-            seconds=evolution.seconds + worked,
-            evaluated_seconds=evolution.evaluated_seconds + worked * evaluating,
-            model_tokens=evolution.model_tokens + tokens,
-            model_usd=evolution.model_usd + usd,
-        )
+        with self.ledger.transaction():  # runs end in another thread than the one that keeps time
+            now = self.bench.clock.monotonic()
+            worked = now - self.counted_s if self.counted_s is not None else 0.0
+            self.counted_s = now
+            evolution = self.evolution
+            return self.update(
+                seconds=evolution.seconds + worked,
+                evaluated_seconds=evolution.evaluated_seconds + worked * self._evaluating,
+                model_tokens=evolution.model_tokens + tokens,
+                model_usd=evolution.model_usd + usd,
+            )
+
+    @contextmanager
+    def evaluation(self) -> Iterator[None]:
+        """Time that is spent within is an evaluation's."""
+        self.spend()
+        self._evaluating = True
+        try:
+            yield
+        finally:
+            self.spend()
+            self._evaluating = False
 
     def tools(self, agent: AgentName, step: str) -> Toolbox[Evolution]:
         """An agent's hands for one step."""

@@ -9,9 +9,10 @@ from langgraph.runtime import Runtime
 
 from graphs.evolution import beginning, ending, judging, proposing, rounds
 from graphs.evolution.gates import gate_name
-from graphs.evolution.loop import HALTED, Halted, Loop
+from graphs.evolution.loop import Halted, Loop
 from graphs.evolution.moving import finished
 from graphs.evolution.state import EvolutionState, Route, goes
+from labcrew.domain.evolution import HALTED
 
 ROUTES: dict[str, tuple[Route, ...]] = {
     "gate_spec": ("prepare", "close", "wait"),

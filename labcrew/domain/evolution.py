@@ -103,6 +103,21 @@ class RawRun(Model):
     said: str = Field(default="", description="the end of its standard error, cleaned: untrusted")
 
 
+class EndedRun(Model):
+    """A run that has ended, scored or not: it is not made again, and what it used is counted."""
+
+    id: str = Field(description="see `run_id`")
+    ticket: str = Field(description="the evolution")
+    status: RunStatus
+    output_sha256: str = Field(default="", description="names the output that was kept")
+    seconds: float
+    model_calls: int = 0
+    model_tokens: int = 0
+    model_usd: float = 0
+    model_seconds: float = 0
+    said: str = Field(default="", description="untrusted, as in `RawRun`")
+
+
 class ScoredRun(Model):
     """One program, one case, one seed: evaluated once, whatever asks for it again."""
 
@@ -316,6 +331,8 @@ class Sealed(Model):
 
 
 EvolutionStatus = Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"]
+HALTED: tuple[EvolutionStatus, ...] = ("paused", "stopped")
+"""By a person."""
 
 
 class Spent(Model):

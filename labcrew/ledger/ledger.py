@@ -9,7 +9,7 @@ from typing import Any, Self
 from labcrew.domain.background import Schedule
 from labcrew.domain.conversation import ChatMessage, Proposal, Thread
 from labcrew.domain.draft import Draft, Knowledge
-from labcrew.domain.evolution import Evolution, Round, ScoredRun
+from labcrew.domain.evolution import EndedRun, Evolution, Round, ScoredRun
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.monitoring import Attachment
 from labcrew.domain.programming import ModelCall, Patch
@@ -54,6 +54,7 @@ class Ledger:
     proposals: Records[Proposal]
     evolutions: Records[Evolution]
     rounds: Records[Round]
+    ended_runs: Records[EndedRun]
     scored_runs: Records[ScoredRun]
     events: Events
     effects: Effects
@@ -87,6 +88,7 @@ class Ledger:
         self.proposals = Records(store, schema.PROPOSALS, lease)
         self.evolutions = Records(store, schema.EVOLUTIONS, lease)
         self.rounds = Records(store, schema.ROUNDS, lease)
+        self.ended_runs = Records(store, schema.ENDED_RUNS, lease)
         self.scored_runs = Records(store, schema.SCORED_RUNS, lease)
 
     @classmethod

@@ -14,7 +14,7 @@ from labcrew.domain.background import Schedule
 from labcrew.domain.base import Model
 from labcrew.domain.conversation import ChatMessage, Proposal, Thread
 from labcrew.domain.draft import Draft, Knowledge
-from labcrew.domain.evolution import Evolution, Round, ScoredRun
+from labcrew.domain.evolution import EndedRun, Evolution, Round, ScoredRun
 from labcrew.domain.experiment import Incident, Plan, Trial
 from labcrew.domain.monitoring import Attachment
 from labcrew.domain.programming import ModelCall, Patch
@@ -24,7 +24,7 @@ from labcrew.domain.ticket import AssignedTicket
 
 T = TypeVar("T", bound=Model)
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest migration; a test holds it against the migrations folder."""
 
 ID_LENGTH = 200
@@ -100,6 +100,7 @@ MESSAGES = Kind("messages", ChatMessage, lambda r: r.id, lambda r: r.thread)
 PROPOSALS = Kind("proposals", Proposal, lambda r: r.id, lambda r: r.thread)
 EVOLUTIONS = Kind("evolutions", Evolution, lambda r: r.id, lambda r: r.id)
 ROUNDS = Kind("rounds", Round, lambda r: r.id, lambda r: r.ticket)
+ENDED_RUNS = Kind("ended_runs", EndedRun, lambda r: r.id, lambda r: r.ticket)
 SCORED_RUNS = Kind("scored_runs", ScoredRun, lambda r: r.id, lambda r: r.ticket)
 EFFECTS = Kind("effects", Effect, lambda r: r.key, lambda r: r.ticket)
 
@@ -127,6 +128,7 @@ KINDS: tuple[Kind[Any], ...] = (
     PROPOSALS,
     EVOLUTIONS,
     ROUNDS,
+    ENDED_RUNS,
     SCORED_RUNS,
     EFFECTS,
 )

@@ -28,8 +28,8 @@ def live(folder: Path, *, nodes: bool) -> None:
             at = partial(deadly, folder)
             patches.setattr(evolver, "evolution_graph", lambda: stepped(evolution_graph(), at))
         lab = opened(folder, patches, folder / "target", noise=0.05)
-        # Long enough that many lives end in the middle of an evaluation.
-        lab.runs.before = lambda call: time.sleep(0.02 * len(call.jobs) ** 0.5)
+        # Long enough that many lives end in the middle of an evaluation, and of a run.
+        lab.runs.each = lambda job: time.sleep(0.005)
         ended = lab.advance(LOOP, proposers(("parameters", "mutation", "crossover")))
         if ended.status != "done":
             raise SystemExit(f"{ended.status}: {ended.outcome}")

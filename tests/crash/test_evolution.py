@@ -48,7 +48,7 @@ def lives(process: subprocess.Popen[str]) -> int:
 def left(folder: Path) -> dict[str, Any]:
     """What a loop left in the ledger and in the user's repository, without what time does."""
     home = folder / "lab" / "home"
-    timed = {"seconds", "own_seconds", "model_tokens"}
+    timed = {"seconds", "own_seconds"}
     with Ledger.open(
         f"sqlite:///{home / 'ledger.db'}", anchor=home / "ledger.head", clock=FixedClock()
     ) as ledger:
@@ -59,6 +59,8 @@ def left(folder: Path) -> dict[str, Any]:
             "rounds": [r.model_dump(exclude=timed) for r in ledger.rounds.of("E-001")],
             "runs": sorted((r.model_dump() for r in runs), key=lambda run: run["id"]),
             "lessons": [lesson.text for lesson in ledger.lessons.all()],
+            "ended runs": sorted(run.id for run in ledger.ended_runs.of("E-001")),
+            "tokens": evolution.model_tokens,
             "champion": evolution.champion,
             "sealed": evolution.sealed,
             "kept": evolution.kept,

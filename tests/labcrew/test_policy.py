@@ -247,6 +247,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
         "jobs": [JOB, JOB | {"alias": "c"}],
         "image": "image",
         "parallel": 2,
+        "until_halted": True,
     },
     ("experiment_launcher", "score_outputs"): {
         "code": SHA,
@@ -282,6 +283,7 @@ FREE |= {("read_help", "text")}
 FREE |= {("install_environment", name) for name in ("number", "because", "variables")}
 FREE |= {("first_run", name) for name in ("cpus", "memory_mb", "timeout_s", "disk_mb")}
 FREE |= {("run_candidate", "jobs"), ("record_round", "parent"), ("publish_kept", "tip")}
+FREE |= {("run_candidate", "until_halted")}
 FREE |= {("score_outputs", name) for name in ("code", "runs", "cases", "twice")}
 PROGRAMMING = frozenset(OFFERS)
 FREE |= {

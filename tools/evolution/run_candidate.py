@@ -4,8 +4,8 @@ scorer nor any answer. What a run leaves is raw data; nothing here judges it.
 
 import math
 import re
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Self
@@ -13,7 +13,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from labcrew.domain.base import Model, canonical_json
-from labcrew.domain.evolution import CodeFile, Evolution, Job, RawRun, RunStatus
+from labcrew.domain.evolution import HALTED, CodeFile, Evolution, Job, RawRun, RunStatus
 from labcrew.domain.evolution_spec import EvolutionSpec, Program
 from labcrew.domain.sandbox import (
     Capacity,
@@ -48,6 +48,9 @@ class RunCandidate(Model):
     jobs: tuple[Job, ...]
     image: str
     parallel: int = Field(default=1, ge=1, le=64, description="runs at once, at most")
+    until_halted: bool = Field(
+        default=False, description="no run begins once a person has paused or stopped the loop"
+    )
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
@@ -73,7 +76,10 @@ def run_container(alias: str, evolution: str) -> str:
     return f"{evolution}-run-{alias}".lower()
 
 
-def _run_all(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+def _run_all(
+    call: RunCandidate, evolution: Evolution, bench: Workbench
+) -> Generator[RawRun, None, None]:
+    """Each run as it ends, so that whoever asked can keep it before the next one does."""
     if evolution.spec.program.model is not None and bench.broker is None:
         raise ToolError(
             "The program asks a language model, and none is configured",
@@ -81,17 +87,44 @@ def _run_all(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tupl
         )
     clash = _clash(call.files, bench.repositories.files(evolution.id, evolution.base_commit))
     if clash:
-        return tuple(RawRun(job=j, status="crashed", seconds=0, said=clash) for j in call.jobs)
+        yield from (RawRun(job=j, status="crashed", seconds=0, said=clash) for j in call.jobs)
+        return
     made = _sandbox(call, evolution, bench)
     parallel = at_once(call.parallel, evolution.spec.program, bench.sandboxes.capacity())
+
+    def unless_halted(job: Job) -> RawRun | None:
+        if call.until_halted and bench.ledger.evolutions.get(evolution.id).status in HALTED:
+            return None
+        return _run(job, made, evolution, bench, removing)
+
     # Removing a sandbox takes the engine a while: the next run need not wait for it.
     with ThreadPoolExecutor(2) as removing, ThreadPoolExecutor(parallel) as running:
-        runs = [running.submit(_run, job, made, evolution, bench, removing) for job in call.jobs]
+        runs = [running.submit(unless_halted, job) for job in call.jobs]
         try:
-            return tuple(run.result() for run in runs)
+            yield from _as_they_end(runs)
         finally:
-            for run in runs:  # after an error: none that has not begun
-                run.cancel()
+            _cancel(runs)
+
+
+def _as_they_end(runs: Sequence[Future[RawRun | None]]) -> Iterator[RawRun]:
+    """What runs left. After an error no more are begun; those under way are told before it."""
+    errors: list[BaseException] = []
+    for run in as_completed(runs):
+        if run.cancelled():
+            continue
+        if (error := run.exception()) is not None:
+            errors.append(error)
+            _cancel(runs)
+        elif (left := run.result()) is not None:
+            yield left
+    if errors:
+        raise errors[0]
+
+
+def _cancel(runs: Iterable[Future[RawRun | None]]) -> None:
+    """Takes back those that have not begun."""
+    for run in runs:
+        run.cancel()
 
 
 def at_once(wanted: int, program: Program, machine: Capacity) -> int:

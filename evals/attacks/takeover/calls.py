@@ -135,7 +135,7 @@ def for_a_loop(world: World) -> Iterator[HostileCall]:
     image = world.bench.base_image
     tried: dict[str, Arguments] = {
         "run_candidate": {
-            "files": files, "image": image, "parallel": 1,
+            "files": files, "image": image, "parallel": 1, "until_halted": False,
             "jobs": [{"case": "a", "alias": "owned", "input": 1, "seed": 0}],
         },
         "score_outputs": {"code": "0", "runs": [], "cases": [], "image": image, "twice": False},

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -21,6 +21,7 @@ from graphs.evolution.evolver import Evolver
 from labcrew.domain.evolution import (
     CodeFile,
     Evolution,
+    Job,
     Proposal,
     RawRun,
     ScoredRun,
@@ -137,16 +138,19 @@ class Bench:
     bends: str = "BEND"
     ran: list[tuple[str, str, int]] = field(default_factory=list)
     before: Callable[[RunCandidate], None] = lambda call: None
+    each: Callable[[Job], None] = lambda job: None
 
-    def run(self, call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+    def run(
+        self, call: RunCandidate, evolution: Evolution, bench: Workbench
+    ) -> Generator[RawRun, None, None]:
         self.before(call)
         text = "".join(file.text for file in call.files)
-        made = []
         for job in call.jobs:
             key = hashlib.sha256(text.encode()).hexdigest()
+            self.each(job)
             self.ran.append((key, job.case, job.seed))
             if self.fails in text:
-                made.append(RawRun(job=job, status="crashed", seconds=0.1, said="boom"))
+                yield RawRun(job=job, status="crashed", seconds=0.1, said="boom")
                 continue
             chance = Random(f"{text}/{job.input}/{job.seed}").gauss(0, self.noise)
             value = {
@@ -155,8 +159,7 @@ class Bench:
                 "bend": self.bends in text,
             }
             output = json.dumps(value | {"canary": "canary" in str(job.input)}).encode()
-            made.append(RawRun(job=job, status="ok", output=output, seconds=0.1, model_tokens=3))
-        return tuple(made)
+            yield RawRun(job=job, status="ok", output=output, seconds=0.1, model_tokens=3)
 
     def score(
         self, call: ScoreOutputs, evolution: Evolution, bench: Workbench
@@ -258,13 +261,19 @@ class Lab:
         )
 
     def advance(
-        self, id: str, proposers: Iterable[Proposer], *, yes: bool = True, said: Any = None
+        self,
+        id: str,
+        proposers: Iterable[Proposer],
+        *,
+        yes: bool = True,
+        said: Any = None,
+        lease_s: float = 60,
     ) -> Evolution:
         evolver = Evolver(
             self.bench,
             tuple(proposers),
             holder="test",
-            lease_s=60,
+            lease_s=lease_s,
             say=said.append if said is not None else lambda _text: None,
             assume_yes=yes,
         )

@@ -1,7 +1,7 @@
 """What a loop may spend: tokens, money and hours, whatever they go into and whoever is killed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -92,9 +92,11 @@ def test_money_bounds_a_loop(lab: Lab) -> None:
 def test_money_of_candidates_counts_too(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     run = lab.runs.run
 
-    def dear(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+    def dear(
+        call: RunCandidate, evolution: Evolution, bench: Workbench
+    ) -> Generator[RawRun, None, None]:
         runs = run(call, evolution, bench)
-        return tuple(raw.model_copy(update={"model_usd": 0.01}) for raw in runs)
+        return (raw.model_copy(update={"model_usd": 0.01}) for raw in runs)
 
     monkeypatch.setattr(evaluating, "run_candidate", Tool("run_candidate", RunCandidate, dear))
     budget = {"rounds": 9, "parallel": 1, "model_usd": 0.3}

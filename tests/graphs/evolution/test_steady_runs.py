@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,12 @@ def a_lab(folder: Path, patch: pytest.MonkeyPatch, gate: int) -> Lab:
     text = "".join(json.dumps(case) + "\n" for case in lines if not case.pop("protected"))
     lab = opened(folder, patch, make_target(folder / "target", {"cases.jsonl": text}), noise=0.0)
 
-    def run(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+    def run(
+        call: RunCandidate, evolution: Evolution, bench: Workbench
+    ) -> Generator[RawRun, None, None]:
         found = lab.runs.run(call, evolution, bench)
-        return tuple(map(shifted, found)) if "MIXED" in call.files[0].text else found
+        mixed = "MIXED" in call.files[0].text
+        return (shifted(run) if mixed else run for run in found)
 
     patch.setattr(evaluating, "run_candidate", Tool("run_candidate", RunCandidate, run))
     return lab

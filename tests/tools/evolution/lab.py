@@ -119,14 +119,15 @@ class EvolutionLab:
         parallel: int = 1,
         broker: Parrot | None = None,
     ) -> tuple[RawRun, ...]:
-        """What a candidate's runs leave."""
+        """What a candidate's runs leave, in their jobs' order, whichever ends first."""
         call = RunCandidate(
             files=(CodeFile(path="program.py", text=program), *more),
             jobs=jobs or (job(),),
             image=evolution.image,
             parallel=parallel,
         )
-        return run_candidate.run(call, evolution, replace(self.bench, broker=broker))
+        runs = run_candidate.run(call, evolution, replace(self.bench, broker=broker))
+        return tuple(sorted(runs, key=lambda run: call.jobs.index(run.job)))
 
     def score(
         self,

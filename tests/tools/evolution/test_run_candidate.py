@@ -29,7 +29,7 @@ def lab(shared: EvolutionLab) -> Iterator[EvolutionLab]:
     assert shared.bench.sandboxes.list() == ()
 
 
-def test_runs_come_in_their_jobs_order(lab: EvolutionLab) -> None:
+def test_each_job_has_its_run(lab: EvolutionLab) -> None:
     evolution = lab.evolution()
     jobs = [job(number, input=number, seed=number) for number in range(5)]
     runs = lab.run(evolution, *jobs, parallel=2)
