@@ -93,7 +93,11 @@ class RawRun(Model):
     job: Job
     status: RunStatus
     output: bytes = b""
-    seconds: float = Field(ge=0, description="of the program, by the host's clock")
+    seconds: float = Field(
+        ge=0,
+        description="of the program, by the host's clock, without those in which the model"
+        " answered; no fewer than its processor time over cpus",
+    )
     model_calls: int = 0
     model_tokens: int = 0
     model_usd: float = 0

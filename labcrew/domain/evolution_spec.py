@@ -74,7 +74,13 @@ class Program(Model):
         description="run by `sh -c` in a copy of the repository; must use {input} (a JSON file) and"
         " {output} (the file to write); may use {seed}",
     )
-    timeout_s: float = Field(default=60, gt=0, le=86400, description="seconds, by the host's clock")
+    timeout_s: float = Field(
+        default=60,
+        gt=0,
+        le=86400,
+        description="seconds, by the host's clock, without those in which the model answers; no"
+        " fewer than processor time over cpus",
+    )
     memory_mb: int = Field(default=1024, ge=64)
     cpus: float = Field(default=1, gt=0)
     output_kb: int = Field(default=1024, ge=1, le=65536, description="most that {output} may hold")

@@ -240,6 +240,7 @@ def _ran(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
             said=said[-_SAID:],
         )
 
+    computed_before = _processor_s(name, bench) if questions is not None else 0.0
     try:
         if questions is None:
             result = box.exec(name, words, timeout_s=program.timeout_s)
@@ -262,8 +263,12 @@ def _ran(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
         if error.by_call:
             return told("crashed", 0.0, "it killed what watched over it")
         raise
-    seconds = result.duration_s - result.answered_s
-    if result.timed_out:
+    seconds, late = result.duration_s - result.answered_s, result.timed_out
+    if questions is not None:
+        # The clock stands still while the model answers; other threads of the program need not.
+        seconds = max(seconds, (_processor_s(name, bench) - computed_before) / program.cpus)
+        late = late or seconds > program.timeout_s
+    if late:
         return told("timed_out", seconds, f"{result.stderr[-_SAID:]}\nlonger than it may take")
     if result.exit_code != 0:
         status, why = _failure(result, lambda: _ran_out_of_memory(name, bench), program.memory_mb)
@@ -278,6 +283,12 @@ def _ran(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
         why = f"its output holds {len(output)} bytes; {program.output_kb} KiB may be"
         return told("bad_output", seconds, why)
     return told("ok", seconds, result.stderr, output)
+
+
+def _processor_s(name: str, bench: Workbench) -> float:
+    """Processor time that a sandbox has used, over all cores; of one that is gone there is none."""
+    used = bench.sandboxes.usage(name)
+    return used.cpu_s if used is not None else 0.0
 
 
 def _failure(

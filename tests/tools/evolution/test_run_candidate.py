@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from labcrew.domain.evolution import CodeFile, ModelAnswer, ModelRequest
 from labcrew.domain.sandbox import Capacity, RunResult
 from labcrew.errors import EngineUnavailable, ModelFailure, ToolError
 from tests.tools.evolution.lab import EvolutionLab, Parrot, evolution_lab, job
-from tools.evolution.run_candidate import INPUT, OUTPUT, RunCandidate
+from tools.evolution.run_candidate import INPUT, OUTPUT, RunCandidate, run_container
 
 pytestmark = pytest.mark.engine
 
@@ -227,6 +228,37 @@ def test_a_model_that_is_away_is_no_score(lab: EvolutionLab) -> None:
             broker=Parrot(away),
             parallel=2,
         )
+
+
+COMPUTES_MEANWHILE = """
+import threading
+def work():
+    while True:
+        pass
+threading.Thread(target=work, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize(("meanwhile", "status"), [(COMPUTES_MEANWHILE, "timed_out"), ("", "ok")])
+def test_what_a_program_computes_while_the_model_answers_is_its_time(
+    lab: EvolutionLab, meanwhile: str, status: str
+) -> None:
+    limit = 4.0
+    evolution = lab.evolution(program=ALLOWED | {"timeout_s": limit})
+
+    def slow(request: ModelRequest, seed: int) -> ModelAnswer:
+        """Answers once more than a run's time was computed, or as much has passed without."""
+        for _ in range(600 if meanwhile else 45):
+            used = lab.bench.sandboxes.usage(run_container(job().alias, evolution.id))
+            if used is not None and used.cpu_s > limit + 1:
+                break
+            time.sleep(0.1)
+        return spent(1)
+
+    program = ASKS + meanwhile + "done(say('x'))"
+    (run,) = lab.run(evolution, program=program, broker=Parrot(slow))
+    assert run.status == status
+    assert (run.seconds > limit) == bool(meanwhile)
 
 
 def test_a_program_that_needs_a_model_where_there_is_none(lab: EvolutionLab) -> None:
