@@ -9,7 +9,7 @@ from agents.evolution.keeping.decide import decide, promising
 from agents.evolution.keeping.looks import FILTER, level_at, look_of
 from agents.evolution.keeping.racing import clearly_behind
 from agents.evolution.keeping.scope import exact, over_on_gate
-from agents.evolution.keeping.ties import cheaper
+from agents.evolution.keeping.ties import faster, fewer_tokens
 from graphs.evolution.beginning import canaries, passed_canary
 from graphs.evolution.evaluating import Wanted, every
 from graphs.evolution.evaluating import evaluate as evaluated
@@ -123,7 +123,10 @@ async def _compare(loop: Loop) -> dict[str, Any]:
     retest: Comparison | None = None
     mine_again: tuple[ScoredRun, ...] = ()
     theirs_again: tuple[ScoredRun, ...] = ()
-    saved = cheaper(evolution.noise, theirs, mine)
+    quicker = ""
+    if faster(evolution.noise, theirs, mine):
+        quicker = await _side_by_side(loop, round_)
+    saved = fewer_tokens(evolution.noise, theirs, mine) or quicker
     if promising(first, spec.keep, saved):
         looked = max((r.look for r in loop.rounds()), default=0)
         look = look_of(spec.keep, number=round_.number, retests=looked, deterministic=same)
@@ -151,10 +154,27 @@ async def _compare(loop: Loop) -> dict[str, Any]:
         champion=(*theirs, *theirs_again),
         candidate=(*mine, *mine_again),
         protected=frozenset(case.id for case in cases if case.protected),
+        quicker=quicker,
     )
     if verdict == "kept":
         return await _kept(loop, round_, reason, first=first, retest=retest)
     return decided(loop, round_, verdict, reason, first=first, retest=retest)
+
+
+async def _side_by_side(loop: Loop, round_: Round) -> str:
+    """How much faster a candidate is than the champion, both run now; empty: it is not.
+
+    The candidate runs between two turns of the champion's, so that a machine which is busy for a
+    while, or is no longer, slows the champion down in one of them at most.
+    """
+    assert round_.proposal is not None
+    assert loop.evolution.noise is not None
+    cases, step = loop.cases("gate"), f"R{round_.number}/times"
+    seeds = loop.seeds(step, 2)
+    before = await _champion(loop, every(cases, seeds[:1]), f"{step}/before")
+    mine = await _candidate(loop, round_.proposal.files, every(cases, seeds), step)
+    after = await _champion(loop, every(cases, seeds[1:]), f"{step}/after")
+    return faster(loop.evolution.noise, (*before, *after), mine)
 
 
 async def _kept(loop: Loop, round_: Round, reason: str, **fields: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from agents.evolution.keeping.protecting import lost
 from agents.evolution.keeping.scope import fewest
-from agents.evolution.keeping.ties import cheaper
+from agents.evolution.keeping.ties import fewer_tokens, tied
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, Verdict
 from labcrew.domain.evolution_spec import KeepRule, Scale
 
@@ -24,11 +24,12 @@ def decide(
     champion: Sequence[ScoredRun],
     candidate: Sequence[ScoredRun],
     protected: Collection[str],
+    quicker: str = "",
 ) -> tuple[Verdict, str]:
     """Keeps a change only if its re-test says so, on seeds of its own, and no protected case loses.
 
     Only the re-test's figures count: the first comparison chose what is run again, so that its own
-    are the better for luck. A tie is kept where cost can decide it, see `cheaper`.
+    are the better for luck. A tie is kept where cost or time can decide it, see `tied`.
 
     Args:
         scale: which way is better.
@@ -39,6 +40,8 @@ def decide(
         champion: all runs of the one side, both comparisons.
         candidate: all runs of the other.
         protected: cases that must not become worse.
+        quicker: how much faster a tied candidate ran side by side with the champion; empty: it was
+            not.
     """
     if retest is None:
         if first.low > 0:
@@ -54,8 +57,10 @@ def decide(
         return "reverted", f"no gain: {first.gain:+.3g} on {first.pairs} pairs"
     if worse := lost(scale, noise, champion, candidate, protected):
         return "reverted", worse
-    if saved := cheaper(noise, champion, candidate):
+    if saved := fewer_tokens(noise, champion, candidate):
         return "kept", saved
+    if quicker and tied(noise, champion, candidate):
+        return "kept", quicker
     if 0 < retest.gain < rule.least_gain:
         return "reverted", (
             f"a gain of {retest.gain:+.3g} in the re-test, less than the {rule.least_gain:.3g} that"

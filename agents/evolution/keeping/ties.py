@@ -9,16 +9,12 @@ SECONDS = 0.5
 _MEASURABLE_S = 1.0
 
 
-def cheaper(
-    noise: NoiseFloor, champion: Sequence[ScoredRun], candidate: Sequence[ScoredRun]
-) -> str:
-    """How a candidate that scores the same costs less; empty: it doesn't, or scores differ.
+def tied(noise: NoiseFloor, champion: Sequence[ScoredRun], candidate: Sequence[ScoredRun]) -> bool:
+    """Whether a candidate scores the same for no more of the model's tokens.
 
     A tie can be seen only where repeated runs never differ: every run of both sides must score the
-    same, and every run of the candidate must have worked. It then must use a tenth less of the
-    model's tokens, or no more of them and half the time in every single run that took the champion
-    a second or more: a busy machine does not do that. In a noisy evaluation a tie is no proof of
-    equality and is never kept.
+    same, and every run of the candidate must have worked. In a noisy evaluation a tie is no proof
+    of equality and is never kept.
 
     Args:
         noise: of the evaluation.
@@ -28,17 +24,38 @@ def cheaper(
     old = {(run.case, run.seed): run for run in champion}
     new = {(run.case, run.seed): run for run in candidate}
     if not noise.deterministic or not old or old.keys() != new.keys():
-        return ""
+        return False
     if any(run.status != "ok" for run in candidate):  # the worst score can be had by not working
+        return False
+    return all(old[key].score == new[key].score for key in old) and (
+        _tokens(candidate) <= _tokens(champion)
+    )
+
+
+def fewer_tokens(
+    noise: NoiseFloor, champion: Sequence[ScoredRun], candidate: Sequence[ScoredRun]
+) -> str:
+    """How a tied candidate saves a tenth of the model's tokens or more; empty: it doesn't."""
+    before, after = _tokens(champion), _tokens(candidate)
+    if after >= before * TOKENS or not tied(noise, champion, candidate):
         return ""
-    if any(old[key].score != new[key].score for key in old):
+    return f"it scores the same for {after} tokens of the model instead of {before}"
+
+
+def faster(noise: NoiseFloor, champion: Sequence[ScoredRun], candidate: Sequence[ScoredRun]) -> str:
+    """How a tied candidate takes half the time, in every run that there is; empty: it doesn't.
+
+    Every run of the champion must take a second or more. Times say something of a program only
+    where both sides ran side by side: of others, the machine may have been busy in one of them.
+    """
+    if not tied(noise, champion, candidate):
         return ""
-    before = sum(run.model_tokens for run in champion)
-    after = sum(run.model_tokens for run in candidate)
-    if after < before * TOKENS:
-        return f"it scores the same for {after} tokens of the model instead of {before}"
-    took = [(old[key].seconds, new[key].seconds) for key in old]
-    if after <= before and all(a >= _MEASURABLE_S and b <= a * SECONDS for a, b in took):
-        whole, now = sum(a for a, _ in took), sum(b for _, b in took)
-        return f"it scores the same in {now:.1f} s instead of {whole:.1f}"
-    return ""
+    old = {(run.case, run.seed): run.seconds for run in champion}
+    new = {(run.case, run.seed): run.seconds for run in candidate}
+    if any(old[key] < _MEASURABLE_S or new[key] > old[key] * SECONDS for key in old):
+        return ""
+    return f"it scores the same in {sum(new.values()):.1f} s instead of {sum(old.values()):.1f}"
+
+
+def _tokens(runs: Sequence[ScoredRun]) -> int:
+    return sum(run.model_tokens for run in runs)

@@ -17,7 +17,7 @@ from agents.evolution.keeping.racing import clearly_behind
 from agents.evolution.keeping.scope import exact
 from agents.evolution.keeping.sealing import sealed_result
 from agents.evolution.keeping.signs import largest_gain, sign_flips
-from agents.evolution.keeping.ties import cheaper
+from agents.evolution.keeping.ties import faster, fewer_tokens, tied
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun, Sealed, seed_of
 from labcrew.domain.evolution_spec import KeepRule, Scale
 from labcrew.errors import EvidenceError
@@ -283,16 +283,23 @@ def test_a_tie_is_decided_by_tokens_then_time_and_only_where_it_can_be_seen() ->
         )
 
     sure, old = floor(deterministic=True), spent(100, 10)
-    assert "160 tokens of the model instead of 200" in cheaper(sure, old, spent(80, 30))
-    assert cheaper(sure, old, spent(95, 6)) == ""
-    assert "8.0 s instead of 20.0" in cheaper(sure, old, spent(100, 4))
-    assert cheaper(sure, old, spent(101, 4)) == ""
-    assert cheaper(sure, spent(0, 0.2), spent(0, 0.05)) == "", "too short to be told"
-    assert cheaper(sure, old, spent(10, 1, score=0.6)) == "", "no tie"
-    assert cheaper(floor(deterministic=False), old, spent(10, 1)) == ""
-    assert cheaper(sure, old, ()) == ""
-    crashed = [run.model_copy(update={"status": "crashed"}) for run in spent(0, 0, score=0)]
-    assert cheaper(sure, spent(100, 10, score=0), crashed) == "", "it scores the worst by failing"
+    assert "160 tokens of the model instead of 200" in fewer_tokens(sure, old, spent(80, 30))
+    assert fewer_tokens(sure, old, spent(95, 6)) == faster(sure, old, spent(95, 6)) == ""
+    assert fewer_tokens(sure, old, spent(100, 4)) == ""
+    assert "8.0 s instead of 20.0" in faster(sure, old, spent(100, 4))
+    assert faster(sure, old, spent(101, 4)) == ""
+    assert faster(sure, spent(0, 0.2), spent(0, 0.05)) == "", "too short to be told"
+    assert tied(sure, old, spent(10, 1))
+    crashed = tuple(run.model_copy(update={"status": "crashed"}) for run in spent(0, 0, score=0))
+    for noise, champion, candidate in (
+        (sure, old, spent(10, 1, score=0.6)),
+        (floor(deterministic=False), old, spent(10, 1)),
+        (sure, old, ()),
+        (sure, spent(100, 10, score=0), crashed),  # it scores the worst by failing
+    ):
+        assert not tied(noise, champion, candidate)
+        assert fewer_tokens(noise, champion, candidate) == ""
+        assert faster(noise, champion, candidate) == ""
 
 
 def test_luck_that_one_fresh_seed_cannot_tell_is_not_kept() -> None:

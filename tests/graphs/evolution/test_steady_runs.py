@@ -67,6 +67,31 @@ def test_a_gain_of_a_few_cases_is_kept_only_where_they_are_all_there_is(
     assert found == {"sample": ["reverted", "kept"], "all": ["kept", "kept"]}
 
 
+def test_a_change_is_faster_only_beside_the_champion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine is busy until round 1 has ended, and the champion's runs of then are cached."""
+    lab = a_lab(tmp_path, monkeypatch, gate=9)
+    shift = evaluating.run_candidate.run
+
+    def run(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+        busy, fast = evolution.rounds == 0, "FAST" in call.files[0].text
+        seconds = (4 if busy else 1) * (1 if fast else 2)
+        found = shift(call, evolution, bench)
+        return tuple(one.model_copy(update={"seconds": seconds}) for one in found)
+
+    monkeypatch.setattr(evaluating, "run_candidate", Tool("run_candidate", RunCandidate, run))
+    keep = {"seeds": 1, "retest_seeds": 1, "racing": False}
+    spec = make_spec(lab.target, budget={"rounds": 3, "parallel": 1}, keep=keep)
+    tried = (MIXED, of_skill(0.5, "def unused(): ...\n"), of_skill(0.5, "FAST = True\n"))
+    ended = lab.advance(lab.start(spec).id, [Scripted(*tried)])
+    busy, idle, quick = rounds(lab, ended.id)
+    assert busy.retest is not None, "so that the champion's re-test was run while it was busy"
+    assert (idle.verdict, idle.look) == ("reverted", 0), "and no look is spent on it"
+    assert quick.verdict == "kept"
+    assert quick.reason == "it scores the same in 16.0 s instead of 32.0"
+
+
 @pytest.mark.parametrize(
     ("keep", "said"),
     [
