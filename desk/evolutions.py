@@ -13,7 +13,7 @@ from labcrew.domain.evolution import Evolution
 from labcrew.domain.evolution_spec import Case, Control, EvolutionSpec
 from labcrew.domain.repository import Checkout, Repositories
 from labcrew.errors import InputError, NotFound
-from labcrew.evolution_file import editable_files, read_cases
+from labcrew.evolution_file import editable_files, read_cases, refuse_unreachable
 from labcrew.given_path import given_path
 from labcrew.ledger import Ledger
 from labcrew.path_patterns import matches
@@ -159,6 +159,7 @@ class Evolutions(Steering):
         return None
 
     def _check(self, spec: EvolutionSpec) -> None:
+        refuse_unreachable(spec)
         if unknown := [name for name in spec.proposers if name not in self.proposers]:
             raise InputError(
                 f"proposers: there is no proposer {unknown[0]!r}.",

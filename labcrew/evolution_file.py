@@ -28,6 +28,21 @@ def read_spec(source: Path | str, *, name: str = "SPEC.md") -> EvolutionSpec:
     )
 
 
+def refuse_unreachable(spec: EvolutionSpec) -> None:
+    """Raises InputError where no score on the spec's scale could do what the spec asks of it.
+
+    It is for specs that are new: loops of an earlier labcrew, which let them through, stay legible.
+    """
+    least, scale = spec.keep.least_gain, spec.metric
+    whole = scale.high - scale.low
+    if least > whole:
+        raise InputError(
+            f"keep.least_gain: no change can gain {least:g} on a scale from {scale.low:g} to"
+            f" {scale.high:g}.",
+            f"It is a difference of two means, {whole:g} at most.",
+        )
+
+
 def private_paths(spec: EvolutionSpec) -> tuple[str, ...]:
     """Path patterns that no candidate sees."""
     return (*spec.scorer.private, spec.cases)

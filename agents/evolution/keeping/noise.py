@@ -180,6 +180,12 @@ def hopeless(
     left = room(scale, noise.mean)
     if left == 0:
         return f"the program has the best score there is already ({noise.mean:g})"
+    if rule.least_gain > left:
+        return (
+            f"nothing can be kept: over the program's mean of {noise.mean:.3g}, {left:.3g} is the"
+            f" most that could be gained, and keep.least_gain asks for {rule.least_gain:g}: lower"
+            " it"
+        )
     if noise.deterministic or noise.detectable < left:
         return ""
     both = 2 * noise.needed

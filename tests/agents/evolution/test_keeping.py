@@ -182,6 +182,18 @@ def test_an_evaluation_noisier_than_any_gain_is_told_with_what_it_would_take() -
     assert "best score" in hopeless(SCALE, best, rule, run_s=1)
 
 
+@pytest.mark.parametrize("again", [flat(0.6, 0.8), flat(0.7, 0.7)])
+def test_a_least_gain_beyond_what_is_left_is_told(again: tuple[ScoredRun, ...]) -> None:
+    """Whether runs differ or not."""
+    rule = KeepRule(retest_seeds=5, least_gain=0.4)
+    floor = noise_floor(SCALE, flat(0.6, 0.8), again, rule)
+    said = hopeless(SCALE, floor, rule, run_s=1)
+    assert "over the program's mean of 0.7, 0.3 is the most" in said
+    assert "keep.least_gain asks for 0.4" in said
+    small = rule.model_copy(update={"least_gain": 0.2})
+    assert "least_gain" not in hopeless(SCALE, floor, small, run_s=1)
+
+
 @pytest.mark.parametrize(
     ("confidence", "cases", "seeds", "said"),
     [

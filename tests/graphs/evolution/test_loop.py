@@ -235,6 +235,7 @@ def test_a_loop_that_nothing_can_be_seen_in_stops_at_once(
         ({"proposers": ["oracle"]}, "no proposer 'oracle'"),
         ({"components": "parts"}, "components"),
         ({"branch": "nowhere"}, "refs/heads/nowhere"),
+        ({"keep": {"least_gain": 1.01}}, "keep.least_gain: no change can gain 1.01"),
     ],
 )
 def test_a_bad_spec_is_refused_before_anything_starts(
