@@ -41,6 +41,14 @@ def refuse_unreachable(spec: EvolutionSpec) -> None:
             f" {scale.high:g}.",
             f"It is a difference of two means, {whole:g} at most.",
         )
+    if scale.target is not None and not scale.low <= scale.target <= scale.high:
+        beyond = scale.gain(scale.target, scale.worst) > 0
+        raise InputError(
+            f"metric.target: {scale.target:g} lies outside the scale, {scale.low:g} to"
+            f" {scale.high:g}, so that {'no' if beyond else 'every'} mean reaches it.",
+            f"metric.direction is {scale.direction}: is that right? Set a target within the scale,"
+            " or none.",
+        )
 
 
 def private_paths(spec: EvolutionSpec) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -12,6 +13,7 @@ from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate
 from graphs.evolution.loop import Loop
 from graphs.evolution.state import EvolutionState, goes
+from graphs.evolution.stopping import at_target
 from labcrew.domain.evolution import CodeFile, Evolution, ScoredRun
 from labcrew.domain.evolution_spec import Case
 from labcrew.domain.sandbox import EnvironmentPlan
@@ -148,6 +150,13 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
             "close",
             f"failed: the program as it is passes {passed.case}, which nobody can: the scorer is"
             " wrong, or knows too little",
+        )
+    mean = fmean(run.score for run in runs if run.split == "gate")
+    if at_target(spec.metric, mean):
+        return goes(
+            "close",
+            f"failed: the program as it is has reached the target {spec.metric.target:g} already:"
+            f" its gate mean is {mean:.4g}",
         )
     floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))

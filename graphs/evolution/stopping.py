@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from labcrew.domain.evolution import Evolution, Round
+from labcrew.domain.evolution_spec import Scale
 
 
 def finish_reason(evolution: Evolution, rounds: Sequence[Round], gate: float | None = None) -> str:
@@ -23,10 +24,15 @@ def finish_reason(evolution: Evolution, rounds: Sequence[Round], gate: float | N
     if budget.model_usd is not None and evolution.model_usd > budget.model_usd:
         return f"its {budget.model_usd:g} USD for models are spent"
     kept = [round_ for round_ in rounds if round_.verdict == "kept"]
-    target, last = spec.metric.target, kept[-1] if kept else None
-    if target is not None and gate is not None and spec.metric.gain(gate, target) >= 0:
-        return f"the gate mean reached the target {target:g}"
+    last = kept[-1] if kept else None
+    if gate is not None and at_target(spec.metric, gate):
+        return f"the gate mean reached the target {spec.metric.target:g}"
     since = evolution.rounds - (last.number if last else 0)
     if spec.patience is not None and since >= spec.patience:
         return f"{since} rounds brought nothing to keep"
     return ""
+
+
+def at_target(scale: Scale, gate: float) -> bool:
+    """Whether a gate mean is at the target, or beyond it."""
+    return scale.target is not None and scale.gain(gate, scale.target) >= 0

@@ -14,6 +14,7 @@ from labcrew.domain.evolution_spec import Control
 from labcrew.errors import EngineError, InputError
 from tests.graphs.evolution.lab import GIT, Lab, Scripted, lab_at, make_spec, program, skill_of
 
+METRIC = {"name": "skill", "low": 0, "high": 1}
 BETTER, BEST, WORSE = program(0.8), program(0.95), program(0.2)
 
 
@@ -235,6 +236,9 @@ def test_a_loop_that_nothing_can_be_seen_in_stops_at_once(
         ({"proposers": ["oracle"]}, "no proposer 'oracle'"),
         ({"components": "parts"}, "components"),
         ({"branch": "nowhere"}, "refs/heads/nowhere"),
+        ({"metric": METRIC | {"target": 1.5}}, "1.5 lies outside .* no mean reaches it"),
+        ({"metric": METRIC | {"target": -3}}, "-3 lies outside .* every mean reaches it"),
+        ({"metric": METRIC | {"target": -3, "direction": "minimize"}}, "no mean reaches it"),
         ({"keep": {"least_gain": 1.01}}, "keep.least_gain: no change can gain 1.01"),
     ],
 )

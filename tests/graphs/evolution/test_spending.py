@@ -171,4 +171,13 @@ def test_a_baseline_that_is_at_the_target_has_nothing_to_look_for(lab: Lab) -> N
     metric = {"name": "skill", "low": 0, "high": 1, "target": 0.3}
     started = lab.start(make_spec(lab.target, metric=metric))
     ended = lab.advance(started.id, [Scripted(BETTER)])
-    assert (why(lab, started.id), ended.rounds) == ("the gate mean reached the target 0.3", 0)
+    assert (ended.status, ended.rounds, ended.sealed) == ("failed", 0, None)
+    assert "has reached the target 0.3 already: its gate mean is 0." in ended.outcome
+    assert {run.split for run in lab.bench.ledger.scored_runs.of(started.id)} == {"gate", "canary"}
+
+
+def test_a_loop_ends_where_its_champion_reaches_the_target(lab: Lab) -> None:
+    metric = {"name": "skill", "low": 0, "high": 1, "target": 0.7}
+    started = lab.start(make_spec(lab.target, metric=metric))
+    ended = lab.advance(started.id, [Scripted(BETTER)])
+    assert (why(lab, started.id), ended.rounds) == ("the gate mean reached the target 0.7", 1)
