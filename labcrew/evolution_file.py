@@ -141,11 +141,18 @@ def _case(line: str, where: str) -> Case:
     if not isinstance(fields, dict):
         raise InputError(f"{where}: {shown_value(fields)} is no table of id, split, input, answer.")
     try:
-        return Case.model_validate(fields)
+        case = Case.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the line"
         raise InputError(f"{where}, field {field}: {first['msg']}.") from None
+    if case.protected and case.split != "gate":
+        raise InputError(
+            f"{where}, field protected: case {case.id} is of split {case.split}, which no change is"
+            " held against.",
+            "Only cases of split gate can be protected: move it there, or leave protected out.",
+        )
+    return case
 
 
 def _check(cases: Sequence[Case], name: str) -> None:

@@ -79,6 +79,13 @@ def test_cases_are_read_with_their_splits() -> None:
         (lines(*WHOLE, case("x", "exam")), "cases.jsonl:4, field split"),
         (lines(*WHOLE, {**case("x", "gate"), "answr": 1}), "answr"),
         (lines(*WHOLE, case("../x", "gate")), "field id"),
+        *(
+            (
+                lines(*WHOLE) + b"\n\n" + lines({**case("x", split), "protected": True}),
+                f"cases.jsonl:5, field protected: case x is of split {split}",
+            )
+            for split in ("analysis", "sealed", "canary")
+        ),
         (b"\xff\xfe", "not UTF-8"),
         (b"[" * 100_000, "no JSON"),
         (lines(*WHOLE, case("x", "gate", float("nan"))), "cases.jsonl:4: NaN and infinity"),
