@@ -1,6 +1,6 @@
 """A program as its editable files: what of it may be changed, and how a change is put into it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from agents.evolution.proposing import Situation
@@ -32,19 +32,28 @@ def changed(files: Iterable[CodeFile], texts: Mapping[str, str]) -> tuple[CodeFi
     return tuple(CodeFile(path=path, text=text) for path, text in sorted(now.items()))
 
 
+def ran(situation: Situation) -> Iterator[tuple[int, tuple[CodeFile, ...]]]:
+    """The programs that ran, each with its round; those too that were dropped half way."""
+    for tried in situation.tried:
+        yield tried.round, tried.files
+    for round in situation.rounds:
+        if round.proposal is not None and round.verdict not in (None, "refused"):
+            yield round.number, round.proposal.files
+
+
 class Known:
     """The programs that were proposed or evaluated before, the champion and baseline with them.
 
-    A program is among them too where only comments and blank space tell it from one of them.
+    A program is among them too where only comments and blank space tell it from one that ran.
     """
 
     def __init__(self, situation: Situation) -> None:
         proposals = [round.proposal for round in situation.rounds if round.proposal is not None]
-        tried = [(run.code, run.files) for run in situation.tried]
-        for files in (situation.champion, situation.baseline):
-            tried.append((code_hash(files), files))
-        self._codes = {code for code, _ in tried} | {proposal.code for proposal in proposals}
-        self._shapes = {program_shape(files) for _, files in tried}
+        stood = (situation.champion, situation.baseline)
+        self._codes = {tried.code for tried in situation.tried}
+        self._codes |= {proposal.code for proposal in proposals} | set(map(code_hash, stood))
+        self._shapes = {program_shape(files) for _, files in ran(situation)}
+        self._shapes |= set(map(program_shape, stood))
 
     def __contains__(self, files: tuple[CodeFile, ...]) -> bool:
         return code_hash(files) in self._codes or program_shape(files) in self._shapes

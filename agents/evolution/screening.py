@@ -3,7 +3,7 @@
 import sys
 from pathlib import PurePosixPath
 
-from agents.evolution.programs import program_shape
+from agents.evolution.programs import program_shape, ran
 from agents.evolution.proposing import Situation
 from agents.evolution.syntax import compile_trouble
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
@@ -141,7 +141,7 @@ def _same_shape(situation: Situation, proposal: Proposal) -> str:
         return "it changes comments, documentation or blank space alone"
     if mine == program_shape(situation.baseline):
         return "but for comments and blank space it is the baseline again"
-    for tried in situation.tried:
-        if mine == program_shape(tried.files):
-            return f"but for comments and blank space it is the program of round {tried.round}"
+    for number, files in ran(situation):
+        if mine == program_shape(files):
+            return f"but for comments and blank space it is the program of round {number}"
     return ""

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.evolution.programs import Known
 from agents.evolution.proposing import Tried
 from agents.evolution.screening import MOST_FILE_BYTES, screen
 from labcrew.domain.evolution import CodeFile, code_hash
@@ -86,6 +87,17 @@ def test_a_repeat_names_the_round() -> None:
     assert "round 7: 1.5" in refused({"program/main.py": earlier[0].text}, tried=(tried,))
     spaced = "def f(x):  # again\n    return x+9\n"
     assert "program of round 7" in refused({"program/main.py": spaced}, tried=(tried,))
+
+
+def test_a_program_that_was_dropped_does_not_come_again_with_a_comment() -> None:
+    worse = a_proposal("def f(x):\n    return x - 1\n")
+    spaced = {"program/main.py": "def f(x):  # again\n    return x-1\n"}
+    dropped, refused_ = (a_round(3, worse, verdict=verdict) for verdict in ("dropped", "refused"))
+    assert "it is the program of round 3" in refused(spaced, rounds=(dropped,))
+    assert refused(spaced, rounds=(refused_,)) == "", "it never ran"
+    for before, known in ((dropped, True), (refused_, False)):
+        again = files(spaced["program/main.py"])
+        assert (again in Known(situation(files(TEXT), rounds=(before,)))) == known
 
 
 def test_what_was_refused_before_is_refused_again() -> None:
