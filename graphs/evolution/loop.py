@@ -58,6 +58,7 @@ class Loop:
     asked: CountedChat | None = None
     counted_s: float | None = None
     _evaluating: bool = field(default=False, repr=False)
+    _ended: list[Round] = field(default_factory=list, repr=False)
     _gate_runs: dict[str, tuple[ScoredRun, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -131,8 +132,11 @@ class Loop:
 
     def rounds(self) -> tuple[Round, ...]:
         """The rounds that have ended, oldest first."""
-        ended = self.evolution.rounds
-        return tuple(r for r in self.ledger.rounds.of(self.id) if r.number <= ended)
+        missing = range(len(self._ended) + 1, self.evolution.rounds + 1)
+        ids = [round_id(self.id, number) for number in missing]
+        found = self.ledger.rounds.some(ids)
+        self._ended += (found[id] for id in ids)  # one that has ended is never written again
+        return tuple(self._ended)
 
     def put(self, round_: Round, kind: str) -> None:
         """Writes a round as it stands."""

@@ -5,6 +5,7 @@ on the gate. A few parameters change at a time, so that a gain has a cause.
 """
 
 import math
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -144,14 +145,15 @@ def _constants(file: CodeFile) -> "tuple[Constant, ...]":
     return constants(file.text)
 
 
-def _parameters(file: CodeFile) -> list[tuple[str, Value, Parameter | None]]:
+@lru_cache(maxsize=4096)
+def _parameters(file: CodeFile) -> tuple[tuple[str, Value, Parameter | None], ...]:
     if file.path.endswith(".py"):
         found = [(c.address, c.value, c.parameter) for c in _constants(file)]
     elif is_settings(file.path):
         found = list(settings(file.path, file.text))
     else:
         found = []
-    return [(f"{file.path}:{address}", value, told) for address, value, told in found]
+    return tuple((f"{file.path}:{address}", value, told) for address, value, told in found)
 
 
 def _history(situation: Situation, now: Values) -> list[tuple[Values, float | None]]:

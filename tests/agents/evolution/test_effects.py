@@ -1,11 +1,16 @@
 """Choices whose effects add up are found from totals alone."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from random import Random
 from statistics import median
 from typing import Any
 
+import pytest
+
+from agents.evolution import constants as all_constants
+from agents.evolution.constants import constants
 from agents.evolution.proposers import proposers
 from agents.evolution.proposing import Tried
 from evals.evolution.climbing import PATH, climb, situation
@@ -42,6 +47,35 @@ def test_four_of_625_are_found_in_few_rounds() -> None:
     needed = [rounds_needed(seed) for seed in range(5)]
     assert max(needed) <= 25
     assert median(needed) <= 16
+
+
+def test_a_program_is_read_once_however_many_rounds_come_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = 0
+
+    def counted(text: str) -> Any:
+        nonlocal read
+        read += 1
+        return constants(text)
+
+    monkeypatch.setattr(all_constants, "constants", counted)
+    some = itertools.product(OPTIONS, OPTIONS, OPTIONS)
+    programs = [
+        (CodeFile(path=PATH, text=f"# once\n{program(A=a, B=b, C=c)}"),) for a, b, c in some
+    ]
+    tried = tuple(
+        Tried(code=code_hash(p), files=p, score=n, seconds=1, kept=False, round=n)
+        for n, p in enumerate(programs)
+    )
+    [proposer] = proposers(("effects",))
+    for more in (1, 2):
+        now = situation(program()).model_copy(update={"tried": tried[:-more]})
+        before = read
+        assert asyncio.run(proposer.propose(now, Random(more))) is not None
+        # What it proposes is new, and may be read too.
+        assert read - before <= (len(tried) if more == 1 else 5)
+    assert read >= len(tried) - 1
 
 
 def test_it_learns_from_programs_that_others_proposed() -> None:
