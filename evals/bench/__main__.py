@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.only in (None, "desk"):
             figures += desk_figures()
         if given.only in (None, "evolution"):
-            figures += (evolution_figure(4),)
+            figures += (evolution_figure(4), evolution_figure(4, earlier=90))
         if given.only is None:
             start = help_start(given.rounds)
             small, large = ticket_cost(given.trials), ticket_cost(2 * given.trials)

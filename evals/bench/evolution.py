@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from agents.evolution.proposers import proposers
 from desk.evolutions import Evolutions
+from evals.bench.evolution_ledger import add_rounds
 from evals.bench.figures import Figure
 from evals.lab import bare_bench
 from evals.scaffold.make import make
@@ -36,11 +37,13 @@ class CannedModel:
         return ModelAnswer(text=text, prompt_tokens=120, completion_tokens=40, seconds=_ANSWER_S)
 
 
-def evolution_figure(rounds: int) -> Figure:
+def evolution_figure(rounds: int, earlier: int = 0) -> Figure:
     """The share of a round that is not evaluation, over rounds that were evaluated.
 
     Args:
-        rounds: how many the loop has; the first one's imports are not counted.
+        rounds: how many are run; the first one, with its imports and all that is read once, is not
+            counted.
+        earlier: rounds that the ledger is given before them; a round is run before these too.
 
     Raises:
         EngineUnavailable: no Docker engine answers.
@@ -50,7 +53,8 @@ def evolution_figure(rounds: int) -> Figure:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="labcrew-bench-")))
         bench = replace(stack.enter_context(bare_bench()), broker=CannedModel())
         spec = read_spec(make(folder))
-        budget = spec.budget.model_copy(update={"rounds": rounds})
+        last = rounds + (earlier + 1 if earlier else 0)
+        budget = spec.budget.model_copy(update={"rounds": last})
         keep = spec.keep.model_copy(update=_NOISE)
         evolutions = Evolutions(
             bench.ledger, bench.clock, bench.repositories, nullcontext, proposers=(), has_model=True
@@ -63,24 +67,33 @@ def evolution_figure(rounds: int) -> Figure:
             secret="7" * 64,
         )
 
-        def told(said: str) -> None:
-            if (
-                said.startswith(f"round {rounds}:")
-                and bench.ledger.evolutions.get(started.id).rounds == rounds
-            ):
-                evolutions.pause(started.id, "bench")  # what follows is no round
+        def run_until(number: int) -> None:
+            def told(said: str) -> None:
+                if (
+                    said.startswith(f"round {number}:")
+                    and bench.ledger.evolutions.get(started.id).rounds == number
+                ):
+                    evolutions.pause(started.id, "bench")  # what follows is no round
 
-        evolver = Evolver(
-            bench, proposers(), holder="bench", lease_s=600, say=told, assume_yes=True
-        )
-        ended = asyncio.run(evolver.advance(started.id))
-        if ended.rounds < rounds:
-            raise LabcrewError(f"The loop ended after {ended.rounds} rounds: {ended.outcome}")
-        evaluated = [r for r in bench.ledger.rounds.of(started.id)[1:] if r.seconds > 0]
+            evolver = Evolver(
+                bench, proposers(), holder="bench", lease_s=600, say=told, assume_yes=True
+            )
+            ended = asyncio.run(evolver.advance(started.id))
+            if ended.rounds < number:
+                raise LabcrewError(f"The loop ended after {ended.rounds} rounds: {ended.outcome}")
+
+        if earlier:
+            run_until(1)
+            add_rounds(bench.ledger, started.id, earlier)
+            evolutions.resume(started.id, "bench")
+        run_until(last)
+        ran = bench.ledger.rounds.of(started.id)[-rounds:]
+        evaluated = [r for r in ran[1:] if r.seconds > 0]
     share = [100 * r.own_seconds / (r.seconds + r.own_seconds) for r in evaluated]
     whole = median(r.seconds + r.own_seconds for r in evaluated)
     return Figure(
-        name="evolution: all but evaluation, of a round",
+        name="evolution: all but evaluation, of a round"
+        + f" after {earlier} others" * bool(earlier),
         value=median(share),
         unit="%",
         bound=BOUND,
