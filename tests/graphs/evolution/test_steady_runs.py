@@ -74,11 +74,13 @@ def test_a_change_is_faster_only_beside_the_champion(
     lab = a_lab(tmp_path, monkeypatch, gate=9)
     shift = evaluating.run_candidate.run
 
-    def run(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
+    def run(
+        call: RunCandidate, evolution: Evolution, bench: Workbench
+    ) -> Generator[RawRun, None, None]:
         busy, fast = evolution.rounds == 0, "FAST" in call.files[0].text
         seconds = (4 if busy else 1) * (1 if fast else 2)
-        found = shift(call, evolution, bench)
-        return tuple(one.model_copy(update={"seconds": seconds}) for one in found)
+        for one in shift(call, evolution, bench):
+            yield one.model_copy(update={"seconds": seconds})
 
     monkeypatch.setattr(evaluating, "run_candidate", Tool("run_candidate", RunCandidate, run))
     keep = {"seeds": 1, "retest_seeds": 1, "racing": False}
@@ -121,9 +123,11 @@ def test_a_case_that_is_worse_in_a_rerun_is_no_chance_once_it_ran_often_enough(
     (request,) = lab.bench.ledger.merge_requests.of(ended.id)
     assert "was 0.8" in asyncio.run(rerun(loop, request))
 
-    def run(call: RunCandidate, evolution: Evolution, bench: Workbench) -> tuple[RawRun, ...]:
-        found = lab.runs.run(call, evolution, bench)
-        return tuple(worse(run) if run.job.case == "sealed-1" else run for run in found)
+    def run(
+        call: RunCandidate, evolution: Evolution, bench: Workbench
+    ) -> Generator[RawRun, None, None]:
+        for run in lab.runs.run(call, evolution, bench):
+            yield worse(run) if run.job.case == "sealed-1" else run
 
     def worse(run: RawRun) -> RawRun:
         output = json.dumps(json.loads(run.output) | {"skill": 0.7}).encode()
