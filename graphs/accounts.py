@@ -101,12 +101,13 @@ def accounted(
         found = recordings.keep_text(verdict.looked_up) if verdict.looked_up else None
         texts = [text for text in (kept, told, found) if text is not None]
         step = calling.current()
-        # The same question asked again after a crash is the same line.
+        # An answer that is found again after a crash has its first call's id, and is the same line;
+        # the same question put to a model anew is another one.
         ledger.events.append(
             ticket=id,
             actor=asked.agent,
             kind="judgement.answered",
-            key=f"{id}/judgement/{name}/{content_hash(question)}",
+            key="/".join((id, "judgement", name, content_hash(question), *step.calls[:1])),
             data={
                 "judgement": name,
                 "by": verdict.by,

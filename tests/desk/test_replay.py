@@ -135,6 +135,24 @@ def test_an_answer_from_before_a_crash_is_replayed_once(bench: Workbench) -> Non
     assert (done.difference, done.decisions, done.calls) == (None, 1, 2)
 
 
+def test_a_question_asked_anew_in_the_same_words_is_a_decision_of_its_own(
+    bench: Workbench,
+) -> None:
+    moves = iter(("design_trials", "open_merge_request"))
+    double = DoubleChat(lambda _: says(json.dumps({"move": next(moves), "because": "now"})))
+    ask(bench, double, question(1), question(1))
+
+    def decided() -> list[str]:
+        events = bench.ledger.events.of(TICKET, kind="judgement.answered")
+        return [event.data["answer"]["move"] for event in events]
+
+    assert decided() == ["design_trials", "open_merge_request"]
+    ask(bench, double, question(1), question(1))  # as after a crash: both answers are found
+    assert (len(double.asked), len(decided())) == (2, 2)
+    done = replay(bench.home, bench.ledger, TICKET)
+    assert (done.difference, done.left_out, done.decisions) == (None, (), 2)
+
+
 def crew_of(bench: Workbench, double: DoubleChat) -> Crew:
     crew = Crew.of(Judge(models={"default": double}), WordEmbedder())
     bounds = Bounds(tokens=1_000_000)
