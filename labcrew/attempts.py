@@ -44,7 +44,7 @@ class Attempts:
     Args:
         account: pays.
         held: what is set aside for the call: its upper bound is that of each request.
-        names: that a model may be priced by.
+        names: of the models that a request may be sent to: the dearest's price bounds it.
         took: seconds since the call began.
     """
 
@@ -76,10 +76,14 @@ class Attempts:
 
     @property
     def usd(self) -> float | None:
-        """What they cost, each by its own model's price; None: none has one."""
-        prices = [self._account.usd(tokens, name, *self._names) for name, tokens in self._all()]
-        known = [price for price in prices if price is not None]
+        """What they cost, each by its own model's price; None: none that used anything has one."""
+        known = [price for _, price in self._priced() if price is not None]
         return sum(known) if known else None
+
+    @property
+    def unpriced(self) -> int:
+        """Tokens of those whose model has no price."""
+        return sum(tokens.total for tokens, price in self._priced() if price is None)
 
     def begin(self, name: str) -> None:
         if self.any:
@@ -106,6 +110,11 @@ class Attempts:
 
     def _in_full(self) -> Tokens:
         return self._most.model_copy(update={"estimated": True})
+
+    def _priced(self) -> list[tuple[Tokens, float | None]]:
+        return [
+            (tokens, self._account.usd(tokens, name)) for name, tokens in self._all() if tokens.total
+        ]
 
     def _all(self) -> list[tuple[str, Tokens]]:
         return [*self._used, *([(self._open, self._in_full())] if self._open else [])]

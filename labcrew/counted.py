@@ -46,9 +46,9 @@ class CountedChat:
                 request = Request.of(self.name, messages, tools, schema)
                 self._count(most_of(request, self._chat), self.name)
             raise
-        self._count(reply.tokens, reply.model, self.name)
+        self._count(reply.tokens, reply.model)
         return reply
 
-    def _count(self, tokens: Tokens, *names: str) -> None:
-        price = next((self._prices[name] for name in names if name in self._prices), None)
+    def _count(self, tokens: Tokens, model: str) -> None:
+        price = self._prices.get(model)
         self.used = self.used.plus(tokens, price.of(tokens) if price is not None else None)

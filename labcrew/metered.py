@@ -160,6 +160,7 @@ class MeteredChat:
                     known["answer"] = part.sha256
                 known |= {"outcome": outcome, "exact": exact, "duration_s": took()}
                 if not attempts.any:
+                    attempts.begin(self.name)
                     attempts.failed(failure)
                 known |= _used(attempts)
                 desk.account.settle(attempts.held, attempts.held.call.model_copy(update=known))
@@ -169,6 +170,8 @@ class MeteredChat:
                 said = CANCELLED if cancelled else f"invalid: {type(error).__name__}"
                 span.failed(type(error).__name__)
                 known |= {"outcome": said, "duration_s": took()}
+                if attempts.any:
+                    known |= _used(attempts)
                 # A lease may be lost by now: the reservation then counts until it is reconciled.
                 with suppress(LeaseLost, LedgerError, StorageFull):
                     desk.account.settle(attempts.held, attempts.held.call.model_copy(update=known))
@@ -238,8 +241,12 @@ def _part(failure: ModelFailure, model: str) -> Reply:
 def _used(attempts: Attempts) -> dict[str, Any]:
     """What a call used: as its endpoints say, nothing, or all it could."""
     used = attempts.tokens
-    usd = attempts.usd if used.total else 0.0
-    return {"tokens": used, "usd": usd, "estimated": used.estimated}
+    return {
+        "tokens": used,
+        "usd": attempts.usd if used.total else 0.0,
+        "unpriced": attempts.unpriced,
+        "estimated": used.estimated,
+    }
 
 
 def _answered(reply: Reply) -> dict[str, Attribute]:

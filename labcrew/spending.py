@@ -94,7 +94,7 @@ class Account:
 
         Args:
             call: as it would be if it used the most that it can; without an id.
-            prices_of: names that the model may be priced by, the dearest counts.
+            prices_of: other models that may answer it, the dearest one's price counts.
 
         Raises:
             ModelFailure: over_budget, for it does not fit beside what is spent and under way.
@@ -146,9 +146,11 @@ class Account:
                     self._let_go(made.call.id)
             raise
         money = (bounds.usd, bounds.agents.get(call.agent, Limits()).usd)
-        if usd is None and any(most is not None for most in money):
-            said = f"no price is set for {call.model}: it is not bound by money"
-            self._say(f"unpriced/{call.model}", "spending.unpriced", {"because": said})
+        if any(most is not None for most in money):
+            for name in dict.fromkeys((call.model, *prices_of)):
+                if name not in self._prices:
+                    said = f"no price is set for {name}: it is not bound by money"
+                    self._say(f"unpriced/{name}", "spending.unpriced", {"because": said})
         return made
 
     def answered(self, held: Reservation, call: ModelCall) -> None:
@@ -173,12 +175,10 @@ class Account:
         self._file(call.id).unlink(missing_ok=True)
         self._warn()
 
-    def usd(self, tokens: Tokens, *names: str) -> float | None:
-        """What tokens cost by the first of these names that has a price; None: none has."""
-        for name in names:
-            if name in self._prices:
-                return self._prices[name].of(tokens)
-        return None
+    def usd(self, tokens: Tokens, model: str) -> float | None:
+        """What tokens of a model cost; None: it has no price."""
+        price = self._prices.get(model)
+        return None if price is None else price.of(tokens)
 
     def spent(self) -> dict[str, Amount]:
         """Agent → what the ledger says it used."""
@@ -271,8 +271,7 @@ class Account:
         return max(known) if known else None
 
     def _add(self, call: ModelCall) -> None:
-        before = self._spent.get(call.agent, Amount())
-        self._spent[call.agent] = before.plus(call.tokens, call.usd, call.duration_s)
+        self._spent[call.agent] = _with(self._spent.get(call.agent), call)
 
     def _reconcile(self) -> None:
         """Settles what a killed process left set aside; this process is the ticket's only one."""
@@ -323,9 +322,13 @@ def spent_by(calls: Iterable[ModelCall]) -> dict[str, Amount]:
     """Agent → what these calls used."""
     spent: dict[str, Amount] = {}
     for call in calls:
-        before = spent.get(call.agent, Amount())
-        spent[call.agent] = before.plus(call.tokens, call.usd, call.duration_s)
+        spent[call.agent] = _with(spent.get(call.agent), call)
     return spent
+
+
+def _with(spent: Amount | None, call: ModelCall) -> Amount:
+    """What was used, and a call more."""
+    return (spent or Amount()).plus(call.tokens, call.usd, call.duration_s, call.unpriced)
 
 
 def _against(limits: Limits, amount: Amount) -> Iterator[tuple[Measure, float | None, float]]:

@@ -76,6 +76,9 @@ class ModelCall(Model):
     usd: float | None = Field(
         default=None, ge=0, description="by the settings' prices; None: no price is known"
     )
+    unpriced: int = Field(
+        default=0, ge=0, description="tokens of those of its requests whose model has no price"
+    )
     duration_s: float = Field(ge=0)
     outcome: str = Field(description="answered, or how it failed")
     step: str = Field(default="", description="the logical step that asked; empty: none was named")

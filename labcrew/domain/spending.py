@@ -71,8 +71,8 @@ class Amount(Model):
     """What was used.
 
     Args:
-        usd: of the calls whose model has a price.
-        unpriced: tokens of the calls whose model has none.
+        usd: of the requests whose model has a price.
+        unpriced: tokens of the requests whose model has none.
     """
 
     calls: int = 0
@@ -81,8 +81,15 @@ class Amount(Model):
     unpriced: int = 0
     seconds: float = 0.0
 
-    def plus(self, tokens: Tokens, usd: float | None, seconds: float = 0.0) -> "Amount":
-        """This and one call more."""
+    def plus(
+        self, tokens: Tokens, usd: float | None, seconds: float = 0.0, unpriced: int = 0
+    ) -> "Amount":
+        """This and one call more.
+
+        Args:
+            usd: None: all of its tokens are without a price.
+            unpriced: how many of them are where there is one.
+        """
         return Amount(
             calls=self.calls + 1,
             tokens=Tokens(
@@ -91,6 +98,6 @@ class Amount(Model):
                 completion=self.tokens.completion + tokens.completion,
             ),
             usd=self.usd + (usd or 0.0),
-            unpriced=self.unpriced + (tokens.total if usd is None else 0),
+            unpriced=self.unpriced + (tokens.total if usd is None else unpriced),
             seconds=self.seconds + seconds,
         )

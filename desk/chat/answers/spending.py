@@ -68,7 +68,7 @@ def _of(asked: Asked, ticket: AssignedTicket) -> list[Statement]:
         for field, form in (("tokens.total", "d"), ("usd", ".4f"))
     ]
     count = asked.tell.count("model_calls", ticket.id)
-    unpriced = any(call.usd is None for call in calls)
+    unpriced = any(call.usd is None or call.unpriced for call in calls)
     more = "; some calls have no price" if unpriced else ""
     said = (
         f"Chat models: {plural(count.shown, 'call')}, {figures[0].shown} of"

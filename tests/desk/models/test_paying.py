@@ -1,5 +1,6 @@
 """Each retry and fallback of a call is checked against the budget before it is sent."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ import pytest
 from desk.models import EndpointChat, chat_of
 from desk.models.fallback import FallbackChat
 from evals.endpoint import Breaks, Endpoint, Says, Status, Streams, endpoint
-from labcrew.domain.chat import ChatModel
+from labcrew import calling
+from labcrew.domain.chat import ChatModel, Reply
 from labcrew.domain.spending import Bounds, Price
 from labcrew.errors import ModelFailure
 from labcrew.metered import MeteredChat
-from labcrew.spending import INTERRUPTED
+from labcrew.spending import INTERRUPTED, total
 from tests.desk.models.scripted import ASKED, READ, settings
+from tests.doubles.counted_chat import DoubleChat
 from tests.labcrew.test_spending import Lab
 
 MOST = 200
@@ -101,6 +104,47 @@ async def test_each_is_paid_at_the_price_of_its_own_model(lab: Lab) -> None:
     assert call.usd is not None
     # The dear one was sent the same prompt, at many times the price.
     assert call.usd > 5 * lab.prices["cheap"].of(reply.tokens)
+
+
+async def test_a_model_without_a_price_costs_no_other_ones(lab: Lab) -> None:
+    """The one that was asked first used nothing, or something: that alone is paid."""
+    del lab.prices["cheap"]  # type: ignore[attr-defined]
+    lab.bounds = Bounds(tokens=10**6, usd=1)
+    for said in (Status(429), CUT):
+        with endpoint(said) as first, endpoint(Says("yes")) as second:
+            chats = [
+                chat(first, model="dear", retries=0),
+                chat(second, model="cheap", retries=0),
+            ]
+            await MeteredChat(FallbackChat(chats), lab.desk()).reply(ASKED)
+    free, mixed = lab.calls()
+    assert (free.usd, free.unpriced) == (None, free.tokens.total)
+    assert 0 < mixed.unpriced < mixed.tokens.total
+    assert mixed.usd is not None
+    assert mixed.usd > lab.prices["dear"].prompt * 1e-6
+    spent = total(lab.account().spent())
+    assert (spent.usd, spent.unpriced) == (mixed.usd, free.unpriced + mixed.unpriced)
+    assert lab.kinds().count("spending.unpriced") == 1
+
+
+async def test_a_cancelled_call_is_paid_by_who_was_asked(lab: Lab) -> None:
+    del lab.prices["cheap"]  # type: ignore[attr-defined]
+
+    class Left(DoubleChat):
+        names = ("dear", "cheap")
+
+        async def reply(self, *_: Any, **__: Any) -> Reply:
+            meter = calling.meter()
+            meter.begin("dear")
+            meter.failed(ModelFailure("429", kind="rate_limited"))
+            meter.begin("cheap")
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await MeteredChat(Left(), lab.desk()).reply(ASKED)
+    (call,) = lab.calls()
+    assert (call.usd, call.estimated) == (None, True)
+    assert call.unpriced == call.tokens.total > 0
 
 
 async def test_money_bounds_the_next_one(lab: Lab) -> None:
