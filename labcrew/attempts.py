@@ -112,9 +112,8 @@ class Attempts:
         return self._most.model_copy(update={"estimated": True})
 
     def _priced(self) -> list[tuple[Tokens, float | None]]:
-        return [
-            (tokens, self._account.usd(tokens, name)) for name, tokens in self._all() if tokens.total
-        ]
+        used = [(name, tokens) for name, tokens in self._all() if tokens.total]
+        return [(tokens, self._account.usd(tokens, name)) for name, tokens in used]
 
     def _all(self) -> list[tuple[str, Tokens]]:
         return [*self._used, *([(self._open, self._in_full())] if self._open else [])]
