@@ -249,12 +249,15 @@ def _without_numbers(piece: str) -> str:
 
 def _break_off(pieces: list[str], bare: list[str], files: Mapping[str, str], path: str) -> bool:
     """Whether a piece is the first lines of a function, by their numbers, and not all of it: the
-    function ends by leaving, and what was written doesn't.
+    function ends by leaving, and what was written doesn't. Every piece must have numbers: of others
+    the lines would be lost.
     """
+    if not all(_numbered(piece) for piece in pieces):
+        return False
     functions = {part.first: part for part in parts(path, files.get(path, ""))}
     for piece, code in zip(pieces, bare, strict=True):
         numbers = [number for number, _ in _numbered(piece)]
-        old = functions.get(numbers[0]) if numbers and piece != code else None
+        old = functions.get(numbers[0])
         if old is not None and numbers == list(range(old.first, min(old.last, numbers[-1] + 1))):
             return leaves(textwrap.dedent(old.text)) and not leaves(code)
     return False

@@ -102,6 +102,8 @@ def test_the_first_lines_of_a_function_by_their_numbers_are_not_all_of_it() -> N
     assert "def area(radius):\n    radius = abs(radius)\n    return math.pi *" in first
     shorter = change("```\n 8 | def area(radius):\n 9 |     return radius\n```")
     assert "def area(radius):\n    return radius\n\n\nclass" in shorter
+    both = "```\n 8 | def area(radius):\n 9 |     r = 1\n```\n```\ndef other():\n    return 7\n```"
+    assert "return 7" in edited(both, FILES, path="lab/shapes.py")["lab/other.py"]
 
 
 def test_of_two_of_a_name_the_wanted_one_is_meant() -> None:
