@@ -1,12 +1,14 @@
 """Loops whose proposer learns from the gate: settings of which none brings anything, whose luck on
-the gate's cases the proposer finds.
+the cases of first looks the proposer finds.
 
 Blind changes are chosen by nothing that was measured. These are: a third of them are the best under
-a draw from a linear model of all gate means so far, as `agents/evolution/proposers/effects` makes
+a draw from a linear model of all first looks so far, as `agents/evolution/proposers/effects` makes
 them; the others change a setting or two of the champion.
 """
 
+from collections.abc import Sequence
 from random import Random
+from statistics import fmean
 from typing import Any
 
 from evals.evolution.simulated import Evaluation, Program, Simulation
@@ -24,17 +26,18 @@ class Settings:
 
     Args:
         baseline: what the program scores with the first choice of each setting, a case each.
+        shown: the cases of first looks, by their places: what there is to learn from.
         random: all that happens.
     """
 
-    def __init__(self, baseline: Program, random: Random) -> None:
-        self._baseline, self._random = baseline, random
+    def __init__(self, baseline: Program, shown: Sequence[int], random: Random) -> None:
+        self._baseline, self._shown, self._random = baseline, shown, random
         self._effects = [
             [[random.gauss(0, 1) * (choice > 0) for _ in baseline] for choice in range(CHOICES)]
             for _ in range(SETTINGS)
         ]
         self.champion = (0,) * SETTINGS
-        self._means = {self.champion: _mean(baseline)}
+        self._means = {self.champion: self._mean(baseline)}
 
     def program(self, chosen: tuple[int, ...]) -> Program:
         """What a choice of all settings scores, a case each."""
@@ -42,15 +45,18 @@ class Settings:
         return tuple(sum(values) for values in zip(self._baseline, *moved, strict=True))
 
     def next(self) -> tuple[int, ...]:
-        """A choice that was not tried yet; its gate mean is known afterwards."""
+        """A choice that was not tried yet; its first look is known afterwards."""
         chosen = self.champion
         learnt = self._random.random() < _LEARNT
         for number in range(10 * _TRIES):
             chosen = self._best_draw() if learnt and number < _TRIES else self._mutated()
             if chosen not in self._means:
                 break
-        self._means[chosen] = _mean(self.program(chosen))
+        self._means[chosen] = self._mean(self.program(chosen))
         return chosen
+
+    def _mean(self, program: Program) -> float:
+        return fmean(program[case] for case in self._shown)
 
     def _mutated(self) -> tuple[int, ...]:
         chosen = list(self.champion)
@@ -81,13 +87,9 @@ def learning_loop(evaluation: Evaluation, random: Random, rounds: int) -> Simula
         evaluation: whose runs never differ.
     """
     loop = Simulation(evaluation, random, rounds)
-    settings = Settings(loop.champion, random)
+    settings = Settings(loop.champion, loop.shown, random)
     for _ in range(rounds):
         chosen = settings.next()
         if loop.round(settings.program(chosen)):
             settings.champion = chosen
     return loop
-
-
-def _mean(program: Program) -> float:
-    return sum(program) / len(program)

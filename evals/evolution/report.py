@@ -67,9 +67,9 @@ split too.
 
 _EARLIER = """\
 This ran by an earlier rule: its runs never differ, and then any gain on the gate cases was kept.
-Half of all changes that move each case up or down by chance would be. Today a gain must hold for
-other cases too, at a confidence that all rounds share out. What was kept here is held against the
-sealed interval alone."""
+Half of all changes that move each case up or down by chance would be. Today a gain must hold on
+gate cases of which no proposer learns anything, at a confidence that all re-tests share out. What
+was kept here is held against the sealed interval alone."""
 
 
 def document(report: Report) -> str:

@@ -7,10 +7,10 @@ from random import Random
 
 from agents.evolution.keeping.compare import compare
 from agents.evolution.keeping.decide import decide, promising
-from agents.evolution.keeping.looks import FILTER, level_at, look_of
+from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.noise import noise_floor
 from agents.evolution.keeping.racing import clearly_behind
-from agents.evolution.keeping.scope import exact, over_on_gate
+from agents.evolution.keeping.scope import exact, over_on_gate, parts
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import KeepRule, Scale
 
@@ -115,27 +115,31 @@ class Simulation:
         self.rounds = self.looks = self.kept = self.dropped = 0
         rule = evaluation.rule
         self._seeds = count()
-        a, b = (self.run(self.champion, self._fresh(rule.noise_seeds)) for _ in "ab")
+        cases = range(len(self.champion))
+        a, b = (self.run(self.champion, cases, self._fresh(rule.noise_seeds)) for _ in "ab")
         self.noise: NoiseFloor = noise_floor(evaluation.scale, a, b, rule, most=rounds)
+        self.shown, self._held = parts(cases, parted=self.noise.parted)
         self._first_seeds = self._fresh(rule.seeds)
-        self._cached = self.run(self.champion, self._first_seeds)
+        self._cached = self._first_look(self.champion)
         # The champion's side of re-tests is run once, as the loop does.
         self._again: tuple[ScoredRun, ...] = ()
 
     def _fresh(self, seeds: int) -> tuple[int, ...]:
         return tuple(next(self._seeds) for _ in range(seeds))
 
-    def run(self, program: Program, seeds: Sequence[int]) -> tuple[ScoredRun, ...]:
-        """A program on every case and seed."""
+    def run(
+        self, program: Program, cases: Sequence[int], seeds: Sequence[int]
+    ) -> tuple[ScoredRun, ...]:
+        """A program on cases, by their places, with every seed."""
         draw, steady = self.evaluation.score, self.evaluation.steady
         return tuple(
             ScoredRun.model_construct(
-                id="", ticket="", code="", case=f"c{number}", split="gate", seed=seed, status="ok",
-                score=(score := draw(self._random, mean)), why="", seconds=1.0, model_calls=0,
-                model_tokens=0, output_sha256=f"{score if steady else next(self._seeds)}",
-                scorer_sha256="",
+                id="", ticket="", code="", case=f"c{case}", split="gate", seed=seed, status="ok",
+                score=(score := draw(self._random, program[case])), why="", seconds=1.0,
+                model_calls=0, model_tokens=0, scorer_sha256="",
+                output_sha256=f"{score if steady else next(self._seeds)}",
             )
-            for number, mean in enumerate(program)
+            for case in cases
             for seed in seeds
         )  # fmt: skip
 
@@ -145,7 +149,10 @@ class Simulation:
 
     def first_of(self, change: Program) -> Comparison:
         """A changed program's first comparison."""
-        return self._compared(self._cached, self.run(change, self._first_seeds), FILTER)
+        return self._compared(self._cached, self._first_look(change), FILTER)
+
+    def _first_look(self, program: Program) -> tuple[ScoredRun, ...]:
+        return self.run(program, self.shown, self._first_seeds)
 
     def _compared(
         self, old: Sequence[ScoredRun], new: Sequence[ScoredRun], level: float, retest: int = 0
@@ -159,23 +166,22 @@ class Simulation:
         """Whether a changed program is kept."""
         scale, rule = self.evaluation.scale, self.evaluation.rule
         self.rounds += 1
-        new = self.run(change, self._first_seeds)
+        new = self._first_look(change)
         old = self._cached
-        half = len(change) // 2 * rule.seeds
+        half = len(self.shown) // 2 * rule.seeds
         if half and clearly_behind(scale, old[:half], new[:half], self.noise):
             self.dropped += 1
             return False
         first = self._compared(old, new, FILTER)
         if not promising(first, rule):
             return False
-        same = self.noise.deterministic
-        look = look_of(rule, number=self.rounds, retests=self.looks, deterministic=same)
         self.looks += 1
         if not self._again:
-            self._again = self.run(self.champion, self._fresh(rule.retest_seeds))
+            self._again = self.run(self.champion, self._held, self._fresh(rule.retest_seeds))
         seeds = tuple(dict.fromkeys(run.seed for run in self._again))
-        old2, new2 = self._again, self.run(change, seeds)
-        retest = self._compared(old2, new2, level_at(look, rule, self._rounds), rule.retest_seeds)
+        old2, new2 = self._again, self.run(change, self._held, seeds)
+        level = level_at(self.looks, rule, self._rounds)
+        retest = self._compared(old2, new2, level, rule.retest_seeds)
         verdict, _ = decide(
             scale, rule, self.noise, first, retest,
             champion=(*old, *old2), candidate=(*new, *new2), protected=(),

@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 
 from agents.evolution.keeping.noise import hopeless, noise_floor
 from agents.evolution.keeping.provable import unkeepable, unprovable
+from agents.evolution.keeping.scope import parts
 from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate
 from graphs.evolution.loop import Loop
@@ -151,14 +152,16 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
             f"failed: the program as it is passes {passed.case}, which nobody can: the scorer is"
             " wrong, or knows too little",
         )
-    mean = fmean(run.score for run in runs if run.split == "gate")
+    shown = {case.id for case in parts(cases, parted=True)[0]}
+    floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds, shown)
+    looked_at = shown if floor.parted else {case.id for case in cases}
+    mean = fmean(run.score for run in runs if run.case in looked_at)
     if at_target(spec.metric, mean):
         return goes(
             "close",
             f"failed: the program as it is has reached the target {spec.metric.target:g} already:"
             f" its gate mean is {mean:.4g}",
         )
-    floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
     machine = await asyncio.to_thread(loop.bench.sandboxes.capacity)
     parallel = at_once(spec.budget.parallel, spec.program, machine)

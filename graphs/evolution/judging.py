@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 
 from agents.evolution.keeping.compare import compare as compared
 from agents.evolution.keeping.decide import decide, promising
-from agents.evolution.keeping.looks import FILTER, level_at, look_of
+from agents.evolution.keeping.looks import FILTER, level_at
 from agents.evolution.keeping.racing import clearly_behind
 from agents.evolution.keeping.scope import exact, over_on_gate
 from agents.evolution.keeping.ties import faster, fewer_tokens
@@ -35,7 +35,7 @@ class Unbelievable(Exception):
 
 
 async def evaluate(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
-    """Runs the candidate on the gate split, in halves: one clearly behind is dropped."""
+    """Runs the candidate on the shown gate cases, in halves: one clearly behind is dropped."""
     loop = runtime.context
     try:
         return await _evaluate(loop)
@@ -77,7 +77,7 @@ async def _evaluate(loop: Loop) -> dict[str, Any]:
     round_, evolution = current(loop), loop.evolution
     assert round_.proposal is not None
     files, spec = round_.proposal.files, evolution.spec
-    cases, seeds = loop.cases("gate"), loop.first_seeds()
+    cases, seeds = loop.shown(), loop.first_seeds()
     half = len(cases) // 2 if spec.keep.racing and len(cases) > 3 else len(cases)
     step = f"R{round_.number}/gate"
     begun = [*every(cases[:half], seeds), *canaries(loop, seeds)]
@@ -111,8 +111,7 @@ async def _compare(loop: Loop) -> dict[str, Any]:
     assert round_.proposal is not None
     assert evolution.noise is not None
     spec, files = evolution.spec, round_.proposal.files
-    cases = loop.cases("gate")
-    wanted = every(cases, loop.first_seeds())
+    wanted = every(loop.shown(), loop.first_seeds())
     mine = await _candidate(loop, files, wanted, f"R{round_.number}/gate")
     theirs = await evaluated(loop, evolution.champion, wanted, f"R{round_.number}/champion")
     same = evolution.noise.deterministic
@@ -129,12 +128,11 @@ async def _compare(loop: Loop) -> dict[str, Any]:
     saved = fewer_tokens(evolution.noise, theirs, mine) or quicker
     if promising(first, spec.keep, saved):
         looked = max((r.look for r in loop.rounds()), default=0)
-        look = look_of(spec.keep, number=round_.number, retests=looked, deterministic=same)
-        round_ = round_.model_copy(update={"look": look})
+        round_ = round_.model_copy(update={"look": looked + 1})
         level = level_at(round_.look, spec.keep, spec.budget.rounds)
         seeds = loop.retest_seeds()
         for part in sorted({-(-len(seeds) // 2), len(seeds)}):
-            fresh = every(cases, seeds[:part])
+            fresh = every(loop.held(), seeds[:part])
             step = f"R{round_.number}/retest/{part}"
             runs = await _candidate(loop, files, [*fresh, *canaries(loop, seeds)], step)
             if (passed := passed_canary(loop, runs)) is not None:
@@ -153,7 +151,7 @@ async def _compare(loop: Loop) -> dict[str, Any]:
         retest,
         champion=(*theirs, *theirs_again),
         candidate=(*mine, *mine_again),
-        protected=frozenset(case.id for case in cases if case.protected),
+        protected=frozenset(case.id for case in loop.cases("gate") if case.protected),
         quicker=quicker,
     )
     if verdict == "kept":

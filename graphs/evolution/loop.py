@@ -10,6 +10,7 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
+from agents.evolution.keeping.scope import parts
 from agents.evolution.proposing import Proposer
 from labcrew.counted import CountedChat
 from labcrew.domain.evolution import (
@@ -213,10 +214,23 @@ class Loop:
         """
         return self.seeds(f"retest/{self.champion}", self.evolution.spec.keep.retest_seeds)
 
+    def shown(self) -> tuple[Case, ...]:
+        """The gate cases of first looks: proposers learn what programs score on them."""
+        return parts(self.cases("gate"), parted=self._parted)[0]
+
+    def held(self) -> tuple[Case, ...]:
+        """The gate cases of re-tests."""
+        return parts(self.cases("gate"), parted=self._parted)[1]
+
+    @property
+    def _parted(self) -> bool:
+        noise = self.evolution.noise
+        return noise is not None and noise.parted
+
     def gate_runs(self, code: str) -> tuple[ScoredRun, ...]:
-        """A program's runs on the gate split and the first seeds; none where one is missing."""
+        """A program's runs of a first look; none where one is missing."""
         if code not in self._gate_runs:
-            cases, seeds = self.cases("gate"), self.first_seeds()
+            cases, seeds = self.shown(), self.first_seeds()
             runs = self.scored(code, cases, seeds)
             if len(runs) < len(cases) * len(seeds):
                 return ()
@@ -224,7 +238,7 @@ class Loop:
         return self._gate_runs[code]
 
     def gate_mean(self, code: str) -> float | None:
-        """A program's mean on the gate split and the first seeds; None where a run is missing."""
+        """A program's mean at a first look; None where a run is missing."""
         runs = self.gate_runs(code)
         return fmean(run.score for run in runs) if runs else None
 

@@ -9,6 +9,7 @@ from agents.evolution.keeping.scope import exact, over_on_gate
 from graphs.evolution.comparing import left_out_gain, left_out_seeds, sealed_of, without_each
 from graphs.evolution.loop import Loop
 from labcrew.domain.evolution import Comparison, Round, ScoredRun, code_hash
+from labcrew.domain.evolution_spec import Case
 from labcrew.errors import EvidenceError
 
 
@@ -37,7 +38,11 @@ def _noise(loop: Loop) -> Iterator[str]:
     if {len(a), len(b)} != {len(cases) * half}:
         yield "runs of the noise are missing"
         return
-    if noise_floor(evolution.scale, a, b, rule, evolution.spec.budget.rounds) != evolution.noise:
+    told = evolution.noise
+    parted = told is not None and told.parted
+    shown = [case.id for case in loop.shown()] if parted else None
+    again = noise_floor(evolution.scale, a, b, rule, evolution.spec.budget.rounds, shown)
+    if again.model_copy(update={"parted": parted}) != told:
         yield "the noise is not what its runs give"
 
 
@@ -47,27 +52,35 @@ def _round(loop: Loop, round_: Round) -> Iterator[str]:
         return
     same = loop.evolution.noise is not None and loop.evolution.noise.deterministic
     pair = round_.champion, proposal.code
-    first = _compared(loop, *pair, loop.first_seeds(), FILTER, exact=same)
+    first = _compared(loop, *pair, loop.shown(), loop.first_seeds(), FILTER, exact=same)
     if first != round_.first:
         yield f"the first comparison of round {round_.number} is not what its runs give"
     if round_.retest is None:
         return
     # A re-test that brought nothing ended half way.
-    many = round_.retest.pairs // len(loop.cases("gate"))
+    held = loop.held()
+    many = round_.retest.pairs // len(held)
     seeds = loop.seeds(f"retest/{round_.champion}", rule.retest_seeds)[:many]
     level = level_at(round_.look, rule, loop.evolution.spec.budget.rounds)
     sure = exact(rule, many, level, deterministic=same)
-    if _compared(loop, *pair, seeds, level, exact=sure) != round_.retest:
+    if _compared(loop, *pair, held, seeds, level, exact=sure) != round_.retest:
         yield f"the re-test of round {round_.number} is not what its runs give"
 
 
 def _compared(
-    loop: Loop, champion: str, candidate: str, seeds: tuple[int, ...], level: float, *, exact: bool
+    loop: Loop,
+    champion: str,
+    candidate: str,
+    cases: tuple[Case, ...],
+    seeds: tuple[int, ...],
+    level: float,
+    *,
+    exact: bool,
 ) -> Comparison | None:
-    evolution, cases = loop.evolution, loop.cases("gate")
+    evolution = loop.evolution
     same = evolution.noise is not None and evolution.noise.deterministic
     old, new = (loop.scored(code, cases, seeds) for code in (champion, candidate))
-    if not _whole(loop, new, seeds):
+    if not _whole(new, cases, seeds):
         return None
     try:
         over = over_on_gate(evolution.spec.keep, deterministic=same)
@@ -88,7 +101,7 @@ def _left_out(loop: Loop) -> Iterator[str]:
             continue
         runs = loop.scored(code_hash(rest), cases, seeds) if rest is not None else ()
         lacks = any(run.status == "unscored" for run in runs)
-        scored = _whole(loop, runs, seeds) and _whole(loop, final, seeds) and not lacks
+        scored = _whole(runs, cases, seeds) and _whole(final, cases, seeds) and not lacks
         if rest is not None and not scored and not kept.unscored:
             yield f"runs that tell what round {round_.number} brings are missing"
             continue
@@ -97,5 +110,5 @@ def _left_out(loop: Loop) -> Iterator[str]:
             yield f"what round {round_.number} brings is not what its runs give"
 
 
-def _whole(loop: Loop, runs: tuple[ScoredRun, ...], seeds: tuple[int, ...]) -> bool:
-    return len(runs) == len(loop.cases("gate")) * len(seeds) > 0
+def _whole(runs: tuple[ScoredRun, ...], cases: tuple[Case, ...], seeds: tuple[int, ...]) -> bool:
+    return len(runs) == len(cases) * len(seeds) > 0

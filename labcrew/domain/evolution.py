@@ -183,7 +183,7 @@ class NoiseFloor(Model):
     pairs: int
     std: float = Field(ge=0, description="standard deviation of a pair's difference")
     case_std: float = Field(ge=0, description="of a case's mean score over seeds, between cases")
-    mean: float = Field(description="the baseline's mean score")
+    mean: float = Field(description="the baseline's mean score on the cases of first looks")
     difference: float = Field(description="A minus A: its size is chance alone")
     detectable: float = Field(
         ge=0, description="least gain that is kept 4 times in 5, first look and first re-test both"
@@ -193,6 +193,11 @@ class NoiseFloor(Model):
     )
     worthwhile: float = Field(description="the gain that `needed` is told for")
     deterministic: bool
+    parted: bool = Field(
+        default=False,
+        description="re-tests have gate cases of their own, which no first look sees; in loops of"
+        " before labcrew did so, none have",
+    )
 
     @property
     def seen(self) -> str:
@@ -280,7 +285,7 @@ class Round(Model):
     retest: Comparison | None = None
     verdict: Verdict | None = None
     reason: str = Field(default="", description="of the verdict, in plain words")
-    score: float | None = Field(default=None, description="gate mean on the first seeds")
+    score: float | None = Field(default=None, description="gate mean of the first look")
     seconds: float = Field(default=0, description="its evaluations took")
     own_seconds: float = Field(default=0, description="all else took")
     model_tokens: int = 0
@@ -331,7 +336,7 @@ class Sealed(Model):
         description="programs that were scored on the sealed split: the baseline, all that were"
         " kept, and the best by gate score of what was reverted"
     )
-    gate: float = Field(description="the final program's mean on the first gate seeds")
+    gate: float = Field(description="the final program's gate mean, as first looks see it")
 
 
 EvolutionStatus = Literal["assigned", "running", "waiting", "paused", "stopped", "done", "failed"]

@@ -126,15 +126,14 @@ class KeepRule(Model):
     cases: Literal["sample", "all"] = Field(
         default="sample",
         description="what the cases are. sample: of others that the program is for, so that one"
-        " whose runs never differ must gain on enough of them; all: all there is, so that chance"
-        " is in the seeds alone",
+        " whose runs never differ must gain on enough of them, of which a third is for first looks"
+        " and the others for re-tests; all: all there is, so that chance is in the seeds alone",
     )
     confidence: float = Field(
         default=0.95,
         gt=0.5,
         lt=1,
-        description="that no change without a gain is kept, over all; where runs never differ and"
-        " the cases are a sample, of changes that no gate mean led to",
+        description="that no change without a gain is kept, over all",
     )
     least_gain: float = Field(default=0, ge=0, description="a gain below this is not worth a keep")
     racing: bool = Field(

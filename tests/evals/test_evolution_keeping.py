@@ -61,9 +61,9 @@ def test_a_better_candidate_is_rarely_dropped_in_a_race() -> None:
     dropped = bad = 0
     for _ in range(600):
         loop = Simulation(binary(1, 3), random)
-        half = loop.champion[:8]
         old, better, worse = (
-            loop.run(tuple(mean + gain for mean in half), (999,)) for gain in (0.0, 0.05, -0.6)
+            loop.run(tuple(mean + gain for mean in loop.champion), range(8), (999,))
+            for gain in (0.0, 0.05, -0.6)
         )
         dropped += bool(clearly_behind(loop.evaluation.scale, old, better, loop.noise))
         bad += bool(clearly_behind(loop.evaluation.scale, old, worse, loop.noise))
@@ -73,10 +73,10 @@ def test_a_better_candidate_is_rarely_dropped_in_a_race() -> None:
 
 def test_a_learning_proposer_tries_what_was_not_tried_and_builds_on_what_was_kept() -> None:
     random = Random(5)
-    settings = Settings((0.0,) * 8, random)
+    settings = Settings((0.0,) * 8, range(2), random)
     tried = [settings.next() for _ in range(60)]
     assert len(set(tried)) == 60
-    best = max(tried, key=lambda chosen: sum(settings.program(chosen)))
+    best = max(tried, key=lambda chosen: sum(settings.program(chosen)[:2]))
     settings.champion = best
     changed = sum(a != b for a, b in zip(settings.next(), best, strict=True))
     assert changed > 0

@@ -2,13 +2,13 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from statistics import NormalDist, fmean, pstdev, stdev
 
 from agents.evolution.keeping.compare import never_differs, student
 from agents.evolution.keeping.looks import FILTER, level_at
-from agents.evolution.keeping.scope import fewest
+from agents.evolution.keeping.scope import fewest, over_on_gate
 from labcrew.domain.evolution import NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import KeepRule, Scale
 
@@ -28,6 +28,7 @@ def noise_floor(
     b: Sequence[ScoredRun],
     rule: KeepRule,
     most: int = 100,
+    shown: Collection[str] | None = None,
 ) -> NoiseFloor:
     """The noise of an evaluation, from an A/A comparison.
 
@@ -37,6 +38,7 @@ def noise_floor(
         b: runs of the same program and cases with other seeds, as many.
         rule: how sure a gain must be, and on how many seeds.
         most: re-tests that there can be in the loop.
+        shown: the cases of first looks, if the gate's are parted; None: all. The mean is theirs.
     """
     first, second = _by_case(a), _by_case(b)
     differences = [
@@ -46,8 +48,10 @@ def noise_floor(
     ]
     std = stdev(differences) if len(differences) > 1 else 0.0
     scores = [run.score for run in (*a, *b)]
-    mean = fmean(scores)
     steady = never_differs((*a, *b))
+    parted = over_on_gate(rule, deterministic=steady) == "cases"
+    looked_at = first if shown is None or not parted else shown
+    mean = fmean(run.score for run in (*a, *b) if run.case in looked_at)
     level = level_at(1, rule, most)
     worthwhile = rule.least_gain or _WORTHWHILE * room(scale, mean)
     least = 1 if steady else fewest(level)
@@ -75,6 +79,7 @@ def noise_floor(
         needed=needed,
         worthwhile=worthwhile,
         deterministic=steady,
+        parted=parted,
     )
 
 

@@ -1,7 +1,7 @@
 """What the splits can prove at most: said before a loop burns its budget."""
 
 from agents.evolution.keeping.looks import level_at
-from agents.evolution.keeping.scope import fewest, over_on_sealed
+from agents.evolution.keeping.scope import fewest, least_cases, over_on_sealed, parts
 from labcrew.domain.evolution_spec import KeepRule
 
 
@@ -16,12 +16,15 @@ def unkeepable(rule: KeepRule, cases: int, most: int) -> str:
     first, last = (fewest(level_at(look, rule, most)) for look in (1, most))
     sure = f"a confidence of {rule.confidence:g} over all looks takes {first} at the first"
     if rule.cases == "sample":
-        if cases >= first:
+        held = len(parts(range(cases), parted=True)[1])
+        if held >= first:
             return ""
         return (
             f"the program's runs never differ, so that other cases are what a gain must hold for,"
-            f" and {cases} gate case{'s' * (cases != 1)} can't tell: {sure} and {last} at the last."
-            " Add gate cases or, if these are all that the program is for, set keep.cases to all"
+            f" and {cases} gate case{'s' * (cases != 1)} can't tell: {held} of them would be held"
+            f" for re-tests, where {sure} and {last} at the last. Add gate cases"
+            f" ({least_cases(first)} hold {first}, {least_cases(last)} hold {last}) or, if these"
+            " are all that the program is for, set keep.cases to all"
         )
     if rule.retest_seeds >= first:
         return ""

@@ -1,15 +1,21 @@
 """What a bound is over: other runs of the same cases, other cases, or neither."""
 
 import math
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, TypeVar
 
 from labcrew.domain.evolution_spec import KeepRule
 
 Over = Literal["seeds", "cases"]
 """seeds: a pair is an observation; cases: a case's mean is."""
 
+_Case = TypeVar("_Case")
+
 FEWEST_CASES = 5
 """With fewer cases than this, those of a noisy program say no more than their seeds."""
+
+SHOWN = 3
+"""One gate case of so many is shown, where they are parted."""
 
 
 def over_on_gate(rule: KeepRule, *, deterministic: bool) -> Over:
@@ -19,6 +25,27 @@ def over_on_gate(rule: KeepRule, *, deterministic: bool) -> Over:
     chance is in the choice of the cases, unless those are all there is.
     """
     return "cases" if deterministic and rule.cases == "sample" else "seeds"
+
+
+def parts(cases: Sequence[_Case], *, parted: bool) -> tuple[tuple[_Case, ...], tuple[_Case, ...]]:
+    """The gate cases of first comparisons, which are shown, and those of re-tests, which are held.
+
+    Where chance is in the choice of the cases, a re-test on those of the first comparison would
+    bring its scores again, by which the change was chosen: by the first look, and by a proposer
+    that learnt from earlier ones. So a re-test has cases of its own there, as it has seeds of its
+    own elsewhere (a holdout, as in Dwork et al. 2015).
+
+    Args:
+        cases: of the gate split, in an order that says nothing.
+        parted: chance is in the choice of the cases.
+    """
+    shown = max(1, len(cases) // SHOWN) if parted else len(cases)
+    return tuple(cases[:shown]), tuple(cases[shown:] if parted else cases)
+
+
+def least_cases(held: int) -> int:
+    """The fewest gate cases that hold so many."""
+    return held + max(1, (held - 1) // (SHOWN - 1))
 
 
 def over_on_sealed(rule: KeepRule, cases: int, *, deterministic: bool) -> Over:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.evolution.keeping.compare import compare
-from agents.evolution.keeping.looks import level_at, look_of
+from agents.evolution.keeping.looks import level_at
 from agents.evolution.keeping.protecting import lost
 from agents.evolution.keeping.provable import unkeepable, unprovable
-from agents.evolution.keeping.scope import exact, fewest, over_on_gate
+from agents.evolution.keeping.scope import exact, fewest, least_cases, over_on_gate, parts
 from agents.evolution.keeping.sealing import sealed_result
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import KeepRule, Scale
@@ -107,7 +107,9 @@ def test_fewer_sealed_cases_prove_no_more() -> None:
 def test_what_can_prove_nothing_is_told_before_anything_is_spent() -> None:
     assert "4 gate cases can't tell" in (why := unkeepable(SAMPLE, 4, 100))
     assert "keep.cases to all" in why
-    assert unkeepable(SAMPLE, 7, 100) == ""
+    assert "10 hold 7, 20 hold 14" in why
+    assert unkeepable(SAMPLE, 9, 100)
+    assert unkeepable(SAMPLE, 10, 100) == ""
     assert "keep.retest_seeds to 14" in unkeepable(ALL, 1, 100)
     assert unkeepable(KeepRule(cases="all", retest_seeds=7), 1, 100) == ""
     assert fewest(level_at(100, ALL, 100)) == 14
@@ -116,11 +118,14 @@ def test_what_can_prove_nothing_is_told_before_anything_is_spent() -> None:
     assert "keep.sealed_seeds to 5" in unprovable(ALL, 1, deterministic=True)
 
 
-def test_what_a_first_look_chose_on_the_same_cases_is_no_fewer_looks() -> None:
-    """A re-test there is the first comparison again: each round could have been chosen by it."""
-    assert look_of(SAMPLE, number=40, retests=3, deterministic=True) == 40
-    assert look_of(SAMPLE, number=40, retests=3, deterministic=False) == 4
-    assert look_of(ALL, number=40, retests=3, deterministic=True) == 4
+@given(st.integers(1, 200))
+def test_no_case_stands_in_both_parts_of_a_gate(count: int) -> None:
+    shown, held = parts(range(count), parted=True)
+    assert (*shown, *held) == tuple(range(count))
+    assert shown
+    assert parts(range(count), parted=False) == (tuple(range(count)),) * 2
+    assert len(parts(range(least_cases(count)), parted=True)[1]) == count
+    assert len(parts(range(least_cases(count) - 1), parted=True)[1]) < count
 
 
 @given(

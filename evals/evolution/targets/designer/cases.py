@@ -12,7 +12,7 @@ from evals.evolution.targets.designer.landscapes import KINDS, landscape
 FOLDER = Path(__file__).parent
 SEARCHES = 24
 TRIALS = (12, 20, 30)
-COUNTS = {"analysis": 1, "gate": 4, "sealed": 6}
+COUNTS = {"analysis": 1, "gate": 6, "sealed": 6}
 """Landscapes of each kind in a split."""
 
 
