@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from agents.experiment_launcher import hours_run
 from graphs.crew import Crew
-from graphs.nodes.trials import hours_left
 from labcrew import calling
 from labcrew.agent_limits import agent_limits
 from labcrew.domain.base import content_hash
@@ -131,11 +131,11 @@ def accounted(
 def ticket_bounds(ledger: Ledger, settings: Settings, ticket: str) -> Bounds:
     """What may be spent on models for a ticket: its budget, and settings for each agent."""
     assigned = ledger.tickets.get(ticket)
-    left = hours_left(assigned, ledger.trials.of(ticket))
     return Bounds(
         tokens=assigned.budget.model_tokens,
         usd=assigned.budget.model_usd,
-        seconds=max(0.0, left * 3600),
+        seconds=assigned.budget.hours * 3600,
+        runs_s=3600 * hours_run(ledger.trials.of(ticket), assigned.budget.parallel),
         agents=agent_limits(ledger, settings.spending, ticket),
     )
 

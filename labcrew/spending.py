@@ -224,7 +224,9 @@ class Account:
                         if agent
                         else {"bound": name}
                     )
-                    return f"{name}/{most}", _words(name, measure, most, used, flight, need), typed
+                    ran = 0.0 if agent else bounds.runs_s
+                    said = _words(name, measure, most, used, flight, need, ran)
+                    return f"{name}/{most}", said, typed
         return None
 
     def _under_way(self, held: list[Reservation]) -> dict[Measure, float]:
@@ -335,7 +337,8 @@ def _against(limits: Limits, amount: Amount) -> Iterator[tuple[Measure, float | 
     """Each measure with its bound and what was used."""
     yield "tokens", limits.tokens, amount.tokens.total
     yield "usd", limits.usd, amount.usd
-    yield "seconds", limits.seconds, amount.seconds
+    ran = limits.runs_s if isinstance(limits, Bounds) else 0.0
+    yield "seconds", limits.seconds, amount.seconds + ran
 
 
 def _name(measure: Measure, agent: str) -> str:
@@ -343,10 +346,19 @@ def _name(measure: Measure, agent: str) -> str:
     return f"spending.{agent}.{measure}" if agent else _OF_A_TICKET[measure]
 
 
-def _words(name: str, measure: Measure, bound: float, used: float, held: float, need: float) -> str:
+def _words(
+    name: str,
+    measure: Measure,
+    bound: float,
+    used: float,
+    held: float,
+    need: float,
+    runs_s: float,
+) -> str:
     if measure == "seconds":
-        waited = used + held + need
-        return f"{name} allows {bound:,.0f} s, and models were waited for {waited:,.0f} s"
+        waited = used + held + need - runs_s
+        ran = f"runs took {runs_s:,.0f} s and " if runs_s else ""
+        return f"{name} allows {bound:,.0f} s, and {ran}models were waited for {waited:,.0f} s"
 
     def spelt(amount: float) -> str:
         return f"{amount:,.4g}" if measure == "usd" else f"{amount:,.0f}"

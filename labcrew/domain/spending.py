@@ -60,10 +60,12 @@ class Bounds(Limits):
     """What may be spent on models for one ticket.
 
     Args:
+        runs_s: seconds that its runs took, which count against its `seconds` too.
         agents: one without an entry is bound by the ticket alone.
     """
 
     tokens: int = Field(ge=0)
+    runs_s: float = Field(default=0.0, ge=0)
     agents: dict[str, Limits] = Field(default_factory=dict)
 
 

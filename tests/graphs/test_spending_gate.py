@@ -162,6 +162,7 @@ def test_bounds_follow_the_budget(work: Work) -> None:
     bounds = ticket_bounds(work.ledger, Settings(), TICKET)
     assert (bounds.tokens, bounds.usd, bounds.agents) == (1000, 0.5, {})
     assert bounds.seconds == pytest.approx(work.assigned(TICKET).budget.hours * 3600)
+    assert bounds.runs_s == 0
 
 
 def test_yes_gives_neither_models_nor_steps_and_runs_as_before(work: Work) -> None:

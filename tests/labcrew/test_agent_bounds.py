@@ -140,6 +140,24 @@ def test_the_tickets_seconds_count_what_is_under_way(lab: Timed) -> None:
         account.reserve(would_use(JUDGE, 1, 1))
 
 
+def test_seconds_are_warned_of_once_however_often_a_run_ends(lab: Timed) -> None:
+    account = lab.account()
+    for runs_s in (1, 5, 6, 8, 9, 10, 11):
+        lab.bounds = Bounds(tokens=10_000, seconds=10, runs_s=runs_s)
+        if runs_s < 10:
+            held = account.reserve(would_use(JUDGE, 1, 1))
+            account.settle(held, would_use(JUDGE, 1, 1).model_copy(update={"id": held.call.id}))
+            continue
+        with pytest.raises(
+            ModelFailure, match=f"allows 10 s, and runs took {runs_s} s and models were waited for"
+        ):
+            account.reserve(would_use(JUDGE, 1, 2))
+    lines = lab.ledger.events.of(TICKET)
+    warned = [(e.data["of"], e.data["share"]) for e in lines if e.kind == "spending.warned"]
+    assert warned == [(10, 0.5), (10, 0.8)]
+    assert sum(e.kind == "spending.exhausted" for e in lines) == 1
+
+
 def test_each_measure_of_an_agent_warns_once_a_bound(lab: Timed) -> None:
     lab.bounds = Bounds(
         tokens=1_000_000, agents={WRITER: Limits(tokens=200, usd=0.002, seconds=10)}
