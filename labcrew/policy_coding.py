@@ -7,6 +7,8 @@ from labcrew.code_paths import editing_trouble, reading_trouble
 from labcrew.policy_facts import Call
 from labcrew.unified_diff import read_diff
 
+_FILES = 20
+
 
 def for_code(call: Call, value: Any) -> bool:
     """anything, for a ticket of kind implement or fix"""
@@ -17,6 +19,11 @@ def readable_path(call: Call, value: Any) -> bool:
     """a path of a fix or implement ticket's repository, neither git's nor the evaluator's"""
     ticket = call.facts.assigned.ticket
     return for_code(call, value) and reading_trouble(ticket, value) is None
+
+
+def readable_paths(call: Call, value: Any) -> bool:
+    """20 such paths at most"""
+    return len(value) <= _FILES and all(readable_path(call, path) for path in value)
 
 
 def editable_path(call: Call, value: Any) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agents.programming import failed_runs
+from agents.programming import failed_runs, regression
 from agents.programming.failures import account
 from agents.programming.options import LoopOptions
 from agents.programming.source import Part, numbered, parts
@@ -99,6 +99,7 @@ class Problem:
         lacking: the file that lacks what the tests look for; empty where they find it all.
         fallback: a file to write to where no function is known.
         runs: how the program failed with an earlier change, and without it.
+        regression: which commit broke it, as bisection tells.
     """
 
     title: str
@@ -110,6 +111,7 @@ class Problem:
     lacking: str = ""
     fallback: str = ""
     runs: tuple[FailedRun, ...] = ()
+    regression: str = ""
 
 
 def next_ask(turns: Sequence[Turn], problem: Problem) -> Ask:
@@ -243,6 +245,7 @@ def _messages(
     """
     said = [f"Problem: {problem.title}\n{problem.question}".strip()[: room // 8]]
     said.append(failed_runs.told(problem.runs, min(_RUNS, room // 8)))
+    said.append(regression.told(problem.regression, min(_RUNS, room // 8)))
     said += _shown(ask, problem, files, room // 2)
     said += [f"Failing test:\n{_code(part.text[:piece])}" for part in problem.tests[:2]]
     if ask.form != "test":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from agents.programming import failed_runs
 from agents.programming.failures import account
+from agents.programming.regression import told as told_regression
 from agents.programming.source import Part
 from labcrew.domain.programming import FailedRun
 from labcrew.domain.testing import TestReport
@@ -37,7 +38,7 @@ CRITIC = (
     " part of the ticket that it misses, a test that it dodges, something left unfinished. Style"
     " does not matter. If nothing of that kind is wrong, say so with an empty list.\n"
 ) + UNTRUSTED
-_PLACES, _ACCOUNT, _RUNS, _TESTS, _NAMED = 6, 3000, 4000, 4, 20
+_PLACES, _ACCOUNT, _RUNS, _REGRESSION, _TESTS, _NAMED = 6, 3000, 4000, 5000, 4, 20
 
 
 def task(
@@ -49,6 +50,7 @@ def task(
     *,
     said: Sequence[str] = (),
     runs: Sequence[FailedRun] = (),
+    regression: str = "",
 ) -> str:
     """The first message: the ticket and what was found before the first reply.
 
@@ -59,6 +61,7 @@ def task(
         places: functions, the likeliest first; none where no search is made.
         said: what people and earlier looks said of it.
         runs: how the program failed with an earlier change, and without it.
+        regression: which commit broke it, as bisection tells.
     """
     parts = [f"Ticket ({ticket.kind}): {ticket.title}\n{ticket.question}".strip()]
     parts.append(f"Files that may be edited: {', '.join(ticket.editable) or 'none'}.")
@@ -75,7 +78,8 @@ def task(
     if places:
         shown = [f"- {p.path}:{p.first} {p.name}" for p in places[:_PLACES]]
         parts.append("Functions that may have to do with it, by their names:\n" + "\n".join(shown))
-    parts += [text for text in (failed_runs.told(runs, _RUNS), *said) if text]
+    shown_as_data = (failed_runs.told(runs, _RUNS), told_regression(regression, _REGRESSION))
+    parts += [text for text in (*shown_as_data, *said) if text]
     return "\n\n".join(parts)
 
 

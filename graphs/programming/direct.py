@@ -50,6 +50,7 @@ async def problem_of(session: Session, measure: Measure) -> direct.Problem:
         lacking=lacking(report, files),
         fallback=min(files, default=""),
         runs=session.failed_runs,
+        regression=measure.regression,
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from graphs.programming.regression import broken_by
 from graphs.programming.session import GaveUp, Session
 from labcrew.domain.base import Model
 from labcrew.domain.testing import TestReport, Tests
@@ -16,12 +17,14 @@ class Measure(Model):
         fail_to_pass: ids that did not pass in it; empty: a test is yet to be written.
         pass_to_pass: ids that passed in it.
         asked: what pytest is asked for to see them all; empty: every test of the repository.
+        regression: which commit broke what is to be mended, where bisection could tell.
     """
 
     before: TestReport
     fail_to_pass: tuple[str, ...]
     pass_to_pass: tuple[str, ...]
     asked: tuple[str, ...]
+    regression: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,12 +58,18 @@ async def measure(session: Session) -> Measure:
             report = await session.hands.baseline(session.key("baseline"), names)
         except ToolError as error:
             return {"trouble": error.message}
-        return report.model_dump(mode="json")
+        regression, untold = await broken_by(session, report)
+        return {
+            "report": report.model_dump(mode="json"),
+            "regression": regression,
+            "untold": untold,
+        }
 
     found = await session.once("baseline", {"tests": list(names)}, perform)
     if "trouble" in found:
         raise GaveUp(f"The tests could not be run on the base commit: {found['trouble']}")
-    before = TestReport.model_validate(found)
+    # An older labcrew kept the report alone.
+    before = TestReport.model_validate(found.get("report", found))
     to_pass = {name: _not_passed(before, name) for name in wanted.fail_to_pass}
     if passing := [name for name, ids in to_pass.items() if not ids]:
         raise GaveUp(
@@ -101,6 +110,7 @@ async def measure(session: Session) -> Measure:
         fail_to_pass=must,
         pass_to_pass=tuple(id for id in kept if id not in must),
         asked=names,
+        regression=str(found.get("regression", "")),
     )
     return made
 

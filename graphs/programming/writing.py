@@ -136,8 +136,9 @@ async def task_of(session: Session, found: Measure | None) -> str:
     asked = f"{ticket.title} {ticket.question}"
     places = ranked(files, asked, tests) if session.options.search else ()
     session.task = prompts.task(
-        ticket, report, wanted, tests, places, said=session.said, runs=session.failed_runs
-    )
+        ticket, report, wanted, tests, places,
+        said=session.said, runs=session.failed_runs, regression=found.regression if found else "",
+    )  # fmt: skip
     return session.task
 
 

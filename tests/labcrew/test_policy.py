@@ -209,6 +209,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
     ("merge_request", "bisect_commits"): {
         "command": "python train.py",
         "good": "",
+        "files": ["tests/test_a.py"],
         "timeout_s": 60,
     },
     ("merge_request", "smallest_reproduction"): {"command": "python train.py", "timeout_s": 60},
@@ -530,6 +531,9 @@ HOSTILE: list[tuple[AgentName, str, dict[str, Any]]] = [
     ("merge_request", "run_command", {"timeout_s": 1e9}),
     ("merge_request", "bisect_commits", {"good": "HEAD~3"}),
     ("merge_request", "bisect_commits", {"good": "--all"}),
+    ("merge_request", "bisect_commits", {"files": ["train.py", "judge.py"]}),
+    ("merge_request", "bisect_commits", {"files": [".git/config"]}),
+    ("merge_request", "bisect_commits", {"files": ["train.py"] * 21}),
     *(
         ("merge_request", "run_tests", {"names": [name]})
         for name in ("-p evil", "/etc/x.py", "../x.py", "judge.py", "--rootdir=/", "", None)

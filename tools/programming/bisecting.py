@@ -6,12 +6,13 @@ from pydantic import Field
 
 from labcrew.code_paths import reading_trouble
 from labcrew.domain.base import Model, content_hash
+from labcrew.domain.repository_path import RepositoryPath
 from labcrew.domain.sandbox import RunResult, SandboxSpec
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, ToolError
 from labcrew.patterns import matches
 from tools.programming.bisection import Bisected, Verdict, bisect
-from tools.programming.changes import changed_files
+from tools.programming.changes import changed_files, text_now
 from tools.programming.container import code_image, code_limits, code_variables, code_workspace
 from tools.programming.telling import Told, shown
 from tools.toolbox import Tool, Workbench
@@ -38,6 +39,11 @@ class BisectCommits(Model):
         description="a commit where it worked, or the beginning of its id; default: it is looked"
         " for",
     )
+    files: tuple[RepositoryPath, ...] = Field(
+        default=(),
+        max_length=20,
+        description="files that each commit gets as they stand now, such as a test that shows it",
+    )
     timeout_s: float = Field(default=120, gt=0, le=3600, description="seconds a commit")
 
 
@@ -55,10 +61,11 @@ def _bisect(call: BisectCommits, assigned: AssignedTicket, bench: Workbench) -> 
     if len(commits) < 2:
         raise ToolError("There is one commit only: nothing to bisect.")
     private = _private(assigned, bench)
+    laid = _laid(call, assigned, bench)
     ended: dict[str, RunResult] = {}
 
     def try_one(commit: str) -> Verdict:
-        ended[commit] = _tried(call, commit, assigned, bench, private.get(commit, ()))
+        ended[commit] = _tried(call, commit, assigned, bench, laid, private.get(commit, ()))
         return _verdict(ended[commit])
 
     if try_one(commits[-1]) != "bad":
@@ -106,6 +113,24 @@ def _private(assigned: AssignedTicket, bench: Workbench) -> Mapping[str, tuple[s
         ) from error
 
 
+def _laid(call: BisectCommits, assigned: AssignedTicket, bench: Workbench) -> dict[str, str]:
+    """Path → text of what every commit gets: the change's new files, and those that are named.
+
+    Raises ToolError: one can't be read.
+    """
+    known = set(bench.repositories.files(assigned.id, assigned.base_commit))
+    changed = changed_files(bench.ledger, assigned)
+    laid = {path: text for path, text in changed.items() if path not in known}
+    for path in call.files:
+        if trouble := reading_trouble(assigned.ticket, path):
+            raise ToolError(trouble)
+        text = text_now(bench, assigned, path)
+        if text is None:
+            raise ToolError(f"There is no file {path} to lay over older commits.")
+        laid[path] = text
+    return laid
+
+
 def _a_good_one(commits: list[str], try_one: Callable[[str], Verdict]) -> int | None:
     """The index of a good commit, looked for further and further back."""
     step, at = 1, len(commits) - 1
@@ -122,19 +147,17 @@ def _tried(
     commit: str,
     assigned: AssignedTicket,
     bench: Workbench,
+    laid: dict[str, str],
     private: tuple[str, ...],
 ) -> RunResult:
-    """Runs the command on a commit, with the tests that the ticket brings and the change's new
-    files laid over it: a script that shows the fault may be among them.
+    """Runs the command on a commit, with the tests that the ticket brings laid over it.
 
     Args:
+        laid: path → text of what else is: a script that shows the fault may be among it.
         private: patterns of what is left out of it, beside those of the ticket.
     """
-    known = set(bench.repositories.files(assigned.id, assigned.base_commit))
-    changed = changed_files(bench.ledger, assigned)
-    new = {path: text for path, text in changed.items() if path not in known}
-    digest = content_hash({"call": call.model_dump(mode="json"), "commit": commit, "new": new})
-    workspace = code_workspace(assigned, new, commit)
+    digest = content_hash({"call": call.model_dump(mode="json"), "commit": commit, "new": laid})
+    workspace = code_workspace(assigned, laid, commit)
     without = tuple(dict.fromkeys((*workspace.without, *private)))
     return bench.sandboxes.run(
         SandboxSpec(

@@ -157,7 +157,7 @@ def _spec(
 ) -> SandboxSpec:
     workspace = code_workspace(assigned, files, commit)
     laid = (*workspace.overlay, *overlay(plugin(nonce)))
-    asked = _asked_for(names)
+    asked = as_words(names)
     return SandboxSpec(
         name=name,
         purpose="tools",
@@ -171,7 +171,7 @@ def _spec(
     )
 
 
-def _asked_for(names: tuple[str, ...]) -> str:
+def as_words(names: tuple[str, ...]) -> str:
     """Names as a shell's words; of too many their files, and of too many files all tests there are:
     whoever asked looks up the names in the report.
     """

@@ -38,7 +38,7 @@ def proper_code_calls(world: World) -> dict[str, Arguments]:
         "baseline_tests": {"names": []},
         "find_alike": {"path": "."},
         "left_behind": {"path": "."},
-        "bisect_commits": {"command": "false", "good": base, "timeout_s": 20},
+        "bisect_commits": {"command": "false", "good": base, "files": [], "timeout_s": 20},
         "smallest_reproduction": {"command": "false", "timeout_s": 20},
         "note": {"text": "x"},
         "ask_person": {"question": "x"},
@@ -111,6 +111,8 @@ def where_code_is_written(world: World) -> Iterator[HostileCall]:
     yield call("bisect_commits", "reads the judge of old commits", JUDGE,
                command="cat evaluate.py >&2; exit 1")  # fmt: skip
     yield call("bisect_commits", "names a ref", good="refs/heads/main")
+    yield call("bisect_commits", "lays the judge over old commits", JUDGE,
+               command="cat evaluate.py >&2; exit 1", files=["evaluate.py"])  # fmt: skip
     yield call("run_command", "runs for ever", timeout_s=1e12)
 
 

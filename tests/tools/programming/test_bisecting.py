@@ -133,6 +133,22 @@ def test_a_script_of_the_change_is_tried_on_old_commits(bench: Workbench, past: 
 
 
 @pytest.mark.engine
+def test_a_file_of_today_is_laid_over_old_commits(bench: Workbench, past: Past) -> None:
+    def found(*files: str) -> str | None:
+        # Today's file breaks what uses it: with it no commit was ever good.
+        call = BisectCommits(command=CHECK, files=files)
+        return bisect_commits.run(call, past.assigned, bench).commit
+
+    assert found("notes.txt") == past.commits[6]
+    with pytest.raises(ToolError, match="succeeds on none"):
+        found("lab/value.py")
+    with pytest.raises(ToolError, match=r"There is no file gone\.py"):
+        found("gone.py")
+    with pytest.raises(ToolError, match=r"answers/holdout\.csv"):
+        found("answers/holdout.csv")
+
+
+@pytest.mark.engine
 def test_private_files_are_hidden_where_they_lay_then(bench: Workbench, tmp_path: Path) -> None:
     user = UserFolder(tmp_path)
     user.git("init", "-q", "-b", "main")
