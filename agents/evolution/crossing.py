@@ -1,6 +1,7 @@
 """What two versions of a Python file have differently, and taking one thing from the other."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import libcst as cst
 
@@ -9,29 +10,32 @@ from agents.evolution.putting import Statement, bound, defined
 from agents.evolution.syntax import read
 
 
-def parts_that_differ(mine: str, theirs: str) -> list[str]:
+@lru_cache(maxsize=256)
+def parts_that_differ(mine: str, theirs: str) -> tuple[str, ...]:
     """Names of the top level that the other has otherwise, or has alone."""
     trees = read(mine), read(theirs)
     if trees[0] is None or trees[1] is None:
-        return []
+        return ()
     ours = _named(trees[0])
-    return [
+    return tuple(
         name
         for name, node in _named(trees[1]).items()
         if name not in ours or not node.deep_equals(ours[name])
-    ]
+    )
 
 
-def constants_that_differ(mine: str, theirs: str) -> list[str]:
+@lru_cache(maxsize=256)
+def constants_that_differ(mine: str, theirs: str) -> tuple[str, ...]:
     """Addresses of constants that both have, with different values."""
     ours = {constant.address: constant.value for constant in constants(mine)}
-    return [
+    return tuple(
         constant.address
         for constant in constants(theirs)
         if constant.address in ours and ours[constant.address] != constant.value
-    ]
+    )
 
 
+@lru_cache(maxsize=256)
 def taken(mine: str, theirs: str, kind: str, name: str) -> str | None:
     """My file with one thing of the other; None where that can't be.
 

@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 from agents.evolution.keeping.noise import hopeless, noise_floor
 from agents.evolution.keeping.provable import unkeepable, unprovable
 from agents.evolution.keeping.scope import parts
+from agents.evolution.proposers import load_libraries
 from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate
 from graphs.evolution.loop import Loop
@@ -139,7 +140,9 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
     loop.say("measuring the noise: the program against itself")
     gate, seeds = loop.first_seeds(), loop.seeds("noise", 2 * rule.noise_seeds)
     a_seeds, b_seeds = seeds[: rule.noise_seeds], seeds[rule.noise_seeds :]
+    loading = asyncio.create_task(asyncio.to_thread(load_libraries))  # so that no round waits
     a = await evaluate(loop, evolution.baseline, every(cases, a_seeds), "noise/a", twice=True)
+    await loading
     if all(run.status != "ok" for run in a):
         said = a[0].why[:300] or a[0].status
         return goes("close", f"failed: the program itself fails on every gate case: {said}")

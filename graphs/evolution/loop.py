@@ -143,8 +143,9 @@ class Loop:
         """Writes a round as it stands."""
         self.ledger.rounds.put(round_, actor="coordinator", kind=f"round.{kind}")
 
+    @cached_property
     def components(self) -> tuple[CodeFile, ...]:
-        """The ready-made parts that the spec names, for proposers."""
+        """The ready-made parts that the spec names, for proposers: of the base commit, for good."""
         evolution = self.evolution
         folder = evolution.spec.components
         if folder is None:

@@ -172,7 +172,7 @@ async def situation_of(loop: Loop, round_: Round) -> Situation:
         tried=_tried(loop, history),
         rounds=history,
         notes=notes,
-        components=loop.components(),
+        components=loop.components,
     )
 
 

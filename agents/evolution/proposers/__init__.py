@@ -17,6 +17,13 @@ PROPOSERS = (
     "crossover",
     "model_diff",
 )
+_LIBRARIES = ("libcst", "optuna", "scipy.stats")
+
+
+def load_libraries() -> None:
+    """Loads what proposers and the keep rule rest on, which takes a second or two."""
+    for name in _LIBRARIES:
+        importlib.import_module(name)
 
 
 def proposers(names: Sequence[str] = (), chat: ChatModel | None = None) -> tuple[Proposer, ...]:
