@@ -100,7 +100,7 @@ class Effects:
 
         Args:
             find: None where it is harmless to begin again what a killed process had begun: then
-                intent and result are one commit, after it was done.
+                one line says that it was done, and none before it that it was intended.
             settle: writes to the ledger what follows, in the commit that notes the effect as done.
         """
         self._store.refuse_open_transaction()
@@ -148,8 +148,17 @@ class Effects:
         settle: Callable[[], None] | None,
     ) -> dict[str, Any]:
         with self._store.writing(self._lease):
-            self._intend(key, ticket, payload)
-            return self._done(key, result, settle)
+            if self._records.find(key) is not None:
+                self._intend(key, ticket, payload)  # refuses another payload
+                return self._done(key, result, settle)
+            kept: dict[str, Any] = plain(text_of(result))
+            effect = Effect(
+                key=key, ticket=ticket, payload=plain(text_of(payload)), status="done", result=kept
+            )
+            self._records.put(effect, actor=ACTOR, kind="effect.done")
+            if settle is not None:
+                settle()
+            return kept
 
     def _done(
         self, key: str, result: dict[str, Any], settle: Callable[[], None] | None = None

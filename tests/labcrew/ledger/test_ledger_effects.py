@@ -41,6 +41,25 @@ def test_once_does_it_once_and_answers_alike(ledger: Ledger) -> None:
     assert [line.kind for line in ledger.events.of("T")] == ["effect.intended", "effect.done"]
 
 
+def test_what_may_be_begun_again_is_one_line_and_done_once(ledger: Ledger) -> None:
+    world = World()
+
+    async def perform() -> dict[str, object]:
+        return world.perform()
+
+    def once(payload: dict[str, int]) -> dict[str, object]:
+        return asyncio.run(ledger.once_async("k", "T", payload, perform, None))
+
+    assert [once({"n": 1}) for _ in range(2)] == [{"made": [1, 2]}] * 2
+    assert len(world.made) == 1
+    assert [line.kind for line in ledger.events.of("T")] == ["effect.done"]
+    with pytest.raises(LedgerError, match="another payload"):
+        once({"n": 2})
+    ledger.intend("half", "T", {"n": 1})  # an older labcrew noted the intent apart
+    assert asyncio.run(ledger.once_async("half", "T", {"n": 1}, perform, None))["made"]
+    assert ledger.effect("half").status == "done"
+
+
 def test_an_intent_without_an_outcome_is_looked_for_first(ledger: Ledger) -> None:
     world = World()
     ledger.intend("done-before-crash", "T", {})
