@@ -127,13 +127,23 @@ def test_a_logarithmic_axis_has_plain_numbers() -> None:
     assert "mathdefault" not in text
 
 
-@pytest.mark.parametrize("target", ["kmodule", "ranking"])
-def test_what_ran_by_the_rule_that_took_gains_at_their_word_is_told_so(target: str) -> None:
+def test_what_ran_by_the_rule_that_took_gains_at_their_word_is_told_so() -> None:
     noise = load(RESULTS).of("ranking")[0].noise
 
     def page(cases: str) -> str:
-        result = a_result(target=target, noise=noise, cases=cases, rounds_allowed=2)
+        result = a_result(target="kmodule", noise=noise, cases=cases, rounds_allowed=2)
         return document(Report(results=(result,)))
 
     assert "by an earlier rule" in page("")
     assert "by an earlier rule" not in page("sample")
+
+
+def test_loops_of_an_earlier_rule_stand_in_no_table() -> None:
+    report = load(RESULTS)
+    (earlier,) = report.earlier
+    text = document(report)
+    assert f"A loop by that rule kept {len(earlier.kept)} changes" in text
+    assert (
+        "earlier rule"
+        not in document(report.model_copy(update={"earlier": ()})).partition("own ranking")[2]
+    )
