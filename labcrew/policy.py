@@ -213,7 +213,7 @@ POLICY: tuple[Row, ...] = (
     _row(
         "merge_request", "bisect_commits", "allowed", "fresh sandboxes without a network",
         command=coding.for_code, good=coding.commit_id, files=coding.readable_paths,
-        timeout_s=drafts.an_hour_at_most,
+        timeout_s=drafts.an_hour_at_most, within_s=drafts.an_hour_at_most,
     ),
     _row(
         "merge_request", "smallest_reproduction", "allowed", "a sandbox without a network",

@@ -176,7 +176,8 @@ def _doubts(evolution: Evolution) -> str:
         f"- Of {sealed.opened} programs scored on the sealed split, the best by hindsight has"
         f" {sealed.hindsight:.4g}: {optimism:.4g} better than the one chosen by the gate, whose"
         " figure is the one above.\n"
-        f"- On the gate split, by which it was chosen, the final program has {sealed.gate:.4g}."
+        f"- On the gate {'cases of first looks' if noise.parted else 'split'}, by which it was"
+        f" chosen, the final program has {sealed.gate:.4g}."
     )
 
 

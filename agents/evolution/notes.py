@@ -53,12 +53,15 @@ def note_of(
     scale: Scale,
     before: Sequence[ScoredRun] = (),
     after: Sequence[ScoredRun] = (),
+    *,
+    parted: bool = False,
 ) -> Note:
     """A round's note and the criticism of its own reasoning.
 
     Proposers read it: a re-test that kept nothing is told without its figures, see `Situation`.
 
     Args:
+        parted: so is one that kept its change, for its cases are those of all re-tests.
         before: the champion's runs; those of the analysis split alone are spoken of by case.
         after: the candidate's.
     """
@@ -68,8 +71,8 @@ def note_of(
         return Note(note=nothing, criticism="The same situation will not bring more: change it.")
     what = f"Round {round.number}, {proposal.proposer}: {proposal.title}."
     return Note(
-        note=f"{what} {_outcome(round, scale)}{_told_by_case(scale, before, after)}",
-        criticism=_criticism(round, scale, before, after),
+        note=f"{what} {_outcome(round, scale, parted)}{_told_by_case(scale, before, after)}",
+        criticism=_criticism(round, scale, before, after, parted),
     )
 
 
@@ -118,7 +121,7 @@ def _swinging(rounds: Sequence[Round]) -> str:
     return ""
 
 
-def _outcome(round: Round, scale: Scale) -> str:
+def _outcome(round: Round, scale: Scale, parted: bool) -> str:
     if round.verdict == "refused":
         return f"Refused before it ran: {round.screen or round.reason}."
     if round.verdict == "halted":
@@ -128,7 +131,8 @@ def _outcome(round: Round, scale: Scale) -> str:
     if round.first is not None:
         said += f"; first look: {_told(round.first)}"
     if round.retest is not None:
-        figures = _told(round.retest) if round.verdict == "kept" else "not enough to keep it"
+        kept = "enough to keep it" if parted else _told(round.retest)
+        figures = kept if round.verdict == "kept" else "not enough to keep it"
         said += f"; re-test: {figures}"
     return said + f" ({scale.name})."
 
@@ -141,7 +145,11 @@ def _told(comparison: Comparison) -> str:
 
 
 def _criticism(
-    round: Round, scale: Scale, before: Sequence[ScoredRun], after: Sequence[ScoredRun]
+    round: Round,
+    scale: Scale,
+    before: Sequence[ScoredRun],
+    after: Sequence[ScoredRun],
+    parted: bool,
 ) -> str:
     proposal = round.proposal
     assert proposal is not None
@@ -151,6 +159,8 @@ def _criticism(
         return "The proposal broke a rule that was known beforehand."
     if first is None:
         return f"Nothing was measured, so nothing is known of: {expected}."
+    if round.verdict == "kept" and parted:
+        return f"Expected: {expected}. The gain held on cases that no first look had seen."
     if round.verdict == "kept":
         held = "held" if round.retest is None or round.retest.gain >= first.gain / 2 else "shrank"
         return f"Expected: {expected}. The gain {held} on fresh seeds."

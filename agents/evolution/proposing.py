@@ -3,7 +3,7 @@
 from random import Random
 from typing import Protocol
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from labcrew.domain.base import Model
 from labcrew.domain.evolution import Analysis, CodeFile, Proposal, Round
@@ -25,9 +25,14 @@ class Situation(Model):
     """All that a proposer may know: of the gate split first looks, of the sealed split nothing.
 
     Re-tests against one champion share their seeds. Of one that kept nothing no proposer sees a
-    figure, so that no change is made after what those seeds liked.
+    figure, so that no change is made after what those seeds liked. Where re-tests share their cases
+    for the whole loop, it sees none of any.
+
+    Args:
+        parted: re-tests have cases of their own, the same in each.
     """
 
+    parted: bool = False
     spec: EvolutionSpec
     champion: tuple[CodeFile, ...]
     baseline: tuple[CodeFile, ...]
@@ -39,9 +44,12 @@ class Situation(Model):
 
     @field_validator("rounds")
     @classmethod
-    def _without_retests(cls, rounds: tuple[Round, ...]) -> tuple[Round, ...]:
+    def _without_retests(
+        cls, rounds: tuple[Round, ...], known: ValidationInfo
+    ) -> tuple[Round, ...]:
         hidden = {"retest": None, "reason": ""}
-        return tuple(r if r.verdict == "kept" else r.model_copy(update=hidden) for r in rounds)
+        seen = () if known.data.get("parted") else ("kept",)
+        return tuple(r if r.verdict in seen else r.model_copy(update=hidden) for r in rounds)
 
 
 class Proposer(Protocol):

@@ -7,9 +7,8 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.evolution.keeping.noise import hopeless, noise_floor
+from agents.evolution.keeping.noise import at_first_looks, hopeless, noise_floor, room
 from agents.evolution.keeping.provable import unkeepable, unprovable
-from agents.evolution.keeping.scope import parts
 from agents.evolution.proposers import load_libraries
 from graphs.evolution.evaluating import evaluate, every
 from graphs.evolution.gates import decision, open_gate
@@ -155,22 +154,27 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
             f"failed: the program as it is passes {passed.case}, which nobody can: the scorer is"
             " wrong, or knows too little",
         )
-    shown = {case.id for case in parts(cases, parted=True)[0]}
-    floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds, shown)
-    looked_at = shown if floor.parted else {case.id for case in cases}
-    mean = fmean(run.score for run in runs if run.case in looked_at)
+    mean = fmean(run.score for run in runs if run.split == "gate")
     if at_target(spec.metric, mean):
         return goes(
             "close",
             f"failed: the program as it is has reached the target {spec.metric.target:g} already:"
             f" its gate mean is {mean:.4g}",
         )
+    floor = noise_floor(spec.metric, a, b, rule, spec.budget.rounds)
     run_s = sum(run.seconds for run in (*a, *b)) / len((*a, *b))
     machine = await asyncio.to_thread(loop.bench.sandboxes.capacity)
     parallel = at_once(spec.budget.parallel, spec.program, machine)
     why = hopeless(spec.metric, floor, rule, run_s, len(cases), parallel)
     if not why and floor.deterministic:
         why = unkeepable(rule, len(cases), spec.budget.rounds)
+    shown = {case.id for case in loop.parts(parted=True)[0]}
+    looked_at = at_first_looks(floor, (*a, *b), shown)
+    if not why and room(spec.metric, looked_at.mean) == 0:
+        why = (
+            f"on each of the {len(shown)} gate cases that first looks see the program has the best"
+            " score there is already, so that no change could look better: add gate cases"
+        )
     if not why:
         sealed = len(loop.cases("sealed"))
         why = unprovable(rule, sealed, deterministic=floor.deterministic)
@@ -178,7 +182,7 @@ async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[s
         # Nothing is written down: taken up again, it must stop here again.
         return goes("close", f"failed: {why}")
     with loop.ledger.transaction():
-        loop.update("evolution.measured", noise=floor, before_round=loop.spend().spent)
+        loop.update("evolution.measured", noise=looked_at, before_round=loop.spend().spent)
     return goes("analyse")
 
 

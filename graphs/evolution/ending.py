@@ -51,7 +51,7 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
     """Tells what each kept change brings: the champion against the champion without it."""
     loop = runtime.context
     evolution = loop.evolution
-    wanted = every(loop.cases("gate"), left_out_seeds(loop))
+    wanted = every(loop.held(), left_out_seeds(loop))
     final: tuple[ScoredRun, ...] = ()
     lacks = ""
     if not evolution.control:

@@ -128,7 +128,11 @@ async def _compare(loop: Loop) -> dict[str, Any]:
     saved = fewer_tokens(evolution.noise, theirs, mine) or quicker
     if promising(first, spec.keep, saved):
         looked = max((r.look for r in loop.rounds()), default=0)
-        round_ = round_.model_copy(update={"look": looked + 1})
+        # A loop of before gate cases were parted sees those of its first look again: there each
+        # round that could have been chosen by them counts.
+        again = over == "cases" and not evolution.noise.parted
+        look = max(looked + 1, round_.number) if again else looked + 1
+        round_ = round_.model_copy(update={"look": look})
         level = level_at(round_.look, spec.keep, spec.budget.rounds)
         seeds = loop.retest_seeds()
         for part in sorted({-(-len(seeds) // 2), len(seeds)}):

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from agents.evolution.keeping.scope import parts
 from agents.evolution.proposing import Proposer
 from labcrew.counted import CountedChat
+from labcrew.domain.base import content_hash
 from labcrew.domain.evolution import (
     HALTED,
     CodeFile,
@@ -217,16 +219,27 @@ class Loop:
 
     def shown(self) -> tuple[Case, ...]:
         """The gate cases of first looks: proposers learn what programs score on them."""
-        return parts(self.cases("gate"), parted=self._parted)[0]
+        return self.parts(parted=self.parted)[0]
 
     def held(self) -> tuple[Case, ...]:
         """The gate cases of re-tests."""
-        return parts(self.cases("gate"), parted=self._parted)[1]
+        return self.parts(parted=self.parted)[1]
 
     @property
-    def _parted(self) -> bool:
+    def parted(self) -> bool:
+        """Whether re-tests have gate cases of their own."""
         noise = self.evolution.noise
         return noise is not None and noise.parted
+
+    def parts(self, *, parted: bool) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+        """The gate cases of first looks and of re-tests, see `agents.evolution.keeping.scope`.
+
+        The same in every loop on these cases, for lessons of one are read in the next.
+        """
+        cases = self.cases("gate")
+        if parted:
+            cases = tuple(sorted(cases, key=lambda case: content_hash(case.id)))
+        return parts(cases, parted=parted)
 
     def gate_runs(self, code: str) -> tuple[ScoredRun, ...]:
         """A program's runs of a first look; none where one is missing."""
@@ -242,6 +255,27 @@ class Loop:
         """A program's mean at a first look; None where a run is missing."""
         runs = self.gate_runs(code)
         return fmean(run.score for run in runs) if runs else None
+
+    def champion_mean(self) -> float | None:
+        """The champion's mean on the gate split: where its cases are parted, on both parts as
+        they were run when it was kept; None where a run is missing, or it is the baseline so.
+        """
+        number = self.evolution.champion_round
+        if not self.parted or self.evolution.control:
+            return self.gate_mean(self.champion)
+        if not number:
+            return None
+        beaten = self.rounds()[number - 1].champion
+        count = self.evolution.spec.keep.retest_seeds
+        held, seeds = self.held(), self.seeds(f"retest/{beaten}", count)
+        again = self.scored(self.champion, held, seeds)
+        runs = self.gate_runs(self.champion)
+        if not runs or len(again) < len(held) * len(seeds):
+            return None
+        by_case: dict[str, list[float]] = defaultdict(list)
+        for run in (*runs, *again):
+            by_case[run.case].append(run.score)
+        return fmean(fmean(scores) for scores in by_case.values())
 
     @property
     def champion(self) -> str:

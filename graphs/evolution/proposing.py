@@ -45,7 +45,7 @@ async def analyse(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
     """Begins a round, unless a bound is reached: where does the champion fail, and why?"""
     loop = runtime.context
     evolution = loop.evolution
-    if why := finish_reason(evolution, loop.rounds(), loop.gate_mean(loop.champion)):
+    if why := finish_reason(evolution, loop.rounds(), loop.champion_mean()):
         loop.ledger.intend(finished(loop.id), loop.id, {})
         loop.ledger.done(finished(loop.id), {"why": why})
         return goes("open_sealed")
@@ -165,6 +165,7 @@ async def situation_of(loop: Loop, round_: Round) -> Situation:
         history = ()
     champion = evolution.baseline if control == "random_search" else evolution.champion
     return Situation(
+        parted=loop.parted,
         spec=widened(evolution),
         champion=champion,
         baseline=evolution.baseline,

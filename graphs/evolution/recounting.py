@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from agents.evolution.keeping.compare import compare
 from agents.evolution.keeping.looks import FILTER, level_at
-from agents.evolution.keeping.noise import noise_floor
+from agents.evolution.keeping.noise import at_first_looks, noise_floor
 from agents.evolution.keeping.scope import exact, over_on_gate
 from graphs.evolution.comparing import left_out_gain, left_out_seeds, sealed_of, without_each
 from graphs.evolution.loop import Loop
@@ -38,11 +38,9 @@ def _noise(loop: Loop) -> Iterator[str]:
     if {len(a), len(b)} != {len(cases) * half}:
         yield "runs of the noise are missing"
         return
-    told = evolution.noise
-    parted = told is not None and told.parted
-    shown = [case.id for case in loop.shown()] if parted else None
-    again = noise_floor(evolution.scale, a, b, rule, evolution.spec.budget.rounds, shown)
-    if again.model_copy(update={"parted": parted}) != told:
+    again = noise_floor(evolution.scale, a, b, rule, evolution.spec.budget.rounds)
+    again = again.model_copy(update={"parted": loop.parted})  # an older loop's cases were not
+    if at_first_looks(again, (*a, *b), {case.id for case in loop.shown()}) != evolution.noise:
         yield "the noise is not what its runs give"
 
 
@@ -90,7 +88,7 @@ def _compared(
 
 
 def _left_out(loop: Loop) -> Iterator[str]:
-    evolution, cases = loop.evolution, loop.cases("gate")
+    evolution, cases = loop.evolution, loop.held()
     seeds = left_out_seeds(loop, own=any(kept.own_seeds for kept in evolution.kept))
     told = {kept.round: kept for kept in evolution.kept}
     final = loop.scored(loop.champion, cases, seeds)

@@ -66,7 +66,7 @@ async def note(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
     cases, seeds = loop.cases("analysis"), loop.seeds("analysis", 1)
     before_it = loop.scored(round_.champion, cases, seeds)
     after = loop.scored(loop.champion, cases, seeds) if round_.verdict == "kept" else ()
-    told = note_of(round_, evolution.scale, before_it, after)
+    told = note_of(round_, evolution.scale, before_it, after, parted=loop.parted)
     learnt, criticism = told.note, told.criticism
     before, spent = evolution.before_round, loop.spend().spent
     evaluated_s = spent.evaluated_seconds - before.evaluated_seconds

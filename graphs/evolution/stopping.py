@@ -12,7 +12,7 @@ def finish_reason(evolution: Evolution, rounds: Sequence[Round], gate: float | N
     Args:
         evolution: with what it has spent.
         rounds: that have ended.
-        gate: the champion's mean on the gate split, as first comparisons see it; None: not known.
+        gate: the champion's mean on the gate split; None: not known.
     """
     spec, budget = evolution.spec, evolution.spec.budget
     if evolution.rounds >= budget.rounds:

@@ -40,6 +40,9 @@ def ask_spending(
         for event in work.ledger.events.of(assigned.id, kind=EXHAUSTED)
         if event.data.get("agent", _WRITER) == _WRITER  # of others no person is asked
     ]
+    # A bound that is met again has no line of its own: the newest may be another's.
+    bound = because.partition(" allows ")[0]
+    met = [e for e in met if str(e.data.get("because", "")).startswith(f"{bound} allows ")] or met
     names: tuple[str, ...] = _FIELDS
     if met and met[-1].data["bound"] == "seconds":
         names = (*_FIELDS, "hours")  # models are waited for within the ticket's hours

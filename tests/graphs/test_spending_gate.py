@@ -56,8 +56,8 @@ def work(tmp_path: Path) -> Iterator[Work]:
     bench.ledger.close()
 
 
-def ask(work: Work, round_: int = 0) -> str:
-    ask_spending(work, work.assigned(TICKET), round_, "model_tokens allows 1,000: 950 used")
+def ask(work: Work, round_: int = 0, because: str = "model_tokens allows 1,000: 950 used") -> str:
+    ask_spending(work, work.assigned(TICKET), round_, because)
     return spending_gate(work.assigned(TICKET), round_)
 
 
@@ -155,6 +155,22 @@ def test_where_time_was_used_up_accept_gives_time(work: Work) -> None:
     )
     hours = work.assigned(TICKET).budget.hours
     assert decided(work, ask(work), "accept") == "more"
+    assert work.assigned(TICKET).budget.hours == 2 * hours
+
+
+def test_a_bound_that_is_met_again_is_the_one_that_is_raised(work: Work) -> None:
+    said = {"seconds": "seconds allows 28,800 s, and …", "model_tokens": "model_tokens allows 1"}
+    for bound, because in said.items():
+        work.ledger.events.append(
+            ticket=TICKET,
+            actor="worker",
+            kind="spending.exhausted",
+            key=f"{TICKET}/spending/exhausted/{bound}/1",
+            data={"bound": bound, "because": because},
+        )
+    hours = work.assigned(TICKET).budget.hours
+    again = ask(work, because="seconds allows 28,800 s, and runs took 4 s and …")
+    assert decided(work, again, "accept") == "more"
     assert work.assigned(TICKET).budget.hours == 2 * hours
 
 

@@ -211,6 +211,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
         "good": "",
         "files": ["tests/test_a.py"],
         "timeout_s": 60,
+        "within_s": 300,
     },
     ("merge_request", "smallest_reproduction"): {"command": "python train.py", "timeout_s": 60},
     ("merge_request", "note"): {"text": "x"},

@@ -1,5 +1,6 @@
 """Tool that finds the commit which broke something, each trial in a fresh container."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import Field
@@ -45,6 +46,7 @@ class BisectCommits(Model):
         description="files that each commit gets as they stand now, such as a test that shows it",
     )
     timeout_s: float = Field(default=120, gt=0, le=3600, description="seconds a commit")
+    within_s: float = Field(default=3600, gt=0, le=3600, description="seconds in all")
 
 
 class FirstBad(Told):
@@ -63,8 +65,11 @@ def _bisect(call: BisectCommits, assigned: AssignedTicket, bench: Workbench) -> 
     private = _private(assigned, bench)
     laid = _laid(call, assigned, bench)
     ended: dict[str, RunResult] = {}
+    deadline = time.monotonic() + call.within_s
 
     def try_one(commit: str) -> Verdict:
+        if time.monotonic() > deadline:
+            raise ToolError(f"{call.within_s:g} s are over after {len(ended)} commits.")
         ended[commit] = _tried(call, commit, assigned, bench, laid, private.get(commit, ()))
         return _verdict(ended[commit])
 
@@ -218,8 +223,9 @@ def _told(
         if reading_trouble(assigned.ticket, path) is not None or matches(path, unseen)
     }
     files = ", ".join(path for path in change.files if path not in hidden)
-    # A change that also touches what nobody may see is told by its files alone.
-    diff = "" if hidden else f"\n{shown(change.diff, _DIFF_CHARACTERS)}"
+    # A change that also touches what nobody may see, or a key, is told by its files alone.
+    secret = bench.redact(change.diff) != change.diff
+    diff = "" if hidden or secret else f"\n{shown(change.diff, _DIFF_CHARACTERS)}"
     return (
         f"The first bad commit is {result.first_bad}. It changes {files or 'no readable file'}."
         f" Tried: {tried or 'none but its ends'}.{diff}"

@@ -28,7 +28,6 @@ def noise_floor(
     b: Sequence[ScoredRun],
     rule: KeepRule,
     most: int = 100,
-    shown: Collection[str] | None = None,
 ) -> NoiseFloor:
     """The noise of an evaluation, from an A/A comparison.
 
@@ -38,7 +37,6 @@ def noise_floor(
         b: runs of the same program and cases with other seeds, as many.
         rule: how sure a gain must be, and on how many seeds.
         most: re-tests that there can be in the loop.
-        shown: the cases of first looks, if the gate's are parted; None: all. The mean is theirs.
     """
     first, second = _by_case(a), _by_case(b)
     differences = [
@@ -48,10 +46,8 @@ def noise_floor(
     ]
     std = stdev(differences) if len(differences) > 1 else 0.0
     scores = [run.score for run in (*a, *b)]
+    mean = fmean(scores)
     steady = never_differs((*a, *b))
-    parted = over_on_gate(rule, deterministic=steady) == "cases"
-    looked_at = first if shown is None or not parted else shown
-    mean = fmean(run.score for run in (*a, *b) if run.case in looked_at)
     level = level_at(1, rule, most)
     worthwhile = rule.least_gain or _WORTHWHILE * room(scale, mean)
     least = 1 if steady else fewest(level)
@@ -79,8 +75,24 @@ def noise_floor(
         needed=needed,
         worthwhile=worthwhile,
         deterministic=steady,
-        parted=parted,
+        parted=over_on_gate(rule, deterministic=steady) == "cases",
     )
+
+
+def at_first_looks(
+    floor: NoiseFloor, runs: Sequence[ScoredRun], shown: Collection[str]
+) -> NoiseFloor:
+    """The same with the mean of the cases that first looks see, where the gate's are parted.
+
+    Args:
+        floor: over all gate cases.
+        runs: of both sides.
+        shown: the cases of first looks, if they are parted.
+    """
+    if not floor.parted:
+        return floor
+    mean = fmean(run.score for run in runs if run.case in shown)
+    return floor.model_copy(update={"mean": mean})
 
 
 def power(

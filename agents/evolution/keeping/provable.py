@@ -17,14 +17,14 @@ def unkeepable(rule: KeepRule, cases: int, most: int) -> str:
     sure = f"a confidence of {rule.confidence:g} over all looks takes {first} at the first"
     if rule.cases == "sample":
         held = len(parts(range(cases), parted=True)[1])
-        if held >= first:
+        if cases >= least_cases(first):
             return ""
         return (
             f"the program's runs never differ, so that other cases are what a gain must hold for,"
             f" and {cases} gate case{'s' * (cases != 1)} can't tell: {held} of them would be held"
             f" for re-tests, where {sure} and {last} at the last. Add gate cases"
-            f" ({least_cases(first)} hold {first}, {least_cases(last)} hold {last}) or, if these"
-            " are all that the program is for, set keep.cases to all"
+            f" ({least_cases(first)} are enough at first, {least_cases(last)} to the last) or, if"
+            " these are all that the program is for, set keep.cases to all"
         )
     if rule.retest_seeds >= first:
         return ""

@@ -16,6 +16,8 @@ FEWEST_CASES = 5
 
 SHOWN = 3
 """One gate case of so many is shown, where they are parted."""
+FEWEST_SHOWN = 2
+"""Of one case no first look could say that a change is better."""
 
 
 def over_on_gate(rule: KeepRule, *, deterministic: bool) -> Over:
@@ -44,8 +46,8 @@ def parts(cases: Sequence[_Case], *, parted: bool) -> tuple[tuple[_Case, ...], t
 
 
 def least_cases(held: int) -> int:
-    """The fewest gate cases that hold so many."""
-    return held + max(1, (held - 1) // (SHOWN - 1))
+    """The fewest gate cases that hold so many, and show enough."""
+    return max(SHOWN * FEWEST_SHOWN, held + max(1, (held - 1) // (SHOWN - 1)))
 
 
 def over_on_sealed(rule: KeepRule, cases: int, *, deterministic: bool) -> Over:

@@ -11,7 +11,14 @@ from agents.evolution.keeping.compare import compare
 from agents.evolution.keeping.looks import level_at
 from agents.evolution.keeping.protecting import lost
 from agents.evolution.keeping.provable import unkeepable, unprovable
-from agents.evolution.keeping.scope import exact, fewest, least_cases, over_on_gate, parts
+from agents.evolution.keeping.scope import (
+    FEWEST_SHOWN,
+    exact,
+    fewest,
+    least_cases,
+    over_on_gate,
+    parts,
+)
 from agents.evolution.keeping.sealing import sealed_result
 from labcrew.domain.evolution import Comparison, NoiseFloor, ScoredRun
 from labcrew.domain.evolution_spec import KeepRule, Scale
@@ -107,9 +114,12 @@ def test_fewer_sealed_cases_prove_no_more() -> None:
 def test_what_can_prove_nothing_is_told_before_anything_is_spent() -> None:
     assert "4 gate cases can't tell" in (why := unkeepable(SAMPLE, 4, 100))
     assert "keep.cases to all" in why
-    assert "10 hold 7, 20 hold 14" in why
+    assert "10 are enough at first, 20 to the last" in why
     assert unkeepable(SAMPLE, 9, 100)
     assert unkeepable(SAMPLE, 10, 100) == ""
+    # 4 of 5 would be held, which are enough; but of one case no first look tells anything.
+    assert unkeepable(KeepRule(confidence=0.8), 5, 3)
+    assert unkeepable(KeepRule(confidence=0.8), 6, 3) == ""
     assert "keep.retest_seeds to 14" in unkeepable(ALL, 1, 100)
     assert unkeepable(KeepRule(cases="all", retest_seeds=7), 1, 100) == ""
     assert fewest(level_at(100, ALL, 100)) == 14
@@ -124,8 +134,10 @@ def test_no_case_stands_in_both_parts_of_a_gate(count: int) -> None:
     assert (*shown, *held) == tuple(range(count))
     assert shown
     assert parts(range(count), parted=False) == (tuple(range(count)),) * 2
-    assert len(parts(range(least_cases(count)), parted=True)[1]) == count
-    assert len(parts(range(least_cases(count) - 1), parted=True)[1]) < count
+    enough, fewer = (parts(range(least_cases(count) - n), parted=True) for n in (0, 1))
+    assert len(enough[1]) >= count
+    assert len(enough[0]) >= FEWEST_SHOWN
+    assert len(fewer[1]) < count or len(fewer[0]) < FEWEST_SHOWN
 
 
 @given(

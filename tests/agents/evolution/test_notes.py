@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from agents.evolution.analysis import MOST_FAILURES, analyse, kind_of
 from agents.evolution.notes import REST, TRIES, family, loop_warning, note_of
+from agents.evolution.proposing import Situation
 from labcrew.domain.evolution import Proposal, RunStatus, ScoredRun
 from labcrew.domain.evolution_spec import Case, Scale, Split
 from tests.agents.evolution.situations import a_proposal, a_round, comparison, files, situation
@@ -162,3 +163,17 @@ def test_a_re_test_that_kept_nothing_is_told_without_its_figures() -> None:
         told = known.rounds[0].model_dump_json()
         assert ("0.0377" in told) is ("13 pairs" in told) is (round is kept)
         assert (known.rounds[0].retest is not None) is (round is kept)
+
+
+def test_where_re_tests_share_their_cases_none_is_told_with_figures() -> None:
+    gained = comparison(0.0377).model_copy(update={"better": 13, "worse": 11})
+    why = "the re-test confirms it: +0.0377"
+    kept = a_round(6, a_proposal(), gain=0.2, retest=gained, kept=True, reason=why)
+    noted = note_of(kept, SCALE, parted=True)
+    assert "enough to keep it" in noted.note
+    plain = situation(files("x = 0\n"), rounds=(kept.model_copy(update=noted.model_dump()),))
+    known = Situation.model_validate({**dict(plain), "parted": True})
+    told = known.rounds[0].model_dump_json()
+    assert "0.0377" not in told
+    assert "13 pairs" not in told
+    assert known.rounds[0].verdict == "kept"

@@ -144,7 +144,7 @@ def test_a_kill_makes_nothing_cheaper(lab: Lab, monkeypatch: pytest.MonkeyPatch)
     spec = make_spec(lab.target, budget={"rounds": 1, "parallel": 1})
     started, unharmed = lab.start(spec), lab.start(spec)
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise EngineError("the process was killed")
 
     with monkeypatch.context() as patches:

@@ -35,7 +35,7 @@ def a_lab(folder: Path, patch: pytest.MonkeyPatch, gate: int, *, protected: bool
     ) -> Generator[RawRun, None, None]:
         found = lab.runs.run(call, evolution, bench)
         loop, text = Loop(evolution.id, bench, ()), call.files[0].text
-        lucky = {case.id for case in loop.cases("gate")[:2]}
+        lucky = {case.id for case in loop.parts(parted=True)[0][:2]}
         losing = [part()[0].id for part in (loop.shown, loop.held) if repr(part.__name__) in text]
         for run in found:
             if "MIXED" in text:
