@@ -62,7 +62,7 @@ def test_it_is_looked_for_once_a_ticket(tmp_path: Path) -> None:
     (call,) = hands.asked
     assert call.files == ("tests/test_a.py",)
     assert call.within_s <= 300
-    assert call.timeout_s < 20
+    assert call.timeout_s <= 60
 
 
 def test_a_ticket_that_asks_for_new_code_has_none(tmp_path: Path) -> None:
