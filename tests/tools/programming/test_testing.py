@@ -12,7 +12,7 @@ from tools.programming.editing import ReplaceText, WriteFile, replace_text, writ
 from tools.programming.running import RunCommand, run_command
 from tools.programming.testing import (
     RunTests,
-    _asked_for,
+    as_words,
     baseline_tests,
     run_afresh,
     run_tests,
@@ -227,6 +227,6 @@ def test_a_command_without_pytest_passes_nothing(bench: Workbench, assign: Assig
 
 def test_more_names_than_a_command_takes() -> None:
     ids = tuple(f"tests/test_{n % 7}.py::test_{n:06d}" for n in range(9000))
-    assert len(_asked_for(ids).split()) == 7
-    assert _asked_for(tuple(f"tests/test_{n:06d}.py" for n in range(9000))) == ""
-    assert _asked_for(ids[:2]) == f"/workspace/{ids[0]} /workspace/{ids[1]}"
+    assert len(as_words(ids).split()) == 7
+    assert as_words(tuple(f"tests/test_{n:06d}.py" for n in range(9000))) == ""
+    assert as_words(ids[:2]) == f"/workspace/{ids[0]} /workspace/{ids[1]}"
