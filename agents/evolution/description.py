@@ -161,7 +161,12 @@ def _kept(evolution: Evolution, rounds: Sequence[Round]) -> str:
         retest = interval(round_.retest or round_.first) if round_.first else ""
         rows.append((str(kept.round), as_text(kept.title), as_text(proposer), retest, left))
     head = ("round", "change", "proposer", "gain when kept", "gain now, by leaving it out")
-    return "## Kept\n\n" + table(head, rows)
+    chosen = evolution.noise is not None and evolution.noise.parted
+    luck = (
+        "\n\nBoth gains are over the gate cases by which changes are kept, and runs never differ:"
+        " they are the better for luck. By the sealed split nothing was chosen."
+    )
+    return "## Kept\n\n" + table(head, rows) + luck * chosen
 
 
 def _doubts(evolution: Evolution) -> str:

@@ -32,7 +32,7 @@ class Situation(Model):
         parted: re-tests have cases of their own, the same in each.
     """
 
-    parted: bool = False
+    parted: bool = False  # before `rounds`, which are hidden by it
     spec: EvolutionSpec
     champion: tuple[CodeFile, ...]
     baseline: tuple[CodeFile, ...]
@@ -48,7 +48,7 @@ class Situation(Model):
         cls, rounds: tuple[Round, ...], known: ValidationInfo
     ) -> tuple[Round, ...]:
         hidden = {"retest": None, "reason": ""}
-        seen = () if known.data.get("parted") else ("kept",)
+        seen = () if known.data["parted"] else ("kept",)
         return tuple(r if r.verdict in seen else r.model_copy(update=hidden) for r in rounds)
 
 

@@ -70,6 +70,7 @@ def test_a_gain_of_a_few_cases_is_kept_only_where_they_are_all_there_is(
         (request,) = lab.bench.ledger.merge_requests.of(ended.id)
         assert verify(loop, request).problems == ()
         assert composed(loop, branch=request.branch, commit=request.commit).verdict
+        assert ("the better for luck" in request.description) is (cases == "sample")
     assert found == {"sample": ["reverted", "kept"], "all": ["kept", "kept"]}
 
 
