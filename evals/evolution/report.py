@@ -7,7 +7,7 @@ from statistics import fmean, median
 from evals.evolution.figures import lift, median_interval
 from evals.evolution.results import Result, read, results_in
 from evals.evolution.targets.kmodule.control import share_within
-from evals.evolution.targets.packing.control import Start, best_of
+from evals.evolution.targets.packing.control import Start, best_of, seconds_of_a_run
 from labcrew.domain.base import Model
 
 ARMS = ("loop", "random_search", "always_keep", "no_memory")
@@ -17,6 +17,7 @@ _NAMES = {
     "always_keep": "always keep",
     "no_memory": "no memory",
 }
+_METHODS = {"slsqp": "SLSQP", "linear_programs": "linear programs"}
 _TUNED_BELOW = 12
 TARGETS = ("packing", "kmodule", "designer", "ranking")
 STARTS, EARLIER = "starts.jsonl", "earlier-rule"
@@ -96,14 +97,17 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _packing(report: Report, found: Sequence[Result]) -> str:
-    text = """\
+    text = f"""\
 ## Circle packing, n = 26
 
 The sum of the radii of 26 circles in the unit square, from [a plain
-program](../evals/evolution/targets/packing/program/pack.py). A run has 12 seconds of processor
-time; the [checker](../evals/evolution/targets/packing/scorer/score.py) compares fractions and has
-no tolerance. To reach: a median above 2.628, a best above 2.634. Published: OpenEvolve 2.634,
-AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
+program](../evals/evolution/targets/packing/program/pack.py). A run has
+{seconds_of_a_run():g} seconds of processor time; the
+[checker](../evals/evolution/targets/packing/scorer/score.py) compares fractions and has no
+tolerance. What may be put in is in [the
+library](../evals/evolution/targets/packing/components); which of it, in which order and with which
+numbers is the loop's to find. To reach: a median above 2.628, a best above 2.634. Published:
+OpenEvolve 2.634, AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
 
 """
     rows = []
@@ -158,21 +162,31 @@ def _reach(report: Report) -> str:
 
 
 def _starts(report: Report) -> str:
-    each = [one.score for one in report.starts]
-    seconds = fmean(one.seconds for one in report.starts)
     loops = report.of("packing", "loop")
-    whole = median([r.run_seconds for r in loops]) if loops else 0.0
-    rows = [["one start", f"{seconds:.2f} s", f"{median(each):.4f}"]]
-    rows.append(["one run's time", "12 s", f"{best_of(report.starts, 12):.4f}"])
-    if whole:
-        rows.append(
-            ["all runs of a loop", f"{whole:.0f} s", f"{best_of(report.starts, whole):.4f}"]
-        )
-    text = (
-        f"SLSQP from random centres, {len(each)} starts (best {max(each):.4f}), and the median of"
-        " the best within an amount of processor time:\n\n"
+    run, whole = seconds_of_a_run(), median([r.run_seconds for r in loops]) if loops else 0.0
+    rows = []
+    for by, name in _METHODS.items():
+        starts = [one for one in report.starts if one.by == by]
+        if starts:
+            each = [one.score for one in starts]
+            rows.append(
+                [
+                    name,
+                    str(len(starts)),
+                    f"{fmean(one.seconds for one in starts):.3f} s",
+                    f"{median(each):.4f}",
+                    f"{max(each):.4f}",
+                    f"{best_of(starts, run):.4f}",
+                    f"{best_of(starts, whole):.4f}" if whole else "-",
+                ]
+            )
+    head = ["from random centres", "starts", "a start", "median", "best"]
+    times = [f"best within a run's {run:g} s", f"within all runs of a loop, {whole:.0f} s"]
+    return (
+        "With no learning: start after start at random centres, each improved once. The last two"
+        " are medians of the best within an amount of processor time:\n\n"
+        + _table([*head, *times], rows)
     )
-    return text + _table(["", "time", "median"], rows)
 
 
 def _kmodule(report: Report, found: Sequence[Result]) -> str:

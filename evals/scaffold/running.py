@@ -45,7 +45,8 @@ def run(
     """Starts the loop, or takes it up again, and works until it has ended.
 
     Args:
-        home: a folder of this run's own: the repository, and a labcrew home for each arm.
+        home: a folder of this run's own: a repository for each arm, and one labcrew home, so that
+            what the model once answered one arm it need not be asked by the next.
         results: where each arm's results are kept; written again after each round.
         rounds: the budget; a run that has begun keeps its own.
         tokens: a budget beside it, of the model's; None: the spec's.
@@ -63,9 +64,9 @@ def run(
         folder.mkdir(parents=True, exist_ok=True)
         make(folder)
     place = folder_of(results, control)
-    _settings(folder / "home", model)
-    with open_home(folder / "home", create=True) as opened:
-        known = opened.ledger.evolutions.all()
+    _settings(home / "home", model)
+    with open_home(home / "home", create=True) as opened:
+        known = [e for e in opened.ledger.evolutions.all() if e.control == control]
         if known:
             id = known[-1].id
         else:

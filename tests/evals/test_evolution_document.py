@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,7 +16,15 @@ from evals.evolution.figures import median_interval
 from evals.evolution.pictures import progress, standing
 from evals.evolution.report import TARGETS, Report, document, load, picture_name
 from evals.evolution.targets.kmodule.control import share_within, tries
-from evals.evolution.targets.packing.control import Start, best_of, modules, start
+from evals.evolution.targets.packing.control import (
+    CASES,
+    Method,
+    Start,
+    best_of,
+    modules,
+    seconds_of_a_run,
+    start,
+)
 from tests.evals.test_evolution_running import a_result
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +77,11 @@ def test_blind_draws_take_what_chance_says() -> None:
     assert within == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / len(each)))
 
 
+def test_a_run_has_the_time_that_the_spec_tells_of() -> None:
+    spec = (CASES.parent / "SPEC.md").read_text("utf-8")
+    assert f"A run has {seconds_of_a_run():g} seconds of processor time" in spec
+
+
 def test_the_best_of_more_time_is_no_worse() -> None:
     starts = [Start(seed=n, score=2.5 + n / 1000, seconds=0.1) for n in range(100)]
     assert best_of(starts, 0.05) == pytest.approx(2.549)
@@ -76,10 +89,25 @@ def test_the_best_of_more_time_is_no_worse() -> None:
     assert best_of(starts, 1000) == pytest.approx(2.599)
 
 
-def test_a_random_start_is_a_packing_that_the_scorer_accepts() -> None:
-    made = start(*modules(), seed=1)
+@pytest.mark.parametrize("by", get_args(Method))
+def test_a_random_start_is_a_packing_that_the_scorer_accepts(by: Method) -> None:
+    made = start(*modules(by), seed=1, by=by)
     assert 2.3 < made.score < 2.64
-    assert made == start(*modules(), seed=1).model_copy(update={"seconds": made.seconds})
+    again = start(*modules(by), seed=1, by=by)
+    assert made == again.model_copy(update={"seconds": made.seconds})
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_linear_programs_leave_a_packing_that_is_no_worse(seed: int) -> None:
+    import numpy as np
+
+    pack, _, separate = modules("linear_programs")
+    centres = pack.start(np.random.default_rng(seed))
+    radii = pack.sizes(centres)
+    improved, larger = pack.improve(centres, radii)
+    assert larger.sum() >= radii.sum()
+    _, closed = separate.separate(improved, larger)
+    assert closed == pytest.approx(larger, abs=1e-6)  # nothing had to shrink: nothing overlapped
 
 
 def test_slsqp_keeps_every_pair_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,15 @@
-"""Random-start SLSQP, started again and again: what a search without any learning reaches.
+"""Random starts, improved again and again: what a search without any learning reaches.
 
-Usage: python -m evals.evolution.targets.packing.control --starts 400 --file FILE
+Usage: python -m evals.evolution.targets.packing.control --starts 400 --file FILE [--by METHOD]
 
 Each start is kept with its processor time, one JSON line each; the best of as many as an amount of
 time allows is computed from them, so that any budget can be held against it. The start, the first
-radii and SLSQP are those of the components, the checker is the scorer's.
+radii and both methods are those of the components, the checker is the scorer's.
 """
 
 import argparse
 import importlib.util
+import json
 import math
 import os
 import sys
@@ -16,6 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Literal, get_args
 
 from agents.evolution.components import applied, read_component
 from evals.incidents.results import append, read
@@ -23,21 +25,32 @@ from labcrew.domain.base import Model
 from labcrew.domain.evolution import CodeFile
 
 FOLDER = Path(__file__).parent
-PARTS = ("random_start", "radii_of_their_own", "slsqp")
+CASES = FOLDER / "cases.jsonl"
+PARTS = ("random_start", "radii_of_their_own")
+
+Method = Literal["slsqp", "linear_programs"]
+"""What improves a start: the name of a component."""
 
 
 class Start(Model):
-    """One random start after SLSQP."""
+    """One random start after a method has improved it."""
 
+    by: Method = "slsqp"
     seed: int
     score: float
     seconds: float
 
 
-def program() -> str:
+def seconds_of_a_run() -> float:
+    """The processor time of one gate run."""
+    cases = (json.loads(line) for line in CASES.read_text("utf-8").splitlines())
+    return float(next(case["input"]["seconds"] for case in cases if case["split"] == "gate"))
+
+
+def program(by: Method = "slsqp") -> str:
     """The program that makes one random start and improves it."""
     text = (FOLDER / "program" / "pack.py").read_text("utf-8")
-    for part in PARTS:
+    for part in (*PARTS, by):
         path = FOLDER / "components" / f"{part}.py"
         component = read_component(CodeFile(path=path.name, text=path.read_text("utf-8")))
         changed = applied(component, text) if component is not None else None
@@ -47,8 +60,14 @@ def program() -> str:
     return text.replace("STEPS = 60 ", "STEPS = 200 ")
 
 
-def start(pack: ModuleType, scorer: ModuleType, separate: ModuleType, seed: int) -> Start:
-    """One start: its exact score, 0 where SLSQP left no packing, and its processor time."""
+def start(
+    pack: ModuleType,
+    scorer: ModuleType,
+    separate: ModuleType,
+    seed: int,
+    by: Method = "slsqp",
+) -> Start:
+    """One start: its exact score, 0 where the method left no packing, and its processor time."""
     import numpy as np
 
     began = time.process_time()
@@ -59,7 +78,7 @@ def start(pack: ModuleType, scorer: ModuleType, separate: ModuleType, seed: int)
         reached = float(scorer.total(_exact(circles), 1))
     except ValueError:
         reached = 0.0
-    return Start(seed=seed, score=reached, seconds=round(took, 4))
+    return Start(by=by, seed=seed, score=reached, seconds=round(took, 4))
 
 
 def best_of(starts: Sequence[Start], seconds: float, quantile: float = 0.5) -> float:
@@ -96,9 +115,9 @@ def _module(name: str, path: Path, text: str | None = None) -> ModuleType:
     return module
 
 
-def modules() -> tuple[ModuleType, ModuleType, ModuleType]:
+def modules(by: Method = "slsqp") -> tuple[ModuleType, ModuleType, ModuleType]:
     """The program, the scorer, and what closes a packing."""
-    pack = _module("pack", FOLDER / "program" / "pack.py", program())
+    pack = _module("pack", FOLDER / "program" / "pack.py", program(by))
     scorer = _module("packing_score", FOLDER / "scorer" / "score.py")
     return pack, scorer, _module("packing_main", FOLDER / "program" / "main.py")
 
@@ -108,16 +127,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--starts", type=int, default=400)
     parser.add_argument("--file", type=Path, required=True)
+    parser.add_argument("--by", choices=get_args(Method), default="slsqp")
     given = parser.parse_args(arguments)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    made = modules()
-    known = {one.seed for one in read(given.file, Start)}
+    made = modules(given.by)
+    known = {one.seed for one in read(given.file, Start) if one.by == given.by}
     given.file.parent.mkdir(parents=True, exist_ok=True)
     for seed in range(given.starts):
         if seed not in known:
-            append(given.file, start(*made, seed))
-    found = read(given.file, Start)
+            append(given.file, start(*made, seed, given.by))
+    found = [one for one in read(given.file, Start) if one.by == given.by]
     print(f"{len(found)} starts, {sum(s.seconds for s in found) / len(found):.3f} s each")
     for seconds in (10, 100, 1000):
         print(f"median of the best within {seconds} s: {best_of(found, seconds):.4f}")

@@ -46,6 +46,6 @@ def overlap_free(packing):
     return (apart - radii[:, None] - radii[None]).min() > -1e-6 and inside.min() > -1e-6
 
 
-RESERVE = 0.5  # fixed
+RESERVE = 0.2  # fixed
 PATIENCE = 40  # 5..100
 STRIDE = 0.1  # 0.005..0.3 log

@@ -21,4 +21,4 @@ def search(random, left):
     return best
 
 
-RESERVE = 0.5  # fixed
+RESERVE = 0.2  # fixed
