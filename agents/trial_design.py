@@ -2,12 +2,15 @@
 
 import math
 import warnings
+from random import Random
 from typing import Any
 
 STARTUP_SHARE = 0.25  # 0.05..0.6
 CANDIDATES = 24  # 8..256 log
-GOOD_SHARE = 0.1  # 0.05..0.5
+GOOD_ROOTS = 0.5  # 0.25..2.0
 MULTIVARIATE = False  # one of: False, True
+STEPPING = 0.3  # 0.0..1.0
+STEP = 0.1  # 0.01..0.4 log
 
 
 def startup_trials(budget: int) -> int:
@@ -19,7 +22,50 @@ def startup_trials(budget: int) -> int:
     return max(4, min(10, int(budget * STARTUP_SHARE)))
 
 
-def sampler_before(seed: int, startup: int) -> Any:
+def good_trials(count: int) -> int:
+    """How many of so many trials are taken for the good ones.
+
+    A square root, as in hyperopt (Bergstra et al. 2013, "Making a science of model search").
+    """
+    return min(math.ceil(GOOD_ROOTS * math.sqrt(count)), 25)
+
+
+def sampler(seed: int, startup: int) -> Any:
+    """The estimator's settings, but now and then a step from the best ones so far.
+
+    A share of all samplers takes such a step; whether this one does is drawn from its seed.
+
+    Args:
+        seed: of the sampler's chance.
+        startup: random settings before it learns.
+    """
+    import optuna
+
+    learnt = estimator(seed, startup)
+    random = Random(seed)  # noqa: S311 - settings to try, not a secret
+    if random.random() >= STEPPING:
+        return learnt
+
+    class Stepping(optuna.samplers.BaseSampler):  # type: ignore[misc]
+        def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
+            return {}
+
+        def sample_relative(self, study: Any, trial: Any, space: Any) -> Any:
+            return {}
+
+        def sample_independent(self, study: Any, trial: Any, name: str, told: Any) -> Any:
+            scored = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+            best = study.best_trial.params.get(name) if len(scored) >= startup else None
+            if best is None or isinstance(told, optuna.distributions.IntDistribution):
+                return learnt.sample_independent(study, trial, name, told)
+            if isinstance(told, optuna.distributions.CategoricalDistribution):
+                return best
+            return _near(best, told, random)
+
+    return Stepping()
+
+
+def estimator(seed: int, startup: int) -> Any:
     """The tree-structured Parzen estimator (Bergstra et al. 2011) with labcrew's settings.
 
     Args:
@@ -40,7 +86,7 @@ def sampler_before(seed: int, startup: int) -> Any:
         )
 
 
-def _near(best: float, told: Any, random: Any) -> float:
+def _near(best: float, told: Any, random: Random) -> float:
     """A real number a normal step away, on the parameter's own scale, within its range."""
     if told.log:
         low, high = math.log(told.low), math.log(told.high)
@@ -48,53 +94,3 @@ def _near(best: float, told: Any, random: Any) -> float:
         return min(told.high, max(told.low, math.exp(min(high, max(low, moved)))))
     moved = best + random.gauss(0, STEP) * (told.high - told.low)
     return float(min(told.high, max(told.low, moved)))
-
-
-STEPPING = 0.3  # 0.0..1.0
-STEP = 0.1  # 0.01..0.4 log
-
-
-# component: steps-from-the-best
-def sampler(seed: int, startup: int) -> Any:
-    """As before, but for a share of the trials: those step away from the best settings so far."""
-    from random import Random
-
-    import optuna
-
-    learnt = sampler_before(seed, startup)
-    random = Random(seed)
-    step_now = random.random() < STEPPING
-
-    class Stepping(optuna.samplers.BaseSampler):  # type: ignore[misc]
-        def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
-            return {} if step_now else learnt.infer_relative_search_space(study, trial)
-
-        def sample_relative(self, study: Any, trial: Any, space: Any) -> Any:
-            return {} if not space else learnt.sample_relative(study, trial, space)
-
-        def sample_independent(self, study: Any, trial: Any, name: str, told: Any) -> Any:
-            scored = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-            best = None
-            if step_now and len(scored) >= startup:
-                best = study.best_trial.params.get(name)
-            if best is None:
-                return learnt.sample_independent(study, trial, name, told)
-            if not hasattr(told, "low"):
-                return best
-            if isinstance(told, optuna.distributions.IntDistribution):
-                return learnt.sample_independent(study, trial, name, told)
-            return _near(best, told, random)
-
-    return Stepping()
-
-
-ROOTS = 0.5  # 0.25..2.0
-
-
-# component: good-ones-by-root
-def good_trials(count: int) -> int:
-    """How many of so many trials are taken for the good ones.
-
-    A square root, as in hyperopt (Bergstra et al. 2013, "Making a science of model search").
-    """
-    return min(math.ceil(ROOTS * math.sqrt(count)), 25)

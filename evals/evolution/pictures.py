@@ -54,7 +54,8 @@ def progress(results: Sequence[Result]) -> bytes:
         axes.set_title("Median over loops, each loop faint", loc="left", fontsize=10.5, color=INK)
         axes.grid(axis="y", color="#d0d7de", lw=0.6)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, fontsize=8.5, loc="lower right")
+            # Below the axes, where no line runs through it.
+            figure.legend(frameon=False, fontsize=8.5, loc="outside lower center", ncols=4)
         made = io.BytesIO()
         figure.savefig(made, format="svg", metadata={"Date": None, "Creator": "labcrew"})
     return made.getvalue()
