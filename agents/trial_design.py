@@ -46,7 +46,7 @@ def sampler(seed: int, startup: int) -> Any:
     if random.random() >= STEPPING:
         return learnt
 
-    class Stepping(optuna.samplers.BaseSampler):  # type: ignore[misc]
+    class Stepping(optuna.samplers.BaseSampler):
         def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
             return {}
 
@@ -91,6 +91,6 @@ def _near(best: float, told: Any, random: Random) -> float:
     if told.log:
         low, high = math.log(told.low), math.log(told.high)
         moved = math.log(best) + random.gauss(0, STEP) * (high - low)
-        return min(told.high, max(told.low, math.exp(min(high, max(low, moved)))))
+        return float(min(told.high, max(told.low, math.exp(min(high, max(low, moved))))))
     moved = best + random.gauss(0, STEP) * (told.high - told.low)
     return float(min(told.high, max(told.low, moved)))
