@@ -1,7 +1,7 @@
 """A smoke test of measured code: its program and its tests must both pass."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from labcrew.errors import ToolError
 from labcrew.judgement import Judge
 from tests.doubles.bench import make_assigned, make_bench
 from tests.doubles.embedder import WordEmbedder
+from tests.doubles.records import with_only
 
 MENDED, KEPT = "test_a.py::test_mended", "test_a.py::test_kept"
 PATCH = Patch(
@@ -44,7 +45,7 @@ async def smoked(
     bench = make_bench(folder)
     crew = Crew.of(Judge(models={}), WordEmbedder())
     work = Work(bench=bench, crew=crew, rules=crew)
-    request = cast(MergeRequest, MergeRequest.model_construct(commit="c" * 40))
+    request = with_only(MergeRequest, commit="c" * 40)
     with bench.ledger:
         if code:
             bench.ledger.patches.put(PATCH, actor="merge_request")

@@ -10,6 +10,7 @@ from labcrew.autonomy import DEFINITION, Autonomy, Facts, autonomy, closed_steps
 from labcrew.domain.event import Event
 from labcrew.domain.experiment import Incident, Intervention
 from labcrew.domain.review import Decision, Gate
+from tests.doubles.records import with_only
 from tests.tickets import make_trial
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -205,8 +206,8 @@ def test_rows_taken_back_in_and_a_closed_request_are_reversals() -> None:
 
     book = Book().event(1, "data.profiled", "D1").event(2, "merge_request.opened", "M1")
     card, request = (
-        DatasetCard.model_construct(id="D1", readmitted=(3,)),
-        MergeRequest.model_construct(id="M1", status="closed"),
+        with_only(DatasetCard, id="D1", readmitted=(3,)),
+        with_only(MergeRequest, id="M1", status="closed"),
     )
     assert book.measure().alone == 2
     facts = book.facts.model_copy(update={"datasets": (card,), "requests": (request,)})

@@ -18,6 +18,7 @@ from labcrew.domain.evolution import Comparison, NoiseFloor
 from labcrew.errors import NotFound
 from tests.desk.evolved import evolved, evolver, started
 from tests.desk.web.clients import client_of, lab_at
+from tests.doubles.records import with_only
 from tests.graphs.evolution.lab import SECRET
 
 _NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
@@ -130,11 +131,11 @@ def _comparison(low: float, gain: float, high: float) -> Comparison:
 @given(st.lists(st.tuples(_NUMBERS, _NUMBERS, _NUMBERS), min_size=1, max_size=8))
 def test_bars_stay_in_their_drawing(bounds: list[tuple[float, float, float]]) -> None:
     gains = [_comparison(*three) for three in bounds]
-    rows = [RoundRow.model_construct(gain=gain) for gain in gains]
+    rows = [with_only(RoundRow, gain=gain) for gain in gains]
     edge = scale_of(rows)
     assert math.isfinite(edge)
     assert edge > 0
-    noise = NoiseFloor.model_construct(std=abs(bounds[0][0]), pairs=4)
+    noise = with_only(NoiseFloor, std=abs(bounds[0][0]), pairs=4)
     for gain in gains:
         bar = gain_bar(gain, noise if math.isfinite(noise.std) else None, edge)
         assert bar is not None
