@@ -10,12 +10,12 @@ import pytest
 from desk.acting import one_at_a_time
 from desk.evolutions import Evolutions
 from desk.wiring import Opened
-from graphs.evolution import evaluating
 from graphs.evolution.evolver import Evolver
 from labcrew.domain.evolution import Evolution
 from labcrew.domain.evolution_spec import Control
 from sandboxes.git.repositories import GitRepositories
-from tests.doubles.bench import DictMemory, WordEmbedder
+from tests.doubles.embedder import WordEmbedder
+from tests.doubles.memory import DictMemory
 from tests.graphs.evolution.lab import (
     SECRET,
     Bench,
@@ -24,10 +24,9 @@ from tests.graphs.evolution.lab import (
     make_spec,
     make_target,
     program,
+    put_in_place,
 )
-from tools.evolution.run_candidate import RunCandidate
-from tools.evolution.score_outputs import ScoreOutputs
-from tools.toolbox import Tool, Workbench
+from tools.toolbox import Workbench
 
 TRIED = (program(0.8), program(0.2), program(0.95), program(0.9))
 """Two that are clear gains, the first and the third; two that are none."""
@@ -58,20 +57,16 @@ def started(opened: Opened, folder: Path, control: Control = "", **spec: Any) ->
 
 def evolver(opened: Opened, patch: pytest.MonkeyPatch, *, yes: bool = False) -> Evolver:
     """Who works on loops; runs come from a stand-in for sandboxes."""
-    stand_in = Bench()
-    for name, call, by in (
-        ("run_candidate", RunCandidate, stand_in.run),
-        ("score_outputs", ScoreOutputs, stand_in.score),
-    ):
-        patch.setattr(evaluating, name, Tool(name, call, by))
+    put_in_place(Bench(), patch)
     engine: Any = Environments()
+    tracker: Any = None
     bench = Workbench(
         home=opened.home,
         ledger=opened.ledger,
         repositories=GitRepositories(opened.home.repositories),
         environments=engine,
         sandboxes=engine,
-        tracker=None,
+        tracker=tracker,
         memory=DictMemory(WordEmbedder()),
         sources=(),
         clock=opened.clock,

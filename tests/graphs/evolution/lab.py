@@ -285,6 +285,14 @@ def lab_at(folder: Path, monkeypatch: pytest.MonkeyPatch, **runs: Any) -> Lab:
     return opened(folder, monkeypatch, make_target(folder / "target"), **runs)
 
 
+def put_in_place(stand_in: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on it runs and scores candidates."""
+    run = Tool("run_candidate", RunCandidate, stand_in.run)
+    score = Tool("score_outputs", ScoreOutputs, stand_in.score)
+    monkeypatch.setattr(evaluating, "run_candidate", run)
+    monkeypatch.setattr(evaluating, "score_outputs", score)
+
+
 def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, target: Path, **runs: Any) -> Lab:
     """The home in a folder, made if it is not there, with candidates run by a stand-in."""
     home = folder / "lab"
@@ -293,12 +301,7 @@ def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, target: Path, **runs: 
     engine = Environments()
     bench = make_bench(home, repositories=repositories, environments=engine, sandboxes=engine)
     stand_in = Bench(**runs)
-    monkeypatch.setattr(
-        evaluating, "run_candidate", Tool("run_candidate", RunCandidate, stand_in.run)
-    )
-    monkeypatch.setattr(
-        evaluating, "score_outputs", Tool("score_outputs", ScoreOutputs, stand_in.score)
-    )
+    put_in_place(stand_in, monkeypatch)
     from desk.acting import one_at_a_time
 
     evolutions = Evolutions(
