@@ -20,6 +20,7 @@ from agents.coordinator import (
     forecast,
     without_rows,
 )
+from labcrew.domain.experiment import Plan
 from labcrew.domain.research import Brief, DatasetCard, QuarantinedRow, Suggestion
 from labcrew.judgement import Judge
 from tests.doubles.chat import ScriptedChat
@@ -41,17 +42,12 @@ CARD = DatasetCard(
 )  # fmt: skip
 
 
-async def written(coordinator: Coordinator = RULES, **changes: object):  # type: ignore[no-untyped-def]
-    arguments: dict[str, object] = {
-        "lessons": ("learnt",),
-        "plan_id": "T-0001-P0.0",
-        "environment": "base image",
-        "environment_key": "k",
-    }
+async def written(coordinator: Coordinator = RULES) -> Plan:
     metric = {"name": "a", "direction": "maximize", "file": "m.jsonl", "target": 0.9}
     return await coordinator.plan(
-        make_assigned(metric=metric), BRIEF, (CARD,), **(arguments | changes)
-    )
+        make_assigned(metric=metric), BRIEF, (CARD,), lessons=("learnt",), plan_id="T-0001-P0.0",
+        environment="base image", environment_key="k",
+    )  # fmt: skip
 
 
 async def test_the_plan_says_all_that_a_person_decides_on() -> None:
@@ -68,7 +64,7 @@ async def test_without_literature_and_faults_the_plan_is_a_search() -> None:
     plan = await RULES.plan(
         make_assigned(), None, (), lessons=(), plan_id="P", environment="e", environment_key="k"
     )
-    assert plan.suggestions == plan.quarantine == ()
+    assert (plan.suggestions, plan.quarantine) == ((), ())
     assert "search settings against the baseline" in plan.summary
 
 

@@ -179,7 +179,9 @@ def test_no_number_gives_no_option() -> None:
 
 
 def _split(series: Series, program: EntryPoint, survey: Survey = SURVEY) -> tuple[Any, float]:
-    chosen = {"name": series.name, "split": "unknown", "file": None, "pattern": series.pattern}
+    chosen: dict[str, object] = {
+        "name": series.name, "split": "unknown", "file": None, "pattern": series.pattern,
+    }  # fmt: skip
     options = split_options("better", survey, program, [run(series)], chosen)
     answer = by_score(options)
     return options.options[answer.index].value, answer.confidence

@@ -26,7 +26,7 @@ def setting(name: str, default: Any, mechanism: Any = "argparse", **more: Any) -
 def drafted(*settings: Setting, style: Any = "arguments", **more: Any) -> SpaceDraft:
     entry = EntryPoint(path="train.py", kind="script", command="python train.py", settings=settings)
     how = Settings(style=style, file="train.py" if style == "source" else None)
-    asked = {"sentence": "lower the loss", "trials": 20} | more
+    asked: dict[str, Any] = {"sentence": "lower the loss", "trials": 20} | more
     return search_space(Survey(files=1), entry, how, **asked)
 
 

@@ -20,7 +20,7 @@ from agents.trial_groups import best_group, confirmations, groups, no_score_befo
 from labcrew.domain.base import canonical_json
 from labcrew.domain.experiment import Plan, Rescue, Trial
 from labcrew.domain.research import QuarantinedRow, Suggestion
-from labcrew.domain.search_space import distance, legal, nearest
+from labcrew.domain.search_space import Values, distance, legal, nearest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.judgement import Judge
 from tests.spaces import settings_of, spaces
@@ -106,6 +106,7 @@ def test_a_design_keeps_its_promises(
             parameter = space[name]
             assert legal(parameter, value)
             if parameter.type != "choice" and parameter.step is not None:
+                assert isinstance(value, int | float)
                 assert nearest(parameter, value) == value
         if trial.kind == "search":
             assert trial.seed == seeds[0]
@@ -238,7 +239,7 @@ def test_ranking_follows_the_direction_and_the_older_of_equals() -> None:
 
 def test_a_restart_says_what_it_restarts() -> None:
     of = make_trial(4, seed=1, data="cleaned")
-    lower = {"lr": 0.01, "batch": 8}
+    lower: Values = {"lr": 0.01, "batch": 8}
     made = LAUNCHER.restart(make_assigned(), [of] * 5, of, lower, 512, Rescue(), "again")
     assert (made.number, made.restarts, made.seed, made.data) == (5, of.id, 1, "cleaned")
     assert made.kind == "restart"

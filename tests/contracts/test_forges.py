@@ -93,7 +93,7 @@ def _local(
         decide(opened.ledger, opened.clock, gate.id, "accept", by="alice")
 
     return Place(
-        LocalForge(opened.ledger, repositories, assigned), *commits, comment, approve,
+        LocalForge(opened.ledger, repositories, assigned), commits[0], commits[1], comment, approve,
         lambda commit: git(repository, "branch", "-f", BRANCH, commit),
     )  # fmt: skip
 
@@ -125,7 +125,8 @@ def remote(
 
     return Place(
         forge,
-        *commits,
+        commits[0],
+        commits[1],
         lambda text: request().comments.append(
             {"id": server.next_id(), "user": ALICE[0], "text": text}
         ),
@@ -169,7 +170,7 @@ def test_without_its_branch_no_request_is_opened(place: Place) -> None:
 def test_comments_and_approvals_are_read(place: Place) -> None:
     place.forge.publish("T-0001", place.first, BRANCH, None)
     number = place.forge.open(PROPOSAL).number
-    assert place.forge.comments(number) == place.forge.approvals(number) == ()
+    assert (place.forge.comments(number), place.forge.approvals(number)) == ((), ())
     place.comment("Please name it better.")
     place.approve()
     (comment,) = place.forge.comments(number)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -160,10 +160,8 @@ def test_a_refusal_is_one_message_with_what_to_supply(here: Path, wire: Wire) ->
 def test_an_engine_that_is_away_leaves_a_draft_to_go_on_with(
     here: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    @contextmanager
-    def away(opened: Opened, say: Say, *, many: bool = False) -> Iterator[AtWork]:
+    def away(opened: Opened, say: Say, *, many: bool = False) -> AbstractContextManager[AtWork]:
         raise EngineUnavailable("No Docker engine answers.", "Start one.")
-        yield
 
     monkeypatch.setattr(wiring, "at_work", away)
     result = _run("ticket", "new", "toy", "lower the loss", "--yes")

@@ -201,7 +201,7 @@ def test_a_loops_draft_in_every_format(ended: Opened, format: Any) -> None:
         "/api/v1/evolutions/E-001/report", params={"format": format}
     )
     assert answer.content == made
-    assert answer.headers["content-type"] == MEDIA_TYPES[format]  # type: ignore[index]
+    assert answer.headers["content-type"] == MEDIA_TYPES[format]
 
 
 def test_the_morning_report_tells_of_loops(ended: Opened) -> None:

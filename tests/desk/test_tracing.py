@@ -13,6 +13,7 @@ from desk.tracing import tracing
 from labcrew.domain.base import Model
 from labcrew.domain.chat import Message, Reply, ToolCall
 from labcrew.domain.spending import Bounds
+from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ModelFailure, SettingsError
 from labcrew.judgement import Judge, Judgement
 from labcrew.ledger import Ledger
@@ -41,7 +42,7 @@ class Answer(Model):
     yes: bool
 
 
-JUDGEMENT = Judgement(
+JUDGEMENT = Judgement[Question, Answer](
     name="coordinator.next_move",
     agent="coordinator",
     answer=Answer,
@@ -232,7 +233,7 @@ class Recall(Model):
 
 
 def use_tool(root: Path, seen: Collector, query: str) -> None:
-    def run(call: Recall, _assigned: object, _bench: object) -> str:
+    def run(call: Recall, _assigned: AssignedTicket, _bench: object) -> str:
         if call.query == "fails":
             raise OSError("what the file said")
         return "done"

@@ -15,17 +15,16 @@ from desk.models import build_judge
 from desk.settings_file import settings_text, write_settings
 from desk.wiring import Opened, open_home
 from desk.wording import sentence
+from labcrew.domain.background import NotifySettings, QuietHours
+from labcrew.domain.forge import ForgeSettings
 from labcrew.domain.mcp import McpServer
 from labcrew.domain.review import MergeRequest
 from labcrew.domain.spending import Price
 from labcrew.errors import InputError, LedgerError
 from labcrew.settings import (
     BoardSettings,
-    ForgeSettings,
     ModelSettings,
     MonitorSettings,
-    NotifySettings,
-    QuietHours,
     SandboxSettings,
     Settings,
     TracingSettings,

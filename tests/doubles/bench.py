@@ -60,14 +60,15 @@ def make_bench(
 ) -> Workbench:
     """A workbench with a real ledger in `root`; adapters that aren't given are absent."""
     home = new_home(root / "home")
-    absent = dict.fromkeys(("sandboxes", "repositories", "environments", "tracker"))
+    parts: dict[str, Any] = {"base_image": "none"}
+    parts |= dict.fromkeys(("sandboxes", "repositories", "environments", "tracker"))
     return Workbench(
         home=home,
         ledger=Ledger.open(home.ledger_url, anchor=home.anchor, clock=FixedClock()),
         memory=memory or DictMemory(WordEmbedder()),
         sources=sources,
         clock=FixedClock(),
-        **({"base_image": "none"} | absent | adapters),
+        **(parts | adapters),
     )
 
 

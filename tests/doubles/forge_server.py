@@ -15,6 +15,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,7 @@ class ForgeServer:
         allowed: whether the headers of an API call hold the token.
     """
 
-    def __init__(
-        self, root: Path, routes: list[Route], allowed: Callable[[Mapping[str, str]], bool]
-    ) -> None:
+    def __init__(self, root: Path, routes: list[Route], allowed: Callable[[Message], bool]) -> None:
         self.bare = root / f"{PROJECT}.git"
         self.root, self.routes, self.allowed = root, routes, allowed
         self.requests: dict[int, Request] = {}
@@ -264,4 +263,4 @@ def _reset(http: BaseHTTPRequestHandler) -> None:
     http.rfile.close()
     http.wfile.close()
     http.connection.close()
-    http.rfile, http.wfile = io.BufferedReader(io.BytesIO()), io.BytesIO()  # type: ignore[arg-type]
+    http.rfile, http.wfile = io.BufferedReader(io.BytesIO()), io.BytesIO()

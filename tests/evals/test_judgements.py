@@ -14,10 +14,11 @@ from agents.merge_request import SummaryAnswer
 from agents.monitoring.diagnosing import DiagnosisAnswer
 from agents.monitoring.narrative import Narrative
 from agents.next_trial import NextTrialAnswer
+from agents.programming.options import PROGRAMMING
 from agents.quarantine import QuarantineAnswer
 from desk.cli import app
 from desk.models.answering import answering
-from desk.models.questions import CHAT, PROGRAMMING, question_names
+from desk.models.questions import CHAT, question_names
 from evals.endpoint import Says, endpoint
 from evals.judgements import report
 from evals.judgements.all_cases import all_cases, by_question

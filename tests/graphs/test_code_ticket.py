@@ -20,7 +20,7 @@ from graphs.work import Work
 from graphs.worker import Worker
 from labcrew.deciding import decide
 from labcrew.domain.chat import ChatModel
-from labcrew.domain.review import Comment, Verification
+from labcrew.domain.review import Comment, DecisionKind, Verification
 from labcrew.domain.ticket import AssignedTicket, Ticket
 from labcrew.errors import ModelFailure
 from labcrew.judgement import Judge
@@ -189,11 +189,12 @@ async def test_a_patch_whose_runs_fail_too_is_written_anew_by_what_they_said(
     more = MEASURED | {"budget": {"trials": 8, "memory_mb": 128}}
     async with lab(tmp_path, chat, program=CRASHES, **more) as (bench, worker, _root):
         worker._yes = False
-        for gate, kind in (
-            ("plan-r0.0", "accept"),
-            ("escalation-r0.0-code", "accept"),
-            ("escalation-r0.1-code", "ignore"),
-        ):
+        answers: dict[str, DecisionKind] = {
+            "plan-r0.0": "accept",
+            "escalation-r0.0-code": "accept",
+            "escalation-r0.1-code": "ignore",
+        }
+        for gate, kind in answers.items():
             ended = await worker.advance("T-001")
             assert waiting(ended, gate), ended.outcome
             decide(bench.ledger, bench.clock, f"T-001-{gate}", kind, by="ada")
@@ -223,8 +224,13 @@ async def test_code_that_was_given_up_is_a_persons_to_decide(tmp_path: Path) -> 
     chat = ScriptedChat(WRONG, WRONG, RIGHT)
     async with lab(tmp_path, chat, budget={"steps": 2}) as (bench, worker, _root):
         worker._yes = False
-        gates = ["plan-r0.0", "budget-r0.0-steps-2", "escalation-r0.0-code", "merge-r0.0"]
-        for gate, kind in zip(gates, ("accept", "ignore", "respond", "accept"), strict=True):
+        answers: dict[str, DecisionKind] = {
+            "plan-r0.0": "accept",
+            "budget-r0.0-steps-2": "ignore",
+            "escalation-r0.0-code": "respond",
+            "merge-r0.0": "accept",
+        }
+        for gate, kind in answers.items():
             ended = await worker.advance("T-001")
             assert waiting(ended, gate), ended.outcome
             said = "the last value is left out" if kind == "respond" else ""
@@ -281,7 +287,7 @@ async def test_a_comment_becomes_a_revision_that_builds_on_what_was_ready(tmp_pa
         for gate in ("plan-r0.0", "merge-r0.0", "plan-r1.0", "merge-r1.0"):
             ended = await worker.advance("T-001")
             assert waiting(ended, gate), ended.outcome
-            kind = "respond" if gate == "merge-r0.0" else "accept"
+            kind: DecisionKind = "respond" if gate == "merge-r0.0" else "accept"
             said = "say in its docstring that all values count" if kind == "respond" else ""
             if said:
                 comment = Comment(

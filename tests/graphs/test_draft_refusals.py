@@ -146,7 +146,7 @@ ODD_NAMES = (
 )  # fmt: skip
 HOSTILE: dict[str, Files] = {
     "texts": {"README.md": EVIL, "train.py": HELP + "\n".join(FORGED) + "\n" + REPORTS},
-    "names": dict.fromkeys(ODD_NAMES, WHOLE) | {"train.py": WHOLE},
+    "names": dict.fromkeys((*ODD_NAMES, "train.py"), WHOLE),
     "deep": {"train.py": WHOLE, "a.py": f"x = {'(' * 5000}{')' * 5000}\nprint(x)\n",
              "b.py": f"print({'-' * 100_000}1)\n", "c.json": "[" * 100_000,
              "d.yaml": "[" * 100_000, "e.toml": f"a = {'[' * 100_000}",

@@ -9,7 +9,7 @@ import pytest
 from evals.lab import bare_bench
 from graphs.crew import Crew
 from graphs.drafting.drafter import Drafter
-from labcrew.domain.draft import Draft
+from labcrew.domain.draft import Draft, FirstRun
 from labcrew.errors import EngineError
 from labcrew.judgement import Judge
 from labcrew.settings import Settings
@@ -87,7 +87,7 @@ async def test_a_program_becomes_a_ticket(
     runs: list[str] = []
     real = first_run.first_run.run
 
-    def counted(call: first_run.FirstRunCall, draft: Draft, bench: Workbench) -> object:
+    def counted(call: first_run.FirstRunCall, draft: Draft, bench: Workbench) -> FirstRun:
         if len(runs) == 3 and "cut" not in runs:
             runs.append("cut")
             raise EngineError("the engine went away")
@@ -151,7 +151,7 @@ async def test_what_was_learnt_is_used_again_until_a_file_changes(
     runs: list[str] = []
     real = first_run.first_run.run
 
-    def counted(call: first_run.FirstRunCall, draft: Draft, bench: Workbench) -> object:
+    def counted(call: first_run.FirstRunCall, draft: Draft, bench: Workbench) -> FirstRun:
         runs.append(call.id)
         return real(call, draft, bench)
 

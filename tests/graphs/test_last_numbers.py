@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graphs.verification import rerun, verify
+from labcrew.domain.measuring import Evaluator
 from labcrew.domain.review import MergeRequest, Verification
 from labcrew.errors import LabcrewError
 from tests.graphs.tiny import DATA, EVALUATE, REPORTED, Lab, run
@@ -118,7 +119,7 @@ def test_an_evaluator_of_the_ticket_s_own_judges_and_no_trial_sees_it(lab: Lab) 
     changed = lab.ledger.tickets.get(assigned.id).model_copy(
         update={
             "ticket": assigned.ticket.model_copy(
-                update={"evaluator": type(assigned.ticket.evaluator).model_validate(other)}
+                update={"evaluator": Evaluator.model_validate(other)}
             )
         }
     )

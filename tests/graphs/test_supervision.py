@@ -91,7 +91,9 @@ def test_a_run_goes_on_from_its_last_good_checkpoint(
     trials, incidents = supervised(lab, fault)
     first, again = trials[0], trials[1]
     assert first.status in ("stopped", "failed")
-    acted = [i for i in incidents if i.trial == first.id and i.intervention.new_trial]
+    met = [i for i in incidents if i.trial == first.id]
+    assert all(i.intervention for i in met)
+    acted = [i for i in met if i.intervention and i.intervention.new_trial]
     assert len(acted) == 1
     assert acted[0].kind in kinds
     done = acted[0].intervention

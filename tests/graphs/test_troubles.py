@@ -83,6 +83,7 @@ def test_why_a_run_was_stopped_is_known_after_the_engine_was_lost_in_mid_stop(la
     assert (first.kind, first.trial) == ("stalled", f"{assigned.id}-000")
     # What hangs may hang by chance: it is started again once.
     assert (again.kind, again.trial) == ("stalled", f"{assigned.id}-001")
+    assert first.intervention is not None
     assert again.intervention is not None
     assert (first.intervention.helped, again.intervention.action) == (False, "give_up")
     assert lab.ledger.effects.pending(assigned.id) == []
@@ -244,12 +245,12 @@ def test_a_run_that_something_else_ended_is_unknown_and_run_again(lab: Lab) -> N
 
     def killed_once(call: Any) -> None:
         if ended:
-            return box.start(call)
+            box.start(call)
+            return
         ended.append(call.name)
         # One that would not be done before it is killed, however slow this machine is.
         box.start(call.model_copy(update={"command": ("sleep", "600")}))
         box.client.kill(box.container_name(call.name))
-        return None
 
     done = go(worker(lab, yes=True, sandboxes=Around(box, start=killed_once)), assigned.id)
     assert done.outcome.startswith("merged")

@@ -134,6 +134,8 @@ def test_no_categories_make_it_stumble(
 ) -> None:
     columns = [[None, *cells] * times for cells in (first, second)]
     texts = [[c if c is None else c.replace("\0", "") for c in cells] for cells in columns]
-    splits = {"train": {"a": texts[0], "b": ["x"] * len(texts[0])}}
-    splits["holdout"] = {"a": texts[1], "b": ["y"] * len(texts[1])}
+    splits: dict[str, dict[str, list[Any]]] = {
+        "train": {"a": texts[0], "b": ["x"] * len(texts[0])},
+        "holdout": {"a": texts[1], "b": ["y"] * len(texts[1])},
+    }
     profiled(tmp_path_factory.getbasetemp(), splits, "parquet")

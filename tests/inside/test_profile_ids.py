@@ -25,7 +25,8 @@ def shared(tmp_path: Path) -> Said:
 def of(name: str, ids: Sequence[Any]) -> dict[str, Sequence[Any]]:
     """A split with these ids; no two of its rows are alike, nor alike to another split's."""
     random = np.random.default_rng(len(ids))
-    return {name: ids, "a": random.normal(size=len(ids)), "b": random.normal(size=len(ids))}
+    a, b = random.normal(size=(2, len(ids))).tolist()
+    return {name: ids, "a": a, "b": b}
 
 
 def codes(seed: int, count: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from labcrew.domain.chat import Tokens
 from labcrew.domain.spending import Amount, Bounds, Limits
 from labcrew.errors import ModelFailure, SettingsError
 from labcrew.settings import Settings
-from labcrew.spending import Account
+from labcrew.spending import Account, Reservation
 from tests.doubles.bench import FixedClock
 from tests.labcrew.test_spending import TICKET, Lab, a_lab, would_use
 
@@ -76,7 +77,8 @@ def test_no_agent_passes_its_own_bounds(
     limits = {WRITER: writer, JUDGE: judge}
     with a_lab(Timed) as lab:
         lab.bounds = Bounds(tokens=1_000_000, agents=limits)
-        account, open_ = lab.account(), []
+        account = lab.account()
+        open_: list[tuple[str, Reservation, int, float]] = []
         for agent, prompt, completion, share, seconds, at_once in calls:
             refused = ""
             waited = account.spent().get(agent, Amount()).seconds
@@ -194,7 +196,8 @@ def test_what_a_person_gave_is_added_to_the_measure_that_it_is_of(lab: Timed) ->
         spending={"merge_request": {"tokens": 500, "usd": 2.0}, "coordinator": 100}
     ).spending
     # The first line is as labcrew wrote it before agents had bounds but tokens.
-    for number, more in enumerate(({"tokens": 500}, {"usd": 1.0}, {"seconds": 5})):
+    raised: list[dict[str, Any]] = [{"tokens": 500}, {"usd": 1.0}, {"seconds": 5}]
+    for number, more in enumerate(raised):
         lab.ledger.events.append(
             ticket=TICKET,
             actor="worker",

@@ -19,7 +19,7 @@ class Number(Model):
     value: int
 
 
-SMALL = Judgement(
+SMALL = Judgement[Question, Number](
     name="coordinator.small",
     agent="coordinator",
     answer=Number,

@@ -631,7 +631,7 @@ def test_a_runs_seed_is_written_only_where_the_ticket_names_a_place_for_it() -> 
 def test_a_draft_may_render_any_file_of_its_commit() -> None:
     class OfADraft(KnownFacts):
         @property
-        def assigned(self) -> Any:  # type: ignore[override]
+        def assigned(self) -> Any:
             raise LookupError("a draft is meant")
 
         @assigned.setter

@@ -8,20 +8,26 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from labcrew.domain.search_space import Parameter, distance, legal, nearest, top
+from labcrew.domain.search_space import (
+    ChoiceParameter,
+    FloatParameter,
+    IntParameter,
+    Parameter,
+    Values,
+    distance,
+    legal,
+    nearest,
+    top,
+)
 from tests.spaces import numeric_parameters, parameters, wild_values
 
 PARSE = TypeAdapter(Parameter)
 
 
-def parameter(**fields: Any) -> Parameter:
-    return PARSE.validate_python(fields)
-
-
-LR = parameter(type="float", low=0.001, high=10, log=True)
-GRID = parameter(type="float", low=0, high=1, step=0.3)
-WIDTH = parameter(type="int", low=10, high=45, step=10)
-KIND = parameter(type="choice", choices=["adam", 1, True, 2.5])
+LR = FloatParameter(type="float", low=0.001, high=10, log=True)
+GRID = FloatParameter(type="float", low=0, high=1, step=0.3)
+WIDTH = IntParameter(type="int", low=10, high=45, step=10)
+KIND = ChoiceParameter(type="choice", choices=("adam", 1, True, 2.5))
 
 
 @pytest.mark.parametrize(
@@ -88,12 +94,12 @@ def test_a_grid_ends_where_its_step_ends() -> None:
 
 def test_digits_are_short_but_tell_values_apart() -> None:
     assert nearest(LR, 0.123456789) == 0.123457
-    narrow = parameter(type="float", low=1e6, high=1e6 + 1)
+    narrow = FloatParameter(type="float", low=1e6, high=1e6 + 1)
     assert nearest(narrow, 1e6 + 0.25) == 1e6 + 0.25
 
 
 @given(numeric_parameters(), st.floats(allow_nan=False, allow_infinity=False))
-@example(parameter(type="float", low=1.534328925, high=3.034328925, log=True), 0.0)
+@example(FloatParameter(type="float", low=1.534328925, high=3.034328925, log=True), 0.0)
 def test_the_nearest_value_is_legal_and_nearest_to_itself(given_: Any, value: float) -> None:
     found = nearest(given_, value)
     assert legal(given_, found)
@@ -102,8 +108,8 @@ def test_the_nearest_value_is_legal_and_nearest_to_itself(given_: Any, value: fl
 
 
 def test_distances_are_scaled_to_the_range() -> None:
-    space = {"lr": LR, "width": WIDTH, "kind": KIND}
-    a = {"lr": 0.001, "width": 10, "kind": "adam"}
+    space: dict[str, Parameter] = {"lr": LR, "width": WIDTH, "kind": KIND}
+    a: Values = {"lr": 0.001, "width": 10, "kind": "adam"}
     assert distance(space, a, a) == 0
     assert distance(space, a, a | {"lr": 0.1}) == pytest.approx(0.5)
     assert distance(space, a, a | {"width": 17}) == pytest.approx(0.2)

@@ -86,9 +86,9 @@ def killed_after(session: Session, at: int) -> Session:
     """Ends the process right after the result of the `at`th effect is on disk."""
     done, real = 0, session.once
 
-    async def once(*args: Any) -> dict[str, Any]:
+    async def once(*args: Any, **named: Any) -> dict[str, Any]:
         nonlocal done
-        result = await real(*args)
+        result = await real(*args, **named)
         done += 1
         if done == at:
             raise Killed

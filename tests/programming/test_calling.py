@@ -26,7 +26,7 @@ MEND = (
     "replace_text",
     {"path": "data.py", "old": "rows[:cut], rows[:cut]", "new": "rows[:cut], rows[cut:]"},
 )
-FINE = {"problems": []}
+FINE: dict[str, list[str]] = {"problems": []}
 
 
 def calls(*wanted: tuple[str, Any], said: str = "") -> Reply:

@@ -76,7 +76,7 @@ def test_a_step_is_read_and_said_again(fence: str) -> None:
     step = {"thought": "look", "action": {"tool": "read_file", "arguments": {"path": "a.py"}}}
     said = as_call(Message(role="assistant", content=fence.replace("{}", json.dumps(step))), kind)
     (call,) = said.calls
-    assert checked(call, CALLS) == CALLS["read_file"](path="a.py")  # type: ignore[call-arg]
+    assert checked(call, CALLS) == CALLS["read_file"](path="a.py")
     again = as_text(said)
     assert json.loads(again.content) == step
     assert as_call(again, kind) == said

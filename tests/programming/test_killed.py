@@ -48,7 +48,7 @@ class Mortal:
         self.commits, self.at = 0, at
         self._store: Any = ledger._store
         self._begin = self._store._outermost
-        self._store._outermost = self._commit
+        self._store._outermost = self._commit  # type: ignore[method-assign]
 
     @contextmanager
     def _commit(self) -> Iterator[Any]:

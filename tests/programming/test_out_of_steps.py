@@ -2,7 +2,7 @@
 given up as where nobody can be asked. Shares of them are warned of once each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,8 +56,8 @@ class Way(Bench):
             graph.add_node(node.__name__, node)
         graph.add_edge(START, "write_code")
         graph.add_edge("write_code", "weigh_patch")
-        known = {n: n for n in ("write_code", "gate_models", "gate_code")}
-        ends = {"close": END, "open_merge_request": END, "design_trials": END}
+        known: dict[Hashable, str] = {n: n for n in ("write_code", "gate_models", "gate_code")}
+        ends: dict[Hashable, str] = {"close": END, "open_merge_request": END, "design_trials": END}
         for source in ("weigh_patch", "gate_models", "gate_code"):
             graph.add_conditional_edges(source, lambda s: s["route"], {**known, **ends})
         self.graph = graph.compile(checkpointer=InMemorySaver())

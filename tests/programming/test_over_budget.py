@@ -9,6 +9,7 @@ from graphs.nodes.spending import ask_spending, gate_spending, spending_gate
 from graphs.programming.ended import over_budget
 from labcrew.deciding import decide
 from labcrew.domain.chat import Message, Reply, Tokens
+from labcrew.domain.review import DecisionKind
 from labcrew.metered import Desk, MeteredChat
 from labcrew.ports import SystemClock
 from labcrew.recordings import Recordings
@@ -29,7 +30,7 @@ def said(text: str) -> Reply:
 
 
 @pytest.mark.parametrize("word", ["accept", "ignore"])
-async def test_a_person_raises_it_or_not(tmp_path: Path, word: str) -> None:
+async def test_a_person_raises_it_or_not(tmp_path: Path, word: DecisionKind) -> None:
     model = ScriptedChat(said(WRONG), said(MENDED))
     with ledger_at(tmp_path) as ledger:
         bench = Bench(ledger, "write_code", None, "direct", budget={"model_tokens": MOST})

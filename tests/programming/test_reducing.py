@@ -232,11 +232,11 @@ async def test_killed_anywhere_it_repeats_nothing(tmp_path: Path) -> None:
     def counted(session: Session) -> Session:
         real = session.once
 
-        async def once(*args: Any) -> dict[str, Any]:
+        async def once(*args: Any, **named: Any) -> dict[str, Any]:
             nonlocal effects, first
             effects += 1
             first = first or ("/reduce/" in args[0] and effects)
-            return await real(*args)
+            return await real(*args, **named)
 
         session.once = once  # type: ignore[method-assign]
         return session

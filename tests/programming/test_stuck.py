@@ -38,7 +38,7 @@ def turns(*outcomes: Outcome | None) -> list[Turn]:
 
 READ, OTHER = did("read_file"), did("read_file", "b", "other")
 LOOKS = [did("read_file", str(n), f"text {n}") for n in range(7)]
-PATTERNS = {
+PATTERNS: dict[str, Sequence[Outcome | None]] = {
     "same_call": [READ, READ, READ],
     "alternating_pair": [READ, OTHER] * 3,
     "cycle": [READ, OTHER, did("run_command")] * 3,
@@ -48,7 +48,7 @@ PATTERNS = {
         did("edit", str(n), f"at 0x{n}: no such name", trouble="no such name") for n in range(4)
     ],
 }
-PROGRESS = {
+PROGRESS: dict[str, Sequence[Outcome | None]] = {
     "another result": [READ, READ, did("read_file", text="changed")],
     "another call": [READ, OTHER, READ, did("run_tests"), READ, OTHER],
     "new texts": LOOKS,

@@ -1,11 +1,11 @@
 """Containers that an engine gave up removing: dead, and without their name."""
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
+from requests import Response
 
 from sandboxes import hardening
 from sandboxes.volumes import workspaces
@@ -69,7 +69,9 @@ class RemovesItself(GivesUp):
         if self._times:
             self._times -= 1
             under_way = f"removal of container {container} is already in progress"
-            raise APIError("409 Conflict", SimpleNamespace(status_code=409), under_way)
+            conflict = Response()
+            conflict.status_code = 409
+            raise APIError("409 Conflict", conflict, under_way)
         super().remove_container(container, **asked)
 
     def inspect_container(self, container: str) -> dict[str, Any]:

@@ -59,8 +59,8 @@ def environments(workshop: Workshop) -> Environments:
     return Environments(workshop.sandboxes, workshop.repositories, limits=limits)
 
 
-def planned(environments: Environments, ticket: Ticket, *where: str) -> EnvironmentPlan:
-    return environments.plan(ticket.environment, *where, hidden(ticket))
+def planned(environments: Environments, ticket: Ticket, copy: str, commit: str) -> EnvironmentPlan:
+    return environments.plan(ticket.environment, copy, commit, hidden(ticket))
 
 
 def repository(workshop: Workshop, tmp_path: Path, **files: str) -> tuple[str, str]:
@@ -285,7 +285,7 @@ class TestInstall:
         tag = environments.ensure(plan)
         try:
             assert environments.ensure(plan) == tag
-            found = workshop.sandboxes.client.inspect_image(tag)
+            found = workshop.sandboxes.client.inspect_image(tag)  # type: ignore[no-untyped-call]
             assert not any(found["Config"]["Labels"][mark] for mark in MARKS)
             script = (
                 "which python; python -c 'import iniconfig'; env; ls -A /workspace /opt/env/.. /tmp"

@@ -19,17 +19,12 @@ def uses(source: str) -> list[str]:
     """Imports of git libraries, and starts of git, directly or by a list with its name in front."""
     found = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""] if node.level == 0 else []
-        else:
-            names = []
-        found += [
-            f"{node.lineno}: imports {name}"
-            for name in names
-            if name.split(".")[0] in {"git", "gitdb", "pygit2", "dulwich"}
-        ]
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found += [
+                f"{node.lineno}: imports {name}"
+                for name in _modules(node)
+                if name.split(".")[0] in {"git", "gitdb", "pygit2", "dulwich"}
+            ]
         if isinstance(node, ast.List | ast.Tuple) and node.elts and _is_git(node.elts[0]):
             found.append(f"{node.lineno}: a command of git")
         if isinstance(node, ast.Call) and node.args and _is_git(node.args[0]):
@@ -38,6 +33,12 @@ def uses(source: str) -> list[str]:
             elif _name(node.func) in {"__import__", "import_module"}:
                 found.append(f"{node.lineno}: imports git")
     return found
+
+
+def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if node.level == 0 else []
 
 
 def _name(node: ast.expr) -> str:

@@ -234,7 +234,7 @@ async def test_a_trial_goes_on_where_another_ended(tmp_path: Path) -> None:
             bench.sandboxes.remove(trial_container(trial.id))
             return kept.log.read_text()
 
-        plain = {"values": {}, "memory_mb": 128}
+        plain: dict[str, Any] = {"values": {}, "memory_mb": 128}
         first = make_trial(0, **plain)
         assert await said(first) == "begins 0 0.5 None [] []\n"
         left = bench.home.outputs(assigned.id, first.id)

@@ -29,9 +29,10 @@ class Bench:
         server.git("update-ref", "refs/heads/b", commit)
         self.head = commit
         server.add("b", "main", "t", "d")
+        copies: Any = None
         self.forge: RemoteForge = KNOWN[kind](
-            settings_of(server, kind, **settings), SecretStr(TOKEN), None, self.waited.append
-        )  # type: ignore[arg-type]
+            settings_of(server, kind, **settings), SecretStr(TOKEN), copies, self.waited.append
+        )
 
 
 @pytest.fixture(params=KINDS)

@@ -68,7 +68,7 @@ async def test_old_checkpoints_of_a_running_trial_go(tmp_path: Path) -> None:
 
         # What runs goes on, and can be collected while it does.
         assert bench.sandboxes.status(container).state == "running"
-        kept = await monitor.use(stop_trial, TrialContainer(trial=trial.id))
+        await monitor.use(stop_trial, TrialContainer(trial=trial.id))
         kept = await monitor.use(collect_outputs, TrialContainer(trial=trial.id))
         assert [file.path for file in kept.files] == [
             f"checkpoints/step-{step}.npz" for step in (2, 4, 5)

@@ -125,8 +125,8 @@ async def test_a_real_sandbox_reads_the_commit(
     user.write("docs/papers/b.pdf", "%PDF-1.4 broken")
     commit = user.commit()
     repositories.take("T1", user.path, commit, snapshot=False)
-    library = {"library": "docs/papers"}
-    assigned = make_assigned(literature=library).model_copy(update={"base_commit": commit})
+    asked = make_assigned(literature={"library": "docs/papers"})
+    assigned = asked.model_copy(update={"base_commit": commit})
     bench = make_bench(tmp_path / "bench", sandboxes=sandboxes, base_image=base_image)
     hands = Toolbox("literature_review", assigned, bench, "review")
 

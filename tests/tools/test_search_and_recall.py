@@ -60,7 +60,7 @@ async def test_a_paper_of_two_sources_is_one(bench: Workbench) -> None:
 async def test_no_sources(tmp_path: Path) -> None:
     bench = make_bench(tmp_path)
     found = await hands(bench).use(search_papers, SearchPapers(queries=OWN))
-    assert found.papers == found.reports == ()
+    assert (found.papers, found.reports) == ((), ())
     bench.ledger.close()
 
 

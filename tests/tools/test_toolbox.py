@@ -165,5 +165,6 @@ async def test_arguments_are_capped_and_any_bytes_are_taken(bench: LedgerOnly) -
 def test_an_empty_ledger_approves_nothing(bench: LedgerOnly) -> None:
     facts = LedgerFacts(make_assigned(), bench.ledger, bench.home)
     assert facts.approval("plan") is facts.approval("merge") is None
-    assert facts.image is facts.change is facts.trial("T-0001-000") is None
+    assert facts.image is facts.change is None
+    assert facts.trial("T-0001-000") is None
     assert not facts.tainted

@@ -93,8 +93,8 @@ def test_names_that_mlflow_would_refuse_do_no_harm(tracker: MlflowTracker, store
 def test_any_name_becomes_one_that_mlflow_takes(name: str) -> None:
     from mlflow.utils.validation import _validate_metric_name, _validate_param_name
 
-    _validate_metric_name(tracked_name(name))
-    _validate_param_name(tracked_name(name))
+    _validate_metric_name(tracked_name(name))  # type: ignore[no-untyped-call]
+    _validate_param_name(tracked_name(name))  # type: ignore[no-untyped-call]
 
 
 def test_trials_that_end_side_by_side(store: str) -> None:

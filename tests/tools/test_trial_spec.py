@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labcrew.domain.running import Settings
+from labcrew.domain.search_space import Values
 from tests.tickets import make_assigned, make_trial
 from tools.trial_spec import (
     arguments,
@@ -33,7 +34,7 @@ def test_values_are_spelt_as_programs_read_them(value: Any, spelt: str) -> None:
 
 
 def test_arguments_follow_the_ticket() -> None:
-    values = {"learning_rate": 0.1, "name": "two words"}
+    values: Values = {"learning_rate": 0.1, "name": "two words"}
     assert arguments(Settings(), values) == "--learning-rate 0.1 --name 'two words'"
     hydra = Settings(argument="{name}={value}", dashes=False)
     assert arguments(hydra, values) == "learning_rate=0.1 'name=two words'"

@@ -27,7 +27,7 @@ def program(**chosen: str) -> str:
 
 
 def total(hidden: dict[str, str], names: Mapping[str, Any]) -> float:
-    return sum(names[name] == hidden[name] for name in NAMES) / len(NAMES)
+    return sum(bool(names[name] == hidden[name]) for name in NAMES) / len(NAMES)
 
 
 def rounds_needed(seed: int) -> int:

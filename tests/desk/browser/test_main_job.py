@@ -122,7 +122,7 @@ def keep(page: Page, name: str) -> None:
     """Keeps pictures of the whole page in docs/screenshots, where LABCREW_SCREENSHOTS asks."""
     if os.environ.get("LABCREW_SCREENSHOTS"):
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=theme)
             page.evaluate("window.scrollTo(0, 0)")
             page.screenshot(path=KEPT / f"{name}-wide-{theme}.png", full_page=True)
 

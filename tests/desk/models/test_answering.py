@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from agents.programming.options import PROGRAMMING
 from desk.models import build_judge, build_models
-from desk.models.questions import CHAT, PROGRAMMING, judgements, question_names
+from desk.models.questions import CHAT, judgements, question_names
 from evals.endpoint import Refuses, Says, Status, endpoint
 from labcrew.errors import SettingsError
 from labcrew.judgement import Judgement
@@ -22,7 +23,7 @@ def local(name: str) -> ModelSettings:
 
 
 def named(made: Settings) -> dict[str, str | None]:
-    return {asked: m and m.name for asked, m in build_models(made).items()}
+    return {asked: m.name if m else None for asked, m in build_models(made).items()}
 
 
 NEXT = Judgement[Move, Move](
@@ -60,7 +61,7 @@ def test_a_list_names_models_in_order_and_a_question_goes_before_its_agent() -> 
 
     def name_of(question: str) -> str | None:
         model = judge.model_for(question)
-        return model and model.name
+        return model.name if model else None
 
     assert name_of("merge_request.programming") == "b"
     assert name_of("merge_request.summary") == "a"

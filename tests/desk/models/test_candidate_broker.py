@@ -56,8 +56,10 @@ def test_every_choice_reaches_the_endpoint(tmp_path: Path) -> None:
     assert answer.prompt_tokens > 0
     assert answer.completion_tokens > 0
     (sent,) = served.requests
-    wanted = {"temperature": 0.3, "top_p": 0.9, "top_k": 7, "min_p": 0.1, "repeat_penalty": 1.2}
-    wanted |= {"max_completion_tokens": 33, "stop": ["###"], "seed": 5, "extra": 1}
+    wanted = {
+        "temperature": 0.3, "top_p": 0.9, "top_k": 7, "min_p": 0.1, "repeat_penalty": 1.2,
+        "max_completion_tokens": 33, "stop": ["###"], "seed": 5, "extra": 1,
+    }  # fmt: skip
     assert {name: sent.get(name) for name in wanted} == wanted
     assert sent["messages"] == [{"role": "user", "content": "hello"}]
 

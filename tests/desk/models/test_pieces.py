@@ -18,7 +18,7 @@ from labcrew.errors import ModelFailure
 from tests.desk.models.scripted import ASKED, FINISH, READ, WORKED
 from tests.effort import assert_proportionate
 
-WILD = st.sampled_from(
+WILD: st.SearchStrategy[Any] = st.sampled_from(
     (
         None, True, 0, -1, 10**20, 1.5, float("nan"), "", "stop", "\ud800", "x" * 300, [], [1],
         ["a"], [{}], [{"text": "t"}], {}, {"a": 1}, {"text": "t"}, {"name": "f"},
@@ -107,10 +107,10 @@ def test_numbers_that_cannot_be_true_are_not_believed(said: Any, expected: Token
 def test_what_a_model_thinks_aloud_is_paid_for_and_no_answer(name: str) -> None:
     heard = Assembly()
     heard.feed({"choices": [{"delta": {"role": "assistant"}}]})
-    assert not heard.told_what_it_cost
+    before = heard.told_what_it_cost
     heard.feed({"choices": [{"delta": {name: "hm, " * 100}}]})
     assert (heard.text, heard.thought_bytes) == ("", 400)
-    assert heard.told_what_it_cost
+    assert (before, heard.told_what_it_cost) == (False, True)
     used = tokens_used(None, sent_bytes=400, answered="", max_tokens=9000, thought_bytes=400)
     assert used == Tokens(prompt=100, completion=100, estimated=True)
 

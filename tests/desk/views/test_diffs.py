@@ -41,10 +41,10 @@ def changed(path: str = "x.txt", insertions: int | None = 1) -> ChangedFile:
 def patch(old: bytes, new: bytes, around: int) -> bytes:
     """A unified diff as git writes it."""
     sides = [side.split(b"\n") for side in (old, new)]
-    lines = [
+    before, after = (
         [*(line + b"\n" for line in side[:-1]), *([side[-1]] if side[-1] else [])] for side in sides
-    ]
-    said = difflib.diff_bytes(difflib.unified_diff, *lines, b"a/x", b"b/x", n=around)
+    )
+    said = difflib.diff_bytes(difflib.unified_diff, before, after, b"a/x", b"b/x", n=around)
     return b"".join(
         line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
         for line in said

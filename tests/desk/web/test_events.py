@@ -73,7 +73,7 @@ def test_a_stream_of_one_ticket_and_one_from_now_on(opened: Opened) -> None:
         for number in range(1200):
             note(opened, number, "T-001" if number % 400 else "T-002")
     with served(lab) as address, httpx.Client(base_url=address, headers=header(lab)) as client:
-        query = {"after": 0, "ticket": "T-002"}
+        query: dict[str, str | int] = {"after": 0, "ticket": "T-002"}
         with client.stream("GET", "/api/v1/events", params=query) as stream:
             lines = stream.iter_lines()
             assert [x["sequence"] for x in read(lines, 3)] == [1, 401, 801]

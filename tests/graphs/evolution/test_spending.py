@@ -125,7 +125,7 @@ def test_a_failed_answer_counts() -> None:
     chat = CountedChat(Chat(fails=True), {"m": CENT})
     with pytest.raises(ModelFailure):
         asyncio.run(chat.reply((Message(role="user", content="?"),)))
-    assert (chat.used.tokens.total, chat.used.usd) == (15, pytest.approx(0.1))
+    assert (chat.used.tokens.total, chat.used.usd) == pytest.approx((15, 0.1))
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_a_change_is_faster_only_beside_the_champion(
 ) -> None:
     """The machine is busy until round 1 has ended, and the champion's runs of then are cached."""
     lab = a_lab(tmp_path, monkeypatch, gate=9)
-    shift = evaluating.run_candidate.run
+    shift = vars(evaluating)["run_candidate"].run  # what the lab put in its place
 
     def run(
         call: RunCandidate, evolution: Evolution, bench: Workbench

@@ -57,7 +57,9 @@ def test_what_may_be_begun_again_is_one_line_and_done_once(ledger: Ledger) -> No
         once({"n": 2})
     ledger.intend("half", "T", {"n": 1})  # an older labcrew noted the intent apart
     assert asyncio.run(ledger.once_async("half", "T", {"n": 1}, perform, None))["made"]
-    assert ledger.effect("half").status == "done"
+    half = ledger.effect("half")
+    assert half is not None
+    assert half.status == "done"
 
 
 def test_an_intent_without_an_outcome_is_looked_for_first(ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from labcrew.domain.evolution import CodeFile, ModelAnswer, ModelRequest
 from labcrew.domain.sandbox import Capacity, RunResult
@@ -52,7 +52,7 @@ def test_what_a_candidate_finds(lab: EvolutionLab) -> None:
     json.dump(found, open(sys.argv[2], "w"))
     """
     more = (CodeFile(path="more/old.py", text="1"), CodeFile(path="more/deep/new.py", text="2"))
-    given = {"text": "zwölf", "list": [1.5, None]}
+    given: JsonValue = {"text": "zwölf", "list": [1.5, None]}
     (run,) = lab.run(
         evolution, job(3, input=given, seed=11), program=textwrap.dedent(program), more=more
     )

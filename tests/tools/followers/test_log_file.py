@@ -144,12 +144,12 @@ def test_a_link_put_in_its_place_later_is_refused_too(tmp_path: Path, notifier: 
 
 def test_a_folder_that_comes_later(tmp_path: Path, notifier: Notifier) -> None:
     log = LogFile(tmp_path / "later" / "a.log", notifier, 1)
-    assert not log.announced
+    before = log.announced
     assert text(log) == ""
     (tmp_path / "later").mkdir()
     (tmp_path / "later" / "a.log").write_text("one\n")
     assert text(log) == "one\n"
-    assert log.announced
+    assert (before, log.announced) == (False, True)
     log.close()
 
 

@@ -189,7 +189,8 @@ def test_where_chunks_are_cut_does_not_matter(
 ) -> None:
     text = end.join(lines)
     whole = text.encode() if as_bytes else text
-    reader, found = LogReader(), []
+    reader = LogReader()
+    found: list[Observation] = []
     places = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
     for start, stop in pairwise(places):
         found += reader.feed(whole[start:stop], 1.0)

@@ -38,7 +38,7 @@ def test_recorded_files(name: str) -> None:
     assert [step for step, _ in loss] == list(range(21))
     assert [value for _, value in loss[:-1]] == pytest.approx([1 / (1 + s) for s in range(20)])
     assert math.isnan(loss[-1][1])
-    assert series(found, "val/accuracy")[-1] == (19, pytest.approx(0.95))
+    assert series(found, "val/accuracy")[-1] == pytest.approx((19, 0.95))
     assert {n for f in found for n in f.numbers} == {"train/loss", "val/accuracy"}
     assert len(found) == 21
     assert found[3].text == "step=3 train/loss=0.25 val/accuracy=0.15"
@@ -49,7 +49,8 @@ def test_recorded_files(name: str) -> None:
 @given(cuts=st.lists(st.integers(0, 7000), max_size=30))
 def test_where_it_is_cut_does_not_matter(name: str, cuts: list[int]) -> None:
     data = (FOLDER / name).read_bytes()
-    reader, found = EventReader(), []
+    reader = EventReader()
+    found: list[Observation] = []
     for start, stop in pairwise(sorted({0, len(data), *(c for c in cuts if c < len(data))})):
         found += reader.feed(data[start:stop], 0.0)
     _, whole = read(data)
@@ -95,7 +96,8 @@ def test_no_bytes_break_it(data: bytes) -> None:
 def test_a_picture_is_passed_over_without_being_kept() -> None:
     data = (FOLDER / FILES[0]).read_bytes()
     picture = record(bytes(300_000))
-    reader, found = EventReader(), []
+    reader = EventReader()
+    found: list[Observation] = []
     whole = data + picture + data
     for start in range(0, len(whole), 10_000):
         found += reader.feed(whole[start : start + 10_000], 0.0)
