@@ -31,9 +31,10 @@ def good_trials(count: int) -> int:
 
 
 def sampler(seed: int, startup: int) -> Any:
-    """The estimator's settings, but now and then a step from the best ones so far.
+    """The estimator's settings, but a share of the trials steps from the best ones so far.
 
-    A share of all samplers takes such a step; whether this one does is drawn from its seed.
+    Which do is drawn for each trial: whoever asks again for something new must not be held near the
+    best.
 
     Args:
         seed: of the sampler's chance.
@@ -43,19 +44,25 @@ def sampler(seed: int, startup: int) -> Any:
 
     learnt = estimator(seed, startup)
     random = Random(seed)  # noqa: S311 - settings to try, not a secret
-    if random.random() >= STEPPING:
-        return learnt
+    scored = (optuna.trial.TrialState.COMPLETE,)
 
     class Stepping(optuna.samplers.BaseSampler):
+        best: dict[str, Any]  # empty: this trial's settings are as learnt
+
+        def before_trial(self, study: Any, trial: Any) -> None:
+            learnt.before_trial(study, trial)
+            steps = random.random() < STEPPING
+            known = steps and len(study.get_trials(deepcopy=False, states=scored)) >= startup
+            self.best = study.best_trial.params if known else {}
+
         def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
-            return {}
+            return {} if self.best else learnt.infer_relative_search_space(study, trial)
 
         def sample_relative(self, study: Any, trial: Any, space: Any) -> Any:
-            return {}
+            return learnt.sample_relative(study, trial, space)
 
         def sample_independent(self, study: Any, trial: Any, name: str, told: Any) -> Any:
-            scored = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-            best = study.best_trial.params.get(name) if len(scored) >= startup else None
+            best = self.best.get(name)
             if best is None or isinstance(told, optuna.distributions.IntDistribution):
                 return learnt.sample_independent(study, trial, name, told)
             if isinstance(told, optuna.distributions.CategoricalDistribution):

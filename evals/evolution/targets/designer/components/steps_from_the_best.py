@@ -18,26 +18,29 @@ def sampler(seed: int, startup: int) -> Any:
 
     learnt = before(seed, startup)
     random = Random(seed)
-    step_now = random.random() < STEPPING
+    scored = (optuna.trial.TrialState.COMPLETE,)
 
-    class Stepping(optuna.samplers.BaseSampler):  # type: ignore[misc]
+    class Stepping(optuna.samplers.BaseSampler):
+        best: dict[str, Any]  # empty: this trial's settings are as before
+
+        def before_trial(self, study: Any, trial: Any) -> None:
+            learnt.before_trial(study, trial)
+            steps = random.random() < STEPPING
+            known = steps and len(study.get_trials(deepcopy=False, states=scored)) >= startup
+            self.best = study.best_trial.params if known else {}
+
         def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
-            return {} if step_now else learnt.infer_relative_search_space(study, trial)
+            return {} if self.best else learnt.infer_relative_search_space(study, trial)
 
         def sample_relative(self, study: Any, trial: Any, space: Any) -> Any:
-            return {} if not space else learnt.sample_relative(study, trial, space)
+            return learnt.sample_relative(study, trial, space)
 
         def sample_independent(self, study: Any, trial: Any, name: str, told: Any) -> Any:
-            scored = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-            best = None
-            if step_now and len(scored) >= startup:
-                best = study.best_trial.params.get(name)
-            if best is None:
+            best = self.best.get(name)
+            if best is None or isinstance(told, optuna.distributions.IntDistribution):
                 return learnt.sample_independent(study, trial, name, told)
-            if not hasattr(told, "low"):
+            if isinstance(told, optuna.distributions.CategoricalDistribution):
                 return best
-            if isinstance(told, optuna.distributions.IntDistribution):
-                return learnt.sample_independent(study, trial, name, told)
             return _near(best, told, random)
 
     return Stepping()
