@@ -260,9 +260,10 @@ of 1, on the mean of 24 searches a run. Each split has landscapes of its own.
     merged = """\
 What that loop kept is merged into labcrew, tidied without changing which settings are proposed: in
 three of ten trials, choices stay as in the best trial so far and real numbers near it. Loops from
-now on begin with it. Labcrew's tests then found what no landscape shows: which trials step was drawn
-once a study, so that where only choices are searched a step asked for again never came to anything
-new. It is drawn for each trial now; a study's first, all that landscapes ask for, is as it was.
+now on begin with it. Labcrew's tests then found what no landscape shows: which trials step was
+drawn once a study, so that where only choices are searched a step asked for again never came to
+anything new. It is drawn for each trial now; a study's first, all that landscapes ask for, is as it
+was.
 """
     kept = any(r.kept for r in report.of("designer", "loop"))
     return text + _own(report, "designer") + (merged if kept else "")
