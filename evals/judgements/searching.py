@@ -21,6 +21,7 @@ from labcrew.domain.search_space import (
 )
 
 _STARTUP = 4
+_ASKED = 1000
 RATE = FloatParameter(type="float", low=1e-5, high=1.0, log=True, role="learning_rate")
 DROPOUT = FloatParameter(type="float", low=0.0, high=0.8)
 DECAY = FloatParameter(type="float", low=1e-6, high=0.1, log=True, role="regularisation")
@@ -124,11 +125,12 @@ def _sampled(
     )
     known = {canonical_json(one.values) for one in tried}
     failed = [one.values for one in tried if one.failed]
-    while True:
+    for _ in range(_ASKED):
         values = asked(study, space)
         near = any(distance(space, one, values) <= NEAR for one in failed)
         if canonical_json(values) not in known and not near:
             return values
+    raise RuntimeError(f"{name}: asked {_ASKED} times, the sampler has nothing new")
 
 
 def next_trials() -> tuple[Case, ...]:
