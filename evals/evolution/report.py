@@ -61,14 +61,14 @@ anything here. Made by
         > docs/evolution-results.md
 
 Intervals are 95%: of medians by order statistics, of one loop's gain the keep rule's own
-bounds. The sealed split is opened once a loop, after its last round; "by hindsight" is what the
-best of the programs opened there scores: all that were kept, and the three best by the gate of
-what was not. What stands above the chosen one is optimism, and of all rounds there would be as
-much at least; *always keep* opens every round. What is equal between arms is the number of rounds,
-the bounds of time and tokens, and the seeds of every split. What each spent in its rounds stands
-beside it, as runs of programs and their minutes, medians over loops: *random search* and *always
-keep* run no re-tests, but every candidate's whole gate, and what they keep is scored on the sealed
-split too.
+bounds, each of them one-sided. The sealed split is opened once a loop, after its last round; "by
+hindsight" is what the best of the programs opened there scores: all that were kept, and the three
+best by the gate of what was not. What stands above the chosen one is optimism, and of all rounds
+there would be as much at least; *always keep* opens every round. What is equal between arms is the
+number of rounds, the bounds of time and tokens, and the seeds of every split. What each spent in
+its rounds stands beside it, as runs of programs and their minutes, medians over loops: *random
+search* and *always keep* run no re-tests, but every candidate's whole gate, and what they keep is
+scored on the sealed split too.
 """
 
 
@@ -121,7 +121,7 @@ OpenEvolve 2.634, AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
                 str(len(results)),
                 _rounds(results),
                 median_interval(finals).words(4),
-                median_interval(runs).words(4),
+                f"{median(runs):.4f}" if runs else "-",  # of a loop alike: no interval is honest
                 f"{max(runs):.5f}" if runs else "-",
                 _optimism(results, 4),
                 _runs(results),
@@ -181,7 +181,8 @@ def _starts(report: Report) -> str:
                 ]
             )
     head = ["from random centres", "starts", "a start", "median", "best"]
-    times = [f"best within a run's {run:g} s", f"within all runs of a loop, {whole:.0f} s"]
+    of_loop = f", {whole:.0f} s" if whole else ""
+    times = [f"best within a run's {run:g} s", f"within all runs of a loop{of_loop}"]
     return (
         "With no learning: start after start at random centres, each improved once. The last two"
         " are medians of the best within an amount of processor time:\n\n"
@@ -260,7 +261,8 @@ of 1, on the mean of 24 searches a run. Each split has landscapes of its own.
     merged = """\
 What that loop kept is merged into labcrew, tidied without changing which settings are proposed: in
 three of ten trials, choices stay as in the best trial so far and real numbers near it. Loops from
-now on begin with it. Labcrew's tests then found what no landscape shows: which trials step was
+now on begin with it, and its two components are no longer in the library: the loop above ran at
+commit 8b024fc. Labcrew's tests then found what no landscape shows: which trials step was
 drawn once a study, so that where only choices are searched a step asked for again never came to
 anything new. It is drawn for each trial now; a study's first, all that landscapes ask for, is as it
 was.
