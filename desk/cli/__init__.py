@@ -5,6 +5,8 @@ Exit codes: 0 done · 2 the input is wrong · 3 waiting for a person · 4 failed
 
 import sys
 import traceback
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -32,11 +34,26 @@ from labcrew.plain_text import HALVES
 __all__ = ["app", "main"]
 
 
+def _said(asked: bool) -> None:
+    if asked:
+        typer.echo(f"labcrew {version('labcrew')}")
+        raise typer.Exit
+
+
+def _front(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_said, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """What stands before any command."""
+
+
 def _app() -> typer.Typer:
     front = group(
         "labcrew: a research crew for machine-learning labs. Assign a ticket, decide at its gates,"
         " review its merge request."
     )
+    front.callback()(_front)
     for module in (home, work, board, chat, decisions, results, replaying, evolving):
         front.registered_commands += module.app.registered_commands
     front.add_typer(board.app, name="board")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ def _process(*arguments: str) -> "subprocess.CompletedProcess[str]":
         timeout=60,
         check=False,
     )
+
+
+def test_the_version_is_the_one_installed() -> None:
+    said = _process("--version")
+    assert (said.returncode, said.stdout) == (0, f"labcrew {version('labcrew')}\n")
 
 
 def test_every_command_has_help_home_and_json() -> None:
