@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from agents.evolution.syntax import compile_trouble, read, trouble
+from agents.evolution.syntax import NO_TREE, compile_trouble, read, trouble
 from labcrew.domain.base import Model
 from labcrew.domain.evolution import CodeFile
 from labcrew.domain.search_space import ChoiceParameter, nearest
@@ -98,7 +98,7 @@ def applied(component: Component, text: str) -> str | None:
         return None
     try:
         new = putting.put(_within_range(component, text), tree)
-    except (RecursionError, ValueError):
+    except NO_TREE:
         return None
     if new is None or new == text or compile_trouble(new):
         return None
@@ -132,7 +132,7 @@ def without(name: str, text: str) -> str | None:
 
     try:
         new = putting.taken_out(name, tree)
-    except (RecursionError, ValueError):
+    except NO_TREE:
         return None
     return new if new is not None and not compile_trouble(new) else None
 

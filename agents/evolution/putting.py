@@ -7,6 +7,7 @@ import libcst as cst
 
 from agents.evolution.components import Component
 from agents.evolution.constants import spelt, value_of
+from agents.evolution.syntax import read
 
 _BEFORE = "before"
 _MARK = "# component: "
@@ -99,9 +100,8 @@ def _names(node: cst.CSTNode) -> list[cst.Name]:
 
 
 def _put_code(component: Component, tree: cst.Module) -> str | None:
-    code = cst.parse_module(component.body + "\n")
-    old = _function(tree, component.target)
-    if old is None:
+    code, old = read(component.body + "\n"), _function(tree, component.target)
+    if code is None or old is None:
         return None
     if component.put == "insert into function":
         return _inserted(tree, old, list(code.body), component)

@@ -49,11 +49,11 @@ def parameter_of(
         found = _told(value, comment, choices)
         if found is not None:
             return found if legal(found, value) else None
-    except (ValueError, OverflowError):
-        return None
-    if isinstance(value, str) or _LEFT_ALONE.search(name):
-        return None
-    return _guessed(name, value)
+        if isinstance(value, str) or _LEFT_ALONE.search(name):
+            return None
+        return _guessed(name, value)
+    except (ValueError, OverflowError, SyntaxError, TypeError):
+        return None  # words that happen to look like a range, or a number beyond all bounds
 
 
 def is_stated(comment: str, choices: tuple[Value, ...] = ()) -> bool:

@@ -24,6 +24,8 @@ DEEPEST = 40
 LONGEST_CHAIN = 200
 """Operators, calls and dots that one expression is built of, between two commas."""
 MOST_ELIF = 100
+NO_TREE = (RecursionError, ValueError, TypeError, SyntaxError)
+"""What libcst raises of a tree that it will not build: `return` without a blank after it, say."""
 _FIELD = 300  # characters between the braces of a formatted string
 _WORDS = frozenset(["not", "and", "or", "if", "else", "lambda", "await", "in", "is", "for"])
 _FORMATTED = re.compile(r"[rRbBuU]*[fF][rRbBuU]*['\"]")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from random import Random
 from statistics import fmean
+from traceback import format_exception
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -11,12 +12,12 @@ from langgraph.runtime import Runtime
 from agents.evolution.analysis import analyse as analysed
 from agents.evolution.bandit import choose
 from agents.evolution.notes import family, loop_warning
-from agents.evolution.proposing import Situation, Tried
+from agents.evolution.proposing import Proposer, Situation, Tried
 from agents.evolution.screening import screen as screened
 from graphs.evolution.evaluating import evaluate as evaluated
 from graphs.evolution.evaluating import every
 from graphs.evolution.gates import open_gate
-from graphs.evolution.loop import Loop
+from graphs.evolution.loop import Halted, Loop
 from graphs.evolution.moving import current, decided, finished
 from graphs.evolution.state import EvolutionState, goes
 from graphs.evolution.stopping import finish_reason
@@ -39,6 +40,8 @@ _NOTES = 8
 _EMPTY_TURNS = 3
 """So often proposers are asked, each time with other chance, before there is nothing left to try:
 what a model answers may be of no use once."""
+_TRACE_CHARACTERS = 4000
+_BROKE = "proposer.error"
 
 
 async def analyse(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:
@@ -96,7 +99,9 @@ async def propose(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, An
             break
     if proposal is None:
         loop.ledger.intend(finished(loop.id), loop.id, {})
-        loop.ledger.done(finished(loop.id), {"why": "no proposer has anything new to try"})
+        loop.ledger.done(
+            finished(loop.id), {"why": f"no proposer has anything new to try{_lame(loop)}"}
+        )
         return goes("open_sealed")
     loop.say(f"round {round_.number}: {proposal.title} ({why})")
     with loop.ledger.transaction():
@@ -123,7 +128,7 @@ async def _proposed(
 
     Raises ModelFailure: a model could not be reached, and no proposer without one had anything.
     """
-    left = {p.name: p for p in loop.proposers if p.can(situation)}
+    left = {p.name: p for p in loop.proposers if _able(loop, p, situation)}
     if not left:
         return None, ""
     if loop.evolution.control in ("random_search", "no_memory"):
@@ -142,6 +147,11 @@ async def _proposed(
         except ModelFailure as error:
             failure = error
             continue
+        except (LabcrewError, Halted):
+            raise
+        except Exception as error:
+            _broken(loop, name, error)
+            continue
         if proposal is not None and not resting.isdisjoint(family(proposal)):
             spare, proposal = spare or proposal, None
         if proposal is not None:
@@ -149,6 +159,44 @@ async def _proposed(
     if spare is None and failure is not None:
         raise failure
     return spare, f"{why} Nothing but what rests came to the proposers"
+
+
+def _able(loop: Loop, proposer: Proposer, situation: Situation) -> bool:
+    """Whether it has anything to work on; a broken one has not."""
+    try:
+        return proposer.can(situation)
+    except (LabcrewError, Halted):
+        raise
+    except Exception as error:
+        _broken(loop, proposer.name, error)
+        return False
+
+
+def _broken(loop: Loop, proposer: str, error: Exception) -> None:
+    """A fault in one proposer leaves the round to the others, and stands in the ledger."""
+    number = loop.evolution.rounds + 1
+    said = "".join(format_exception(error))[-_TRACE_CHARACTERS:]
+    loop.say(f"round {number}: {proposer} broke down: {type(error).__name__}: {str(error)[:200]}")
+    loop.ledger.events.append(
+        ticket=loop.id,
+        actor="worker",
+        kind=_BROKE,
+        key=f"{loop.id}/error/{number}/{proposer}",
+        data={"proposer": proposer, "round": number, "traceback": said},
+    )
+
+
+def _lame(loop: Loop) -> str:
+    """Which proposers broke down in this round, in words."""
+    number = loop.evolution.rounds + 1
+    broken = {
+        str(event.data["proposer"])
+        for event in loop.ledger.events.of(loop.id)
+        if event.kind == _BROKE and event.data["round"] == number
+    }
+    if not broken:
+        return ""
+    return f"; {', '.join(sorted(broken))} broke down, as `proposer.error` in the ledger tells"
 
 
 async def situation_of(loop: Loop, round_: Round) -> Situation:

@@ -14,7 +14,7 @@ from agents.evolution.bandit import reward
 from agents.evolution.notes import loop_warning
 from agents.evolution.programs import Known, changed, python_files
 from agents.evolution.proposing import Situation
-from agents.evolution.syntax import compile_trouble, read
+from agents.evolution.syntax import NO_TREE, compile_trouble, read
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.evolution import Proposal, Round, code_hash
 
@@ -101,12 +101,15 @@ def _mutated(text: str, weights: dict[str, float], random: Random) -> tuple[str,
     name = random.choices(list(weights), list(weights.values()))[0]
     try:
         edits = MUTATIONS[name](tree)
-        for edit in random.sample(edits, min(_EACH, len(edits))):
+    except NO_TREE:
+        return None
+    for edit in random.sample(edits, min(_EACH, len(edits))):
+        try:
             after = edit.made(tree)
-            if after != text and not compile_trouble(after):
-                return after, name, _told(text, after)
-    except (RecursionError, ValueError, TypeError):
-        return None  # what libcst will not build
+        except NO_TREE:
+            continue
+        if after != text and not compile_trouble(after):
+            return after, name, _told(text, after)
     return None
 
 

@@ -208,6 +208,21 @@ def test_what_is_no_component_is_passed_over(text: str) -> None:
     assert read_component(CodeFile(path="a.md", text=text)) is None
 
 
+@pytest.mark.parametrize(
+    ("put", "body", "program"),
+    [
+        ("wrap function f", "def f():\n    return = before()", "def f():\n    return 1\n"),
+        ("insert into function f", "return =", "def f():\n    return 1\n"),
+        ("wrap function f", "def g():\n    return 2", "def f():\n    return 1\n"),
+    ],
+)
+def test_code_that_is_no_python_has_no_place(put: str, body: str, program: str) -> None:
+    text = f"---\nname: a\nput: {put}\n---\n```python\n{body}\n```\n"
+    component = read_component(CodeFile(path="a.md", text=text))
+    assert component is not None
+    assert applied(component, program) is None
+
+
 def test_a_python_file_is_a_component() -> None:
     text = (
         '"""\n---\nname: doubled\nfor: Twice.\nput: replace function f\n---\n"""\n'

@@ -116,6 +116,9 @@ def test_what_is_set_is_read_back(data: st.DataObject) -> None:
         (3, "fixed", None),
         (3, "9..0", None),
         (3, "one of: a, b", None),
+        (3, "one of: 1, 3, 5 layers", None),
+        (3, "one of: 1, {[]: 2}, 3", None),
+        (10**400, "", None),
         ("x", "", None),
         (0.0, "0..1 log", None),
     ],
@@ -128,7 +131,9 @@ def test_what_a_comment_says(value: object, comment: str, expected: object) -> N
     name=st.text(max_size=10),
     value=st.one_of(st.integers(), st.floats(), st.booleans(), st.text(max_size=5)),
     comment=st.one_of(
-        st.text(max_size=40), st.from_regex(r"[-0-9.e]{1,9}\.\.[-0-9.e]{1,9}( log| step [0-9.]+)?")
+        st.text(max_size=40),
+        st.from_regex(r"[-0-9.e]{1,9}\.\.[-0-9.e]{1,9}( log| step [0-9.]+)?"),
+        st.from_regex(r"one of: [-0-9.e a,(){}\[\]:]{1,20}"),
     ),
 )
 def test_a_range_holds_the_value_that_it_was_made_for(

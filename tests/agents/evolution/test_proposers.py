@@ -50,6 +50,8 @@ PIECES = (
     "é = 'ü'  # one of: ü, ö\n",
     "LONG = 1\ndef long(x):\n    y = 2\n    return x" + " + x" * 190 + "\n",
     "LONG = 2\ndef long(x):\n    return x" + ".x" * 190 + "\n",
+    "WIDTH = 3  # one of: 1, 3, 5 wide\n",
+    "def tight(a, b):\n    if(a > b):\n        return(0)\n    return(a)\n",
     "",
 )
 wild = st.one_of(
@@ -173,6 +175,19 @@ def test_a_program_of_the_miniature_that_does_not_end_scores_the_worst() -> None
         run("while True:\n    try:\n        x = 1\n    except Exception:\n        x = 2\n", len)
     with pytest.raises(NameError):
         run("open('x')\n", len)
+
+
+def test_mutations_of_a_program_without_blanks_are_made_or_passed_over() -> None:
+    """`if(x > y):` without its brackets would want a blank, which libcst refuses to leave out."""
+    text = (
+        "def best(items, limit):\n    for item in items:\n        if(item > limit):\n"
+        "            return(0)\n        while(limit > 9 and item):\n            limit -= 1\n"
+        "    return(limit)\n"
+    )
+    mutation, now = proposers(["mutation"])[0], situation(files(text))
+    made = [asyncio.run(mutation.propose(now, Random(seed))) for seed in range(200)]
+    titles = {proposal.title for proposal in made if proposal is not None}
+    assert len(titles) > 5
 
 
 def test_parameters_set_settings_in_place() -> None:

@@ -399,6 +399,44 @@ def test_a_model_that_is_away_stops_no_other_proposer(lab: Lab) -> None:
     assert lab.advance(started.id, [away, Scripted(BETTER)]).outcome[:12] == "done: merged"
 
 
+class Broken:
+    """A proposer with a fault of its own.
+
+    Args:
+        where: which of its functions breaks down.
+    """
+
+    name = "broken"
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def can(self, situation: Situation) -> bool:
+        if self.where == "can":
+            raise KeyError("nowhere")
+        return True
+
+    async def propose(self, situation: Situation, random: Random) -> Proposal | None:
+        raise KeyError("nowhere")
+
+
+@pytest.mark.parametrize("where", ["can", "propose"])
+def test_a_proposer_that_breaks_down_stops_no_other(lab: Lab, where: str) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    said: list[str] = []
+    ended = lab.advance(started.id, [Broken(where), Scripted(BETTER)], said=said)
+    assert ended.outcome[:12] == "done: merged"
+    (event,) = [e for e in lab.bench.ledger.events.of(started.id) if e.kind == "proposer.error"]
+    assert "KeyError: 'nowhere'" in event.data["traceback"]
+    assert "round 1: broken broke down: KeyError: 'nowhere'" in said
+
+
+def test_a_loop_that_only_broken_proposers_had_says_so(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    ended = lab.advance(started.id, [Broken("propose")])
+    assert "broken broke down" in ended.outcome
+
+
 def test_what_is_accepted_while_a_proposal_is_made_is_the_next_that_is_tried(lab: Lab) -> None:
     started = lab.start(make_spec(lab.target, budget={"rounds": 4, "parallel": 1}))
     beyond = (*BETTER, CodeFile(path="more.py", text="MORE = 1\n"))
