@@ -13,7 +13,7 @@ from labcrew.domain.evolution import Evolution
 from labcrew.domain.evolution_spec import Case, Control, EvolutionSpec
 from labcrew.domain.repository import Checkout, Repositories
 from labcrew.errors import InputError, NotFound
-from labcrew.evolution_file import editable_files, read_cases, refuse_unreachable
+from labcrew.evolution_file import read_cases, read_program, refuse_unreachable
 from labcrew.given_path import given_path
 from labcrew.ledger import Ledger
 from labcrew.path_patterns import matches
@@ -138,7 +138,7 @@ class Evolutions(Steering):
             repositories.inspect(str(checkout.repository), f"refs/heads/{spec.branch}")
         commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=False)
         files = repositories.files(name, commit)
-        editable = editable_files(spec, files)
+        program = read_program(spec, files, lambda path: repositories.read(name, commit, path))
         _check_paths(spec, files)
         try:
             raw = repositories.read(name, commit, spec.cases, cap_mb=_MOST_CASES_MB)
@@ -146,6 +146,7 @@ class Evolutions(Steering):
             raise InputError(
                 f"cases: {spec.cases} is not in the commit {commit[:12]}.", "Commit it first."
             ) from None
+        editable = tuple(file.path for file in program)
         return Examined(checkout, commit, editable, read_cases(raw, spec.cases))
 
     def unfinished(

@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
 from labcrew.domain.base import canonical_json
-from labcrew.domain.evolution import Evolution
+from labcrew.domain.evolution import CodeFile, Evolution
 from labcrew.domain.evolution_spec import Case, EvolutionSpec
 from labcrew.domain.repository_path import relative
 from labcrew.errors import InputError
@@ -17,6 +17,9 @@ from labcrew.path_patterns import matches
 from labcrew.plain_text import HALVES, is_plain
 from labcrew.ticket_file import read_front_matter, shown_value
 
+MOST_PROGRAM_BYTES = 2 * 1024 * 1024
+MOST_FILES = 200
+_NARROWER = "Name in editable only what a change may touch; a program may read other files too."
 _MOST_BYTES = 64 << 20
 _MOST_CASES = 100_000
 
@@ -98,6 +101,46 @@ def editable_files(spec: EvolutionSpec, files: Sequence[str]) -> tuple[str, ...]
             "Name the files that a change may touch, as paths from the repository's root.",
         )
     return found
+
+
+def read_program(
+    spec: EvolutionSpec, files: Sequence[str], read: Callable[[str], bytes]
+) -> tuple[CodeFile, ...]:
+    """The program: every editable file of a commit.
+
+    Args:
+        spec: names what is editable.
+        files: all paths of the commit.
+        read: the bytes of one.
+
+    Raises:
+        InputError: there are none, too many or too large ones, no text, or they hold the judge.
+    """
+    paths = editable_files(spec, files)
+    if len(paths) > MOST_FILES:
+        raise InputError(
+            f"editable covers {len(paths):,} files, {paths[0]} and others; a program has"
+            f" {MOST_FILES} at most.",
+            _NARROWER,
+        )
+    found: list[CodeFile] = []
+    size = 0
+    for path in paths:
+        raw = read(path)
+        size += len(raw)
+        if size > MOST_PROGRAM_BYTES:
+            raise InputError(
+                f"editable covers more than {MOST_PROGRAM_BYTES >> 20} MiB, up to {path} with"
+                f" {len(raw):,} bytes; a program is kept whole in every round.",
+                _NARROWER,
+            )
+        try:
+            found.append(CodeFile(path=path, text=raw.decode("utf-8")))
+        except UnicodeDecodeError:
+            raise InputError(
+                f"{path} is editable but not UTF-8 text.", "Take it out of editable."
+            ) from None
+    return tuple(found)
 
 
 def read_cases(raw: bytes, name: str) -> tuple[Case, ...]:

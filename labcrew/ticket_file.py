@@ -19,7 +19,7 @@ MOST_BYTES = 1_000_000
 MOST_FRONT_MATTER = 200_000
 _FENCE = "---"
 M = TypeVar("M", bound=Model)
-_REMEDY = "`labcrew ticket fields` lists every field."
+_REMEDY = "`labcrew ticket fields` lists every field, and shows an example."
 
 
 def read_ticket(source: Path | str, *, name: str = "ticket.md") -> Ticket:
@@ -46,7 +46,7 @@ def read_front_matter(source: Path | str, model: type[M], *, name: str, remedy: 
         if len(text) > MOST_BYTES:
             raise TicketError(f"{name} is larger than 1 MB.", "A ticket is text; link the rest.")
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    front, body, first, body_line = _split(lines, name)
+    front, body, first, body_line = _split(lines, name, remedy)
     try:
         root = parse(front, first)
         if root.pairs is None:
@@ -54,7 +54,7 @@ def read_front_matter(source: Path | str, model: type[M], *, name: str, remedy: 
         values = root.value()
     except Trouble as trouble:
         raise _wrong(
-            name, [TicketProblem(line=trouble.line, message=f"{trouble.message}.")]
+            name, [TicketProblem(line=trouble.line, message=f"{trouble.message}.")], remedy
         ) from None
     question = body.strip()
     if question:
@@ -136,19 +136,15 @@ def ticket_text(path: Path) -> str:
         raise TicketError(f"{path.name}:{line}: not UTF-8 text.", "Save it as UTF-8.") from None
 
 
-def _split(lines: list[str], name: str) -> tuple[str, str, int, int]:
+def _split(lines: list[str], name: str, remedy: str) -> tuple[str, str, int, int]:
     """Front matter, body, the lines before the front matter, the body's first line."""
     start = next((i for i, line in enumerate(lines) if line.strip()), 0)
     if lines[start].rstrip() != _FENCE:
         said = (
-            "a ticket begins with a line '---', then its fields as YAML, then '---', then the"
+            "it must begin with a line '---', then its fields as YAML, then '---', then the"
             " question."
         )
-        raise _wrong(
-            name,
-            [TicketProblem(line=start + 1, message=said)],
-            "`labcrew ticket fields` shows an example.",
-        )
+        raise _wrong(name, [TicketProblem(line=start + 1, message=said)], remedy)
     for end in range(start + 1, len(lines)):
         if lines[end].rstrip() == _FENCE:
             break

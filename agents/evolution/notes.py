@@ -89,6 +89,7 @@ def loop_warning(rounds: Sequence[Round]) -> Loop:
     resting: dict[str, str] = {}
     failed: dict[str, list[int]] = {}
     titles: dict[str, list[int]] = {}
+    families: dict[str, dict[str, None]] = {}
     for round in recent:
         assert round.proposal is not None
         alike = re.sub(r"[-+]?\d[\d.e+-]*", "#", round.proposal.title)
@@ -96,8 +97,11 @@ def loop_warning(rounds: Sequence[Round]) -> Loop:
         titles[alike] = [] if gained else [*titles.get(alike, []), round.number]
         for name in family(round.proposal):
             failed[name] = [] if gained else [*failed.get(name, []), round.number]
-            if len(titles[alike]) >= TRIES:
-                resting[name] = f"nearly the same change was tried {len(titles[alike])} times"
+            families.setdefault(alike, {})[name] = None
+    for alike, numbers in titles.items():
+        if len(numbers) >= TRIES and now - numbers[-1] < REST:
+            said = f"nearly the same change was tried {len(numbers)} times"
+            resting |= dict.fromkeys(families[alike], said)
     for name, numbers in failed.items():
         if len(numbers) >= TRIES and now - numbers[-1] < REST:
             resting.setdefault(name, f"{name} was tried {len(numbers)} times without a gain")

@@ -1,6 +1,7 @@
 """What is refused before it runs: changes outside what may be edited, repeats, and no Python."""
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from agents.evolution.programs import program_shape, ran
@@ -9,12 +10,11 @@ from agents.evolution.syntax import compile_trouble
 from labcrew.domain.evolution import CodeFile, Proposal, code_hash
 from labcrew.domain.evolution_spec import EvolutionSpec
 from labcrew.domain.repository_path import relative
-from labcrew.evolution_file import may_edit
+from labcrew.evolution_file import MOST_FILES, MOST_PROGRAM_BYTES, may_edit
 from labcrew.plain_text import HALVES, ODD, is_plain
 
 MOST_FILE_BYTES = 256 * 1024
-MOST_PROGRAM_BYTES = 2 * 1024 * 1024
-MOST_FILES = 200
+"""Of a file that a change touches."""
 MOST_GROWTH = 4.0
 """Times the baseline's size, where that is more than `_SMALL` bytes."""
 _SMALL = 20_000
@@ -40,10 +40,10 @@ def screen(spec: EvolutionSpec, situation: Situation, proposal: Proposal) -> str
     broken = [file.path for file in proposal.files if HALVES.search(file.path + file.text)]
     if broken:
         return f"{broken[0][:100]!r} is no UTF-8 text"
-    size = _size_trouble(situation, proposal.files)
+    touched = [file for file in proposal.files if champion.get(file.path) != file.text]
+    size = _size_trouble(situation, proposal.files, touched)
     if size:
         return size
-    touched = [file for file in proposal.files if champion.get(file.path) != file.text]
     for file in touched:
         trouble = _path_trouble(spec, file.path, file.path in champion)
         if trouble:
@@ -92,17 +92,21 @@ def _hijack(spec: EvolutionSpec, path: str) -> str:
     return ""
 
 
-def _size_trouble(situation: Situation, files: tuple[CodeFile, ...]) -> str:
+def _size_trouble(
+    situation: Situation, files: Sequence[CodeFile], touched: Sequence[CodeFile]
+) -> str:
     if len(files) > MOST_FILES:
         return f"it has {len(files)} files, more than {MOST_FILES}"
-    sizes = {file.path: len(file.text.encode("utf-8", "replace")) for file in files}
-    for path, size in sizes.items():
-        if size > MOST_FILE_BYTES:
-            return f"{path} has {size:,} bytes, more than {MOST_FILE_BYTES:,}"
-    total = sum(sizes.values())
-    base = sum(len(file.text.encode("utf-8", "replace")) for file in situation.baseline)
+    for file in touched:
+        if _bytes([file]) > MOST_FILE_BYTES:
+            return f"{file.path} has {_bytes([file]):,} bytes, more than {MOST_FILE_BYTES:,}"
+    total, base = _bytes(files), _bytes(situation.baseline)
     most = min(MOST_PROGRAM_BYTES, max(_SMALL, int(base * MOST_GROWTH)))
     return f"the program has {total:,} bytes, more than {most:,}" if total > most else ""
+
+
+def _bytes(files: Iterable[CodeFile]) -> int:
+    return sum(len(file.text.encode("utf-8", "replace")) for file in files)
 
 
 def _text_trouble(file: CodeFile) -> str:

@@ -249,7 +249,9 @@ def repair(
 @app.command()
 @guarded
 def scaffold(
-    rounds: Annotated[int, typer.Option(min=1, help="The budget of a run that begins.")] = 100,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="The budget; another one is another loop.")
+    ] = 100,
     control: Annotated[
         str, typer.Option(help="In place of the loop: random_search, always_keep or no_memory.")
     ] = "",

@@ -209,7 +209,10 @@ def _started(opened: "Opened", what: str, control: str, by: str | None) -> str:
     evolutions = opened.evolutions()
     earlier = evolutions.unfinished(spec, source, known)
     if earlier is not None:
-        say(f"{earlier.id} is this spec; it goes on.")
+        if earlier.status == "paused":
+            say(f"{earlier.id} is this spec, and paused: `labcrew evolution resume {earlier.id}`.")
+        else:
+            say(f"{earlier.id} is this spec; it goes on.")
         return earlier.id
     started = evolutions.start(
         spec,

@@ -176,8 +176,8 @@ def _starts(report: Report) -> str:
                     f"{fmean(one.seconds for one in starts):.3f} s",
                     f"{median(each):.4f}",
                     f"{max(each):.4f}",
-                    f"{best_of(starts, run):.4f}",
-                    f"{best_of(starts, whole):.4f}" if whole else "-",
+                    str(best_of(starts, run)),
+                    str(best_of(starts, whole)) if whole else "-",
                 ]
             )
     head = ["from random centres", "starts", "a start", "median", "best"]
@@ -185,7 +185,8 @@ def _starts(report: Report) -> str:
     times = [f"best within a run's {run:g} s", f"within all runs of a loop{of_loop}"]
     return (
         "With no learning: start after start at random centres, each improved once. The last two"
-        " are medians of the best within an amount of processor time:\n\n"
+        " are medians of the best within an amount of processor time; *at least* where it is the"
+        " best of all starts that were made, and the time allows more:\n\n"
         + _table([*head, *times], rows)
     )
 

@@ -53,9 +53,9 @@ and seeds alone. Made by
     labcrew eval scaffold --rounds N [--control NAME] --results evals/results/scaffold/equal
 
 What is equal: the rounds, the bounds of time and tokens (`--tokens`, for a budget that binds), and
-the seeds of every split. What each arm spent in its rounds is not: *random search* and *always
-keep* run no re-tests, but every candidate's whole gate; what was kept is scored on the sealed split
-too; and programs ask the model more or less.
+the seeds of every split. What each arm spent from beginning to end is not: *random search* and
+*always keep* run no re-tests, but every candidate's whole gate; what was kept is scored on the
+sealed split too; and programs ask the model more or less.
 """
 
 

@@ -100,9 +100,7 @@ def write_rounds(folder: Path, rounds: Sequence[Round]) -> None:
     _write(folder / ROUNDS, "".join(line_of(r).model_dump_json() + "\n" for r in ended))
 
 
-def write_summary(
-    folder: Path, evolution: Evolution, rounds: Sequence[Round], model: str, *, runs: int
-) -> Summary:
+def write_summary(folder: Path, evolution: Evolution, model: str, *, runs: int) -> Summary:
     """Writes what came of it."""
     told = Summary(
         control=evolution.control,
@@ -113,7 +111,7 @@ def write_summary(
         champion=code_hash(evolution.champion),
         rounds=evolution.rounds,
         hours=round(evolution.seconds / 3600, 3),
-        tokens=sum(r.model_tokens for r in rounds),
+        tokens=evolution.model_tokens,
         runs=runs,
         noise=evolution.noise,
         sealed=evolution.sealed,

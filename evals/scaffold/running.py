@@ -48,7 +48,7 @@ def run(
         home: a folder of this run's own: a repository for each arm, and one labcrew home, so that
             what the model once answered one arm it need not be asked by the next.
         results: where each arm's results are kept; written again after each round.
-        rounds: the budget; a run that has begun keeps its own.
+        rounds: the budget; a loop of another one is another loop.
         tokens: a budget beside it, of the model's; None: the spec's.
         control: a loop that ours is held against; empty: ours.
         model: as in evals.local_models.
@@ -66,13 +66,18 @@ def run(
     place = folder_of(results, control)
     _settings(home / "home", model)
     with open_home(home / "home", create=True) as opened:
-        known = [e for e in opened.ledger.evolutions.all() if e.control == control]
+        spec = _budgeted(read_spec(spec_file), rounds, tokens)
+        known = [
+            e
+            for e in opened.ledger.evolutions.all()
+            if e.control == control and e.spec.budget == spec.budget
+        ]
         if known:
             id = known[-1].id
         else:
             evolutions = opened.evolutions()
             id = evolutions.start(
-                _budgeted(read_spec(spec_file), rounds, tokens),
+                spec,
                 beside=folder,
                 source=str(spec_file),
                 by=by,
@@ -153,17 +158,16 @@ def _settings(home: Path, model: str) -> None:
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _write(place: Path, ledger: Ledger, evolution: Evolution) -> tuple[Round, ...]:
+def _write(place: Path, ledger: Ledger, evolution: Evolution) -> None:
     rounds = tuple(ledger.rounds.of(evolution.id))
     write_rounds(place, rounds)
     kept = [r for r in rounds if r.verdict == "kept"]
     write_kept(place, list(kept_diffs(evolution.baseline, kept)))
-    return rounds
 
 
 def _kept(place: Path, ledger: Ledger, evolution: Evolution, model: str) -> Summary:
     """The last results. Raises InputError: the loop ended before the sealed split was opened."""
-    rounds = _write(place, ledger, evolution)
+    _write(place, ledger, evolution)
     if evolution.sealed is None:
         raise InputError(
             f"{evolution.id} is {evolution.status}: {evolution.outcome}",
@@ -172,7 +176,7 @@ def _kept(place: Path, ledger: Ledger, evolution: Evolution, model: str) -> Summ
         )
     runs = ledger.scored_runs.of(evolution.id)
     write_runs(place, runs)
-    return write_summary(place, evolution, rounds, MODELS[model].name, runs=len(runs))
+    return write_summary(place, evolution, MODELS[model].name, runs=len(runs))
 
 
 def kept_diffs(baseline: tuple[CodeFile, ...], kept: Sequence[Round]) -> Iterator[tuple[int, str]]:

@@ -18,8 +18,8 @@ from graphs.evolution.stopping import at_target
 from labcrew.domain.evolution import CodeFile, Evolution, ScoredRun
 from labcrew.domain.evolution_spec import Case
 from labcrew.domain.sandbox import EnvironmentPlan
-from labcrew.errors import InputError, LabcrewError, NotFound
-from labcrew.evolution_file import editable_files, private_paths
+from labcrew.errors import LabcrewError, NotFound
+from labcrew.evolution_file import editable_files, private_paths, read_program
 from tools.evolution.run_candidate import at_once
 from tools.evolution.scorer_files import scorer_hash
 
@@ -115,19 +115,10 @@ def bring_back_environment(loop: Loop) -> None:
 
 
 def _program(loop: Loop, evolution: Evolution) -> tuple[CodeFile, ...]:
-    repositories = loop.bench.repositories
-    found = []
-    for path in editable_files(
-        evolution.spec, repositories.files(evolution.id, evolution.base_commit)
-    ):
-        raw = repositories.read(evolution.id, evolution.base_commit, path)
-        try:
-            found.append(CodeFile(path=path, text=raw.decode("utf-8")))
-        except UnicodeDecodeError:
-            raise InputError(
-                f"{path} is editable but not UTF-8 text.", "Take it out of editable."
-            ) from None
-    return tuple(found)
+    repositories, at = loop.bench.repositories, (evolution.id, evolution.base_commit)
+    return read_program(
+        evolution.spec, repositories.files(*at), lambda path: repositories.read(*at, path)
+    )
 
 
 async def measure_noise(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ async def leave_out(state: EvolutionState, runtime: Runtime[Loop]) -> dict[str, 
     wanted = every(loop.held(), left_out_seeds(loop))
     final: tuple[ScoredRun, ...] = ()
     lacks = ""
-    if not evolution.control:
+    if kept_rounds(loop) and not evolution.control:
         final, lacks = await _runs_or_why(loop, evolution.champion, wanted, "left-out/none")
     told = []
     for round_, rest in without_each(loop):

@@ -63,6 +63,20 @@ def test_a_loop_on_the_command_line(
     assert run(opened, "ledger", "verify")["problems"] == []
 
 
+def test_a_paused_loop_is_not_said_to_go_on(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = started(opened, tmp_path)
+    run(opened, "evolution", "pause", begun.id)
+    monkeypatch.setattr("labcrew.evolution_file.read_spec", lambda file: begun.spec)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(
+        app, ["evolve", begun.source, "--home", str(opened.home.root), "--json"]
+    )
+    assert "is this spec, and paused: `labcrew evolution resume E-001`" in done.stderr
+    assert done.exit_code == 3
+
+
 def test_its_gate_and_merge_request_are_handled_like_a_tickets(
     opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,6 +175,15 @@ def test_the_loop_and_its_controls_are_judged_on_the_same_seeds(
     assert len((tmp_path / "own" / "secret").read_text()) == 64
 
 
+def test_another_budget_is_another_loop(tmp_path: Path, stood_in: list[str]) -> None:
+    ran(tmp_path)
+    ran(tmp_path)
+    ran(tmp_path, tokens=1_000_000)
+    with home_of(tmp_path) as opened:
+        loops = opened.ledger.evolutions.all()
+    assert [e.spec.budget.model_tokens for e in loops] == [20_000_000, 1_000_000]
+
+
 def test_a_halt_by_a_canary_holds_until_a_person_resumes_the_loop(
     tmp_path: Path, stood_in: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """A spec and its cases: read whole, or refused with the place and the remedy."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labcrew.errors import InputError, TicketError
-from labcrew.evolution_file import editable_files, may_edit, read_cases, read_spec
+from labcrew.evolution_file import (
+    MOST_FILES,
+    MOST_PROGRAM_BYTES,
+    editable_files,
+    may_edit,
+    read_cases,
+    read_program,
+    read_spec,
+)
 
 SPEC = """\
 ---
@@ -118,6 +127,29 @@ def test_what_judges_may_not_be_edited() -> None:
             editable_files(spec.model_copy(update={"editable": (covers,)}), files)
     with pytest.raises(InputError, match="No file"):
         editable_files(spec.model_copy(update={"protected": ("pack.py",)}), files)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({f"p/{n}.py": b"" for n in range(MOST_FILES + 1)}, f"a program has {MOST_FILES} at most"),
+        ({"p/a.py": b"", "p/big.csv": b"1\n" * MOST_PROGRAM_BYTES}, "more than 2 MiB, up to p/big"),
+        ({"p/a.npy": b"\x93NUMPY"}, "p/a.npy is editable but not UTF-8 text"),
+    ],
+)
+def test_what_no_round_could_be_allowed_is_said_before_any(
+    files: dict[str, bytes], said: str
+) -> None:
+    spec = read_spec(SPEC.replace("editable: [pack.py]", "editable: [p]"))
+    with pytest.raises(InputError, match=re.escape(said)):
+        read_program(spec, tuple(files), files.__getitem__)
+
+
+def test_a_spec_that_is_no_spec_is_told_of_its_own_fields() -> None:
+    for text in ("no front matter", "---\na: [\n---\n", SPEC.replace("low: 0", "low: .inf")):
+        with pytest.raises(TicketError) as caught:
+            read_spec(text)
+        assert caught.value.remedy == "`labcrew evolution fields` lists every field."
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "a/../../b", "-rf", "a\u202eb", "a//b", "./a"])

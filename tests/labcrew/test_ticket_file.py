@@ -105,7 +105,7 @@ def test_a_rule_over_the_whole_ticket_points_at_its_field() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "ticket.md:1: a ticket begins with a line '---'"),
+        ("", "ticket.md:1: it must begin with a line '---'"),
         ("---\ntitle: x\n", "ticket.md:1: the front matter that begins here has no closing"),
         ("---\n- a\n---\n", "ticket.md:2: the front matter must be a table"),
         ("---\ntitle: x\ntitle: y\n---\n", "ticket.md:3: 'title' stands twice; first on line 2"),

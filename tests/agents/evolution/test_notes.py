@@ -119,6 +119,15 @@ def test_a_gain_wakes_a_family() -> None:
     assert loop_warning([*rounds, gained]).resting == ()
 
 
+def test_nearly_the_same_change_rests_no_longer_than_it_says() -> None:
+    rounds = [a_round(n, a_proposal(title=f"Set RATE {n}")) for n in range(1, TRIES + 1)]
+    assert loop_warning(rounds).resting == ("mutation",)
+    gained = a_round(TRIES + 1, a_proposal(title="Set RATE 9"), gain=0.5, kept=True)
+    assert loop_warning([*rounds, gained]).resting == ()
+    later = [a_round(n, proposal(f"k{n}", n)) for n in range(TRIES + 1, TRIES + 1 + REST)]
+    assert loop_warning([*rounds, *later]).resting == ()
+
+
 def test_the_same_change_but_for_a_number_is_noticed() -> None:
     rounds = [
         a_round(n, a_proposal(title=f"Set RATE 0.1 → 0.{n}", values={"changed": [f"R{n}"]}))

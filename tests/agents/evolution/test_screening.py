@@ -69,6 +69,15 @@ def test_an_honest_change_may_run(changes: dict[str, str]) -> None:
     assert refused(changes) == ""
 
 
+def test_a_large_file_is_in_nobodys_way_until_it_is_touched() -> None:
+    data = CodeFile(path="program/data.csv", text="1\n" * MOST_FILE_BYTES)
+    now = situation((*files(TEXT), data))
+    change = (*files("def f(x):\n    return x + 2\n"), data)
+    assert screen(now.spec, now, a_proposal(files=change)) == ""
+    larger = (*files(TEXT), data.model_copy(update={"text": data.text + "2\n"}))
+    assert "program/data.csv has" in screen(now.spec, now, a_proposal(files=larger))
+
+
 def test_a_protected_path_stays() -> None:
     guarded = spec(protected=("program/main.py",))
     reason = refused({"program/main.py": "x = 2\n"}, spec=guarded)

@@ -399,6 +399,16 @@ def test_a_model_that_is_away_stops_no_other_proposer(lab: Lab) -> None:
     assert lab.advance(started.id, [away, Scripted(BETTER)]).outcome[:12] == "done: merged"
 
 
+def test_where_nothing_was_kept_nothing_is_left_out(lab: Lab) -> None:
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    lab.advance(started.id, [Scripted(program(0.1))])
+    loop = Loop(id=started.id, bench=lab.bench, proposers=())
+    seeds = {seed_of(case.id, seed) for case in loop.held() for seed in left_out_seeds(loop)}
+    ran = {run.seed for run in lab.bench.ledger.scored_runs.of(started.id)}
+    assert seeds
+    assert seeds.isdisjoint(ran)
+
+
 class Broken:
     """A proposer with a fault of its own.
 

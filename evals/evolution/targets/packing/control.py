@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from agents.evolution.components import applied, read_component
 from evals.incidents.results import append, read
@@ -81,7 +81,22 @@ def start(
     return Start(by=by, seed=seed, score=reached, seconds=round(took, 4))
 
 
-def best_of(starts: Sequence[Start], seconds: float, quantile: float = 0.5) -> float:
+class Best(NamedTuple):
+    """The median of the best score within an amount of processor time.
+
+    Args:
+        least: the time allows so many starts that the median lies beyond all that were made:
+            this is the best of them, and the true one no lower.
+    """
+
+    score: float
+    least: bool
+
+    def __str__(self) -> str:
+        return f"{'at least ' * self.least}{self.score:.4f}"
+
+
+def best_of(starts: Sequence[Start], seconds: float, quantile: float = 0.5) -> Best:
     """A quantile of the best score within an amount of processor time.
 
     The best of k draws lies below x with the chance F(x)^k: its quantile q is that of a single
@@ -93,7 +108,8 @@ def best_of(starts: Sequence[Start], seconds: float, quantile: float = 0.5) -> f
     count = max(1, int(seconds / mean))
     ordered = sorted(one.score for one in starts)
     place = math.ceil(Fraction(quantile ** (1 / count)) * len(ordered)) - 1
-    return ordered[min(max(place, 0), len(ordered) - 1)]
+    place = min(max(place, 0), len(ordered) - 1)
+    return Best(ordered[place], place == len(ordered) - 1)
 
 
 def _exact(circles: list[list[float]]) -> list[tuple[object, ...]]:
@@ -140,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = [one for one in read(given.file, Start) if one.by == given.by]
     print(f"{len(found)} starts, {sum(s.seconds for s in found) / len(found):.3f} s each")
     for seconds in (10, 100, 1000):
-        print(f"median of the best within {seconds} s: {best_of(found, seconds):.4f}")
+        print(f"median of the best within {seconds} s: {best_of(found, seconds)}")
     return 0
 
 
