@@ -19,6 +19,7 @@ from labcrew.errors import BoundaryError, NotFound, RepositoryError
 from labcrew.patterns import matches
 from sandboxes.git.changes import escapes
 from sandboxes.git.comparing import changed_files, file_patch
+from sandboxes.git.fitting import check_size
 from sandboxes.git.git_runner import GitFailed, GitRunner
 from sandboxes.git.landing import Landing
 from sandboxes.git.lineage import as_patterns, lineage
@@ -35,7 +36,6 @@ _DIFF_S = 120.0
 _DIFF = ("core.bigFileThreshold=16m",)  # larger files are compared, not shown line by line
 # A few objects can make a tree of any size. Listings and archives are held in memory.
 _LISTING_BYTES = 32 << 20  # some 300,000 files
-_FILES_BYTES = 2 << 30
 # Files come out as they are stored, which is what is read and judged: nothing is left out, filled
 # in or written in another way because an attribute says so.
 _ATTRIBUTES = (
@@ -261,12 +261,7 @@ class GitRepositories:
     def _fitting(self, bare: Path, commit: str) -> list[_Entry]:
         """The files of a commit, which are few and small enough to be handed on."""
         entries = list(self._tree(bare, commit))
-        if (size := sum(int(size) for _, _, size, _ in entries)) > _FILES_BYTES:
-            raise RepositoryError(
-                f"The files of commit {commit[:12]} hold {size >> 20} MiB;"
-                f" {_FILES_BYTES >> 20} MiB may be copied",
-                "Keep large data outside the repository and name it in the ticket's `data`.",
-            )
+        check_size(f"commit {commit[:12]}", sum(int(size) for _, _, size, _ in entries))
         return entries
 
     def _tree(self, bare: Path, commit: str) -> Iterator[_Entry]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcrew.errors import RepositoryError
+from sandboxes.git.fitting import check_size
 from sandboxes.git.git_runner import GitRunner
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def take_snapshot(git: GitRunner, bare: Path, user: UserRepository, commit: str)
     """The id of a commit on `commit` that holds the tracked and untracked, not ignored, files.
 
     Objects and index are labcrew's own; the user's folder is only read. Answers `commit` itself
-    where nothing differs. Raises RepositoryError without a working tree.
+    where nothing differs. Raises RepositoryError without a working tree, and, before anything is
+    copied, where its files hold more than may be.
     """
     if user.work_tree is None:
         raise RepositoryError(
@@ -35,6 +37,7 @@ def take_snapshot(git: GitRunner, bare: Path, user: UserRepository, commit: str)
             "Leave `snapshot` out, or name a clone with a working tree.",
         )
     present, submodules = user.working_files()
+    check_size(f"the working tree {user.work_tree}", sum(present.values()))
     with tempfile.TemporaryDirectory(dir=git.root, prefix=".index-") as folder:
         # Beside the trusted repository, of which the attributes take no line ends for the same.
         own = f"{folder}/git"
@@ -49,7 +52,7 @@ def take_snapshot(git: GitRunner, bare: Path, user: UserRepository, commit: str)
         settings = ("core.bare=false", "core.fileMode=true", "core.autocrlf=false")
         git.run(bare, "read-tree", commit, environment=environment)
         tracked = git.run(bare, "ls-files", "-z", environment=environment).split(b"\0")
-        keep = set(present) | set(submodules)
+        keep = present.keys() | set(submodules)
         gone = [path for path in tracked if path and path not in keep]
         git.run(
             user.work_tree, "update-index", "-z", "--force-remove", "--stdin",

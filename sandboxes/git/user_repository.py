@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,20 +137,26 @@ class UserRepository:
                 "Check it with `git fsck`; a partial clone must be completed first.",
             ) from error
 
-    def working_files(self) -> tuple[list[bytes], list[bytes]]:
-        """The working tree's files, tracked or not ignored, and its submodules' paths."""
+    def working_files(self) -> tuple[dict[bytes, int], list[bytes]]:
+        """The working tree's files, tracked or not ignored, with their sizes in bytes, and its
+        submodules' paths."""
         listing = self._run("ls-files", "-z", "--stage")
         modules = {
             entry.partition(b"\t")[2] for entry in listing.split(b"\0") if entry[:6] == b"160000"
         }
         assert self.work_tree is not None
-        present = []
+        present = {}
         names = self._run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        for name in dict.fromkeys(names.split(b"\0")):
-            path = self.work_tree / os.fsdecode(name)
+        for name in names.split(b"\0"):
+            if not name or name in modules:
+                continue
+            try:
+                found = (self.work_tree / os.fsdecode(name)).lstat()
+            except OSError:  # tracked, and gone from the working tree
+                continue
             # A folder here is somebody's nested repository: it is no part of this one.
-            if name and name not in modules and (path.is_symlink() or path.is_file()):
-                present.append(name)
+            if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
+                present[name] = found.st_size
         return present, sorted(modules)
 
     def publish(self, bare: Path, commit: str, branch: str) -> None:
