@@ -5,7 +5,6 @@ once. The ledger holds the hashes (`labcrew.domain.programming.ModelCall`); a fi
 was changed by hand is then known for what it is.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -18,10 +17,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from labcrew import beneath
+from labcrew import beneath, full_disk
 from labcrew.domain.base import Model, canonical_json
 from labcrew.domain.chat import Message, Reply, ToolOffer
-from labcrew.errors import BoundaryError, NotFound, StorageFull
+from labcrew.errors import BoundaryError, NotFound
 from labcrew.redaction import Redaction
 
 LONGEST_CHARACTERS = 1_000_000
@@ -199,18 +198,15 @@ class Recordings:
         if place.exists():
             return
         partial = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}")
+        message = f"No space left to keep what models are asked and answer in {self._folder}."
         try:
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(place)
-        except BaseException as error:
+            with full_disk.translated(message):
+                place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                partial.write_text(text, encoding="utf-8")
+                partial.replace(place)
+        except BaseException:
             with suppress(OSError):
                 partial.unlink()
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull(
-                    f"No space left to keep what models are asked and answer in {self._folder}.",
-                    "Free some and resume.",
-                ) from error
             raise
 
 

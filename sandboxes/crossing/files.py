@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from labcrew import beneath
+from labcrew import beneath, full_disk
 from labcrew.domain.sandbox import OutputFile
-from labcrew.errors import BoundaryError, StorageFull
+from labcrew.errors import BoundaryError
 from labcrew.git_names import taken_for_gits
 from labcrew.plain_text import is_plain
 
@@ -65,26 +65,25 @@ def take(
     """
     if destination.exists():
         return Taken(tuple(beneath.listed(destination)), {})
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    draft = destination.parent / f".{destination.name}.{uuid.uuid4().hex[:8]}.part"
-    draft.mkdir(mode=0o755)
-    try:
-        taken = _unpack(stream, draft, cap_mb << 20, strip, max_files)
+    with full_disk.translated(f"No space left to keep outputs in {destination.parent}"):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        draft = destination.parent / f".{destination.name}.{uuid.uuid4().hex[:8]}.part"
+        draft.mkdir(mode=0o755)
         try:
-            draft.rename(destination)
-        except OSError:
-            if not destination.is_dir():
-                raise
-            # Another call was first: what it wrote stands.
-            return Taken(tuple(beneath.listed(destination)), taken.left_out)
-    except _BROKEN as error:
-        raise BoundaryError(f"The engine's copy of the outputs is not a tar: {error}") from error
-    except OSError as error:
-        if isinstance(error, StorageFull) or error.errno not in (28, 122):  # ENOSPC, EDQUOT
-            raise
-        raise StorageFull(f"No space left to keep outputs in {destination.parent}") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+            taken = _unpack(stream, draft, cap_mb << 20, strip, max_files)
+            try:
+                draft.rename(destination)
+            except OSError:
+                if not destination.is_dir():
+                    raise
+                # Another call was first: what it wrote stands.
+                return Taken(tuple(beneath.listed(destination)), taken.left_out)
+        except _BROKEN as error:
+            raise BoundaryError(
+                f"The engine's copy of the outputs is not a tar: {error}"
+            ) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     if taken.left_out:
         _log.warning("left out of %s: %s", destination.name, taken.left_out)
     return taken

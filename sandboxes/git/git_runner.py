@@ -11,11 +11,13 @@ import os
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from labcrew import full_disk
 from labcrew.errors import LabcrewError, StorageFull
 
 _CONFIG = """\
@@ -136,9 +138,10 @@ class GitRunner:
         for setting in (*_OVERRIDES, *settings):
             command += ["-c", setting]
         command += arguments
-        with tempfile.TemporaryFile() as source:
-            source.write(stdin or b"")
-            source.seek(0)
+        with (
+            full_disk.translated(f"No space left for git in {self.root}"),
+            self._source(stdin) as source,
+        ):
             if limit_bytes is None:
                 status, output, text = self._whole(command, source)
             else:
@@ -198,7 +201,18 @@ class GitRunner:
             "GIT_EDITOR": "false",
         }
 
-    def _whole(self, command: list[str], source: BinaryIO) -> tuple[int, bytes, str]:
+    @contextmanager
+    def _source(self, stdin: bytes | None) -> Iterator[BinaryIO | None]:
+        """A file without a name that a command reads; None for one that reads nothing."""
+        if stdin is None:
+            yield None
+            return
+        with tempfile.TemporaryFile(dir=self.root) as source:
+            source.write(stdin)
+            source.seek(0)
+            yield source
+
+    def _whole(self, command: list[str], source: BinaryIO | None) -> tuple[int, bytes, str]:
         from git.cmd import Git
 
         answer: Any = Git(str(self.root)).execute(
@@ -212,7 +226,9 @@ class GitRunner:
         status, output, error = answer
         return int(status or 0), bytes(output), str(error)
 
-    def _capped(self, command: list[str], source: BinaryIO, limit: int) -> tuple[int, bytes, str]:
+    def _capped(
+        self, command: list[str], source: BinaryIO | None, limit: int
+    ) -> tuple[int, bytes, str]:
         """Reads so much and ends git there: what it would have said more is never made."""
         from git.cmd import Git
 

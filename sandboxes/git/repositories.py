@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from labcrew import full_disk
 from labcrew.domain.repository import Change, ChangedFile, Checkout, FilePatch, MergeOutcome
 from labcrew.errors import BoundaryError, NotFound, RepositoryError
 from labcrew.patterns import matches
@@ -229,7 +230,10 @@ class GitRepositories:
 
     def _without(self, bare: Path, commit: str, paths: list[str]) -> str:
         """A commit without some paths, the same each time."""
-        with tempfile.TemporaryDirectory(dir=self._root, prefix=".index-") as folder:
+        with (
+            full_disk.translated(f"No space left in {self._root}"),
+            tempfile.TemporaryDirectory(dir=self._root, prefix=".index-") as folder,
+        ):
             index = {"GIT_INDEX_FILE": f"{folder}/index"}
             self._git.run(bare, "read-tree", commit, environment=index)
             removals = b"".join(
@@ -317,8 +321,9 @@ class GitRepositories:
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
+        """One writer at a time. Raises StorageFull where there is no space for what it writes."""
         path = self._path(name).with_suffix(".lock")
-        with path.open("a") as file:
+        with full_disk.translated(f"No space left in {self._root}"), path.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
