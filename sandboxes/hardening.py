@@ -182,7 +182,7 @@ def _host(
         "CgroupnsMode": "private",
         "MaskedPaths": list(_HIDDEN),
         "ReadonlyPaths": list(_READ_ONLY),
-        "ShmSize": max(64, min(4096, limits.memory_mb // 2)) << 20,
+        "ShmSize": shm_bytes(limits),
         "Tmpfs": {_SCRATCH: f"{_in_memory(limits)},mode=1777"}
         | (
             {_WORKSPACE: f"{_in_memory(limits)},mode=755,uid={CREW},gid={CREW}"}
@@ -203,6 +203,11 @@ def _host(
     if limits.gpus:
         host["DeviceRequests"] = [{"Count": limits.gpus, "Capabilities": [["gpu"]]}]
     return host
+
+
+def shm_bytes(limits: Limits) -> int:
+    """The size of /dev/shm, by which the processes of a training share tensors."""
+    return max(64, min(4096, limits.memory_mb // 2)) << 20
 
 
 def _in_memory(limits: Limits) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 import threading
 import time
@@ -26,6 +25,7 @@ from sandboxes import hardening
 from sandboxes.client import translated
 from sandboxes.crossing.tarballs import owned
 from sandboxes.docker_sandboxes import DockerSandboxes
+from sandboxes.environments.dockerfile_build import build
 from sandboxes.environments.host_pip import HostPip, host_pip
 from sandboxes.environments.pip_log import pips_words
 from sandboxes.environments.requirements import (
@@ -67,7 +67,7 @@ class Environments:
     Args:
         sandboxes: the home's containers.
         repositories: where requirement files are read.
-        limits: bounds of one install.
+        limits: bounds of one install or build.
         say: is told in plain words what is being done.
         pip: answers what reaches the package index; default: this machine's.
     """
@@ -340,24 +340,20 @@ class Environments:
         context = replaced(archive, plan.source, text.encode())
         name = f"build-{plan.key[:16]}"
         container = self._sandboxes.container_name(name)
-        lines: list[str] = []
-        failed = ""
         try:
             network = self._uplink(container, name, plan, pip)
             with translated(f"build {plan.source}"):
-                for entry in client.build(
-                    fileobj=io.BytesIO(context), custom_context=True, dockerfile=plan.source,
-                    tag=tag, rm=True, forcerm=True, decode=True, network_mode=network,
-                    buildargs=variables,
-                ):  # fmt: skip
-                    lines += str(entry.get("stream", "")).splitlines()
-                    failed = failed or str(entry.get("error", ""))
+                broken = build(
+                    client, context, plan.source, tag,
+                    network=network, arguments=variables, limits=self._limits,
+                )  # fmt: skip
             self._requests[plan.key] = self._sandboxes.requests(name)
         finally:
             self._sandboxes.remove(name)
-        if failed:
-            tail = clean("\n".join([*lines[-12:], failed])) + _refusals(self.requests(plan.key))
-            raise EnvironmentBroken(f"{plan.source} could not be built:\n{tail}")
+        if broken is not None:
+            raise EnvironmentBroken(
+                broken.message + _refusals(self.requests(plan.key)), broken.remedy
+            )
 
     def _uplink(self, container: str, name: str, plan: EnvironmentPlan, pip: HostPip) -> str:
         """The network of an install: the package index, and what a person let it reach."""
