@@ -111,7 +111,11 @@ class DataPipeline:
         for card in cards:
             out = tuple(row.row for row in card.quarantined if (card.path, row.row) in chosen)
             back = tuple(sorted({row.row for row in card.quarantined} - set(out)))
-            change: dict[str, object] = {"readmitted": back}
+            change: dict[str, object] = {
+                "readmitted": back,
+                "cleaned_sha256": None,
+                "cleaned_rows": None,
+            }
             if out:
                 call = CleanData(path=card.path, sha256=card.sha256, rows=tuple(sorted(out)))
                 cleaned = await tools.use(clean_data, call)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from agents.code_description import code
+from agents.trial_groups import CLEANED_OTHERWISE, NOT_COMPARED, data_seen
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Incident, Plan, Score, Trial
 from labcrew.domain.programming import Patch
@@ -257,16 +258,26 @@ def _trials(packet: Packet) -> Iterator[str]:
     if not packet.trials:
         return
     shown = packet.trials[:_MOST_TRIALS]
+    seen = data_seen(packet.trials, packet.cards)
     yield "## Trials"
     yield table(
         ["trial", "kind", "settings", "data", "seed", "validation"],
         [
-            [t.id, t.kind.replace("_", " "), spelt(t.values), t.data, str(t.seed), _outcome(t)]
+            [
+                t.id,
+                t.kind.replace("_", " "),
+                spelt(t.values),
+                seen[t.id],
+                str(t.seed),
+                _outcome(t),
+            ]
             for t in shown
         ],
     )
     if len(packet.trials) > len(shown):
         yield f"{len(packet.trials) - len(shown)} more are in the ledger."
+    if CLEANED_OTHERWISE in seen.values():
+        yield NOT_COMPARED
 
 
 def _failures(packet: Packet) -> Iterator[str]:

@@ -104,19 +104,22 @@ class ExperimentLauncher:
         failures: Sequence[PastFailure] = (),
         baselines: int = 1,
         code: str = "",
+        earlier: Sequence[Trial] = (),
     ) -> tuple[Trial, ...]:
         """The next trials to run; empty when the design is complete or the budget is spent.
 
         A function of its arguments alone: the same history always gives the same trials.
 
         Args:
-            trials: all of the ticket's trials so far.
+            trials: the ticket's trials so far, on the data that it has now.
             failures: runs that failed before on the same code and data, of any ticket.
             baselines: how often the baseline may be run while it has given no score.
             code: the hash of the patch that is to be measured; empty: settings are searched.
+            earlier: its trials on data that was cleaned otherwise: they used up budget and numbers.
         """
-        seeds = assigned.ticket.seeds
-        unconfirmed = tuple(self._confirmations(assigned, trials, code))
+        seeds, number = assigned.ticket.seeds, len(earlier) + len(trials)
+        assigned = _after(assigned, earlier)
+        unconfirmed = tuple(self._confirmations(assigned, trials, number, code))
         everything = assigned.budget.trials - spent(trials)
         # Runs that only the last step may use; the baseline's and a winner's that may yet come.
         kept = 2 * len(assigned.ticket.holdout_seeds) - sum(
@@ -125,7 +128,7 @@ class ExperimentLauncher:
         )
         left = everything - max(0, kept)
         kinds = {trial.kind for trial in trials}
-        make = _Maker(assigned, len(trials))
+        make = _Maker(assigned, number)
         own = [trial for trial in trials if trial.kind == "baseline"]
         if not any(trial.score for trial in own):
             if sum(not trial.restarts for trial in own) < baselines * len(seeds):
@@ -134,9 +137,9 @@ class ExperimentLauncher:
             if not code or not no_score_before(trials):
                 return ()
             # With nothing to compare with, no run is kept for fresh seeds.
-            return tuple(self._changed(assigned, trials, code, everything))
+            return tuple(self._changed(assigned, trials, number, code, everything))
         if code:
-            return tuple(self._changed(assigned, trials, code, left)) or (
+            return tuple(self._changed(assigned, trials, number, code, left)) or (
                 unconfirmed if len(unconfirmed) <= everything else ()
             )
         cleaned = bool(plan.quarantine)
@@ -145,7 +148,7 @@ class ExperimentLauncher:
             return tuple(make("cleaned_baseline", {}, s, "cleaned", why) for s in seeds)
         data = "cleaned" if cleaned else "original"
         reserve = 0 if "finalist" in kinds else self._reserve(assigned, trials)
-        past = [*failures, *_failed(trials)]
+        past = [*failures, *_failed([*earlier, *trials])]
         suggested = tuple(self._suggested(assigned, plan, trials, past, make, data, left - reserve))
         if any(trial.status == "planned" for trial in suggested):
             return suggested
@@ -155,16 +158,16 @@ class ExperimentLauncher:
             found = tuple(self._search(assigned, trials, past, make, data, count))
             if any(trial.status == "planned" for trial in found):
                 return (*suggested, *found)
-        finalists = tuple(self._finalists(assigned, trials, data, left))
+        finalists = tuple(self._finalists(assigned, trials, number, data, left))
         if finalists or len(unconfirmed) > everything:
             return finalists
         return unconfirmed
 
     def _changed(
-        self, assigned: AssignedTicket, trials: Sequence[Trial], code: str, left: int
+        self, assigned: AssignedTicket, trials: Sequence[Trial], number: int, code: str, left: int
     ) -> Iterator[Trial]:
         """The seeds that a patch has not been run with."""
-        make = _Maker(assigned, len(trials))
+        make = _Maker(assigned, number)
         known = {t.seed for t in trials if t.kind == "changed" and t.code == code}
         for seed in [s for s in assigned.ticket.seeds if s not in known][: max(0, left)]:
             yield make("changed", {}, seed, "original", "the program with the patch", code=code)
@@ -181,13 +184,13 @@ class ExperimentLauncher:
         return more * (_FINALISTS if two else 1)
 
     def _confirmations(
-        self, assigned: AssignedTicket, trials: Sequence[Trial], code: str = ""
+        self, assigned: AssignedTicket, trials: Sequence[Trial], number: int, code: str
     ) -> Iterator[Trial]:
         """The fresh seeds that the baseline and the winner have not been run with."""
         baseline, best = group_of(trials, "baseline"), best_group(assigned, trials, code)
         if baseline is None or best is None:
             return
-        make = _Maker(assigned, len(trials))
+        make = _Maker(assigned, number)
         for group, whose in ((baseline, "the program as it is"), (best, "")):
             known = {t.seed for t in confirmations(trials, group)}
             why = f"{whose or group.trials[0].id} with a fresh seed; nothing is chosen by it"
@@ -271,11 +274,12 @@ class ExperimentLauncher:
         self,
         assigned: AssignedTicket,
         trials: Sequence[Trial],
+        number: int,
         data: str,
         left: int,
     ) -> Iterator[Trial]:
         """The missing seeds of the best two; settings that failed with a seed are passed over."""
-        make, chosen = _Maker(assigned, len(trials)), 0
+        make, chosen = _Maker(assigned, number), 0
         # A baseline that was started again with more memory is no candidate: it sets nothing.
         searched = [
             t for t in trials if t.kind in ("search", "restart") and t.data == data and t.values
@@ -309,6 +313,7 @@ class ExperimentLauncher:
         trials: Sequence[Trial],
         designed: Sequence[Trial],
         failures: Sequence[PastFailure] = (),
+        earlier: Sequence[Trial] = (),
     ) -> tuple[Trial, ...]:
         """The design, in which a model may have put other settings for some that were sampled.
 
@@ -316,11 +321,11 @@ class ExperimentLauncher:
         other sampled trial stays the sampler's, so that a model that is wrong costs half a search.
 
         Args:
-            trials: all of the ticket's trials so far.
-            failures: as `design` was given them.
+            trials: as `design` was given them, as are `failures` and `earlier`.
         """
+        assigned = _after(assigned, earlier)
         space, chosen = assigned.ticket.search_space, list(designed)
-        past = [*failures, *_failed(trials)]
+        past = [*failures, *_failed([*earlier, *trials])]
         for place, trial in enumerate(designed):
             sampled = trial.status == "planned" and trial.because == SAMPLED
             if not sampled or not _models_turn([*trials, *chosen[:place]]):
@@ -370,6 +375,12 @@ class ExperimentLauncher:
                 "code": of.code,
             }
         )
+
+
+def _after(assigned: AssignedTicket, earlier: Sequence[Trial]) -> AssignedTicket:
+    """The ticket with the runs of its budget that earlier trials have left."""
+    left = {"trials": assigned.budget.trials - spent(earlier)}
+    return assigned.model_copy(update={"budget": assigned.budget.model_copy(update=left)})
 
 
 class _Maker:

@@ -7,8 +7,16 @@ from collections.abc import Sequence
 from labcrew.domain.base import Model, canonical_json
 from labcrew.domain.experiment import Rescue, Trial, TrialKind
 from labcrew.domain.measuring import Metric
+from labcrew.domain.research import DatasetCard, data_hash
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
+
+CLEANED_OTHERWISE = "cleaned otherwise"
+"""The data of trials that ran before a person changed which rows are left out."""
+NOT_COMPARED = (
+    f"Runs on data “{CLEANED_OTHERWISE}” lacked other rows than are left out now; they are in no"
+    " mean and were not in the choice."
+)
 
 
 class Group(Model):
@@ -37,6 +45,34 @@ class Group(Model):
     @property
     def mean(self) -> float:
         return statistics.fmean(self.scores)
+
+
+def data_seen(trials: Sequence[Trial], cards: Sequence[DatasetCard]) -> dict[str, str]:
+    """Trial → the data that it saw, told against the data as it stands: original, cleaned, or
+    cleaned otherwise, where a person has changed since which rows are left out.
+
+    Only a score names the data: a run without one saw other data if a later one's score says so.
+
+    Args:
+        cards: the ticket's data as it stands; without a cleaned copy all were cleaned otherwise.
+    """
+    present = any(card.cleaned_sha256 for card in cards) and data_hash(cards, cleaned=True)
+    cleaned = [trial for trial in trials if trial.data == "cleaned"]
+    earlier = {t.number for t in cleaned if t.score and t.score.data_sha256 != present}
+    last = max(earlier, default=-1)
+    return {
+        trial.id: CLEANED_OTHERWISE
+        if trial.data == "cleaned"
+        and (not present or trial.number in earlier or (not trial.score and trial.number < last))
+        else trial.data
+        for trial in trials
+    }
+
+
+def on_present_data(trials: Sequence[Trial], cards: Sequence[DatasetCard]) -> list[Trial]:
+    """The trials that may be compared: not those on data that was cleaned otherwise."""
+    seen = data_seen(trials, cards)
+    return [trial for trial in trials if seen[trial.id] != CLEANED_OTHERWISE]
 
 
 def groups(trials: Sequence[Trial]) -> tuple[Group, ...]:

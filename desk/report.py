@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from agents.description import spelt
+from agents.trial_groups import CLEANED_OTHERWISE, NOT_COMPARED, data_seen
 from desk import report_sections as sections
 from desk.loop_report import loop_report
 from labcrew.domain.evolution import Evolution
@@ -181,13 +182,16 @@ def _trials(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
     trials = ledger.trials.of(assigned.id)
     if not trials:
         return
+    seen = data_seen(trials, ledger.datasets.of(assigned.id))
     yield "## Trials"
     yield table(
         ["trial", "kind", "settings", "data", "seed", "validation", "took", "ended"],
-        [_trial_row(trial) for trial in trials[: sections.MOST_ROWS]],
+        [_trial_row(trial, seen[trial.id]) for trial in trials[: sections.MOST_ROWS]],
     )
     if len(trials) > sections.MOST_ROWS:
         yield f"{len(trials) - sections.MOST_ROWS} more are in the ledger."
+    if CLEANED_OTHERWISE in seen.values():
+        yield NOT_COMPARED
     unread = [trial.result.unread for trial in trials if trial.result and trial.result.unread]
     if unread:
         yield (
@@ -196,7 +200,7 @@ def _trials(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
         )
 
 
-def _trial_row(trial: Trial) -> Sequence[str]:
+def _trial_row(trial: Trial, data: str) -> Sequence[str]:
     result = trial.result
     if trial.score is not None:
         measured = number(trial.score)
@@ -208,7 +212,7 @@ def _trial_row(trial: Trial) -> Sequence[str]:
         trial.id,
         trial.kind.replace("_", " "),
         spelt(trial.values),
-        trial.data,
+        data,
         str(trial.seed),
         measured,
         f"{result.duration_s:.0f} s" if result is not None else "",

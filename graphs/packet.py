@@ -6,7 +6,13 @@ from typing import Any
 
 from agents.description import Packet
 from agents.merge_request import compared
-from agents.trial_groups import Group, confirmations, group_of, no_score_before
+from agents.trial_groups import (
+    Group,
+    confirmations,
+    group_of,
+    no_score_before,
+    on_present_data,
+)
 from graphs.work import Work
 from labcrew import beneath
 from labcrew.domain.budget import Budget
@@ -64,14 +70,15 @@ async def make_packet(
         ToolError: the change could not be made.
     """
     trials = work.trials(assigned.id)
+    present = work.on_present_data(assigned, trials)
     baseline, best = group_of(trials, "baseline"), work.best(assigned, trials)
     patch = work.patch(assigned)
     if patch is None and (baseline is None or best is None):
         raise EvidenceError(f"{assigned.id} has no winner to propose.")
-    cleaned = group_of(trials, "cleaned_baseline")
+    cleaned = group_of(present, "cleaned_baseline")
     plan = work.plan(assigned)
     holdout_baseline, holdout_best = (holdout_of(work.ledger, g) for g in (baseline, best))
-    fresh_baseline, fresh_best = (_fresh(assigned, trials, g) for g in (baseline, best))
+    fresh_baseline, fresh_best = (_fresh(assigned, present, g) for g in (baseline, best))
     if not fresh_baseline or not fresh_best:
         fresh_baseline, fresh_best = (), ()
     judged = (holdout_baseline, holdout_best) if holdout_best else (fresh_baseline, fresh_best)
@@ -147,7 +154,7 @@ async def _drawn(work: Work, packet: Packet) -> bytes:
     plot = await asyncio.to_thread(
         trials_svg,
         packet.assigned.ticket.metric,
-        packet.trials,
+        on_present_data(packet.trials, packet.cards),
         [("baseline", packet.holdout_baseline), ("this change", packet.holdout_best)]
         if packet.holdout_best
         else [],

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from agents.monitoring.watch import Watch
 from agents.programming.options import LoopOptions
-from agents.trial_groups import Group, best_group
+from agents.trial_groups import Group, best_group, on_present_data
 from graphs.crew import Crew
 from labcrew.domain.chat import ChatModel
 from labcrew.domain.experiment import Plan, Trial
@@ -125,7 +125,12 @@ class Work:
     def best(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> Group | None:
         """The winner among trials; where code was written, of its present patch alone."""
         patch = self.patch(assigned)
-        return best_group(assigned, trials, patch.code if patch is not None else "")
+        present = self.on_present_data(assigned, trials)
+        return best_group(assigned, present, patch.code if patch is not None else "")
+
+    def on_present_data(self, assigned: AssignedTicket, trials: Sequence[Trial]) -> list[Trial]:
+        """The trials that may be compared: not those on data that was cleaned otherwise."""
+        return on_present_data(trials, self.cards(assigned.id))
 
     def cards(self, ticket: str) -> tuple[DatasetCard, ...]:
         return tuple(self.ledger.datasets.of(ticket))

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from agents.trial_groups import data_seen, on_present_data
 from desk.api.page import Before
 from desk.board.pages import BoardLab, Viewer, page
 from desk.board.plots import Curve, Drawn, Mark, drawn
@@ -82,7 +83,7 @@ def overview(request: Request, caller: Viewer, lab: BoardLab, id: str) -> HTMLRe
     """State, budget, what needs a person, the newest happenings, the search so far."""
     assigned = lab.ledger.tickets.get(id)
     trials = lab.ledger.trials.of(id)
-    now = standing(assigned, trials)
+    now = standing(assigned, on_present_data(trials, lab.ledger.datasets.of(id)))
     return _shown(
         request,
         caller,
@@ -167,7 +168,8 @@ def trials(
     """Every run with its number, and the metric's curves."""
     assigned = lab.ledger.tickets.get(id)
     every = lab.ledger.trials.of(id)
-    now = standing(assigned, every)
+    cards = lab.ledger.datasets.of(id)
+    now = standing(assigned, on_present_data(every, cards))
     rows = lab.ledger.trials.page(ticket=id, limit=_ROWS + 1, before=before)
     lines = [
         Curve(
@@ -187,6 +189,7 @@ def trials(
         next=rows[_ROWS - 1][0] if len(rows) > _ROWS else None,
         before=before,
         running=any(trial.status == "running" for trial in every),
+        seen=data_seen(every, cards),
         best=now.best,
         plot=_search_plot(assigned, now),
         curves=drawn(f"{assigned.ticket.metric.name} as the newest runs print it", lines),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from agents.description import opened
+from agents.trial_groups import CLEANED_OTHERWISE, NOT_COMPARED, data_seen, on_present_data
 from desk.deliverables.asking import asked
 from desk.deliverables.document import (
     Block,
@@ -46,7 +47,7 @@ def document(ledger: Ledger, assigned: AssignedTicket) -> Document:
     sections = [
         asked(ticket.title, ticket.question, ticket.metric, assigned.base_commit),
         _found(assigned, request),
-        *_plot(assigned, request, trials),
+        *_plot(assigned, request, on_present_data(trials, ledger.datasets.of(assigned.id))),
         _done(ledger, assigned, trials),
         _assumptions(ledger, assigned),
         *_sources(ledger, assigned),
@@ -177,7 +178,7 @@ def _plot(
 
 
 def _done(ledger: Ledger, assigned: AssignedTicket, trials: list[Trial]) -> Section:
-    plans = ledger.plans.of(assigned.id)
+    plans, cards = ledger.plans.of(assigned.id), ledger.datasets.of(assigned.id)
     steps = tuple(line(step) for step in plans[-1].steps) if plans else ()
     blocks: list[Block] = [Bullets(items=steps)] if steps else []
     points = list(steps[:3])
@@ -185,16 +186,19 @@ def _done(ledger: Ledger, assigned: AssignedTicket, trials: list[Trial]) -> Sect
         by = Counter(trial.kind.replace("_", " ") for trial in trials)
         told = f"{len(trials)} runs: " + ", ".join(f"{n} {kind}" for kind, n in by.items()) + "."
         points.append(told)
-        rows = tuple(_trial_row(trial) for trial in trials[:_MOST_ROWS])
+        seen = data_seen(trials, cards)
+        rows = tuple(_trial_row(trial, seen[trial.id]) for trial in trials[:_MOST_ROWS])
         blocks += [
             Paragraph(text=told),
             Table(head=("run", "kind", "settings", "data", "seed", "validation"), rows=rows),
         ]
         if len(trials) > _MOST_ROWS:
             blocks.append(Paragraph(text=f"{len(trials) - _MOST_ROWS} more are in the ledger."))
-    for card in ledger.datasets.of(assigned.id):
-        if card.quarantined:
-            told = f"{len(card.quarantined)} of {card.rows} rows of {line(card.path)} taken out."
+        if CLEANED_OTHERWISE in seen.values():
+            blocks.append(Paragraph(text=NOT_COMPARED))
+    for card in cards:
+        if out := len(card.quarantined) - len(card.readmitted):
+            told = f"{out} of {card.rows} rows of {line(card.path)} taken out."
             points.append(told)
             blocks.append(Paragraph(text=told))
     if not blocks:
@@ -207,7 +211,7 @@ def _done(ledger: Ledger, assigned: AssignedTicket, trials: list[Trial]) -> Sect
     )
 
 
-def _trial_row(trial: Trial) -> tuple[str, ...]:
+def _trial_row(trial: Trial, data: str) -> tuple[str, ...]:
     if trial.score is not None:
         mark = " (reported)" if trial.score.source == "reported" else ""
         measured = f"{trial.score.value:.6g}{mark}"
@@ -215,7 +219,7 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
         measured = trial.status
     values = line(", ".join(f"{k} = {v}" for k, v in sorted(trial.values.items()))) or "as it is"
     kind = trial.kind.replace("_", " ")
-    return (trial.id, kind, values, trial.data, str(trial.seed), measured)
+    return (trial.id, kind, values, data, str(trial.seed), measured)
 
 
 def _assumptions(ledger: Ledger, assigned: AssignedTicket) -> Section:

@@ -40,7 +40,11 @@ class TrialCurve(Model):
 
 
 def standing(assigned: AssignedTicket, trials: list[Trial]) -> Standing:
-    """Where the search stands, by validation alone."""
+    """Where the search stands, by validation alone.
+
+    Args:
+        trials: those that may be compared.
+    """
     points = tuple(
         Point(
             trial=trial.id,

@@ -94,7 +94,8 @@ def _move_question(
     # Not the gate of this round: this very step may have opened it before it was cut off.
     earlier = {gate_id(assigned.id, "budget", assigned.revision, n) for n in range(round_)}
     asked = sum(gate.id in earlier for gate in work.ledger.gates.of(assigned.id))
-    tried = [trial.values for trial in trials]
+    present = work.on_present_data(assigned, trials)
+    tried = [trial.values for trial in present]
     wanted = [s.values for s in work.plan(assigned).suggestions if not s.finding]
     legal: list[Move] = []
     left = assigned.budget.trials - spent(trials)
@@ -103,7 +104,7 @@ def _move_question(
     if assigned.ticket.kind != "search":
         legal.clear()  # a patch is measured with its seeds, and more runs would say no more
     legal.append("open_merge_request" if best is not None else "finish")
-    found = ranked(metric, [t for t in trials if t.kind in ("search", "restart")], 1)
+    found = ranked(metric, [t for t in present if t.kind in ("search", "restart")], 1)
     return MoveQuestion(
         legal=tuple(legal),
         trials_left=max(0, left),

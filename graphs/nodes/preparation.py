@@ -298,9 +298,7 @@ async def prepare(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     key = environment_effect(assigned.id, made)
     work.ledger.intend(key, assigned.id, {"key": made.environment_key})
     work.ledger.done(key, {"image": image})
-    cards = work.cards(assigned.id)
-    if made.quarantine and _left_out(cards) != {(row.path, row.row) for row in made.quarantine}:
-        await _clean(work, assigned, made.quarantine)
+    await clean(work, assigned, made.quarantine)
     return {"route": "design_trials" if assigned.ticket.kind == "search" else "write_code"}
 
 
@@ -315,13 +313,16 @@ def _left_out(cards: tuple[DatasetCard, ...]) -> set[tuple[str, int]]:
     }
 
 
-async def _clean(
+async def clean(
     work: Work, assigned: AssignedTicket, accepted: tuple[QuarantinedRow, ...]
 ) -> None:
-    tools = work.toolbox("data_pipeline", assigned, "clean")
+    """Makes the cleaned copies anew if they do not lack just the accepted rows."""
     cards = work.cards(assigned.id)
+    if _left_out(cards) == {(row.path, row.row) for row in accepted}:
+        return
+    tools = work.toolbox("data_pipeline", assigned, "clean")
     cleaned = await work.crew.data_pipeline.clean(assigned, cards, accepted, tools)
-    if not any(card.cleaned_sha256 for card in cleaned):
+    if accepted and not any(card.cleaned_sha256 for card in cleaned):
         raise InputError(f"{assigned.id}: rows were quarantined, but no cleaned copy was made.")
     with work.ledger.transaction():
         for card in cleaned:

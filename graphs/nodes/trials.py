@@ -30,16 +30,19 @@ async def design_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str,
         return {"route": "launch_trials"}
     patch, failures = work.patch(assigned), past_failures(work, assigned)
     launcher = work.crew.experiment_launcher
+    present = work.on_present_data(assigned, trials)
+    earlier = [trial for trial in trials if trial not in present]
     sampled = await asyncio.to_thread(
         launcher.design,
         assigned,
         work.plan(assigned),
-        trials,
+        present,
         failures,
         state.get("escalation_round", 0) + 1,
         patch.code if patch is not None else "",
+        earlier,
     )
-    designed = await launcher.choose(assigned, trials, sampled, failures)
+    designed = await launcher.choose(assigned, present, sampled, failures, earlier)
     problems = design_problems(assigned, trials, designed)
     if problems:
         raise ToolError(f"the design of trials can't be used: {'; '.join(problems)}.")

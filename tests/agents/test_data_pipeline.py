@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -25,6 +26,8 @@ from labcrew.errors import GateRequired, InputError
 from labcrew.judgement import Judge
 from tests.data_lab import COPY, EMPTY, LEAK, DataLab, blobs, data_lab
 from tests.doubles.chat import ScriptedChat
+from tests.packets import CARD
+from tools.clean_data import CleanData, CleanedFile
 
 RULES = Judge(models={})
 
@@ -65,6 +68,32 @@ async def test_rows_are_proposed_accepted_and_readmitted(lab: DataLab) -> None:
     stranger = accepted[0].model_copy(update={"row": 1})
     with pytest.raises(InputError, match=r"Row 1 of data/train\.csv was never"):
         await pipeline.clean(assigned, report.cards, (stranger,), lab.toolbox(assigned))
+
+
+class Copying:
+    """A toolbox that cleans: each copy has a hash of its own."""
+
+    async def use(self, tool: object, call: CleanData) -> CleanedFile:
+        return CleanedFile(
+            path=call.path,
+            sha256=content_hash([call.path, list(call.rows)]),
+            rows=9,
+            file=Path(call.path),
+        )
+
+
+async def test_a_file_whose_rows_are_all_taken_back_has_no_cleaned_copy() -> None:
+    rows = [
+        QuarantinedRow(path=path, row=1, check="duplicate", reason="r", confidence=1)
+        for path in ("a.csv", "b.csv")
+    ]
+    cards = [CARD.model_copy(update={"path": row.path, "quarantined": (row,)}) for row in rows]
+    pipeline, tools, nobody = DataPipeline(RULES), cast(Any, Copying()), cast(Any, None)
+    both = await pipeline.clean(nobody, cards, rows, tools)
+    assert all(card.cleaned_sha256 and card.cleaned_rows == 9 for card in both)
+    a, b = await pipeline.clean(nobody, both, rows[1:], tools)
+    assert (a.readmitted, a.cleaned_sha256, a.cleaned_rows) == ((1,), None, None)
+    assert b == both[1]
 
 
 @pytest.mark.engine
