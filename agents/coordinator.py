@@ -322,10 +322,11 @@ def forecast(assigned: AssignedTicket, seconds_a_run: float | None) -> Forecast:
         if seconds_a_run
         else f"the time limit of {seconds:g} s a run: an upper bound"
     )
-    running_hours = budget.trials * seconds / 3600
+    # Running time is bounded by the budget's hours on every slot, and so is what it costs.
+    running_hours = min(budget.trials * seconds / 3600, budget.hours * budget.parallel)
     return Forecast(
         trials=budget.trials,
-        hours=round(min(budget.hours, running_hours / budget.parallel), 3),
+        hours=round(running_hours / budget.parallel, 3),
         cost_usd=round(running_hours * budget.usd_per_hour, 2),
         basis=basis,
     )

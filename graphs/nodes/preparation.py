@@ -203,7 +203,7 @@ async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
         environment=environment.description,
         environment_key=environment.key,
         comment=comment,
-        seconds_a_run=_seconds_a_run(work, assigned),
+        seconds_a_run=seconds_a_run(work, assigned),
         found=investigated(work, assigned, round_),
     )
     hosts = () if tainted(work.ledger, assigned.id) else made.hosts
@@ -238,12 +238,15 @@ def _comments(work: Work, assigned: AssignedTicket) -> tuple[str, tuple[Suggesti
     return "\n\n".join(texts), asked
 
 
-def _seconds_a_run(work: Work, assigned: AssignedTicket) -> float | None:
-    """The median run of this repository at this commit, over all tickets."""
+def seconds_a_run(work: Work, assigned: AssignedTicket) -> float | None:
+    """The median run of this command at this commit on this data, over all tickets."""
+    data = data_hash(work.cards(assigned.id), cleaned=False)
     times = sorted(
         trial.result.duration_s
         for other in work.ledger.tickets.all()
         if other.base_commit == assigned.base_commit
+        and other.ticket.run.command == assigned.ticket.run.command
+        and (not data or data_hash(work.cards(other.id), cleaned=False) == data)
         for trial in work.ledger.trials.of(other.id)
         if trial.result is not None and trial.status == "scored"
     )
@@ -313,9 +316,7 @@ def _left_out(cards: tuple[DatasetCard, ...]) -> set[tuple[str, int]]:
     }
 
 
-async def clean(
-    work: Work, assigned: AssignedTicket, accepted: tuple[QuarantinedRow, ...]
-) -> None:
+async def clean(work: Work, assigned: AssignedTicket, accepted: tuple[QuarantinedRow, ...]) -> None:
     """Makes the cleaned copies anew if they do not lack just the accepted rows."""
     cards = work.cards(assigned.id)
     if _left_out(cards) == {(row.path, row.row) for row in accepted}:

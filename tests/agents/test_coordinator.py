@@ -83,7 +83,7 @@ def test_the_forecast_is_measured_or_an_upper_bound() -> None:
     assert (measured.hours, measured.cost_usd) == (0.5, 2.0)
     assert "measured" in measured.basis
     bound = forecast(make_assigned(budget=budget), None)
-    assert (bound.hours, bound.cost_usd) == (8, 72)
+    assert (bound.hours, bound.cost_usd) == (8, 8 * 2 * 2.0), "two slots for 8 hours, no more"
     assert "upper bound" in bound.basis
 
 
