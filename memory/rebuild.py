@@ -7,9 +7,9 @@ from labcrew.domain.remembered import (
     record_of_finding,
     record_of_knowledge,
     record_of_lesson,
-    record_of_trial,
 )
 from labcrew.domain.research import Memory
+from labcrew.trial_records import records_of_trials
 
 if TYPE_CHECKING:
     from labcrew.ledger import Ledger
@@ -29,9 +29,8 @@ def rebuild(memory: Memory, ledger: "Ledger") -> int:
     records = [record_of_finding(finding) for finding in ledger.findings.all()]
     records += [record_of_lesson(lesson) for lesson in ledger.lessons.all()]
     records += [record_of_knowledge(known) for known in ledger.knowledge.all()]
-    records += [
-        record_of_trial(trial) for trial in ledger.trials.all() if trial.status in REMEMBERED_TRIALS
-    ]
+    ended = (trial for trial in ledger.trials.all() if trial.status in REMEMBERED_TRIALS)
+    records += records_of_trials(ledger, ended)
     memory.clear()
     memory.remember(records)
     return len(records)

@@ -8,10 +8,11 @@ from pydantic import Field
 
 from desk.views.recall import Scope
 from labcrew.domain.base import Model
-from labcrew.domain.remembered import record_of_finding, record_of_lesson, record_of_trial
+from labcrew.domain.remembered import record_of_finding, record_of_lesson
 from labcrew.domain.research import MemoryRecord, data_hash
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
+from labcrew.trial_records import records_of_trials
 
 _NEWEST = 200
 _LOOKED_AT = 5
@@ -109,4 +110,5 @@ def newest(
         findings = ledger.findings.page(limit=limit, before=before)
         return [(line, record_of_finding(finding)) for line, finding in findings]
     trials = ledger.trials.page(limit=limit, before=before)
-    return [(line, record_of_trial(trial)) for line, trial in trials]
+    records = records_of_trials(ledger, (trial for _, trial in trials))
+    return [(line, record) for (line, _), record in zip(trials, records, strict=True)]

@@ -13,10 +13,10 @@ from labcrew.domain.remembered import (
     record_of_finding,
     record_of_knowledge,
     record_of_lesson,
-    record_of_trial,
 )
 from labcrew.domain.research import Embedder, MemoryRecord
 from labcrew.ledger import Ledger
+from labcrew.trial_records import records_of_trials
 
 Scope = Literal["lessons", "findings", "trials"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -89,6 +89,6 @@ class Recall:
             for _, finding in self._ledger.findings.page(limit=_NEWEST):
                 yield record_of_finding(finding)
         else:
-            for _, trial in self._ledger.trials.page(limit=_NEWEST):
-                if trial.status in REMEMBERED_TRIALS:
-                    yield record_of_trial(trial)
+            trials = (trial for _, trial in self._ledger.trials.page(limit=_NEWEST))
+            ended = (trial for trial in trials if trial.status in REMEMBERED_TRIALS)
+            yield from records_of_trials(self._ledger, ended)

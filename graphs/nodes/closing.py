@@ -9,10 +9,11 @@ from graphs import forging
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Incident, Trial
-from labcrew.domain.remembered import REMEMBERED_TRIALS, record_of_lesson, record_of_trial
+from labcrew.domain.remembered import REMEMBERED_TRIALS, record_of_lesson
 from labcrew.domain.research import Lesson, data_hash
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.trial_records import records_of_trials
 
 
 async def close(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
@@ -41,7 +42,8 @@ async def reflect(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     lessons = _lessons(work, assigned, trials, outcome)
     failed = outcome.startswith("failed")
     # Memory first: a ticket that the ledger has as done is not taken up again.
-    kept = [record_of_trial(t) for t in trials if t.status in REMEMBERED_TRIALS]
+    ended = (trial for trial in trials if trial.status in REMEMBERED_TRIALS)
+    kept = list(records_of_trials(work.ledger, ended))
     kept += [record_of_lesson(lesson) for lesson in lessons]
     await asyncio.to_thread(work.bench.memory.remember, kept)
     with work.ledger.transaction():

@@ -26,9 +26,11 @@ from tools.facts import environment_effect
 from tools.house_rules import kept_rules
 from tools.prepare_environment import PrepareEnvironment, prepare_environment
 from tools.recall_memory import RecallMemory, recall_memory
+from tools.toolbox import Toolbox
 from tools.trial_spec import environment_plan
 
 _LESSONS = 5
+_LOOKED_AT = 50  # more than are told: some are of other repositories
 _TOLD = 400
 _NEAR_ENOUGH = 0.35
 
@@ -172,26 +174,7 @@ def _plan_id(assigned: AssignedTicket, round_: int) -> str:
 async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
     environment = environment_plan(work.bench.environments, assigned)
     tools = work.toolbox("coordinator", assigned, f"plan/{round_}")
-    data = data_hash(work.cards(assigned.id), cleaned=False)
-    recalled = [
-        hit
-        for scope in ("lessons", "trials")
-        for hit in await tools.use(
-            recall_memory,
-            RecallMemory(
-                scope=scope,
-                query=f"{assigned.ticket.title}\n{assigned.ticket.question[:500]}",
-                limit=_LESSONS,
-                commit=assigned.base_commit,
-                data_hash=data or None,
-            ),
-        )
-    ]
-    lessons = tuple(
-        hit.record.text + (" (lapsed: the code or data has changed since)" if hit.lapsed else "")
-        for hit in recalled
-        if hit.similarity >= _NEAR_ENOUGH and hit.record.ticket != assigned.id
-    )
+    lessons = await recalled(work, assigned, tools)
     briefs = work.ledger.briefs.of(assigned.id)
     comment, asked = _comments(work, assigned)
     made = await work.crew.coordinator.plan(
@@ -208,6 +191,32 @@ async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
     )
     hosts = () if tainted(work.ledger, assigned.id) else made.hosts
     return made.model_copy(update={"suggestions": (*asked, *made.suggestions), "hosts": hosts})
+
+
+async def recalled(work: Work, assigned: AssignedTicket, tools: Toolbox) -> tuple[str, ...]:
+    """What earlier tickets on this repository left in memory and is near to what is asked."""
+    data = data_hash(work.cards(assigned.id), cleaned=False)
+    found: list[str] = []
+    for scope in ("lessons", "trials"):
+        call = RecallMemory(
+            scope=scope,
+            query=f"{assigned.ticket.title}\n{assigned.ticket.question[:500]}",
+            limit=_LOOKED_AT,
+            commit=assigned.base_commit,
+            data_hash=data or None,
+        )
+        near = [
+            hit
+            for hit in await tools.use(recall_memory, call)
+            if hit.similarity >= _NEAR_ENOUGH
+            and hit.record.ticket != assigned.id
+            and hit.record.repository in ("", assigned.repository)
+        ]
+        found += [
+            hit.record.text + " (lapsed: the code or data has changed since)" * hit.lapsed
+            for hit in near[:_LESSONS]
+        ]
+    return tuple(found)
 
 
 def _comments(work: Work, assigned: AssignedTicket) -> tuple[str, tuple[Suggestion, ...]]:

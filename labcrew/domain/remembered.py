@@ -5,6 +5,7 @@ from pathlib import PurePath
 from labcrew.domain.draft import Knowledge
 from labcrew.domain.experiment import Trial
 from labcrew.domain.research import Finding, Lesson, MemoryRecord
+from labcrew.domain.ticket import AssignedTicket
 
 REMEMBERED_TRIALS = frozenset({"finished", "scored", "failed", "stopped"})
 
@@ -32,11 +33,20 @@ def record_of_lesson(lesson: Lesson) -> MemoryRecord:
         ticket=lesson.ticket,
         commit=lesson.code_hash,
         data_hash=lesson.data_hash,
+        repository=lesson.repository,
     )
 
 
-def record_of_trial(trial: Trial) -> MemoryRecord:
-    """An ended trial (status in REMEMBERED_TRIALS) as memory keeps it: settings and outcome."""
+def record_of_trial(trial: Trial, assigned: AssignedTicket, data: str) -> MemoryRecord:
+    """An ended trial (status in REMEMBERED_TRIALS) as memory keeps it: settings and outcome.
+
+    With or without a score it lapses with its ticket's code and data.
+
+    Args:
+        assigned: the trial's ticket.
+        data: hash over the ticket's data as it came, also where the trial saw it cleaned.
+    """
+    where = PurePath(assigned.repository).name
     settings = ", ".join(f"{name}={value}" for name, value in sorted(trial.values.items()))
     if trial.score is not None:
         source = "score" if trial.score.source == "evaluator" else "reported metric"
@@ -48,12 +58,13 @@ def record_of_trial(trial: Trial) -> MemoryRecord:
     return MemoryRecord(
         id=trial.id,
         scope="trials",
-        text=f"{trial.kind.replace('_', ' ')} trial on {trial.data} data with"
+        text=f"{where}: {trial.kind.replace('_', ' ')} trial on {trial.data} data with"
         f" {settings or 'the default settings'}, seed {trial.seed}: {outcome}",
         agent="experiment_launcher",
         ticket=trial.ticket,
-        commit=trial.score.commit if trial.score else "",
-        data_hash=trial.score.data_sha256 if trial.score else "",
+        commit=assigned.base_commit,
+        data_hash=data,
+        repository=assigned.repository,
     )
 
 
@@ -77,4 +88,5 @@ def record_of_knowledge(known: Knowledge) -> MemoryRecord:
         ticket=known.draft,
         commit=known.commit,
         data_hash="",
+        repository=known.repository,
     )

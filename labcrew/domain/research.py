@@ -157,6 +157,9 @@ class MemoryRecord(Model):
     ticket: str
     commit: str
     data_hash: str
+    repository: str = Field(
+        default="", description="that it was learnt in; empty: none, or kept by an older labcrew"
+    )
 
 
 class Recalled(Model):

@@ -10,6 +10,7 @@ from labcrew.ledger import Ledger
 from memory.chroma import ChromaMemory
 from memory.rebuild import rebuild
 from tests.doubles.embedder import WordEmbedder
+from tests.tickets import make_assigned
 
 
 class FixedClock:
@@ -52,6 +53,9 @@ RESULT = TrialResult(
 )
 
 
+TICKET = make_assigned().model_copy(update={"id": "T1"})
+
+
 def trial(number: int, status: str, score: Score | None = None, **changes: object) -> Trial:
     fields = {
         "id": f"T1-{number}",
@@ -73,13 +77,14 @@ def test_rebuilt_equals_original(tmp_path: Path) -> None:
     ledger = Ledger.open(
         f"sqlite:///{tmp_path / 'ledger.db'}", anchor=tmp_path / "head", clock=FixedClock()
     )
+    ledger.tickets.put(TICKET, actor="test")
     ledger.findings.put(FINDING, actor="test")
     ledger.lessons.put(LESSON, actor="test")
     for item in trials:
         ledger.trials.put(item, actor="test")
     memory = ChromaMemory(tmp_path / "memory", WordEmbedder())
     memory.remember([record_of_finding(FINDING), record_of_lesson(LESSON)])
-    memory.remember([record_of_trial(item) for item in trials[1:]])
+    memory.remember([record_of_trial(item, TICKET, "") for item in trials[1:]])
     scopes = ("findings", "lessons", "trials")
     before = [memory.recall(scope, "learning rate") for scope in scopes]
 
@@ -91,13 +96,15 @@ def test_rebuilt_equals_original(tmp_path: Path) -> None:
 
 
 def test_a_trial_is_told_with_settings_and_outcome() -> None:
-    scored = record_of_trial(trial(2, "scored", SCORE))
+    scored = record_of_trial(trial(2, "scored", SCORE), TICKET, "e")
     assert scored.text == (
-        "search trial on original data with learning_rate=0.1, seed 0: validation score 0.9"
+        "lab: search trial on original data with learning_rate=0.1, seed 0: validation score 0.9"
     )
-    assert (scored.commit, scored.data_hash) == ("c", "d")
-    failed = record_of_trial(trial(3, "failed", result=RESULT, values={}))
+    failed = record_of_trial(trial(3, "failed", result=RESULT, values={}), TICKET, "e")
+    for record in (scored, failed):
+        assert (record.commit, record.data_hash) == (TICKET.base_commit, "e")
+        assert (record.ticket, record.repository) == ("T1", "/lab")
     assert "the default settings" in failed.text
     assert failed.text.endswith("failed: out of memory")
     reported = SCORE.model_copy(update={"source": "reported"})
-    assert "reported metric" in record_of_trial(trial(4, "scored", reported)).text
+    assert "reported metric" in record_of_trial(trial(4, "scored", reported), TICKET, "e").text
