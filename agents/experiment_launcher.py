@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from agents.next_trial import NEXT_TRIAL, next_trial_question
+from agents.restarts import free_runs
 from agents.sampler import asked, completed, fitted, study_of
 from agents.trial_groups import (
     altered,
@@ -39,8 +40,11 @@ class PastFailure(Model):
 
 
 def spent(trials: Sequence[Trial]) -> int:
-    """How many runs of the budget are used or promised; a run that was lost counts nothing."""
-    return sum(trial.status not in ("skipped", "unknown") for trial in trials)
+    """How many runs of the budget are used or promised; one that an engine lost and that was
+    started again counts nothing, once a chain.
+    """
+    free = free_runs(trials)
+    return sum(trial.status != "skipped" and trial.id not in free for trial in trials)
 
 
 def hours_run(trials: Iterable[Trial], parallel: int, now: datetime | None = None) -> float:
@@ -122,8 +126,9 @@ class ExperimentLauncher:
         unconfirmed = tuple(self._confirmations(assigned, trials, number, code))
         everything = assigned.budget.trials - spent(trials)
         # Runs that only the last step may use; the baseline's and a winner's that may yet come.
+        free = free_runs(trials)
         kept = 2 * len(assigned.ticket.holdout_seeds) - sum(
-            t.kind == "confirmation" and t.status != "unknown" and not (t.values or t.code)
+            t.kind == "confirmation" and t.id not in free and not (t.values or t.code)
             for t in trials
         )
         left = everything - max(0, kept)

@@ -17,10 +17,12 @@ from labcrew.domain.search_space import Values
 from labcrew.domain.supervision import Offer
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.judgement import Judge, Judgement, Verdict
+from tools.logs.tracebacks import failure
 
 _ENDED_FROM_OUTSIDE = (137, 143, 255)
-"""SIGKILL, SIGTERM, and what a restarted engine reports: no verdict on the settings."""
-_EVIDENCE_LINES = 8
+"""SIGKILL, SIGTERM, and what a restarted engine reports: no verdict on the settings. A program may
+end with them by itself, too: `sys.exit(-1)` gives 255."""
+_EVIDENCE_LINES, _LAST_LINES = 8, 20
 _LAST_RESORTS: tuple[Action, ...] = ("give_up", "escalate")
 
 
@@ -94,12 +96,18 @@ class LogMonitor:
         self._judge = judge
 
     def ended(
-        self, assigned: AssignedTicket, reading: Reading, status: SandboxStatus, age_s: float
+        self,
+        assigned: AssignedTicket,
+        reading: Reading,
+        status: SandboxStatus,
+        age_s: float,
+        earlier: Sequence[Trial] = (),
     ) -> Alarm | None:
         """What is wrong with how a run stands or ended, by what the engine knows; or None.
 
         Args:
             age_s: seconds since its container started.
+            earlier: the runs that it starts again.
         """
         run = assigned.ticket.run
         if status.out_of_memory:
@@ -120,9 +128,13 @@ class LogMonitor:
             return Alarm(kind="engine_lost", diagnosis="its container is gone; outcome unknown")
         if status.state != "exited" or status.exit_code == 0:
             return None
-        if status.exit_code in _ENDED_FROM_OUTSIDE:
-            if age_s > run.timeout_s:
-                return late
+        if status.exit_code in _ENDED_FROM_OUTSIDE and age_s > run.timeout_s:
+            return late
+        if (
+            status.exit_code in _ENDED_FROM_OUTSIDE
+            and not _failed(reading.tail)
+            and not _lost_alike(earlier, status.exit_code)
+        ):
             return Alarm(
                 kind="engine_lost",
                 diagnosis=f"something outside labcrew ended it (exit code {status.exit_code})",
@@ -180,7 +192,7 @@ class LogMonitor:
         depth = len({i.trial for i in chain if i.intervention and i.intervention.new_trial})
         # Restarts would else eat a search's budget.
         in_all = max(most, assigned.budget.trials // 8) - restarts
-        # A run that only an engine lost costs no budget, however many it lost.
+        # A run that only an engine lost is started again, however many it lost.
         lost = alarm.kind == "engine_lost"
         if lost:
             most, in_all = max(1, most), max(1, in_all)
@@ -253,6 +265,20 @@ class LogMonitor:
             subject=alarm.subject,
             at_s=round(at_s, 3),
         )
+
+
+def _failed(tail: Sequence[str]) -> bool:
+    """Whether a failure is the last that a run told of; one that it got over stands further up."""
+    failed = failure(tail)
+    return failed is not None and any(failed.error in line for line in tail[-_LAST_LINES:])
+
+
+def _lost_alike(earlier: Sequence[Trial], code: int | None) -> bool:
+    """Whether a run before was taken for lost by the same exit code: no engine does that twice."""
+    return any(
+        t.status == "unknown" and t.result is not None and t.result.exit_code == code
+        for t in earlier
+    )
 
 
 def incident_id(trial: Trial, kind: IncidentKind) -> str:

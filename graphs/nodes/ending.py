@@ -10,6 +10,7 @@ from agents.monitoring.history import history_of
 from agents.monitoring.remedies import remedy
 from agents.monitoring.responses import ADVISORY
 from agents.monitoring.watch import Reading
+from agents.restarts import earlier_runs
 from graphs.nodes.incidents import (
     Decided,
     answer_incident,
@@ -115,7 +116,8 @@ def _status(ending: Ending, alarm: Alarm | None) -> TrialStatus:
 async def _wrong(work: Work, assigned: AssignedTicket, ending: Ending) -> Alarm | None:
     """What is wrong with a run that ended by itself, if anything."""
     monitor = work.crew.log_monitor
-    last = monitor.ended(assigned, ending.reading, ending.status, ending.age_s)
+    earlier = earlier_runs(ending.trial, work.trials(assigned.id))
+    last = monitor.ended(assigned, ending.reading, ending.status, ending.age_s, earlier)
     pending = unanswered(work, ending.trial, ending.reading.alarms)
     # A run that came to its end with something that it may go on with has come to its end.
     bad = [alarm for alarm in pending if last is not None or alarm.kind not in ADVISORY]

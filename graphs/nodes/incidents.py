@@ -6,6 +6,7 @@ from agents.log_monitor import InterventionAnswer, incident_id
 from agents.monitoring.responses import RESPONSES
 from agents.monitoring.scoring import score
 from agents.monitoring.watch import Reading
+from agents.restarts import earlier_runs
 from graphs.work import Work
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Incident, Intervention, Trial
@@ -140,12 +141,8 @@ def _answered(work: Work, trial: Trial, alarm: Alarm) -> bool:
 
 def chain_of(work: Work, trial: Trial) -> list[Incident]:
     """Incidents of a run and of those that it restarts, one after the other."""
-    trials = {t.id: t for t in work.trials(trial.ticket)}
-    runs, now = [trial], trial
-    while now.restarts and (before := trials.get(now.restarts)) and before not in runs:
-        now = before
-        runs.append(now)
-    return [i for run in reversed(runs) for i in incidents_of(work, run)]
+    runs = (*earlier_runs(trial, work.trials(trial.ticket)), trial)
+    return [i for run in runs for i in incidents_of(work, run)]
 
 
 def incidents_of(work: Work, trial: Trial) -> list[Incident]:

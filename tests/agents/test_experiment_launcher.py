@@ -371,6 +371,32 @@ def test_a_baseline_that_an_engine_lost_is_no_baseline_that_failed() -> None:
     assert no_score_before([failed(own), again]) == "", "one run that gave a score is enough"
 
 
+def test_a_lost_run_is_free_once_a_chain_and_where_it_is_run_again() -> None:
+    lost = make_trial(0, status="unknown")
+    again = make_trial(1, restarts=lost.id)
+    assert spent([lost]) == 1, "nothing takes its place"
+    assert spent([lost, again]) == 1
+    lost_again = again.model_copy(update={"status": "unknown"})
+    third = make_trial(2, restarts=again.id)
+    assert spent([lost, lost_again, third]) == 2
+    other, anew = make_trial(3, status="unknown"), make_trial(4, restarts="T-0001-003")
+    assert spent([lost, again, other, anew]) == 2, "each chain has one of its own"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_search_whose_every_run_is_lost_comes_to_its_end(restarted: bool) -> None:
+    assigned = make_assigned(seeds=(0,), budget={"trials": 6, "parallel": 1})
+    trials = [make_trial(0, 0.5, kind="baseline", values={})]
+    for trial in (t for _ in range(20) for t in LAUNCHER.design(assigned, make_plan(), trials)):
+        trials.append(trial.model_copy(update={"status": "unknown"}))
+        if restarted:
+            again = LAUNCHER.restart(
+                assigned, trials, trials[-1], trial.values, 512, Rescue(), "lost"
+            )
+            trials.append(failed(again))
+    assert spent(trials) == 6
+
+
 def test_without_a_winner_no_fresh_seed_is_spent() -> None:
     assigned = assigned_for(8, seeds=(0,), holdout_seeds=(7,))
     trials: list[Trial] = []

@@ -19,7 +19,7 @@ from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.supervision import Offer
 from labcrew.judgement import Judge, Verdict
 from tests.doubles.chat import ScriptedChat
-from tests.tickets import make_assigned, make_trial
+from tests.tickets import make_assigned, make_result, make_trial
 
 RULES = Judge(models={})
 ASSIGNED = make_assigned(metric={"name": "val acc", "direction": "maximize", "file": "m.jsonl"})
@@ -53,6 +53,48 @@ def test_diagnoses(
     if kind == "crashed":
         assert found is not None
         assert "Error: x" in found.diagnosis
+
+
+TRACEBACK = (
+    "Traceback (most recent call last):",
+    '  File "train.py", line 9, in <module>',
+    "    main()",
+    "ValueError: batch size must divide 50",
+)
+
+
+@pytest.mark.parametrize("code", [137, 143, 255])
+@pytest.mark.parametrize(
+    ("tail", "lost_with", "kind"),
+    [
+        ((), None, "engine_lost"),
+        (("step 5 loss 0.5",), None, "engine_lost"),
+        ((*TRACEBACK, "error: giving up"), None, "crashed"),
+        # It got over that one and went on.
+        ((*TRACEBACK, *["step 5 loss 0.5"] * 30), None, "engine_lost"),
+        ((), "the same", "crashed"),
+        ((), "another", "engine_lost"),
+    ],
+)
+def test_who_ends_with_an_engines_exit_code_by_itself_has_crashed(
+    code: int, tail: tuple[str, ...], lost_with: str | None, kind: str
+) -> None:
+    ended = make_result(exit_code=code if lost_with == "the same" else 1)
+    earlier = [make_trial(0, status="unknown", result=ended)] if lost_with else []
+    status = SandboxStatus(name="t", state="exited", exit_code=code)
+    found = LogMonitor(RULES).ended(ASSIGNED, reading(tail=tail), status, 1, earlier)
+    assert found is not None
+    assert found.kind == kind
+    if tail[: len(TRACEBACK)] == TRACEBACK and kind == "crashed":
+        assert "ValueError: batch size must divide 50 at train.py:9" in found.diagnosis
+
+
+def test_a_run_that_labcrew_stopped_is_none_that_was_lost() -> None:
+    stopped = make_trial(0, status="stopped", result=make_result(exit_code=137))
+    status = SandboxStatus(name="t", state="exited", exit_code=137)
+    found = LogMonitor(RULES).ended(ASSIGNED, reading(), status, 1, [stopped])
+    assert found is not None
+    assert found.kind == "engine_lost"
 
 
 def test_a_silent_crash_is_said_to_be_silent() -> None:

@@ -260,6 +260,18 @@ def test_a_run_that_something_else_ended_is_unknown_and_run_again(lab: Lab) -> N
     assert (again.kind, again.values, again.status) == (lost.kind, lost.values, "scored")
 
 
+def test_a_program_that_ends_as_if_it_was_killed_is_run_again_once(lab: Lab) -> None:
+    command = "python3 -c 'import sys; sys.exit(-1)' {settings} {seed}"
+    assigned = lab.assign(**_SHORT, run={"command": command})
+    failed = run(lab, assigned.id)
+    assert failed.status == "failed"
+    assert "exit code 255" in failed.outcome
+    first, again = lab.ledger.trials.of(assigned.id)
+    assert (first.status, again.status, again.restarts) == ("unknown", "failed", first.id)
+    kinds = [incident.kind for incident in lab.ledger.incidents.of(assigned.id)]
+    assert kinds == ["engine_lost", "crashed"]
+
+
 def test_an_environment_image_that_somebody_removed_is_made_again(lab: Lab) -> None:
     assigned = lab.assign(**_SHORT)
     made: list[str] = []
