@@ -42,16 +42,25 @@ _CONTENDING = frozenset(
     {"d", "g", "disc", "discriminator", "gen", "generator", "critic", "actor", "policy", "value",
      "adv", "adversarial", "entropy"}
 )  # fmt: skip
+_RISING_PARTS = frozenset(
+    {"kl", "kld", "reg", "regularization", "regularizer", "penalty", "commitment", "aux",
+     "auxiliary"}
+)  # fmt: skip
+"""Parts of a loss that begin near zero and rise while the whole falls. "l2" is none: LightGBM calls
+the squared error so."""
 _HARMLESS = {("cross", "entropy"), ("loss", "value")}
 """Pairs that tell of nobody to contend with: "loss value" is a table's heading."""
 
 
 @lru_cache(maxsize=1024)
 def contending(name: str) -> bool:
-    """Whether a loss is of adversaries or reinforcement learning, and has no reason to fall."""
+    """Whether a loss has no reason to fall: one of adversaries or of reinforcement learning, or a
+    part that rises by nature.
+    """
     words = words_of(name[:80])
+    unbound = _CONTENDING | _RISING_PARTS
     harmless = {word for pair in _HARMLESS & set(pairwise(words)) for word in pair}
-    return any(word in _CONTENDING and word not in harmless for word in words)
+    return any(word in unbound and word not in harmless for word in words)
 
 
 def shown(name: str) -> str:

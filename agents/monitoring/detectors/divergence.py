@@ -9,7 +9,7 @@ from agents.monitoring.onset import Onset
 from agents.monitoring.rates import LearningRate
 from agents.monitoring.robust import Window, median
 from labcrew.domain.monitoring import Alarm, Expectations, Observation
-from tools.metric_names import role
+from tools.metric_names import role, words_of
 
 _LASTING = 40
 """Values that a loss must stand far too high where no single one is beyond doubt."""
@@ -18,6 +18,8 @@ _TIMES_USUAL = 20.0
 _MIDDLE, _TIMES_FIRST, _TIMES_MEDIAN = 9, 1.5, 5.0
 """The median of nine values is above where it began, and far above the usual: noise can't do it."""
 _FAR = 1e6
+_KEEPS = 0.75
+"""The share of its fall that a training loss must hold to be near its best."""
 _AFTER_LEAP, _EVALUATIONS, _WORSE = 400, 4, 0.25
 """Lines after a leap of the learning rate, evaluations before it, and how much worse is worse."""
 
@@ -55,7 +57,8 @@ class Divergence(Detector):
     times its usual level, or its level before any learning. A loss that was that high before and
     came back is given three times as long. A sum that grows through each epoch is no divergence.
     After a leap of the printed learning rate beyond all that it was, a validation loss a quarter
-    above its best, twice, is enough.
+    above its best, twice, is enough. What a line tells of training beside its whole loss, the one
+    called the total or else the first, may rise as it will while that one is near its best.
 
     Args:
         factor: how far above the best loss so far.
@@ -76,7 +79,7 @@ class Divergence(Detector):
             if state is None:
                 continue
             why = self._loss(name, value, state, seen)
-            if why is not None:
+            if why is not None and not self._part_of_what_is_well(name, seen):
                 return Alarm(
                     kind="diverged",
                     diagnosis=f"{shown(name)} stands at {value:.4g}, {why}",
@@ -126,6 +129,18 @@ class Divergence(Detector):
         if median(values[-_LASTING // 3 :]) < 0.97 * median(values[: _LASTING // 3]):
             return None
         return f"its usual level was {usual.median:.4g}; it doesn't come down"
+
+    def _part_of_what_is_well(self, name: str, seen: Observation) -> bool:
+        """Whether a training loss stands beside a whole one that is finite and near its best."""
+        losses = [other for other in seen.numbers if role(other) == "train_loss"]
+        whole = next((n for n in losses if "total" in words_of(n)), losses[0] if losses else name)
+        if name not in losses or name == whole or not math.isfinite(seen.numbers[whole]):
+            return False
+        state = self._names.get(whole)
+        if state is None or state.first is None:
+            return False
+        newest = min(list(state.recent)[-self._window :])
+        return newest <= state.best + (1 - _KEEPS) * max(0.0, state.first - state.best)
 
     def _leapt(self, name: str, value: float, state: _State) -> str:
         """Whether a validation loss leaps up and stays, after the learning rate leapt."""

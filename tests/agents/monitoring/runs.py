@@ -223,6 +223,27 @@ def reinforcement(rng: random.Random) -> Run:
     return lines
 
 
+def variational(rng: random.Random) -> Run:
+    """The latent code holds nothing at first: its divergence rises while the sum falls."""
+    full, pace = rng.uniform(5, 30), rng.uniform(5, 40)
+    lines = []
+    for n in range(200):
+        mse = 180 * math.exp(-n / pace) + 100 + rng.gauss(0, 0.5)
+        kld = full * (1 - math.exp(-n / pace)) + abs(rng.gauss(0, 0.01))
+        lines.append(Line({"loss": mse + kld, "mse": mse, "kld": kld}, epoch=n))
+    return lines
+
+
+def weight_decay(rng: random.Random) -> Run:
+    """Weights grow from nothing, and the part of the loss that is their norm with them."""
+    lines = []
+    for n in range(200):
+        fit = 0.4 * math.exp(-n / rng.uniform(20, 30)) + 0.2 + rng.gauss(0, 0.005)
+        norm = 1e-6 * (n + 1) ** rng.uniform(1.6, 1.8)
+        lines.append(Line({"ce_loss": fit, "l2_loss": norm, "total_loss": fit + norm}, epoch=n))
+    return lines
+
+
 def percent(rng: random.Random) -> Run:
     losses = curve(rng, 60)
     return [
@@ -769,7 +790,8 @@ HEALTHY: dict[str, Make] = {
     make.__name__: make
     for make in (
         noisy, heavy_tails, warm_restarts, cyclic_rate, long_warm_up, silent_evaluations,
-        slow_first_step, near_zero, negative, starts_huge, adversarial, reinforcement, percent,
+        slow_first_step, near_zero, negative, starts_huge, adversarial, reinforcement, variational,
+        weight_decay, percent,
         every_few_steps, interleaved, steps_restart, summed, short, evaluations_between,
         memory_levels_off, best_is_infinite, missing_is_nan, dropout, small_validation_set,
         fast_learner, grokking, mild_overfitting, converged_to_a_floor, step_decay,

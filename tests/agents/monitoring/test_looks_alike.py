@@ -1,6 +1,7 @@
 """What a run prints while nothing is wrong, and what looks the same where something is."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -57,6 +58,11 @@ def test_a_run_that_ran_out_of_memory_and_trains_on_is_left_alone() -> None:
         ("value_loss", True),
         ("policy/loss", True),
         ("entropy", True),
+        ("kl_loss", True),
+        ("reg_loss", True),
+        ("vq/commitment_loss", True),
+        ("aux_loss", True),
+        ("valid_0's l2", False),
         ("cross_entropy", False),
         ("train_binary_crossentropy", False),
         ("loss value", False),
@@ -72,6 +78,24 @@ def test_a_cross_entropy_that_explodes_has_diverged() -> None:
     lines = [f"step {n} cross_entropy={0.38 if n < 200 else 5000 + n}" for n in range(260)]
     assert is_loss("cross_entropy")
     assert "diverged" in alarms(lines)
+
+
+@pytest.mark.parametrize(
+    ("whole", "diverges"),
+    [
+        (lambda n: 2 / (n + 1) + 0.1, False),
+        (lambda n: 2.0, False),
+        # The whole goes with it, or is gone.
+        (lambda n: 0.5 if n < 20 else 3.0, True),
+        (lambda n: 0.5 if n < 20 else math.nan, True),
+    ],
+)
+@pytest.mark.parametrize("order", ["loss={0:.4f} mse={1:.4f}", "mse={1:.4f} total_loss={0:.4f}"])
+def test_a_part_may_rise_while_the_whole_loss_is_near_its_best(
+    order: str, whole: Callable[[int], float], diverges: bool
+) -> None:
+    lines = [f"step {n} " + order.format(whole(n), 0.01 if n < 20 else n) for n in range(40)]
+    assert ("diverged" in alarms(lines)) is diverges
 
 
 @pytest.mark.parametrize("constant", [" gamma=0.99", " learn_rate=0.001", " l2=0.0001"])
