@@ -281,9 +281,10 @@ def _trials(packet: Packet) -> Iterator[str]:
 
 
 def _failures(packet: Packet) -> Iterator[str]:
-    skipped = [t for t in packet.trials if t.status == "skipped"]
+    repeats = [t for t in packet.trials if t.status == "skipped" and not t.left_out]
+    left_out = [t for t in packet.trials if t.left_out]
     incidents = [i for i in packet.incidents if not (i.intervention and i.intervention.part_of)]
-    if not incidents and not skipped:
+    if not incidents and not repeats and not left_out:
         return
     yield "## What went wrong on the way"
     if incidents:
@@ -300,9 +301,14 @@ def _failures(packet: Packet) -> Iterator[str]:
                 for i in incidents
             ],
         )
-    if skipped:
-        yield f"{len(skipped)} near-repeats of failed runs were not run again: " + ", ".join(
-            f"{t.id} (see {as_text(t.cites)})" for t in skipped
+    if repeats:
+        yield f"{len(repeats)} near-repeats of failed runs were not run again: " + ", ".join(
+            f"{t.id} (see {as_text(t.cites)})" for t in repeats
+        )
+    if left_out:
+        yield (
+            f"{len(left_out)} planned runs were not run, since the hours were spent: "
+            + ", ".join(t.id for t in left_out)
         )
 
 

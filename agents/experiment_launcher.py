@@ -6,6 +6,7 @@ otherwise by a model.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from agents.next_trial import NEXT_TRIAL, next_trial_question
 from agents.restarts import free_runs
@@ -123,7 +124,10 @@ class ExperimentLauncher:
         """
         seeds, number = assigned.ticket.seeds, len(earlier) + len(trials)
         assigned = _after(assigned, earlier)
-        unconfirmed = tuple(self._confirmations(assigned, trials, number, code))
+        maker = partial(_Maker, assigned, number)
+        # Of what no hours were left for nothing is known: it is as if it had not been planned.
+        trials = [trial for trial in trials if not trial.left_out]
+        unconfirmed = tuple(self._confirmations(assigned, trials, maker(), code))
         everything = assigned.budget.trials - spent(trials)
         # Runs that only the last step may use; the baseline's and a winner's that may yet come.
         free = free_runs(trials)
@@ -133,7 +137,7 @@ class ExperimentLauncher:
         )
         left = everything - max(0, kept)
         kinds = {trial.kind for trial in trials}
-        make = _Maker(assigned, number)
+        make = maker()
         own = [trial for trial in trials if trial.kind == "baseline"]
         if not any(trial.score for trial in own):
             if sum(not trial.restarts for trial in own) < baselines * len(seeds):
@@ -142,9 +146,9 @@ class ExperimentLauncher:
             if not code or not no_score_before(trials):
                 return ()
             # With nothing to compare with, no run is kept for fresh seeds.
-            return tuple(self._changed(assigned, trials, number, code, everything))
+            return tuple(self._changed(assigned, trials, make, code, everything))
         if code:
-            return tuple(self._changed(assigned, trials, number, code, left)) or (
+            return tuple(self._changed(assigned, trials, make, code, left)) or (
                 unconfirmed if len(unconfirmed) <= everything else ()
             )
         cleaned = bool(plan.quarantine)
@@ -163,16 +167,20 @@ class ExperimentLauncher:
             found = tuple(self._search(assigned, trials, past, make, data, count))
             if any(trial.status == "planned" for trial in found):
                 return (*suggested, *found)
-        finalists = tuple(self._finalists(assigned, trials, number, data, left))
+        finalists = tuple(self._finalists(assigned, trials, maker(), data, left))
         if finalists or len(unconfirmed) > everything:
             return finalists
         return unconfirmed
 
     def _changed(
-        self, assigned: AssignedTicket, trials: Sequence[Trial], number: int, code: str, left: int
+        self,
+        assigned: AssignedTicket,
+        trials: Sequence[Trial],
+        make: "_Maker",
+        code: str,
+        left: int,
     ) -> Iterator[Trial]:
         """The seeds that a patch has not been run with."""
-        make = _Maker(assigned, number)
         known = {t.seed for t in trials if t.kind == "changed" and t.code == code}
         for seed in [s for s in assigned.ticket.seeds if s not in known][: max(0, left)]:
             yield make("changed", {}, seed, "original", "the program with the patch", code=code)
@@ -189,13 +197,16 @@ class ExperimentLauncher:
         return more * (_FINALISTS if two else 1)
 
     def _confirmations(
-        self, assigned: AssignedTicket, trials: Sequence[Trial], number: int, code: str
+        self,
+        assigned: AssignedTicket,
+        trials: Sequence[Trial],
+        make: "_Maker",
+        code: str = "",
     ) -> Iterator[Trial]:
         """The fresh seeds that the baseline and the winner have not been run with."""
         baseline, best = group_of(trials, "baseline"), best_group(assigned, trials, code)
         if baseline is None or best is None:
             return
-        make = _Maker(assigned, number)
         for group, whose in ((baseline, "the program as it is"), (best, "")):
             known = {t.seed for t in confirmations(trials, group)}
             why = f"{whose or group.trials[0].id} with a fresh seed; nothing is chosen by it"
@@ -279,12 +290,12 @@ class ExperimentLauncher:
         self,
         assigned: AssignedTicket,
         trials: Sequence[Trial],
-        number: int,
+        make: "_Maker",
         data: str,
         left: int,
     ) -> Iterator[Trial]:
         """The missing seeds of the best two; settings that failed with a seed are passed over."""
-        make, chosen = _Maker(assigned, number), 0
+        chosen = 0
         # A baseline that was started again with more memory is no candidate: it sets nothing.
         searched = [
             t for t in trials if t.kind in ("search", "restart") and t.data == data and t.values
@@ -347,7 +358,9 @@ class ExperimentLauncher:
             verdict = await self._judge.ask(NEXT_TRIAL, question)
             values = fitted(space, verdict.answer.values)
             # The judgement's own check knows what the question shows; of a long search not all.
-            known = {canonical_json(t.values) for t in others if t.data == trial.data}
+            known = {
+                canonical_json(t.values) for t in others if t.data == trial.data and not t.left_out
+            }
             repeats = canonical_json(values) in known or _near(space, past, values) is not None
             if verdict.by == "rule" or repeats:
                 continue

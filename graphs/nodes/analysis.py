@@ -15,7 +15,7 @@ from graphs.nodes.trials import hours_left
 from graphs.packet import own_runs
 from graphs.state import TicketState
 from graphs.work import Work
-from labcrew.domain.experiment import Trial, TrialKind
+from labcrew.domain.experiment import NO_HOURS_LEFT, Trial, TrialKind
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text
 
@@ -33,7 +33,7 @@ async def analyse(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         return {"route": "gate_escalation"}
     if assigned.ticket.kind != "search" and work.best(assigned, trials) is None:
         ran = patch is not None and any(
-            t.code == patch.code and t.status != "planned" for t in trials
+            t.code == patch.code and t.status != "planned" and not t.left_out for t in trials
         )
         used_up = spent(trials) >= assigned.budget.trials or hours_left(assigned, trials) <= 0
         round_ = state.get("budget_round", 0)
@@ -80,9 +80,7 @@ def _leave_out(work: Work, trials: list[Trial]) -> None:
     with work.ledger.transaction():
         for trial in trials:
             if trial.status == "planned":
-                left = trial.model_copy(
-                    update={"status": "skipped", "because": "not run: the hours were spent"}
-                )
+                left = trial.model_copy(update={"status": "skipped", "because": NO_HOURS_LEFT})
                 work.ledger.trials.put(left, actor="coordinator", kind="trial.left_out")
 
 
@@ -95,7 +93,7 @@ def _move_question(
     earlier = {gate_id(assigned.id, "budget", assigned.revision, n) for n in range(round_)}
     asked = sum(gate.id in earlier for gate in work.ledger.gates.of(assigned.id))
     present = work.on_present_data(assigned, trials)
-    tried = [trial.values for trial in present]
+    tried = [t.values for t in present if t.status != "planned" and not t.left_out]
     wanted = [s.values for s in work.plan(assigned).suggestions if not s.finding]
     legal: list[Move] = []
     left = assigned.budget.trials - spent(trials)

@@ -48,6 +48,10 @@ TrialStatus = Literal[
 ]
 
 
+NO_HOURS_LEFT = "not run: the hours were spent"
+"""Why a trial was left out that had been planned."""
+
+
 class Rescue(Model):
     """How a restart begins otherwise than the trial it repeats; see docs/supervision.md."""
 
@@ -88,6 +92,13 @@ class Trial(Model):
     result: "TrialResult | None" = None
     score: "Score | None" = None
     tracker_run: str = Field(default="", description="MLflow's run id")
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it was planned and no hours were left to run it, so that nothing is known of what
+        it sets; others are skipped as repeats of failures.
+        """
+        return self.status == "skipped" and self.because == NO_HOURS_LEFT
 
 
 class TrialResult(Model):

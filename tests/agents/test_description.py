@@ -10,6 +10,7 @@ from markdown_it.token import Token
 
 from agents.description import write
 from agents.merge_request import numbers
+from labcrew.domain.experiment import NO_HOURS_LEFT
 from labcrew.evidence import fill
 from tests.packets import make_packet, scores
 from tests.tickets import make_assigned, make_trial
@@ -28,6 +29,18 @@ HARMLESS = {"text", "code_inline", "strong_open", "strong_close", "softbreak"}
 def described(text: str) -> str:
     packet = make_packet(text)
     return fill(write(packet), numbers(packet))
+
+
+def test_what_no_hours_were_left_for_is_no_repeat_of_a_failure() -> None:
+    repeat = make_trial(2, status="skipped", because="not run: T-0001-001", cites="T-0001-001")
+    left = [
+        make_trial(3 + n, status="skipped", because=NO_HOURS_LEFT, cites=finding)
+        for n, finding in enumerate(("", "F1"))
+    ]
+    packet = make_packet("x", trials=(repeat, *left), incidents=())
+    told = write(packet)
+    assert "1 near-repeats of failed runs were not run again: T-0001-002 (see" in told
+    assert "2 planned runs were not run, since the hours were spent: T-0001-003, T-0001-004" in told
 
 
 def blocks(markdown: str) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from agents.experiment_launcher import (
 )
 from agents.trial_groups import best_group, confirmations, groups, no_score_before, ranked
 from labcrew.domain.base import canonical_json
-from labcrew.domain.experiment import Plan, Rescue, Trial
+from labcrew.domain.experiment import NO_HOURS_LEFT, Plan, Rescue, Trial
 from labcrew.domain.research import QuarantinedRow, Suggestion
 from labcrew.domain.search_space import Values, distance, legal, nearest
 from labcrew.domain.ticket import AssignedTicket
@@ -369,6 +369,37 @@ def test_a_baseline_that_an_engine_lost_is_no_baseline_that_failed() -> None:
     assert best_group(assigned, [lost, patched], code) is None
     again = scored(own.model_copy(update={"id": "T-0001-009", "number": 9}), 0.1)
     assert no_score_before([failed(own), again]) == "", "one run that gave a score is enough"
+
+
+def left_out(trial: Trial) -> Trial:
+    return trial.model_copy(update={"status": "skipped", "because": NO_HOURS_LEFT})
+
+
+def test_what_no_hours_were_left_for_is_designed_again_with_more_of_them() -> None:
+    assigned = assigned_for(8)
+    trials: list[Trial] = []
+    while True:
+        designed = LAUNCHER.design(assigned, make_plan(), trials)
+        if any(t.kind == "finalist" for t in designed):
+            break
+        trials += [scored(t, _luck(t) if t.values else 0.0) for t in designed]
+    trials += [left_out(t) for t in designed]
+    again = LAUNCHER.design(assigned, make_plan(), trials)
+    assert [(t.kind, t.values, t.seed) for t in again] == [
+        (t.kind, t.values, t.seed) for t in designed
+    ]
+    assert again[0].number == len(trials), "no number is given twice"
+
+
+def test_what_a_person_asked_for_is_run_though_no_hours_were_left_before() -> None:
+    assigned = assigned_for(12)
+    asked = Suggestion(values={"lr": 0.05, "batch": 16}, because="asked for", finding="")
+    plan = make_plan(suggestions=(asked,))
+    trials = [make_trial(n, 0.5, kind="baseline", values={}, seed=n) for n in range(2)]
+    (first, *_) = LAUNCHER.design(assigned, plan, trials)
+    assert first.values == asked.values
+    (again, *_) = LAUNCHER.design(assigned, plan, [*trials, left_out(first)])
+    assert (again.values, again.number) == (asked.values, 3)
 
 
 def test_a_lost_run_is_free_once_a_chain_and_where_it_is_run_again() -> None:

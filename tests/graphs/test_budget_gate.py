@@ -11,13 +11,15 @@ from langgraph.runtime import Runtime
 
 from graphs.crew import Crew
 from graphs.gates import make_gate
-from graphs.nodes.analysis import analyse, gate_budget
+from graphs.nodes.analysis import _move_question, analyse, gate_budget
 from graphs.nodes.monitoring import monitor_trials
 from graphs.nodes.trials import design_trials, hours_left, launch_trials
 from graphs.work import Work
 from graphs.worker import Worker
 from labcrew.deciding import decide
 from labcrew.domain.budget import Budget
+from labcrew.domain.experiment import NO_HOURS_LEFT
+from labcrew.domain.research import Suggestion
 from labcrew.domain.sandbox import SandboxStatus
 from labcrew.judgement import Judge
 from labcrew.settings import Settings
@@ -137,6 +139,18 @@ async def test_what_was_planned_is_left_out_once_no_more_hours_are_given(work: W
     assert (await analyse(state, runtime))["route"] == "close"  # type: ignore[arg-type]
     left = work.ledger.trials.get(planned.id)
     assert (left.status, left.because) == ("skipped", "not run: the hours were spent")
+
+
+def test_what_a_person_asked_for_is_untried_until_it_has_run(work: Work) -> None:
+    wanted = make_trial(1, values={"lr": 0.05, "batch": 16})
+    asked_for = Suggestion(values=wanted.values, because="asked for", finding="")
+    plan = make_plan(id="T-0001-P0.1", suggestions=(asked_for,))
+    work.ledger.plans.put(plan, actor="coordinator")
+    left = wanted.model_copy(update={"status": "skipped", "because": NO_HOURS_LEFT})
+    ran = wanted.model_copy(update={"status": "failed"})
+    for trial, untried in ((wanted, 1), (left, 1), (ran, 0)):
+        question = _move_question(work, work.assigned(TICKET), [trial], 0)
+        assert question.untried == untried
 
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
