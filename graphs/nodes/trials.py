@@ -8,10 +8,12 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.experiment_launcher import PastFailure, cured, design_problems, hours_run
+from graphs.nodes.incidents import incidents_of
 from graphs.nodes.together import together
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Trial, TrialResult
+from labcrew.domain.monitoring import IncidentKind
 from labcrew.domain.research import data_hash
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import EvidenceError, ToolError
@@ -66,7 +68,7 @@ def hours_left(
 
 
 def past_failures(work: Work, assigned: AssignedTicket) -> list[PastFailure]:
-    """Failed runs of other tickets on the same code and the same data."""
+    """Failed runs of other tickets on the same code and the same data that may fail so again."""
     mine = data_hash(work.cards(assigned.id), cleaned=False)
     return [
         PastFailure(
@@ -82,7 +84,33 @@ def past_failures(work: Work, assigned: AssignedTicket) -> list[PastFailure]:
         for trials in [work.ledger.trials.of(other.id)]
         for trial in trials
         if trial.status in ("failed", "stopped") and trial.values and trial.id not in cured(trials)
+        if _may_fail_again(work, assigned, other, trial)
     ]
+
+
+def _may_fail_again(
+    work: Work, assigned: AssignedTicket, other: AssignedTicket, trial: Trial
+) -> bool:
+    """Whether what a run of another ticket failed by is the same here: its limit is no higher, the
+    metric and the environment are no other.
+    """
+    kinds = {
+        incident.kind
+        for incident in incidents_of(work, trial)
+        if incident.intervention is None or not incident.intervention.part_of
+    }
+    then, now = other.ticket, assigned.ticket
+    changed: dict[IncidentKind, bool] = {
+        "time_limit": now.run.timeout_s > then.run.timeout_s,
+        "stalled": now.run.stall_s > then.run.stall_s,
+        "out_of_memory": assigned.budget.memory_mb > trial.memory_mb,
+        "storage_full": assigned.budget.disk_mb > other.budget.disk_mb,
+        "no_metric": (now.metric, now.evaluator) != (then.metric, then.evaluator),
+        "crashed": False,
+    }
+    here = work.plan(assigned).environment_key
+    elsewhere = any(plan.environment_key != here for plan in work.ledger.plans.of(other.id)[-1:])
+    return not any(kind in kinds and (elsewhere or differs) for kind, differs in changed.items())
 
 
 async def launch_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
