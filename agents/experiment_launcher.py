@@ -30,6 +30,7 @@ NEAR = 0.02
 SAMPLED = "Optuna (TPE)"
 """Why a trial is run whose settings the sampler proposed."""
 _FINALISTS = 2
+_BY_MODEL = "model:"
 
 
 class PastFailure(Model):
@@ -123,6 +124,7 @@ class ExperimentLauncher:
             earlier: its trials on data that was cleaned otherwise: they used up budget and numbers.
         """
         seeds, number = assigned.ticket.seeds, len(earlier) + len(trials)
+        granted = assigned.budget.trials > assigned.ticket.budget.trials
         assigned = _after(assigned, earlier)
         maker = partial(_Maker, assigned, number)
         # Of what no hours were left for nothing is known: it is as if it had not been planned.
@@ -156,13 +158,16 @@ class ExperimentLauncher:
             why = f"the program as it is, without {len(plan.quarantine)} quarantined rows"
             return tuple(make("cleaned_baseline", {}, s, "cleaned", why) for s in seeds)
         data = "cleaned" if cleaned else "original"
-        reserve = 0 if "finalist" in kinds else self._reserve(assigned, trials)
+        reserve = self._reserve(assigned, trials)
         past = [*failures, *_failed([*earlier, *trials])]
-        suggested = tuple(self._suggested(assigned, plan, trials, past, make, data, left - reserve))
+        # What was kept for finalists is open to what people ask for once there were some.
+        spare = left if "finalist" in kinds else left - reserve
+        suggested = tuple(self._suggested(assigned, plan, trials, past, make, data, spare))
         if any(trial.status == "planned" for trial in suggested):
             return suggested
-        searching = "finalist" not in kinds and not self._target_met(assigned, trials)
-        if searching and left > reserve:
+        # A search that had its finalists goes on with what a person gave.
+        searching = "finalist" not in kinds or granted
+        if searching and left > reserve and not self._target_met(assigned, trials):
             count = min(assigned.budget.parallel, left - reserve)
             found = tuple(self._search(assigned, trials, past, make, data, count))
             if any(trial.status == "planned" for trial in found):
@@ -294,8 +299,10 @@ class ExperimentLauncher:
         data: str,
         left: int,
     ) -> Iterator[Trial]:
-        """The missing seeds of the best two; settings that failed with a seed are passed over."""
-        chosen = 0
+        """The missing seeds of the best two; settings that failed with a seed are passed over, and
+        so are those that had theirs before the search went on.
+        """
+        chosen, went_on = 0, _went_on(trials)
         # A baseline that was started again with more memory is no candidate: it sets nothing.
         searched = [
             t for t in trials if t.kind in ("search", "restart") and t.data == data and t.values
@@ -313,6 +320,8 @@ class ExperimentLauncher:
             if {t.seed for t in known} - scored:
                 continue
             missing = [s for s in assigned.ticket.seeds if s not in scored]
+            if not missing and max(t.number for t in known) < went_on:
+                continue
             if len(missing) > left:
                 return
             left -= len(missing)
@@ -462,10 +471,23 @@ def _failed(trials: Sequence[Trial]) -> list[PastFailure]:
     ]
 
 
+def _went_on(trials: Sequence[Trial]) -> int:
+    """The newest sampled run that came after finalists, by its number; 0 where none did."""
+    first = min((t.number for t in trials if t.kind == "finalist"), default=None)
+    if first is None:
+        return 0
+    return max((t.number for t in trials if t.number > first and _sampled(t)), default=0)
+
+
+def _sampled(trial: Trial) -> bool:
+    """Whether the sampler proposed a run's settings, or a model in its place."""
+    return trial.kind == "search" and trial.because.startswith((SAMPLED, _BY_MODEL))
+
+
 def _models_turn(before: Sequence[Trial]) -> bool:
     """Whether a model chose fewer settings than the sampler did, so far."""
     searched = [t.because for t in before if t.kind == "search"]
-    return sum(why.startswith("model:") for why in searched) < searched.count(SAMPLED)
+    return sum(why.startswith(_BY_MODEL) for why in searched) < searched.count(SAMPLED)
 
 
 def _near(

@@ -2,6 +2,7 @@
 
 import hashlib
 import statistics
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -369,6 +370,41 @@ def test_a_baseline_that_an_engine_lost_is_no_baseline_that_failed() -> None:
     assert best_group(assigned, [lost, patched], code) is None
     again = scored(own.model_copy(update={"id": "T-0001-009", "number": 9}), 0.1)
     assert no_score_before([failed(own), again]) == "", "one run that gave a score is enough"
+
+
+@pytest.mark.parametrize("beaten", [False, True])
+def test_a_search_goes_on_where_a_person_grants_more_budget(beaten: bool) -> None:
+    assigned = assigned_for(16, seeds=(0, 1, 2))
+
+    def value(trial: Trial, offset: float = 0.0) -> float:
+        return offset + _luck(trial) / 2 if trial.values else 0.1
+
+    trials = on(assigned, [], value)
+    finalists = {t.id for t in trials if t.kind == "finalist"}
+    assert finalists
+    assert LAUNCHER.design(assigned, make_plan(), trials) == (), "it had its end"
+    more = assigned.model_copy(update={"budget": assigned.budget.model_copy(update={"trials": 32})})
+    went_on = on(more, trials, lambda t: value(t, 1.0 if beaten else -1.0))
+    new = went_on[len(trials) :]
+    assert spent(went_on) == 32
+    assert [t.kind for t in new[:-4]] == ["search"] * 12
+    assert [t.kind for t in new[-4:]] == ["finalist"] * 4
+    assert len({canonical_json(t.values) for t in new[-4:]}) == 2
+    assert LAUNCHER.design(more, make_plan(), went_on) == ()
+    best = best_group(more, went_on)
+    assert best is not None
+    assert (best.trials[0].number >= len(trials)) is beaten
+
+
+def on(
+    assigned: AssignedTicket, trials: list[Trial], value: Callable[[Trial], float]
+) -> list[Trial]:
+    """A design played on to its end, where every run gives a score."""
+    trials = list(trials)
+    for _ in range(50):
+        designed = LAUNCHER.design(assigned, make_plan(), trials)
+        trials += [scored(t, value(t)) for t in designed]
+    return trials
 
 
 def left_out(trial: Trial) -> Trial:
