@@ -23,7 +23,13 @@ from labcrew.state_folder import state_folder
 from sandboxes.client import REMEDY, connect
 from sandboxes.processes import is_engine, reap, run_to_end
 
-PACKAGES = ("docker.io", "runc", "containerd", "iptables", "debootstrap")
+# What to install for a program that is missing. Debian's packages of Docker take the place of
+# Docker's own, so they are for machines without any dockerd.
+PACKAGES = {
+    "dockerd": ("docker.io", "runc", "containerd"),
+    "iptables": ("iptables",),
+    "debootstrap": ("debootstrap",),
+}
 _EXEC_ROOT = "/run/labcrew-engine"
 _START_S = 60.0
 # Removes a pid file ($1) unless its process lives and has the name ($2); a zombie does not live.
@@ -141,14 +147,19 @@ class Engine:
         return True
 
     def _install(self) -> None:
-        if shutil.which("dockerd", path=_PATH) and shutil.which("debootstrap", path=_PATH):
+        missing = [name for name in PACKAGES if not shutil.which(name, path=_PATH)]
+        if not missing:
             return
         if not shutil.which("apt-get"):
+            if "dockerd" not in missing:
+                return
             raise EngineUnavailable(
                 "Docker is not installed, and this is not Debian or Ubuntu", REMEDY
             )
-        self.say(f"Installing {' '.join(PACKAGES)} with apt-get …")
-        install = ("apt-get", "install", "-y", "--no-install-recommends", *PACKAGES)
+        packages = [package for name in missing for package in PACKAGES[name]]
+        self.say(f"Installing {' '.join(packages)} with apt-get …")
+        options = ("-y", "--no-remove", "--no-install-recommends")
+        install = ("apt-get", "install", *options, *packages)
         environment = ("env", "DEBIAN_FRONTEND=noninteractive")
         try:
             self._root(*environment, *install)
