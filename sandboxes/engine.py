@@ -130,12 +130,14 @@ class Engine:
                 self._write_record({**record, "keep": True})
             self.say(f"Docker engine {version} answers; nothing to do.")
             return False
+        state, _ = _unit()  # before an installation, which starts it too
+        if self._record() or state in ("active", "activating", "reloading"):
+            self.say("A Docker engine runs, but does not answer yet; waiting for it …")
+            self._wait(None)
+            return self._ensure(keep)
         self._install()
         if _systemd():
-            self._root("systemctl", "start", "docker")
-            self._wait(None)
-            self._write_record({"by": "systemctl", "pid": 0, "keep": keep})
-            return True
+            return self._start_unit(keep, was_down=state in ("inactive", "failed"))
         process = self._start()
         if not _has_bridge():
             # A restarted engine can have lost its bridge; starting once more brings it back.
@@ -145,6 +147,17 @@ class Engine:
         self._write_record({"by": "dockerd", "pid": self._pid() or process.pid, "keep": keep})
         self.say(f"Docker engine started; its log is {self.log}")
         return True
+
+    def _start_unit(self, keep: bool, *, was_down: bool) -> bool:
+        """Has systemd start Docker; it is labcrew's only where it is known to have been down."""
+        self._root("systemctl", "start", "docker")
+        if was_down:
+            _, invocation = _unit()
+            self._write_record(
+                {"by": "systemctl", "pid": 0, "invocation": invocation, "keep": keep}
+            )
+        self._wait(None)
+        return was_down
 
     def _install(self) -> None:
         missing = [name for name in PACKAGES if not shutil.which(name, path=_PATH)]
@@ -199,9 +212,11 @@ class Engine:
             except EngineUnavailable as error:
                 ended = process is not None and process.poll() is not None
                 if ended or time.monotonic() > end:
+                    log = f"The end of its log, {self.log}:\n{self._tail()}"
+                    if process is None and _systemd():
+                        log = "Its log: `journalctl -u docker`"
                     raise EngineUnavailable(
-                        f"The Docker engine did not start: {error.message}",
-                        f"The end of its log, {self.log}:\n{self._tail()}\n{REMEDY}",
+                        f"The Docker engine did not start: {error.message}", f"{log}\n{REMEDY}"
                     ) from error
             time.sleep(0.2)
 
@@ -233,8 +248,10 @@ class Engine:
             pid = int(record["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        alive = record.get("by") == "systemctl" or is_engine(pid)
-        return record if alive else None
+        if record.get("by") == "systemctl":
+            started = record.get("invocation")
+            return record if started and _unit() == ("active", started) else None
+        return record if is_engine(pid) else None
 
     def _write_record(self, record: dict[str, object]) -> None:
         self.state.mkdir(parents=True, exist_ok=True)
@@ -299,6 +316,20 @@ def _has_bridge() -> bool:
 
 def _systemd() -> bool:
     return Path("/run/systemd/system").exists() and shutil.which("systemctl") is not None
+
+
+def _unit() -> tuple[str, str]:
+    """The state of systemd's unit for Docker, and the id of its last start; "" for unknown."""
+    if not _systemd():
+        return "", ""
+    shown = subprocess.run(
+        ["systemctl", "show", "docker", "--property=ActiveState,InvocationID"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": _PATH},
+    ).stdout
+    values = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    return values.get("ActiveState", ""), values.get("InvocationID", "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

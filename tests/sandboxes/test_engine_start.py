@@ -1,6 +1,11 @@
-"""The engine's helper where none answers: what it installs."""
+"""The engine's helper where none answers: what it installs, starts, notes and may stop."""
 
+import json
+import os
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +13,23 @@ import pytest
 
 from labcrew.errors import EngineUnavailable
 from sandboxes.engine import Engine
+from sandboxes.processes import is_engine
 
 NO_ANSWER = EngineUnavailable("No Docker engine answers")
+
+# As systemd does: a unit that is active stays as it is, another start has an id of its own.
+SYSTEMCTL = r"""
+cd "${0%/*}"
+case "$1" in
+    show) cat unit ;;
+    start) case "$(cat unit)" in
+        *ActiveState=active*) ;;
+        *) printf 'InvocationID=%s\nActiveState=active\n' $$ > unit ;;
+    esac ;;
+    stop) printf 'InvocationID=\nActiveState=inactive\n' > unit ;;
+esac
+"""
+DOCKERD = 'echo $$ > "$2"\nsleep 60'
 
 
 class FakeClient:
@@ -73,8 +93,23 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path / "state")
+def systemd(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """The same with systemd and with Docker, which is stopped."""
+    machine.has("systemctl", script=SYSTEMCTL)
+    machine.has("dockerd", "iptables", "debootstrap")
+    machine.unit("inactive")
+    monkeypatch.setattr("sandboxes.engine._systemd", lambda: True)
+    return machine
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """What a fake dockerd of it left running is killed at the end."""
+    engine = Engine(tmp_path / "state")
+    yield engine
+    if (pid := engine._pid()) and is_engine(pid):
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
@@ -114,3 +149,90 @@ def test_a_stopped_docker_is_enough_where_there_is_no_apt(machine: Machine, engi
         engine._install()
     machine.has("dockerd")
     engine._install()
+
+
+def test_a_run_stops_the_unit_that_it_started(systemd: Machine, engine: Engine) -> None:
+    assert engine.run(["true"]) == 0
+    assert systemd.calls("systemctl")[-1] == "systemctl stop docker.socket docker"
+    assert engine.stop() is False
+
+
+def test_a_unit_that_its_installation_started_is_labcrew_s(
+    systemd: Machine, engine: Engine
+) -> None:
+    (systemd.folder / "dockerd").unlink()
+    systemd.has("apt-get", script='"${0%/*}/systemctl" start docker')
+    assert engine.ensure() is True
+    assert engine.stop() is True
+
+
+@pytest.mark.parametrize("state", ["active", "activating"])
+def test_a_unit_that_is_slow_to_answer_is_waited_for_and_left_alone(
+    systemd: Machine, engine: Engine, state: str
+) -> None:
+    systemd.unit(state, "the person's own")
+    (systemd.folder / "dockerd").unlink()  # it is somewhere else
+    assert engine.run(["true"]) == 0
+    assert engine.ensure() is False
+    assert engine.stop() is False
+    assert not systemd.calls("apt-get")
+    assert not {"start", "stop"} & {call.split()[1] for call in systemd.calls("systemctl")}
+
+
+def test_a_unit_that_cannot_be_asked_about_is_started_and_left_alone(
+    systemd: Machine, engine: Engine
+) -> None:
+    (systemd.folder / "unit").write_text("")
+    assert engine.ensure() is False
+    assert "systemctl start docker" in systemd.calls("systemctl")
+    assert engine.stop() is False
+
+
+@pytest.mark.parametrize("state", ["active", "inactive"])
+def test_a_unit_that_was_started_anew_is_the_person_s(
+    systemd: Machine, engine: Engine, state: str
+) -> None:
+    assert engine.ensure(keep=False) is True
+    recorded = json.loads((engine.state / "engine.json").read_text())
+    # Stopped by hand, a unit still shows the id of its last start.
+    systemd.unit(state, "another" if state == "active" else recorded["invocation"])
+    assert "(not started by labcrew)" in engine.status()
+    assert engine.run(["true"]) == 0
+    assert not [call for call in systemd.calls("systemctl") if " stop " in call]
+
+
+@pytest.mark.parametrize("invocation", [{}, {"invocation": ""}])
+def test_a_record_that_names_no_start_stops_nothing(
+    systemd: Machine, engine: Engine, invocation: dict[str, str]
+) -> None:
+    systemd.unit("active")
+    engine._write_record({"by": "systemctl", "pid": 0, "keep": False, **invocation})
+    assert engine.stop() is False
+
+
+def test_a_unit_that_never_answers_has_its_log_named_and_can_be_stopped(
+    systemd: Machine, engine: Engine
+) -> None:
+    systemd.answers = [NO_ANSWER]
+    with pytest.raises(EngineUnavailable, match="journalctl -u docker"):
+        engine.ensure()
+    assert engine.stop() is True
+
+
+def test_a_run_stops_the_dockerd_that_it_started(machine: Machine, engine: Engine) -> None:
+    machine.has("iptables", "debootstrap")
+    machine.has("dockerd", script=DOCKERD)
+    machine.answers = [NO_ANSWER, NO_ANSWER, NO_ANSWER, None]
+    assert engine.run(["true"]) == 0
+    assert machine.calls("dockerd")
+    assert engine.stop() is False
+
+
+def test_a_slow_engine_of_labcrew_s_own_is_waited_for_and_kept(
+    systemd: Machine, engine: Engine
+) -> None:
+    systemd.unit("active", "labcrew's")
+    engine._write_record({"by": "systemctl", "pid": 0, "invocation": "labcrew's", "keep": False})
+    assert engine.ensure() is False
+    assert engine.run(["true"]) == 0
+    assert engine.stop() is True
