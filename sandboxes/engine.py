@@ -122,7 +122,7 @@ class Engine:
         try:
             version = connect(10).version()["Version"]
         except EngineUnavailable as error:
-            if os.environ.get("DOCKER_HOST") or "may not use" in error.message:
+            if os.environ.get("DOCKER_HOST") or _forbidden(error):
                 raise
         else:
             record = self._record()
@@ -138,13 +138,12 @@ class Engine:
         self._install()
         if _systemd():
             return self._start_unit(keep, was_down=state in ("inactive", "failed"))
-        process = self._start()
+        process = self._start(keep)
         if not _has_bridge():
             # A restarted engine can have lost its bridge; starting once more brings it back.
             self.say("The engine came up without its bridge; starting it once more.")
             self._end(self._pid() or process.pid)
-            process = self._start()
-        self._write_record({"by": "dockerd", "pid": self._pid() or process.pid, "keep": keep})
+            self._start(keep)
         self.say(f"Docker engine started; its log is {self.log}")
         return True
 
@@ -181,7 +180,7 @@ class Engine:
             self._root(*environment, "apt-get", "update", "-q")
             self._root(*environment, *install)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, keep: bool) -> subprocess.Popen[bytes]:
         pid_file = self.state / "dockerd.pid"
         # Killed ones leave these behind, and the next start would wait for the dead, or refuse.
         self._root("sh", "-c", _TIDY, "tidy", str(pid_file), "dockerd")
@@ -200,7 +199,13 @@ class Engine:
                 env={**os.environ, "PATH": _PATH},
                 cwd="/",
             )
-        self._wait(process)
+        record = {"by": "dockerd", "pid": process.pid, "keep": keep}
+        self._write_record(record)  # one that never answers can be stopped, too
+        try:
+            self._wait(process)
+        finally:
+            # The process may be sudo's, which can't hand on a kill.
+            self._write_record({**record, "pid": self._pid() or process.pid})
         return process
 
     def _wait(self, process: subprocess.Popen[bytes] | None) -> None:
@@ -210,6 +215,8 @@ class Engine:
                 connect(5)
                 return
             except EngineUnavailable as error:
+                if _forbidden(error):
+                    raise
                 ended = process is not None and process.poll() is not None
                 if ended or time.monotonic() > end:
                     log = f"The end of its log, {self.log}:\n{self._tail()}"
@@ -308,6 +315,11 @@ class Engine:
 _PATH = os.pathsep.join(
     dict.fromkeys([*os.get_exec_path(), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 )
+
+
+def _forbidden(error: EngineUnavailable) -> bool:
+    """Whether an engine may well be there, but not for this user: waiting changes nothing."""
+    return "may not use" in error.message
 
 
 def _has_bridge() -> bool:

@@ -4,10 +4,11 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from sandboxes.engine import Engine
 from sandboxes.processes import is_engine
 
 NO_ANSWER = EngineUnavailable("No Docker engine answers")
+FORBIDDEN = EngineUnavailable("You may not use the Docker engine", "Add yourself to its group")
 
 # As systemd does: a unit that is active stays as it is, another start has an id of its own.
 SYSTEMCTL = r"""
@@ -29,7 +31,12 @@ case "$1" in
     stop) printf 'InvocationID=\nActiveState=inactive\n' > unit ;;
 esac
 """
-DOCKERD = 'echo $$ > "$2"\nsleep 60'
+DOCKERD = """
+trap 'kill $!' TERM
+sleep 60 &
+echo $$ > "$2"
+wait
+"""
 
 
 class FakeClient:
@@ -85,7 +92,6 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr("sandboxes.engine._PATH", str(folder))
     monkeypatch.setattr("sandboxes.engine._EXEC_ROOT", str(tmp_path / "run"))
-    monkeypatch.setattr("sandboxes.engine._START_S", 1.0)
     monkeypatch.setattr("sandboxes.engine._has_bridge", lambda: True)
     monkeypatch.setattr("sandboxes.engine._systemd", lambda: False)
     monkeypatch.setattr("sandboxes.engine.connect", machine.connect)
@@ -103,13 +109,43 @@ def systemd(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """What a fake dockerd of it left running is killed at the end."""
-    engine = Engine(tmp_path / "state")
-    yield engine
+def engine(tmp_path: Path) -> Engine:
+    return Engine(tmp_path / "state")
+
+
+@pytest.fixture
+def records(
+    machine: Machine, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[dict[str, object] | None]]:
+    """The record at each look for an engine, on a machine with a dockerd that sudo starts.
+
+    Until it has written its pid file none answers.
+    """
+    records: list[dict[str, object] | None] = []
+    processes: list[subprocess.Popen[bytes]] = []
+
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            processes.append(self)
+
+    def connect(timeout_s: float) -> FakeClient:
+        records.append(engine._record())
+        if engine._pid() is None:
+            raise NO_ANSWER
+        return machine.connect(timeout_s)
+
+    machine.has("iptables", "debootstrap")
+    machine.has("dockerd", script=DOCKERD)
+    machine.has("sudo", script='[ "$1" = -n ] && shift\n"$@"')  # stays, as dockerd's parent
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("sandboxes.engine.connect", connect)
+    monkeypatch.setattr("subprocess.Popen", Popen)
+    yield records
     if (pid := engine._pid()) and is_engine(pid):
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGTERM)
+    for process in processes:  # the engine outlives who started it, and is waited for by none
+        process.wait()
 
 
 @pytest.mark.parametrize(
@@ -210,22 +246,47 @@ def test_a_record_that_names_no_start_stops_nothing(
     assert engine.stop() is False
 
 
-def test_a_unit_that_never_answers_has_its_log_named_and_can_be_stopped(
+def test_a_unit_that_the_user_may_not_use_is_told_at_once_and_can_be_stopped(
     systemd: Machine, engine: Engine
 ) -> None:
+    systemd.answers = [NO_ANSWER, FORBIDDEN, None]
+    with pytest.raises(EngineUnavailable, match="You may not use") as caught:
+        engine.ensure()
+    assert caught.value.remedy == FORBIDDEN.remedy
+    assert engine.stop() is True
+
+
+def test_a_unit_that_never_answers_has_its_log_named_and_can_be_stopped(
+    systemd: Machine, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandboxes.engine._START_S", 0.0)
     systemd.answers = [NO_ANSWER]
     with pytest.raises(EngineUnavailable, match="journalctl -u docker"):
         engine.ensure()
     assert engine.stop() is True
 
 
-def test_a_run_stops_the_dockerd_that_it_started(machine: Machine, engine: Engine) -> None:
-    machine.has("iptables", "debootstrap")
-    machine.has("dockerd", script=DOCKERD)
-    machine.answers = [NO_ANSWER, NO_ANSWER, NO_ANSWER, None]
+def test_a_dockerd_that_the_user_may_not_use_is_told_at_once_and_can_be_stopped(
+    machine: Machine, engine: Engine, records: list[dict[str, object] | None]
+) -> None:
+    machine.answers = [FORBIDDEN, None]
+    with pytest.raises(EngineUnavailable, match="You may not use") as caught:
+        engine.ensure()
+    assert caught.value.remedy == FORBIDDEN.remedy
+    assert json.loads((engine.state / "engine.json").read_text())["pid"] == engine._pid()
+    assert engine.stop() is True
+
+
+def test_a_dockerd_is_noted_before_it_answers(
+    machine: Machine, engine: Engine, records: list[dict[str, object] | None]
+) -> None:
+    machine.answers = [None]
     assert engine.run(["true"]) == 0
-    assert machine.calls("dockerd")
-    assert engine.stop() is False
+    first, *later = records
+    assert first is None
+    assert later
+    assert all(later)
+    assert engine.stop() is False, "the run has stopped it"
 
 
 def test_a_slow_engine_of_labcrew_s_own_is_waited_for_and_kept(
