@@ -20,6 +20,7 @@ LabcrewError
 │   └── OutcomeUnknown    the engine was lost in mid-call: the effect may or may not stand
 │       └── RunnerLost    a tool container's runner died or lied in mid-call
 ├── EnvironmentBroken     a ticket's software environment can't be installed
+├── OutputExceeded        a command that asks while it runs printed more than is listened to
 ├── BoundaryError         something a sandbox made may not cross to the host
 ├── StorageFull           a disk or a cap is full (also an OSError)
 ├── LedgerError           the ledger is locked, damaged or was changed by hand
@@ -155,6 +156,10 @@ class EnvironmentBroken(LabcrewError):
     def __init__(self, message: str, remedy: str = "", log: str = "") -> None:
         super().__init__(message, remedy)
         self.log = log
+
+
+class OutputExceeded(LabcrewError):
+    pass
 
 
 class BoundaryError(LabcrewError):

@@ -270,6 +270,7 @@ class DockerSandboxes:
         stdin: bytes = b"",
         timeout_s: float = 60,
         overall_s: float = 3600,
+        cap_mb: int = 4,
     ) -> RunResult:
         return self.residents.converse(
             self.container_name(name),
@@ -278,6 +279,7 @@ class DockerSandboxes:
             stdin=stdin,
             timeout_s=timeout_s,
             overall_s=overall_s,
+            cap=cap_mb << 20,
         )
 
     def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:

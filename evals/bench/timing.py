@@ -127,6 +127,7 @@ class TimedSandboxes:
         stdin: bytes = b"",
         timeout_s: float = 60,
         overall_s: float = 3600,
+        cap_mb: int = 4,
     ) -> RunResult:
         """As the real one, with the time of the answers."""
         with self._watch.running():
@@ -137,6 +138,7 @@ class TimedSandboxes:
                 stdin=stdin,
                 timeout_s=timeout_s,
                 overall_s=overall_s,
+                cap_mb=cap_mb,
             )
 
     def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:

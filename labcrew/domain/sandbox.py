@@ -197,6 +197,7 @@ class Sandboxes(Protocol):
         stdin: bytes = b"",
         timeout_s: float = 60,
         overall_s: float = 3600,
+        cap_mb: int = 4,
     ) -> RunResult:
         """Runs a command in a started tool container and answers what it asks while it runs.
 
@@ -205,13 +206,15 @@ class Sandboxes(Protocol):
             command: its words.
             answer: called in this thread with each line of standard output that isn't blank, one
                 after another; what it returns goes back as a line of standard input, nothing for
-                None. Lines come cut at 256 KiB, and no more than 10,000 of them. What it raises is
-                raised here, once the command is ended.
+                None, 10,000 times at most. Lines come cut at 256 KiB. What it raises is raised
+                here, once the command is ended.
             stdin: what it may read before any answer.
             timeout_s: seconds, those spent in `answer` not counted; then it is killed.
             overall_s: seconds, all counted; then it is killed.
+            cap_mb: MiB of each output stream; it is killed once standard output has as many.
 
-        Raises EngineError if the container takes no calls, RunnerLost if how it ended isn't known.
+        Raises EngineError if the container takes no calls, RunnerLost if how it ended isn't known,
+        OutputExceeded once it is killed for having printed or asked too much.
         """
 
     def exec_beside(self, name: str, command: tuple[str, ...], *, timeout_s: float) -> RunResult:

@@ -4,25 +4,28 @@ answers goes back to its standard input."""
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 
+from labcrew.errors import OutputExceeded
 from sandboxes.runner.calls import Call
 from sandboxes.runner.inside import frames
 
 LINE_BYTES = 1 << 18
-LINES = 10_000
+QUESTIONS = 10_000
 
 
 class Conversation(Call):
-    """A call's state, and what it asked that nobody has answered yet.
+    """A call's state, and how much of what it printed was looked at.
 
-    Whatever the call prints is bounded before anybody looks at it: a line is handed over cut at
-    LINE_BYTES, no more than LINES of them, and the next one only when the answer before it was
-    sent. An end without a line break is no line.
+    Whatever the call prints is bounded before anybody looks at it: lines stay in its output until
+    their turn, each is handed over cut at LINE_BYTES, and the next one only when the answer before
+    it was sent. An end without a line break is no line. A call that fills its standard output, or
+    asks more than QUESTIONS, is ended with OutputExceeded: it might wait for an answer to what
+    nobody hears.
 
     Args:
-        number, cap, stdin: as for any call.
+        number, stdin: as for any call.
+        cap: as for any call; standard output stays below it.
         timeout_s: seconds from now, those in which the host answers not counted.
         overall_s: seconds from now, all counted.
         answer: is given a line; what it returns is sent back as one; None: it was no question.
@@ -42,9 +45,10 @@ class Conversation(Call):
         self._answer = answer
         self._closed = False
         self._pending = bytearray(stdin)
-        self._begun = bytearray()
-        self._lines: deque[bytes] = deque()
-        self._left = LINES
+        # The one is counted by the thread that reads, the other by the one that called.
+        self._breaks, self._lines = 0, 0
+        self._at = 0
+        self._questions = 0
         self.answered_s = 0.0
         self.error: Exception | None = None
 
@@ -54,7 +58,9 @@ class Conversation(Call):
 
     @property
     def asks(self) -> bool:
-        return bool(self._lines) and not (self._pending or self.killed)
+        if self.killed:
+            return False
+        return self.error is not None or (self._lines < self._breaks and not self._pending)
 
     def piece(self, most: int) -> bytes:
         room = frames.WINDOW_BYTES - (self._given - self._taken)
@@ -66,33 +72,45 @@ class Conversation(Call):
     def take(self, kind: int, payload: bytes) -> str:
         wrong = super().take(kind, payload)
         if kind == frames.STDOUT and not wrong:
-            self._cut(payload)
+            self._breaks += payload.count(b"\n")
+            if len(self.output[kind]) == self._cap:
+                self.error = self.error or OutputExceeded(
+                    f"It printed {self._cap >> 20} MiB on its standard output, the most that is"
+                    " listened to",
+                    "Print less there; standard error is for what is no question.",
+                )
         return wrong
 
     def reply(self) -> None:
         """Has the next line answered. If that fails the call is overdue at once, with the error."""
-        line = self._lines.popleft().decode("utf-8", "replace")
         began = time.monotonic()
-        try:
-            said = self._answer(line)
-        except Exception as error:  # of whatever kind: the caller is told once the call is ended
-            self.error, self.deadline = error, began
+        if self.error is None:
+            try:
+                self._hear(self._next())
+            except Exception as error:  # of whatever kind: told once the call is ended
+                self.error = self.error or error
+        if self.error is not None:
+            self.deadline = began
             return
         spent = time.monotonic() - began
         self.answered_s += spent
         self.deadline = min(self.deadline + spent, self._outer)
-        if said is not None:
-            self._pending += said.encode("utf-8", "replace") + b"\n"
 
-    def _cut(self, payload: bytes) -> None:
-        first, *others = payload.split(b"\n")
-        self._begin(first)
-        for piece in others:
-            if self._begun.strip() and self._left:
-                self._left -= 1
-                self._lines.append(bytes(self._begun))
-            self._begun.clear()
-            self._begin(piece)
+    def _next(self) -> bytes:
+        said = self.output[frames.STDOUT]
+        begin, end = self._at, said.index(b"\n", self._at)
+        self._at = end + 1
+        self._lines += 1
+        return bytes(said[begin : min(end, begin + LINE_BYTES)])
 
-    def _begin(self, piece: bytes) -> None:
-        self._begun += piece[: LINE_BYTES - len(self._begun)]
+    def _hear(self, line: bytes) -> None:
+        said = self._answer(line.decode("utf-8", "replace")) if line.strip() else None
+        if said is None:
+            return
+        self._questions += 1
+        if self._questions > QUESTIONS:
+            raise OutputExceeded(
+                f"It asked more than {QUESTIONS:,} times",
+                "Look at the answers: they say what is wrong with a question.",
+            )
+        self._pending += said.encode("utf-8", "replace") + b"\n"

@@ -99,23 +99,24 @@ class Residents:
         stdin: bytes,
         timeout_s: float,
         overall_s: float,
+        cap: int = OUTPUT_BYTES,
     ) -> RunResult:
-        """Runs a command that may ask; see Conversation. Raises as `run` does, and what `answer`
-        raises once the command is ended."""
+        """Runs a command that may ask; see Conversation. Raises as `run` does, and what ended the
+        conversation once the command is ended."""
         asked: list[Conversation] = []
 
         def converse(connection: Connection) -> Conversation:
             asked.append(
                 connection.converse(
-                    command, stdin, timeout_s, OUTPUT_BYTES, overall_s=overall_s, answer=answer
+                    command, stdin, timeout_s, cap, overall_s=overall_s, answer=answer
                 )
             )
             return asked[0]
 
-        result = _result(self._ended(container, converse))
+        ended = self._ended(container, converse)
         if asked[0].error is not None:
             raise asked[0].error
-        return result.model_copy(update={"answered_s": round(asked[0].answered_s, 3)})
+        return _result(ended).model_copy(update={"answered_s": round(asked[0].answered_s, 3)})
 
     def _ended(self, container: str, under_way: Callable[[Connection], Call]) -> Call:
         connection = self._open.get(container)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labcrew.domain.sandbox import RunResult
-from labcrew.errors import ModelFailure, RunnerLost
+from labcrew.errors import ModelFailure, OutputExceeded, RunnerLost
 from sandboxes.runner import conversation
 from sandboxes.runner.conversation import Conversation
 from sandboxes.runner.inside import frames
@@ -135,23 +135,43 @@ def test_its_own_deadline_ends_it_and_what_it_left(workshop: Workshop, lab: str)
         "import os\nwhile True: os.write(1, b'\\n' * 65536)",
         "import os\nwhile True: os.write(1, b'{\\n' * 32768)",
         "import os\nwhile True: os.write(1, os.urandom(65536))",
-        "import os\nos.close(0)\nwhile True: os.write(1, b'ask\\n')",
-        "import os\nos.close(1)\nwhile True: os.write(2, b'ask\\n' * 9999)",
+        "import os\nos.close(0)\nwhile True: os.write(1, b'ask\\n' * 9999)",
     ],
-    ids=["no line break", "blank", "short", "binary", "takes no answer", "errors"],
+    ids=["no line break", "blank", "short", "binary", "takes no answer"],
 )
-def test_a_flood_ends_with_its_deadline(workshop: Workshop, lab: str, script: str) -> None:
+def test_a_flood_ends_when_it_is_more_than_is_listened_to(
+    workshop: Workshop, lab: str, script: str
+) -> None:
     heard: list[int] = []
 
     def answer(line: str) -> str:
         heard.append(len(line))
         return "y" * 5000
 
-    result = talk(workshop, lab, script, answer, timeout_s=1)
-    assert result.timed_out
-    assert len(heard) <= conversation.LINES
+    with pytest.raises(OutputExceeded, match="4 MiB on its standard output"):
+        talk(workshop, lab, script, answer)
+    assert len(heard) <= conversation.QUESTIONS
     assert max(heard, default=0) <= conversation.LINE_BYTES
     is_well(workshop, lab)
+
+
+@engine
+def test_a_flood_of_errors_ends_with_its_deadline(workshop: Workshop, lab: str) -> None:
+    script = "import os\nos.close(1)\nwhile True: os.write(2, b'ask\\n' * 9999)"
+    result = talk(workshop, lab, script, timeout_s=1)
+    assert (result.timed_out, result.truncated) == (True, True)
+    is_well(workshop, lab)
+
+
+@engine
+def test_a_question_is_heard_behind_much_plain_output(workshop: Workshop, lab: str) -> None:
+    script = "print('note\\n' * 20_000 + 'ask', flush=True)\nprint(input())"
+    said = workshop.sandboxes.converse(
+        lab,
+        ("python3", "-c", script),
+        answer=lambda line: "told" if line == "ask" else None,
+    )
+    assert said.stdout.endswith("note\nask\ntold\n")
 
 
 @engine
@@ -231,14 +251,55 @@ def test_lines_are_what_lies_between_breaks_however_they_come(said: bytes, cuts:
     assert heard == [line.decode("utf-8", "replace") for line in lines]
 
 
-def test_more_lines_than_are_heard() -> None:
+def test_a_question_is_heard_behind_any_number_of_plain_lines() -> None:
     heard: list[str] = []
     call = Conversation(1, 1 << 20, b"", 10, 10, lambda line: heard.append(line))
     for _ in range(3):
         assert call.take(frames.STDOUT, b"\n" * 60_000 + b"a\n" * 4000) == ""
+    assert call.take(frames.STDOUT, b"ask\n") == ""
     while call.asks:
         call.reply()
-    assert len(heard) == conversation.LINES
+    assert heard == ["a"] * 12_000 + ["ask"]
+    assert call.error is None
+
+
+def test_more_questions_than_are_answered_end_it() -> None:
+    heard: list[str] = []
+    call = Conversation(1, 1 << 20, b"", 10, 10, lambda line: heard.append(line) or line)
+    assert call.take(frames.STDOUT, b"a\n" * (conversation.QUESTIONS + 5)) == ""
+    while call.asks and call.error is None:
+        call.reply()
+        call.piece(10)
+    assert len(heard) == conversation.QUESTIONS + 1
+    assert isinstance(call.error, OutputExceeded)
+    assert "asked more than 10,000 times" in str(call.error)
+    assert call.deadline <= time.monotonic()
+
+
+def test_a_full_standard_output_ends_it_at_once() -> None:
+    heard: list[str] = []
+    call = Conversation(1, 1 << 20, b"", 10, 10, lambda line: heard.append(line))
+    for _ in range(10):
+        assert call.take(frames.STDOUT, b"a" * 104_857) == ""
+        assert not call.asks
+    assert call.take(frames.STDOUT, b"\n12345") == ""
+    assert call.asks
+    call.reply()
+    assert heard == []
+    assert "1 MiB on its standard output" in str(call.error)
+    assert call.deadline <= time.monotonic()
+
+
+def test_what_comes_while_an_answer_is_made_ends_it_at_once() -> None:
+    def answer(line: str) -> str:
+        call.take(frames.STDOUT, b"x" * ((1 << 20) - 4))
+        return line
+
+    call = Conversation(1, 1 << 20, b"", 10, 10, answer)
+    assert call.take(frames.STDOUT, b"ask\n") == ""
+    call.reply()
+    assert isinstance(call.error, OutputExceeded)
+    assert call.deadline <= time.monotonic()
 
 
 def test_a_line_that_is_too_long_comes_cut() -> None:

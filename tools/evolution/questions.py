@@ -1,6 +1,7 @@
 """What a candidate asks of the language model, read from its standard output and counted."""
 
 import json
+import math
 import re
 import secrets
 
@@ -15,6 +16,9 @@ from labcrew.plain_text import HALVES
 _MEANT = re.compile(r'\s*\{\s*"model"')
 _CHARACTERS_A_TOKEN = 16
 """More than any text has on the whole: beyond it, nobody need be asked to know that it is over."""
+_BYTES_A_TOKEN, _BYTES_A_CALL, _PLAIN_MB = 24, 1 << 12, 4
+"""Of JSON: four characters a token, all escaped; what stands around the texts of a question; and
+what a run may print beside its questions."""
 _ITS_OWN_FAULT = frozenset({"too_long", "refused", "invalid", "cut_off"})
 
 
@@ -43,6 +47,12 @@ class Questions:
         self._broker, self._allowance, self._seed = broker, allowance, seed
         self.calls = self.tokens = 0
         self.seconds = self.usd = 0.0
+
+    @property
+    def cap_mb(self) -> int:
+        """MiB that the run may print: all that it may ask, and some plain output."""
+        calls, tokens = self._allowance.calls, self._allowance.tokens
+        return _PLAIN_MB + math.ceil((calls * _BYTES_A_CALL + tokens * _BYTES_A_TOKEN) / (1 << 20))
 
     def __call__(self, line: str) -> str | None:
         """The answer as a line of JSON; None for plain output.

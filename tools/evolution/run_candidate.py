@@ -23,7 +23,7 @@ from labcrew.domain.sandbox import (
     SandboxSpec,
     WorkspaceSource,
 )
-from labcrew.errors import BoundaryError, EngineError, RunnerLost, ToolError
+from labcrew.errors import BoundaryError, EngineError, OutputExceeded, RunnerLost, ToolError
 from tools.evolution.questions import OverAllowance, Questions, Unanswered
 from tools.toolbox import Tool, Workbench
 
@@ -251,9 +251,10 @@ def _ran(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
                 answer=questions,
                 timeout_s=program.timeout_s,
                 overall_s=_overall_s(evolution.spec),
+                cap_mb=questions.cap_mb,
             )
-    except OverAllowance as error:
-        return told("over_allowance", 0.0, error.message)
+    except (OverAllowance, OutputExceeded) as error:
+        return told("over_allowance", 0.0, str(error))
     except Unanswered as error:
         return told("timed_out", 0.0, error.message)
     except RunnerLost as error:

@@ -63,6 +63,13 @@ def test_each_call_counts_and_none_beyond_is_asked() -> None:
     assert (len(parrot.asked), asking.calls, asking.tokens) == (2, 2, 30)
 
 
+@pytest.mark.parametrize(
+    ("calls", "tokens", "cap_mb"), [(1, 1, 5), (40, 100_000, 7), (1000, 1_000_000, 31)]
+)
+def test_a_run_may_print_all_that_it_may_ask(calls: int, tokens: int, cap_mb: int) -> None:
+    assert questions(Parrot(), calls, tokens).cap_mb == cap_mb
+
+
 def test_cached_answers_count_as_others() -> None:
     def known(request: ModelRequest, seed: int) -> ModelAnswer:
         return ModelAnswer(

@@ -204,6 +204,14 @@ def test_more_than_a_run_may_ask(lab: EvolutionLab, code: str, said: str) -> Non
     assert len(parrot.asked) <= 3
 
 
+def test_one_that_prints_more_than_is_listened_to(lab: EvolutionLab) -> None:
+    code = "for _ in range(6): print('x' * (1 << 20))\ndone(say('x'))"
+    (run,) = lab.run(lab.evolution(program=ALLOWED), program=ASKS + code, broker=Parrot())
+    assert (run.status, run.output) == ("over_allowance", b"")
+    assert "5 MiB on its standard output" in run.said
+    assert "standard error is for" in run.said
+
+
 def test_a_request_that_the_model_refuses_is_the_programs_affair(lab: EvolutionLab) -> None:
     def refuses(request: ModelRequest, seed: int) -> ModelAnswer:
         raise ModelFailure("The prompt is too long", kind="too_long")
