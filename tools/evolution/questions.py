@@ -20,6 +20,8 @@ _BYTES_A_TOKEN, _BYTES_A_CALL, _PLAIN_MB = 24, 1 << 12, 4
 """Of JSON: four characters a token, all escaped; what stands around the texts of a question; and
 what a run may print beside its questions."""
 _ITS_OWN_FAULT = frozenset({"too_long", "refused", "invalid", "cut_off"})
+_ANYBODYS_FAULT = frozenset({"timed_out", "unavailable"})
+"""llama.cpp answers 500 to roles in an order that a model's template refuses."""
 
 
 class OverAllowance(LabcrewError):
@@ -88,16 +90,18 @@ class Questions:
         return json.dumps({"text": answer.text})
 
     def _answer(self, request: ModelRequest) -> ModelAnswer:
-        """The broker's answer. After a time-out another question tells whose fault it was."""
+        """The broker's answer. After none, another question tells whose fault it was."""
         try:
             return self._broker.answer(request, self._seed)
         except ModelFailure as error:
-            if error.kind != "timed_out":
+            if error.kind not in _ANYBODYS_FAULT:
                 raise
         self._knock()
         try:
             return self._broker.answer(request, self._seed)
         except ModelFailure as error:
+            if error.kind == "unavailable":
+                raise ModelFailure(error.message, error.remedy, kind="invalid") from error
             if error.kind != "timed_out":
                 raise
             raise Unanswered(

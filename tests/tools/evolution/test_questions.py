@@ -136,15 +136,41 @@ def test_a_question_that_times_out_while_others_are_answered_fails_its_run() -> 
     assert asking.usd == 0.01
 
 
-def test_a_question_that_times_out_once_is_asked_again() -> None:
+def test_a_question_at_which_the_endpoint_fails_while_it_answers_others_is_told_so() -> None:
+    def fails(request: ModelRequest, seed: int) -> ModelAnswer:
+        if request.max_tokens > 1:
+            raise ModelFailure("the endpoint answered 500: it failed", kind="unavailable")
+        return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=1, seconds=0, usd=0.01)
+
+    parrot = Parrot(fails)
+    asking = questions(parrot)
+    assert asking(line(max_tokens=900)) == '{"error": "the endpoint answered 500: it failed"}'
+    assert [request.max_tokens for request, _ in parrot.asked] == [900, 1, 900]
+    assert (asking.calls, asking.tokens, asking.usd) == (1, 0, 0.01)
+
+
+@pytest.mark.parametrize("kind", ["timed_out", "unavailable"])
+def test_an_endpoint_that_is_away_is_asked_no_second_time(kind: Any) -> None:
+    def away(request: ModelRequest, seed: int) -> ModelAnswer:
+        raise ModelFailure("no", kind=kind)
+
+    parrot = Parrot(away)
+    with pytest.raises(ModelFailure) as caught:
+        questions(parrot)(line(max_tokens=900))
+    assert caught.value.kind == kind
+    assert [request.max_tokens for request, _ in parrot.asked] == [900, 1]
+
+
+@pytest.mark.parametrize("kind", ["timed_out", "unavailable"])
+def test_a_question_that_fails_once_is_asked_again(kind: Any) -> None:
     asked = []
 
-    def slow_once(request: ModelRequest, seed: int) -> ModelAnswer:
+    def fails_once(request: ModelRequest, seed: int) -> ModelAnswer:
         asked.append(request)
         if len(asked) == 1:
-            raise ModelFailure("late", kind="timed_out")
+            raise ModelFailure("late", kind=kind)
         return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=1, seconds=0)
 
-    asking = questions(Parrot(slow_once))
+    asking = questions(Parrot(fails_once))
     assert asking(line()) == '{"text": "x"}'
     assert (len(asked), asking.calls, asking.tokens) == (3, 1, 5)
