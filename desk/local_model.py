@@ -5,11 +5,13 @@ protocol, so everything else is the same as with any other endpoint.
 """
 
 import atexit
+import hashlib
 import os
 import re
 import socket
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ class Served:
 
 _SERVED: dict[tuple[Path, int, int], Served] = {}
 _STARTING = threading.Lock()
+_HASHING = threading.Lock()
 
 
 def base_url_of(settings: ModelSettings) -> str:
@@ -56,6 +59,20 @@ def base_url_of(settings: ModelSettings) -> str:
             _check(path)
             known = _SERVED[path, context, parallel] = _serve(path, context, parallel)
         return known.base_url
+
+
+def sha256_of(gguf: Path) -> str:
+    """Names a model's file by its bytes, which are read once for as long as it stays the same.
+
+    Raises SettingsError: it can't be read.
+    """
+    path = given_path(gguf).resolve()
+    try:
+        found = path.stat()
+        with _HASHING:  # it takes a second, and many threads ask at once
+            return _sha256(path, found.st_size, found.st_mtime_ns, found.st_ino)
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 @atexit.register
@@ -83,14 +100,24 @@ def _check(path: Path) -> None:
         with path.open("rb") as file:
             begins = file.read(len(_MAGIC))
     except OSError as error:
-        raise SettingsError(
-            f"The model {path} can't be read: {error.strerror or error}.",
-            "Correct `gguf` in the settings.",
-        ) from None
+        raise _unreadable(path, error) from None
     if begins != _MAGIC:
         raise SettingsError(
             f"{path} is not a GGUF file.", "Take a model that was converted for llama.cpp."
         )
+
+
+def _unreadable(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"The model {path} can't be read: {error.strerror or error}.",
+        "Correct `gguf` in the settings.",
+    )
+
+
+@lru_cache
+def _sha256(path: Path, *_seen: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _template(path: Path) -> str | None:

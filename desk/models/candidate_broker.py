@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from desk.local_model import sha256_of
 from desk.models.answering import CANDIDATE, RULE, asked_for
 from desk.models.endpoint import EndpointChat
 from desk.models.retrying import RetryingChat
@@ -23,7 +25,6 @@ from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
 from labcrew.domain.evolution import ModelAnswer, ModelRequest
 from labcrew.domain.spending import Price
 from labcrew.errors import ModelFailure
-from labcrew.given_path import given_path
 from labcrew.settings import ModelSettings, Settings
 
 _BUSY_S = 60.0
@@ -74,7 +75,7 @@ class CandidateBroker:
         return self._chat.name
 
     def answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
-        """Asks, or remembers. Raises ModelFailure."""
+        """Asks, or remembers. Raises ModelFailure; SettingsError: its gguf can't be read."""
         known = self._answer(request, seed)
         if self._price is None:
             return known
@@ -83,7 +84,7 @@ class CandidateBroker:
         return known.model_copy(update={"usd": self._price.of(used)})
 
     def _answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
-        key = content_hash([self._identity(), request.model_dump(mode="json"), seed])
+        key = content_hash([self._identity, request.model_dump(mode="json"), seed])
         if (known := self._answers.find(key)) is not None:
             return known
         with self._turns:
@@ -105,11 +106,11 @@ class CandidateBroker:
         """Closes the cache; the next question opens it again."""
         self._answers.close()
 
+    @cached_property
     def _identity(self) -> list[Any]:
+        # Once: a file that is replaced meanwhile isn't the one that is loaded and answers.
         settings = self._chat.settings
-        where: Any = settings.base_url
-        if settings.gguf is not None:
-            where = given_path(settings.gguf).stat().st_size
+        where = settings.base_url if settings.gguf is None else sha256_of(settings.gguf)
         return [settings.provider, settings.name, where, settings.options]
 
     def _asking(self, request: ModelRequest, seed: int) -> RetryingChat:

@@ -1,5 +1,6 @@
 """A model of this machine: its template mended, bad files refused, and a real one asked."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Literal
@@ -7,7 +8,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
-from desk.local_model import base_url_of, repaired
+from desk.local_model import base_url_of, repaired, sha256_of
 from desk.models.answering import chat_of
 from evals.local_models import fetched
 from labcrew.domain.chat import Manner, Message, ToolOffer
@@ -39,6 +40,18 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes | None,
         base_url_of(ModelSettings(gguf=path))
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_file_is_read_once_for_its_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF one")
+    first = sha256_of(path)
+    assert first == hashlib.sha256(b"GGUF one").hexdigest()
+    with monkeypatch.context() as unreadable:
+        unreadable.setattr(hashlib, "file_digest", None)
+        assert sha256_of(path) == first
+    path.write_bytes(b"GGUF three")
+    assert sha256_of(path) == hashlib.sha256(b"GGUF three").hexdigest()
 
 
 class Colour(BaseModel):

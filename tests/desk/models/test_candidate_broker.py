@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
+from desk import local_model
 from desk.models.candidate_broker import CandidateBroker, broker_of
 from evals.endpoint import Endpoint, Reply, Says, Status, endpoint
 from evals.local_models import fetched
 from labcrew.domain.chat import Message
 from labcrew.domain.evolution import ModelRequest
 from labcrew.domain.spending import Price
-from labcrew.errors import ModelFailure
+from labcrew.errors import ModelFailure, SettingsError
 from labcrew.settings import ModelSettings, Settings
 from tests.desk.models.scripted import KEY, settings
 
@@ -183,6 +184,50 @@ def test_settings_name_who_answers(tmp_path: Path) -> None:
         assert (broker.model if broker else None) == name
         if broker:
             broker.close()
+
+
+def test_another_file_of_the_same_name_and_size_is_another_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, answers = tmp_path / "model.gguf", tmp_path / "answers.db"
+
+    def heard() -> tuple[str, bool]:
+        with closing(CandidateBroker(ModelSettings(gguf=file), answers)) as broker:
+            answer = broker.answer(asked(), 1)
+        return answer.text, answer.cached
+
+    with endpoint(Says("one"), Says("two")) as served:
+        monkeypatch.setattr(local_model, "base_url_of", lambda settings: served.base_url)
+        file.write_bytes(b"GGUF one")
+        assert [heard(), heard()] == [("one", False), ("one", True)]
+        other = tmp_path / "other.gguf"
+        other.write_bytes(b"GGUF two")
+        other.replace(file)
+        assert [heard(), heard()] == [("two", False), ("two", True)]
+        file.write_bytes(b"GGUF one")
+        assert heard() == ("one", True)
+
+
+def test_a_file_that_is_replaced_while_its_model_answers_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF one")
+    with endpoint(Says("one")) as served:
+        monkeypatch.setattr(local_model, "base_url_of", lambda settings: served.base_url)
+        with closing(CandidateBroker(ModelSettings(gguf=file), tmp_path / "a.db")) as broker:
+            assert broker.answer(asked(), 1).text == "one"
+            file.write_bytes(b"GGUF two")
+            assert broker.answer(asked(), 1).cached
+
+
+def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    gone = ModelSettings(gguf=tmp_path / "gone.gguf")
+    with (
+        closing(CandidateBroker(gone, tmp_path / "answers.db")) as broker,
+        pytest.raises(SettingsError, match=r"gone\.gguf can't be read"),
+    ):
+        broker.answer(asked(), 1)
 
 
 def test_a_model_of_this_machine_answers(tmp_path: Path) -> None:
