@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from desk.commissions import is_loop
 from desk.wiring import AtWork, Opened, Say, at_work
 from labcrew.domain.review import MergeRequest, Verification
-from labcrew.errors import LabcrewError
+from labcrew.errors import EngineError, LabcrewError, StorageFull
 
-_TURN = threading.Lock()  # two checks would use containers of the same names
+_TURN = threading.Lock()  # what is run again is named by the second in which that begins
 
 
 def verification(
@@ -23,7 +23,7 @@ def verification(
         rerun: also run the winner again, in a sandbox.
         say: is told in plain words what takes a while.
 
-    Raises EngineUnavailable: nothing is recomputed outside a sandbox.
+    Raises EngineError: nothing is recomputed outside a sandbox. StorageFull.
     """
     with _TURN, at_work(opened, say, alone=False) as working:
         checked = _loops if is_loop(found.ticket) else _tickets
@@ -49,5 +49,7 @@ async def _loops(working: AtWork, found: MergeRequest, rerun: bool) -> Verificat
 async def _with(result: Verification, again: Callable[[], Awaitable[str]]) -> Verification:
     try:
         return result.model_copy(update={"rerun": await again()})
+    except (EngineError, StorageFull):
+        raise
     except LabcrewError as error:
         return result.model_copy(update={"problems": (*result.problems, error.message)})

@@ -1,8 +1,11 @@
 """Checks a merge request: numbers again from the stored outputs, words from the ledger."""
 
 import asyncio
+import fcntl
 import statistics
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TextIO
 
 from agents.merge_request import wording
 from agents.trial_groups import no_score_before
@@ -13,25 +16,60 @@ from graphs.work import Work
 from labcrew.domain.experiment import Score, Trial
 from labcrew.domain.review import Evidence, MergeRequest, Verification
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import LabcrewError
+from labcrew.errors import EngineError, LabcrewError, StorageFull
 from labcrew.evidence import agrees, compute, fill
+from labcrew.home import Home
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
 from tools.run_trial import log_path
 from tools.smoke_test import rerun_trial
+
+_LOCK = "verify.lock"
+_LOOK_S = 0.2  # between looks at whether another check is through
 
 
 async def verify(work: Work, request: MergeRequest) -> Verification:
     """Recomputes a merge request: scores by the evaluator on the stored outputs, statistics from
     scores, the description from the ledger, and the ledger's own chain.
 
-    A number that can't be recomputed is a problem: missing evidence never counts as success.
+    A number that can't be recomputed is a problem: missing evidence never counts as success. That
+    nothing could be looked at now is none: it says nothing of the evidence.
+
+    Raises:
+        EngineError: the engine is lost or refuses.
+        StorageFull: a disk is full.
     """
+    async with _turn(work.bench.home):
+        return await _verified(work, request)
+
+
+@asynccontextmanager
+async def _turn(home: Home) -> AsyncIterator[None]:
+    """One check of a home at a time, whichever process asks: two of one request would remove each
+    other's containers, whose names are alike.
+    """
+    with (home.root / _LOCK).open("a") as lock:
+        while not _taken(lock):  # noqa: ASYNC110 (maybe another process holds it)
+            await asyncio.sleep(_LOOK_S)
+        yield
+
+
+def _taken(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _verified(work: Work, request: MergeRequest) -> Verification:
     assigned = work.assigned(request.ticket).model_copy(update={"revision": request.revision})
     problems = [f"ledger: {trouble}" for trouble in await asyncio.to_thread(work.ledger.verify)]
     values: dict[str, float] = {}
     for score in {s.model_dump_json(): s for e in request.evidence for s in _scores(e)}.values():
         try:
             values[score.model_dump_json()] = await asyncio.to_thread(_again, work, assigned, score)
+        except (EngineError, StorageFull):
+            raise
         except LabcrewError as error:
             problems.append(f"{score.trial} on {score.split}: {error.message}")
     for item in request.evidence:
@@ -58,6 +96,8 @@ async def verify(work: Work, request: MergeRequest) -> Verification:
 async def _test_problems(work: Work, assigned: AssignedTicket, request: MergeRequest) -> list[str]:
     try:
         return await tests_again.problems(work, assigned, request)
+    except (EngineError, StorageFull):
+        raise
     except LabcrewError as error:
         return [f"the tests could not be run again: {error.message}"]
 
