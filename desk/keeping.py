@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from desk import commissions
 from desk.loop_export import write_loop
-from desk.office import ENDED, Office
+from desk.office import Office
 from desk.report import report
 from labcrew import beneath
 from labcrew.domain.base import Model
@@ -18,11 +18,14 @@ from labcrew.domain.evolution import Evolution
 from labcrew.domain.experiment import Trial
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import InputError, StorageFull
+from labcrew.settings import LONGEST_RETENTION_DAYS
 
 if TYPE_CHECKING:
     from sandboxes.volumes.orphans import Leftover
 
 
+_ENDED = ("done",)
+_GIVEN_UP = (*_ENDED, "failed", "stopped")  # these two can be retried: see Office.retry
 _LOOP_ENDED = ("done", "stopped")  # one that failed may be taken up again
 
 
@@ -114,20 +117,31 @@ def winning_trials(office: Office, ticket: str) -> tuple[str, ...]:
     return ()
 
 
-def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -> Cleaned:
-    """Removes what ended tickets and loops left, but for what a merge request's numbers rest on.
+def clean(
+    office: Office, *, days: float | None = None, given_up: bool = False, dry_run: bool = False
+) -> Cleaned:
+    """Removes what ended tickets and loops left, but for what a merge request rests on.
 
     Args:
         office: the home.
         days: tickets whose last line is younger are kept; default: the setting retention_days.
+        given_up: also failed and stopped tickets, of which a retry has nothing to go on from then.
         dry_run: only say what would go.
+
+    Raises:
+        InputError: the days are more than anyone waits.
     """
     days = office.settings.retention_days if days is None else days
+    if not days <= LONGEST_RETENTION_DAYS:
+        raise InputError(
+            f"{days:g} days are too many.", f"At most {LONGEST_RETENTION_DAYS:g}, a century."
+        )
     before = office.clock.now() - timedelta(days=days)
+    ended = _GIVEN_UP if given_up else _ENDED
     removed: list[str] = []
     freed = 0
     for assigned in office.ledger.tickets.all():
-        if assigned.status not in ENDED or not _older(office, assigned, before.isoformat()):
+        if assigned.status not in ended or not _older(office, assigned, before.isoformat()):
             continue
         for folder in _disposable(office, assigned):
             freed += beneath.size(folder)
@@ -157,8 +171,8 @@ def clean(office: Office, *, days: float | None = None, dry_run: bool = False) -
         removed=tuple(removed),
         freed_bytes=freed,
         kept_because=(
-            f"tickets and loops at work, those younger than {days:g} days, and the outputs that a"
-            " merge request's numbers rest on"
+            f"tickets and loops at work, {'' if given_up else 'tickets that can be retried, '}those"
+            f" younger than {days:g} days, and what a merge request rests on"
         ),
         dry_run=dry_run,
     )
@@ -197,9 +211,10 @@ def told(left: "tuple[Leftover, ...]", dry_run: bool) -> str:
 
 
 def _disposable(office: Office, assigned: AssignedTicket) -> Iterator[Path]:
+    requests = office.ledger.merge_requests.of(assigned.id)
     needed = {
         score.trial
-        for request in office.ledger.merge_requests.of(assigned.id)
+        for request in requests
         for item in request.evidence
         for score in (*item.scores, *item.against)
     }
@@ -208,7 +223,8 @@ def _disposable(office: Office, assigned: AssignedTicket) -> Iterator[Path]:
     for folder in sorted(outputs.iterdir()) if outputs.is_dir() else []:
         if folder.name not in needed:
             yield folder
-    if assigned.status != "done" and office.home.artefacts(assigned.id).is_dir():
+    # A merge request's plots and cleaned data lie there, and the logs its reported numbers are in.
+    if assigned.status != "done" and not requests and office.home.artefacts(assigned.id).is_dir():
         yield office.home.artefacts(assigned.id)
 
 

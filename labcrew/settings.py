@@ -25,6 +25,7 @@ from labcrew.domain.research import AgentName
 from labcrew.domain.spending import Limits, Price
 from labcrew.errors import SettingsError
 
+LONGEST_RETENTION_DAYS = 36_500.0
 _GGUF_TIMEOUT_S = 900.0
 
 
@@ -246,7 +247,12 @@ class Settings(BaseSettings):
     lease_s: float = Field(default=60, gt=1, description="how long a dead worker blocks a ticket")
     tick_s: float = Field(default=5, gt=0, description="longest wait in one monitoring step")
     output_cap_mb: int = Field(default=256, ge=1, description="most that one trial may leave")
-    retention_days: float = Field(default=30, ge=0, description="`clean` keeps younger artefacts")
+    retention_days: float = Field(
+        default=30,
+        ge=0,
+        le=LONGEST_RETENTION_DAYS,
+        description="`clean` keeps younger artefacts",
+    )
 
     @classmethod
     def settings_customise_sources(

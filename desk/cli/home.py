@@ -59,6 +59,11 @@ def doctor(
     from desk.doctor import checks, worst
     from desk.wiring import home_folder
 
+    if (attack or part) and (model or names):
+        raise InputError(
+            "--attack and --model are two examinations.",
+            "Say one at a time: labcrew doctor --attack, labcrew doctor --model",
+        )
     if attack or part:
         _attack(part or [], as_json)
         return
@@ -135,6 +140,12 @@ def clean(
         float | None,
         typer.Option(min=0, help="Keep younger tickets. [default: the setting retention_days]"),
     ] = None,
+    given_up: Annotated[
+        bool,
+        typer.Option(
+            "--given-up", help="Also failed and stopped tickets: they can't be retried after that."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     orphans: Annotated[
         bool,
@@ -143,16 +154,22 @@ def clean(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Free disk: remove what ended tickets left, but for their evidence."""
+    """Free disk: remove what done tickets left, but for their evidence."""
     from desk import keeping
     from desk.wiring import open_home
 
     if orphans:
+        if days is not None or given_up:
+            raise InputError(
+                "--orphans looks at the engine alone; --days and --given-up are of this home's"
+                " tickets.",
+                "Give them in a call without --orphans.",
+            )
         left = keeping.clean_engine(dry_run=dry_run)
         answer(left, as_json, lambda: keeping.told(left, dry_run))
         return
     with open_home(home) as opened:
-        done = keeping.clean(opened.office(), days=days, dry_run=dry_run)
+        done = keeping.clean(opened.office(), days=days, given_up=given_up, dry_run=dry_run)
 
     def shown() -> str:
         verb = "Would free" if dry_run else "Freed"

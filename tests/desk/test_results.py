@@ -17,7 +17,7 @@ from desk.wiring import Opened
 from labcrew.domain.experiment import Incident, Intervention
 from labcrew.domain.research import Brief, Citation, Finding, SourceReport
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import LabcrewError
+from labcrew.errors import InputError, LabcrewError
 from labcrew.ledger import Ledger
 from labcrew.ticket_file import read_ticket
 from tests.desk.conftest import TICKET, HandClock
@@ -169,7 +169,7 @@ def test_clean_keeps_what_evidence_rests_on(
         (outputs / "model.npz").write_bytes(b"x" * 1000)
     merge_request(opened, assigned, office.ledger.trials.get("T-001-001"))
     assert keeping.clean(office, days=0).removed == ()
-    office.stop("T-001", "ada")
+    _ended(office, "done")
     assert keeping.clean(office).removed == ()
     clock.pass_(days=31)
     trial_run = keeping.clean(office, dry_run=True)
@@ -178,6 +178,44 @@ def test_clean_keeps_what_evidence_rests_on(
     assert keeping.clean(office).freed_bytes == 1000
     assert not office.home.outputs("T-001", "T-001-002").exists()
     assert office.home.outputs("T-001", "T-001-001").exists()
+
+
+@pytest.mark.parametrize("status", ["failed", "stopped"])
+def test_clean_leaves_what_a_retry_goes_on_from(
+    office: Office, assigned: AssignedTicket, opened: Opened, clock: HandClock, status: str
+) -> None:
+    office.home.outputs("T-001", trial(opened, "T-001", 1).id).mkdir(parents=True)
+    office.home.artefacts("T-001").mkdir(parents=True)
+    _ended(office, status)
+    clock.pass_(days=31)
+    left = keeping.clean(office)
+    assert left.removed == ()
+    assert "tickets that can be retried" in left.kept_because
+    gone = keeping.clean(office, given_up=True)
+    assert gone.removed == ("outputs/T-001/T-001-001", "artefacts/T-001")
+    assert "retried" not in gone.kept_because
+
+
+def test_clean_leaves_a_failed_ticket_s_merge_request_whole(
+    office: Office, assigned: AssignedTicket, opened: Opened, clock: HandClock
+) -> None:
+    best = trial(opened, "T-001", 1)
+    merge_request(opened, assigned, best)
+    office.home.outputs("T-001", best.id).mkdir(parents=True)
+    office.home.artefacts("T-001").mkdir(parents=True)
+    _ended(office, "failed")
+    clock.pass_(days=31)
+    assert keeping.clean(office, given_up=True).removed == ()
+
+
+def test_clean_counts_no_days_that_no_calendar_has(office: Office) -> None:
+    with pytest.raises(InputError, match="800000 days are too many"):
+        keeping.clean(office, days=800_000)
+
+
+def _ended(office: Office, status: str) -> None:
+    ended = office.ledger.tickets.get("T-001").model_copy(update={"status": status})
+    office.ledger.tickets.put(ended, actor="coordinator")
 
 
 def test_the_board_tells_once_and_in_words(
