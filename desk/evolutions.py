@@ -169,7 +169,8 @@ class Evolutions(Steering):
         if spec.program.model is not None and not self._has_model:
             raise InputError(
                 "program.model: candidates ask a language model, and none is set.",
-                "Set [models.default] in labcrew.toml: `labcrew settings` shows how.",
+                "Set [models.default] in the home's labcrew.toml: it shows how, and so does the"
+                " README.",
             )
         if spec.budget.model_usd is not None and self._unpriced:
             raise InputError(

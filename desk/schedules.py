@@ -21,6 +21,8 @@ from labcrew.ticket_file import read_ticket, ticket_text
 
 _MOST_MISSED = 100_000
 _LOCK = "schedules.lock"
+_FIELDS = 5
+_FIVE = 'Five fields, e.g. "0 3 * * *" for every night at three.'
 
 
 class _Done(Exception):
@@ -44,12 +46,14 @@ class Schedules:
         person = actor(by)
         ticket = read_ticket(file)
         now = self._clock.now()
+        if len(cron.split()) != _FIELDS:  # a sixth would be seconds
+            raise InputError(f"--cron {cron!r} has {len(cron.split())} fields.", _FIVE)
         try:
             next(_times(cron, known_zone(timezone), now))
         except (CronSimError, ValueError) as error:
             raise InputError(
                 f"--cron {cron!r}, --timezone {timezone!r}: {error}.",
-                'Five fields, e.g. "0 3 * * *" for every night at three.',
+                _FIVE,
             ) from None
         except StopIteration:
             raise InputError(f"--cron {cron!r} never comes.") from None

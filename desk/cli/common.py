@@ -74,6 +74,12 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def given(context: typer.Context, *options: str) -> list[str]:
+    """Which of some options stand on the command line, whatever their values are."""
+    sources = {name: context.get_parameter_source(name.strip("-")) for name in options}
+    return [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+
+
 def fail(error: LabcrewError, as_json: bool) -> NoReturn:
     """Says what went wrong and ends the program."""
     if as_json:

@@ -20,6 +20,7 @@ from desk.cli.common import (
     guarded,
     say,
 )
+from labcrew.errors import InputError
 
 if TYPE_CHECKING:
     from desk.front.port import LoopMove
@@ -53,11 +54,14 @@ def evolve(
     from desk.views.evolutions import sheet_of
     from desk.wiring import open_home
 
+    known = _ID.fullmatch(what) is not None
+    if known and control:
+        raise InputError(
+            f"{what} goes on as it was started; --control {control} can't be set any more.",
+            f"Start a loop of its own: labcrew evolve SPEC.md --control {control}",
+        )
     with open_home(home, create=True) as opened:
-        if _ID.fullmatch(what):
-            id = opened.ledger.evolutions.get(what).id
-        else:
-            id = _started(opened, what, control, by)
+        id = opened.ledger.evolutions.get(what).id if known else _started(opened, what, control, by)
         ended = _work_on(opened, id, yes, as_json)
         _tell(sheet_of(opened.ledger, ended), as_json)
     if ended.status in ("done", "stopped"):
@@ -191,7 +195,6 @@ def _control(name: str) -> "Control":
     from typing import get_args
 
     from labcrew.domain.evolution_spec import Control
-    from labcrew.errors import InputError
 
     found: Control | None = next((each for each in get_args(Control) if each == name), None)
     if found is None:

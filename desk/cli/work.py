@@ -16,17 +16,23 @@ from desk.cli.common import (
     answer,
     answer_json,
     console,
+    given,
     group,
     guarded,
     plain,
     say,
 )
+from labcrew.errors import InputError
 
 if TYPE_CHECKING:
     from desk.wiring import Opened
     from labcrew.domain.ticket import AssignedTicket
 
 app = group("")
+_OF_ATTACHED = (
+    "--log", "--stop", "--restart", "--rescues", "--offers", "--metric", "--maximize", "--stall",
+    "--new",
+)  # fmt: skip
 YesOption = Annotated[
     bool,
     typer.Option("--yes", help="Accept plan, budget and merge gates; models get no more."),
@@ -54,6 +60,11 @@ def run(
     """Work on one ticket until it is done or needs you."""
     from desk.wiring import open_home
 
+    if file is not None and ticket is not None:
+        raise InputError(
+            f"--ticket {file} is assigned and worked on; {ticket} would be left out.",
+            "Run one at a time, or both with: labcrew up",
+        )
     if file is None and ticket is not None and (ticket.endswith(".md") or Path(ticket).is_file()):
         file, ticket = Path(ticket), None
     if dry_run:
@@ -116,6 +127,7 @@ def up(
 @app.command()
 @guarded
 def watch(
+    context: typer.Context,
     ticket: Annotated[str | None, typer.Argument(metavar="TICKET")] = None,
     attach: Annotated[
         list[str] | None,
@@ -167,6 +179,7 @@ def watch(
     from desk.live import Board, alongside
     from desk.wiring import open_home
 
+    _attached_or_not(ticket, attach, given(context, *_OF_ATTACHED))
     if attach:
         from desk.attach_wanted import Wanted, offers_of
         from desk.cli.attaching import supervise
@@ -208,6 +221,20 @@ def watch(
             asyncio.run(alongside(asyncio.Event().wait(), board, console()))
         except KeyboardInterrupt:
             return
+
+
+def _attached_or_not(ticket: str | None, attach: list[str] | None, options: list[str]) -> None:
+    """Raises InputError for mixtures of what the crew does with runs of one's own."""
+    if attach and ticket is not None:
+        raise InputError(
+            f"{ticket} is the crew's, and --attach supervises runs of your own.",
+            "Watch one at a time.",
+        )
+    if options and not attach:
+        raise InputError(
+            f"{', '.join(options)} {'is' if len(options) == 1 else 'are'} for runs of your own.",
+            "Say which with --attach, or leave that out.",
+        )
 
 
 def _assigned(opened: "Opened", file: Path, by: str | None) -> str:

@@ -244,8 +244,9 @@ def test_a_second_owner_is_refused_by_name(lab: Path, opened: Opened, clock: Han
     assert "is in use by process" in error["message"]
 
 
-def test_a_broken_settings_file_is_named(lab: Path) -> None:
-    (lab / "labcrew.toml").write_text("retention_days = -1\n")
+@pytest.mark.parametrize("days", [-1, 800_000])
+def test_a_broken_settings_file_is_named(lab: Path, days: int) -> None:
+    (lab / "labcrew.toml").write_text(f"retention_days = {days}\n")
     error = _json("ticket", "list", code=2)["error"]
     assert error["type"] == "SettingsError"
     assert "retention_days" in error["message"]
@@ -317,3 +318,22 @@ def test_a_verification_says_why_there_is_no_score_before() -> None:
     assert "no gain is claimed" in told
     assert "\x1b" not in told
     assert "before" not in _verdict(found.model_copy(update={"no_score_before": ""}))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("run T-001 --ticket new.md", "T-001 would be left out"),
+        ("watch --restart x --metric loss --once", "--restart, --metric are for runs of your own"),
+        ("watch T-001 --rescues 2 --once", "--rescues is for runs of your own"),
+        ("watch T-001 --attach log:x", "T-001 is the crew's"),
+        ("evolve E-001 --control no_memory", "--control no_memory can't be set any more"),
+        ("clean --orphans --days 3", "--orphans looks at the engine alone"),
+        ("clean --orphans --given-up", "--orphans looks at the engine alone"),
+        ("doctor --attack --model", "two examinations"),
+    ],
+)
+def test_no_option_is_passed_over_in_silence(lab: Path, line: str, said: str) -> None:
+    error = _json(*line.split(), code=2)["error"]
+    assert error["type"] == "InputError"
+    assert said in error["message"]

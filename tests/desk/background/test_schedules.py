@@ -232,7 +232,7 @@ def test_a_removed_one_comes_due_no_more(
 @pytest.mark.parametrize(
     ("cron", "zone"),
     [("", "UTC"), ("0 25 * * *", "UTC"), ("0 3 30 2 *", "UTC"), (NIGHTLY, "Mars/Olympus"),
-     (NIGHTLY, "../../etc/passwd"), ("* * * * * * *", "UTC")],
+     (NIGHTLY, "../../etc/passwd"), ("* * * * * * *", "UTC"), ("0 0 3 * * *", "UTC")],
 )  # fmt: skip
 def test_times_that_never_come_are_refused(opened: Opened, toy: Path, cron: str, zone: str) -> None:
     with pytest.raises(InputError):
