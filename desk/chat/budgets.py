@@ -9,7 +9,10 @@ from desk.chat.slots import BudgetChange, BudgetField, count
 from labcrew.domain.budget import Budget
 
 _WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-_NUMBER = rf"(\d{{1,12}}(?:[.,]\d{{1,6}})?|{_WORDS})"
+# Thousands in groups, as `1,000` and `2 500`; else a comma is decimal, before one or two digits.
+_GROUPS = r"\d{1,3}(?:(?:,\d{3}){1,3}(?:\.\d{1,6})?|(?:[ \u00a0\u202f]\d{3}){1,3}(?:[.,]\d{1,2})?)"
+_PLAIN = r"\d{1,12}(?:\.\d{1,6}|,\d{1,2})?"
+_NUMBER = rf"((?:{_GROUPS}|{_PLAIN})(?![.,]?\d)|{_WORDS})"
 _RUNS = "trials?|runs?|experiments?"
 _UNITS: tuple[tuple[str, BudgetField, float], ...] = (
     (rf"(?:{_RUNS})\s+(?:at once|in parallel|at a time|at the same time)", "parallel", 1),
@@ -37,8 +40,14 @@ _NAMES: tuple[tuple[str, BudgetField], ...] = (
 )
 _MORE = re.compile(r"\b(?:more|extra|additional|further|another)\b|\+\s*\d", re.I)
 _LESS = re.compile(r"\b(?:fewer|less)\b", re.I)
-_RAISED = re.compile(r"\b(?:by|extend)\b", re.I), re.compile(r"\d")
-_LOWERED = re.compile(r"\b(?:reduce|cut|lower|shorten)\w*\b", re.I), re.compile(r"\bby\b", re.I)
+_NEGATED = re.compile(r"(?:\b(?:no|not|never)|n't)\s+(?:any\s+)?(?:more|fewer|less)\b", re.I)
+_EXTENDED = re.compile(r"\bextend\b", re.I), re.compile(r"\d")
+_LOWERED = re.compile(r"\b(?:reduce|cut|lower|shorten)\w*\b", re.I)
+_BY = re.compile(r"\bby(?:\s+(?:about|around|roughly|another))?\s*$", re.I)
+_TO = re.compile(
+    r"(?:\b(?:to|at|at most|at least|(?:no|not) (?:more|fewer|less) than)|=)\s*$", re.I
+)
+_NEAR = 200  # characters before a number in which its verb is looked for
 _How = Literal["=", "+", "-"]
 _TIMES = {"double": 2.0, "triple": 3.0, "halve": 0.5, "half": 0.5}
 
@@ -46,7 +55,7 @@ _TIMES = {"double": 2.0, "triple": 3.0, "halve": 0.5, "half": 0.5}
 def budget_changes(text: str) -> tuple[BudgetChange, ...]:
     """The changes that a text asks for, one a field; ids must have been taken out of it."""
     found: dict[BudgetField, BudgetChange] = {}
-    how = _how(text)
+    how = _of_all(text)
     for change in (*_multiples(text), *_amounts(text, how), *_named(text, how)):
         found.setdefault(change.field, change)
     return tuple(found.values())
@@ -75,30 +84,44 @@ def _multiples(text: str) -> Iterator[BudgetChange]:
                 yield BudgetChange(field=field, how="*", value=factor)
 
 
-def _amounts(text: str, how: _How) -> Iterator[BudgetChange]:
+def _amounts(text: str, of_all: _How) -> Iterator[BudgetChange]:
     rest = text
     more = r"(?:\s+(?:more|extra|additional|further|fewer|less))?"
     for unit, field, scale in _UNITS:
-        pattern = re.compile(rf"(?<![\w.-]){_NUMBER}{more}\s*{unit}\b", re.I)
+        pattern = re.compile(rf"(?<![\w.-])(?<!\d,){_NUMBER}{more}\s*{unit}\b", re.I)
         for match in pattern.finditer(rest):
             value = round(_value(match[1]) * scale, 6)
-            yield BudgetChange(field=field, how=how, value=value)
+            yield BudgetChange(field=field, how=_of_one(match, of_all), value=value)
         rest = pattern.sub(" ", rest)
 
 
-def _named(text: str, how: _How) -> Iterator[BudgetChange]:
+def _named(text: str, of_all: _How) -> Iterator[BudgetChange]:
     """`hours to 6`, `trials = 40`, `trials of it by 5`."""
     for name, field in _NAMES:
         between = r"(?:\s+(?:budget|of|for|it|the|ticket|limit)){0,4}\s*(?:to|at|=|:|by)\s*"
         pattern = rf"\b(?:{name})\b{between}{_NUMBER}\b"
         for match in re.finditer(pattern, text, re.I):
-            yield BudgetChange(field=field, how=how, value=_value(match[1]))
+            yield BudgetChange(field=field, how=_of_one(match, of_all), value=_value(match[1]))
 
 
-def _how(text: str) -> _How:
-    if _LESS.search(text) or _follows(text, *_LOWERED):
+def _of_one(match: re.Match[str], of_all: _How) -> _How:
+    """How one number is meant, by what stands beside it; else as the whole text says."""
+    behind = match.string[match.end(1) : match.end()]
+    if _LESS.search(behind):
         return "-"
-    return "+" if _MORE.search(text) or _follows(text, *_RAISED) else "="
+    if _MORE.search(behind):
+        return "+"
+    near = match.string[max(0, match.start(1) - _NEAR) : match.start(1)].rpartition("\n")[2]
+    if _BY.search(near):
+        return "-" if _LOWERED.search(near) else "+"
+    return "=" if _TO.search(near) else of_all
+
+
+def _of_all(text: str) -> _How:
+    said = _NEGATED.sub(" ", text)
+    if _LESS.search(said):
+        return "-"
+    return "+" if _MORE.search(said) or _follows(said, *_EXTENDED) else "="
 
 
 def _follows(text: str, first: re.Pattern[str], then: re.Pattern[str]) -> bool:
@@ -110,4 +133,5 @@ def _follows(text: str, first: re.Pattern[str], then: re.Pattern[str]) -> bool:
 def _value(text: str) -> float:
     if text[0].isalpha():
         return float(count(text))
-    return float(text.replace(",", "."))
+    grouped = re.sub(r"[, \u00a0\u202f](?=\d{3})", "", text)
+    return float(grouped.replace(",", "."))
