@@ -22,7 +22,6 @@ _POLL_S = 0.5
 _NEWEST_TRIALS = 12
 _NEWEST_LINES = 6
 _TICKETS = 5
-_SPENT = ("running", "finished", "scored", "failed", "stopped", "unknown")
 
 
 class Board:
@@ -117,9 +116,11 @@ class Board:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
+        from agents.experiment_launcher import spent
+
         assigned = self._ledger.tickets.get(id)
         trials = self._ledger.trials.of(id)
-        used = sum(trial.status in _SPENT for trial in trials)
+        used = spent(trials)
         began = datetime.fromisoformat(assigned.assigned_at)
         spent_h = sum(t.result.duration_s for t in trials if t.result is not None) / 3600
         cost = (

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from agents.description import spelt
+from agents.experiment_launcher import spent
 from agents.trial_groups import CLEANED_OTHERWISE, NOT_COMPARED, data_seen
 from desk import report_sections as sections
 from desk.loop_report import loop_report
+from desk.views.costs import costs_of
 from labcrew.domain.evolution import Evolution
 from labcrew.domain.experiment import Plan, Score, Trial
 from labcrew.domain.research import Citation, DatasetCard
@@ -15,8 +17,6 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_text, table
 from labcrew.ledger import Ledger
 from sandboxes.text import clean
-
-_SPENT = ("finished", "scored", "failed", "stopped", "unknown", "running")
 
 
 def report(ledger: Ledger, assigned: AssignedTicket) -> str:
@@ -56,10 +56,10 @@ def number(score: Score) -> str:
 
 
 def _standing(ledger: Ledger, assigned: AssignedTicket) -> str:
-    spent = sum(trial.status in _SPENT for trial in ledger.trials.of(assigned.id))
+    used = spent(ledger.trials.of(assigned.id))
     outcome = f": {as_text(assigned.outcome)}" if assigned.outcome else ""
     return (
-        f"**{assigned.status.capitalize()}**{outcome}. {spent} of {assigned.budget.trials} runs"
+        f"**{assigned.status.capitalize()}**{outcome}. {used} of {assigned.budget.trials} runs"
         f" used; revision {assigned.revision}; assigned {assigned.assigned_at[:16]} by"
         f" {as_text(assigned.assigned_by)}."
     )
@@ -242,12 +242,10 @@ def _incidents(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
 
 
 def _cost(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
-    trials = [t for t in ledger.trials.of(assigned.id) if t.status in _SPENT]
-    hours = sum(t.result.duration_s for t in trials if t.result is not None) / 3600
+    costs = costs_of(ledger, assigned)
     events = ledger.events.of(assigned.id)
     span = _hours(events[0].at, events[-1].at) if events else 0.0
-    plans = ledger.plans.of(assigned.id)
-    forecast = plans[-1].forecast if plans else None
+    forecast = costs.forecast
     yield "## Forecast and actual"
     yield table(
         ["", "forecast", "actual", "budget"],
@@ -255,25 +253,29 @@ def _cost(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
             [
                 "runs",
                 str(forecast.trials) if forecast else "",
-                str(len(trials)),
+                str(costs.trials),
                 str(assigned.budget.trials),
             ],
             [
-                "hours of work",
+                "hours of running",
                 f"{forecast.hours:.2f}" if forecast else "",
-                f"{span:.2f}",
+                f"{costs.hours:.2f}",
                 f"{assigned.budget.hours:g}",
             ],
             [
                 "cost, USD",
                 f"{forecast.cost_usd:.2f}" if forecast else "",
-                f"{hours * assigned.budget.usd_per_hour:.2f}",
+                f"{costs.run_usd:.2f}",
                 "",
             ],
         ],
     )
     if forecast is not None:
-        yield f"The forecast rested on {as_text(forecast.basis)}. Hours include waiting at gates."
+        yield f"The forecast rested on {as_text(forecast.basis)}."
+    yield (
+        f"Runs side by side count their hours once. From assignment to the last line it took"
+        f" {span:.2f} hours, with the waiting at gates."
+    )
 
 
 def _hours(start: datetime, end: datetime) -> float:

@@ -96,6 +96,15 @@ def computed(figure: Figure, ledger: Ledger) -> float:
         rows = [row for row in rows if row.status in figure.statuses]
     if figure.how == "count":
         return float(len(rows))
+    if figure.how == "runs_used":
+        from agents.experiment_launcher import spent
+
+        return float(spent(rows))
+    if figure.how == "hours_run":
+        from agents.experiment_launcher import hours_run
+
+        parallel = ledger.tickets.get(figure.ticket).budget.parallel
+        return hours_run(rows, parallel) * figure.scale
     values = [value for row in rows if (value := _field(row, figure.field)) is not None]
     if figure.how == "sum":
         return math.fsum(values) * figure.scale

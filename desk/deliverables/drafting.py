@@ -310,15 +310,14 @@ def _cost(ledger: Ledger, assigned: AssignedTicket) -> Section:
         ("runs", str(forecast.trials) if forecast else "", str(costs.trials),
          str(costs.budget.trials)),
         ("hours of running", f"{forecast.hours:.2f}" if forecast else "",
-         f"{costs.run_hours:.2f}", f"{costs.budget.hours:g}"),
+         f"{costs.hours:.2f}", f"{costs.budget.hours:g}"),
         ("cost of running, USD", f"{forecast.cost_usd:.2f}" if forecast else "",
          f"{costs.run_usd:.2f}", ""),
         ("tokens of chat models", "", str(costs.models.tokens.total), ""),
     )  # fmt: skip
     return Section(
         title="What it cost",
-        message=f"{costs.trials} runs, {costs.run_hours:.2f} hours of running,"
-        f" {costs.run_usd:.2f} USD",
+        message=f"{costs.trials} runs, {costs.hours:.2f} hours of running, {costs.run_usd:.2f} USD",
         blocks=(Table(head=("", "forecast", "actual", "budget"), rows=rows),),
         points=tuple(
             f"{name.capitalize()}: {actual}" + f", forecast {said}" * bool(said)

@@ -1,6 +1,6 @@
 """What a ticket took, beside what it was forecast to take and what it may."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
@@ -14,15 +14,18 @@ from labcrew.domain.ticket import AssignedTicket
 from labcrew.ledger import Ledger
 from labcrew.spending import spent_by, total
 
-_SPENT = ("running", "finished", "scored", "failed", "stopped", "unknown")
-
 
 class Costs(Model):
     """A ticket's costs so far."""
 
     ticket: str
-    trials: int = Field(description="runs that were begun")
-    run_hours: float = Field(description="hours of running, of runs that ended")
+    trials: int = Field(
+        description="of the budget, used or promised; a lost one that was started again is none"
+    )
+    hours: float = Field(
+        description="hours of the budget, of runs that ended; runs side by side count once"
+    )
+    run_hours: float = Field(description="hours of running, each run's own, of runs that ended")
     run_usd: float = Field(description="run_hours at the budget's usd_per_hour")
     models: Amount = Field(description="what chat models used, all agents")
     by_agent: dict[str, Amount]
@@ -41,18 +44,34 @@ def costs_of(
     Args:
         spending: what settings let agents use.
     """
-    trials = [t for t in ledger.trials.of(assigned.id) if t.status in _SPENT]
-    hours = sum(t.result.duration_s for t in trials if t.result is not None) / 3600
-    spent = spent_by(ledger.model_calls.of(assigned.id))
+    from agents.experiment_launcher import hours_run, spent
+
+    trials = ledger.trials.of(assigned.id)
+    run_hours = sum(t.result.duration_s for t in trials if t.result is not None) / 3600
+    asked = spent_by(ledger.model_calls.of(assigned.id))
     plans = ledger.plans.of(assigned.id)
     return Costs(
         ticket=assigned.id,
-        trials=len(trials),
-        run_hours=hours,
-        run_usd=hours * assigned.budget.usd_per_hour,
-        models=total(spent),
-        by_agent={str(agent): amount for agent, amount in spent.items()},
+        trials=spent(trials),
+        hours=hours_run(trials, assigned.budget.parallel),
+        run_hours=run_hours,
+        run_usd=run_hours * assigned.budget.usd_per_hour,
+        models=total(asked),
+        by_agent={str(agent): amount for agent, amount in asked.items()},
         limits=agent_limits(ledger, spending or {}, assigned.id),
         forecast=plans[-1].forecast if plans else None,
         budget=assigned.budget,
     )
+
+
+def runs_used(ledger: Ledger, tickets: Sequence[str]) -> dict[str, int]:
+    """How many runs of their budgets tickets have used or promised."""
+    from agents.experiment_launcher import spent
+
+    if not tickets:
+        return {}
+    used = ledger.trials.tally("ticket", tickets, but=("skipped",))
+    kept = ledger.trials.tally("ticket", tickets, but=("skipped", "unknown"))
+    # Whether a lost run counts, those that were started for it say: such tickets' runs are read.
+    lost = [id for id, runs in used.items() if runs != kept.get(id)]
+    return used | {id: spent(ledger.trials.of(id)) for id in lost}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from desk.views.costs import Costs, costs_of
+from desk.views.costs import Costs, costs_of, runs_used
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Incident, Trial
 from labcrew.domain.research import AgentName
@@ -17,7 +17,9 @@ from labcrew.ledger import Ledger
 class ListedTicket(AssignedTicket):
     """A ticket in a list."""
 
-    runs: int = Field(description="trials that were begun or skipped")
+    runs: int = Field(
+        description="of its budget, used or promised; a lost one that was started again is none"
+    )
 
     def plain(self) -> AssignedTicket:
         """The ticket alone."""
@@ -39,7 +41,7 @@ class TicketSheet(Model):
 
 def listed(ledger: Ledger, tickets: Sequence[AssignedTicket]) -> list[ListedTicket]:
     """Tickets with the number of their runs."""
-    runs = ledger.trials.tally("ticket", [t.id for t in tickets], but="planned") if tickets else {}
+    runs = runs_used(ledger, [t.id for t in tickets])
     return [
         ListedTicket.model_construct(**dict(ticket), runs=runs.get(ticket.id, 0))
         for ticket in tickets

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from desk.views.costs import runs_used
 from labcrew.domain.base import Model
 from labcrew.domain.ticket import AssignedTicket, TicketStatus
 from labcrew.ledger import Ledger
@@ -14,7 +15,9 @@ class TicketRow(Model):
 
     line: int = Field(description="cursor")
     assigned: AssignedTicket
-    runs: int = Field(description="trials that it has, planned ones too")
+    runs: int = Field(
+        description="of its budget, used or promised; a lost one that was started again is none"
+    )
     waits: tuple[str, ...] = Field(description="its open gates")
 
 
@@ -45,7 +48,7 @@ def ticket_list(
     found = ledger.tickets.page(limit=limit + 1, before=before, status=status, holding=text.strip())
     shown = found[:limit]
     ids = [assigned.id for _, assigned in shown]
-    runs = ledger.trials.tally("ticket", ids) if ids else {}
+    runs = runs_used(ledger, ids)
     waiting = waiting_by_ticket(ledger)
     return TicketList(
         rows=tuple(

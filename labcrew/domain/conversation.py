@@ -40,7 +40,9 @@ class Figure(Model):
     """A number that stands in no record as it is, and how it is computed from records."""
 
     shown: str = Field(description="as the statement has it")
-    how: Literal["count", "sum", "mean", "difference"]
+    how: Literal["count", "sum", "mean", "difference", "hours_run", "runs_used"] = Field(
+        description="hours_run, runs_used: of a ticket's trials, as its budget counts them"
+    )
     table: str
     ids: tuple[str, ...] = Field(default=(), description="of the records; none: all that fit")
     ticket: str = Field(default="", description="only its records; empty: of all tickets")

@@ -199,20 +199,20 @@ class Records(Generic[T]):
             return int(connection.execute(query).scalar_one())
 
     def tally(
-        self, by: Literal["status", "ticket"], of: Sequence[str] = (), *, but: str | None = None
+        self, by: Literal["status", "ticket"], of: Sequence[str] = (), *, but: Sequence[str] = ()
     ) -> dict[str, int]:
         """How many records there are of each status, or of each ticket.
 
         Args:
             of: these statuses or tickets alone; default: all.
-            but: those with this status are not counted.
+            but: those with these statuses are not counted.
         """
         column = self._status() if by == "status" else self._table.c.ticket
         query = select(column, func.count()).group_by(column)
         if of:
             query = query.where(column.in_(of))
-        if but is not None:
-            query = query.where(self._status() != but)
+        if but:
+            query = query.where(self._status().not_in(but))
         with self._store.reading() as connection:
             return {str(value): int(count) for value, count in connection.execute(query)}
 

@@ -6,7 +6,6 @@ from labcrew.domain.conversation import Figure, Focus, Statement
 from labcrew.domain.ticket import AssignedTicket
 
 _RAN = ("finished", "scored", "failed", "stopped", "unknown", "running")
-_USED = ("planned", *_RAN[:4], "running")
 _HOUR = 1 / 3600
 _SUMMED = 50
 """Tickets whose hours are summed; of more than these, each alone."""
@@ -79,8 +78,12 @@ def _of(asked: Asked, ticket: AssignedTicket) -> list[Statement]:
 
 def _done(asked: Asked, ticket: AssignedTicket) -> list[Statement]:
     """Runs and hours against the budget."""
-    used = asked.tell.count("trials", ticket.id, *_USED)
-    hours = _hours(asked, ticket.id)
+    used = asked.tell.shown(
+        Figure(shown="0", how="runs_used", table="trials", ticket=ticket.id), "d"
+    )
+    hours = asked.tell.shown(
+        Figure(shown="0", how="hours_run", table="trials", ticket=ticket.id), ".2f"
+    )
     figures = [used, hours]
     left = ""
     budget = ticket.budget
@@ -90,7 +93,7 @@ def _done(asked: Asked, ticket: AssignedTicket) -> list[Statement]:
         left = f", {money.shown} USD at {budget.usd_per_hour:g} USD an hour"
     said = (
         f"{ticket.id} has used {used.shown} of {plural(budget.trials, 'trial')}, and"
-        f" {hours.shown} hours of running time{left}; its budget is {budget.hours:g} hours of work."
+        f" {hours.shown} hours of running time{left}; its budget is {budget.hours:g} hours."
     )
     return [asked.tell.say(said, ("tickets", ticket.id), figures=figures)]
 
