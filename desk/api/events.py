@@ -11,7 +11,7 @@ from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from desk.web.access import Caller, needs
-from desk.web.feed import Feed
+from desk.web.feed import Line
 from desk.web.lab import Lab, lab_of
 from desk.web.sessions import Session
 
@@ -41,19 +41,26 @@ async def follow_events(
         int | None,
         Query(ge=0, le=_NUMBER, description="lines with numbers above it; none: from now on"),
     ] = None,
+    once: Annotated[
+        bool, Query(description="end with the newest line there is now; else it goes on")
+    ] = False,
     last_event_id: Annotated[
         str | None, Header(description="the number of the last line received; goes before `after`")
     ] = None,
 ) -> EventSourceResponse:
     """The lines of the ledger as they are written, each with its number as the event's id.
 
-    The stream goes on until one side ends it. It is resumed with Last-Event-ID; no line is lost.
+    The stream goes on until one side ends it, or with `once` until what there was is told. It is
+    resumed with Last-Event-ID; no line is lost.
     """
     said = (last_event_id or "").strip()
     if said.isascii() and said.isdigit() and int(said) <= _NUMBER:
         after = int(said)
     return _Stream(
-        _events(lab.feed, after, ticket, partial(_welcome, lab, caller, request.state.session)),
+        _events(
+            lab.feed.lines(after, ticket, once=once),
+            partial(_welcome, lab, caller, request.state.session),
+        ),
         ping=HEARTBEAT_S,
         send_timeout=STUCK_S,
         shutdown_grace_period=CLOSING_S,
@@ -73,10 +80,10 @@ class _Stream(EventSourceResponse):
 
 
 async def _events(
-    feed: Feed, after: int | None, ticket: str | None, welcome: Callable[[], bool]
+    found: AsyncIterator[tuple[Line, ...]], welcome: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     yield f"retry: {_RETRY_MS}\n\n".encode()
-    async for lines in feed.lines(after, ticket):
+    async for lines in found:
         if not welcome():
             return
         yield "".join(

@@ -83,9 +83,16 @@ class Server:
         )
 
     @contextmanager
-    def events(self, after: int, ticket: str | None, timeout_s: float | None) -> Iterator[Any]:
-        """The stream of the ledger's lines with numbers above `after`. Raises LabcrewError."""
+    def events(
+        self, after: int, ticket: str | None, timeout_s: float | None, *, once: bool
+    ) -> Iterator[Any]:
+        """The stream of the ledger's lines with numbers above `after`. Raises LabcrewError.
+
+        Args:
+            once: it ends with the newest that there is.
+        """
         query: dict[str, Any] = {"after": after} | ({} if ticket is None else {"ticket": ticket})
+        query |= {"once": True} if once else {}
         timeout = httpx2.Timeout(timeout_s, connect=10)
         headers = {"Accept": "text/event-stream"}
         with (

@@ -27,7 +27,6 @@ from labcrew.ticket_file import read_ticket, ticket_text
 T = TypeVar("T")
 _VERIFY_S = 600.0
 _RERUN_S = 86_400.0
-_SILENT_S = 3.0
 _LISTEN_S = 60.0  # the server says something every 15 s
 _AWAY_S = 2.0
 
@@ -161,8 +160,7 @@ class There:
         said: dict[tuple[str, str], str] = {}
         while True:
             try:
-                wait_s = _SILENT_S if once else _LISTEN_S
-                with self._server.events(after, ticket, wait_s) as stream:
+                with self._server.events(after, ticket, _LISTEN_S, once=once) as stream:
                     for event in stream:
                         if event.event != "ledger":
                             continue
@@ -173,10 +171,10 @@ class There:
                             said[line.ticket, line.kind] = line.text
                             mark = f"{line.ticket} " if ticket is None and line.ticket else ""
                             yield f"{line.at:%H:%M:%S} {mark}{line.text}"
+                if once:
+                    return
             except Unreachable as error:
                 if once:
-                    if after:
-                        return  # it has told all, and is silent
                     raise
                 if not away:
                     self._say(f"{error.message} It is tried again.")

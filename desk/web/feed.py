@@ -65,20 +65,21 @@ class Feed:
         self._news.set()
 
     async def lines(
-        self, after: int | None = None, ticket: str | None = None
+        self, after: int | None = None, ticket: str | None = None, *, once: bool = False
     ) -> AsyncIterator[tuple[Line, ...]]:
         """The lines with numbers above `after`, oldest first, some at a time, until `close`.
 
         Args:
             after: None, or a number that the ledger has not reached: from now on.
             ticket: only this ticket's lines.
+            once: only those that stand there now; what is written meanwhile may come along.
         """
         with self._listening():
             while self._last is None and not self._closed:
                 await self._news.wait()
             last = self._last or 0
             after = last if after is None else min(after, last)
-            while not self._closed:
+            while not self._closed and not (once and after >= last):
                 news, newest = self._news, self._last  # before looking, so that none is missed
                 found = self._since(after)
                 if found is None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from desk.web.feed import Line
 from desk.wiring import Opened
 from labcrew.domain.experiment import Incident
 from tests.desk.board.reviewed import committed
@@ -143,6 +144,28 @@ def test_watching(lab: Opened, there: Runs) -> None:
     assert told.exit_code == 0, told.output
     assert "ada assigned the ticket" in told.output
     assert "T-001-003" in told.output
+
+
+def test_watching_once_ends_while_the_crew_works(
+    lab: Opened, there: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line that is told is followed by a new one: there is never a silence to end at."""
+    told = Line.model_validate_json
+
+    def busy(text: str) -> Line:
+        line = told(text)
+        if line.sequence < 500:
+            lab.ledger.events.append(
+                ticket="T-001", actor="worker", kind="x.y", key=f"busy/{line.sequence}", data={}
+            )
+        return line
+
+    monkeypatch.setattr("desk.front.there.Line.model_validate_json", busy)
+    before = lab.ledger.events.last()
+    for command in (("watch", "T-001", "--once"), ("watch", "--json")):
+        ended = there(*command)
+        assert ended.exit_code == 0, ended.output
+    assert before < lab.ledger.events.last() < 500
 
 
 def test_long_lists_come_whole(opened: Opened, there: Runs, toy: Path) -> None:
