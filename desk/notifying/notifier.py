@@ -1,9 +1,11 @@
 """Tells people of new lines of the ledger: each line and channel at most once.
 
-An intent is written before the first try and how it ended after the last. An intent without an
-end is of a process that was killed: the message may be out, so it is not sent again.
+An intent is written before the first try and how it ended after the last; in between, that a try
+was refused, and that another begins. An intent without an end is of a process that ended: it is
+gone on with where the newest try was refused; else the message may be out, and is not sent again.
 """
 
+import math
 import os
 from collections.abc import Callable
 
@@ -43,7 +45,7 @@ class Notifier:
         self._settings, self._quiet = settings, quiet
         self._channels = self._configured()
         self._after: int | None = None
-        self._tries: dict[str, tuple[int, float]] = {}
+        self._not_before: dict[str, float] = {}
 
     def _configured(self) -> dict[str, Channel]:
         settings, found = self._settings, dict[str, Channel]()
@@ -94,20 +96,37 @@ class Notifier:
     def _once(self, channel: str, message: Message) -> bool:
         """Whether a message is settled on a channel: sent, given up, or perhaps sent before."""
         key = f"notify/{channel}/{message.id}"
-        known = self._ledger.effect(key)
-        if known is not None and (known.result is not None or key not in self._tries):
-            return True
-        tries, not_before = self._tries.get(key, (0, 0.0))
-        if self._clock.monotonic() < not_before:
+        if self._clock.monotonic() < self._not_before.get(key, -math.inf):
             return False
+        known, tries = self._ledger.effect(key), 0
+        if known is not None:
+            tries = self._refused(key)
+            if known.result is not None or not tries:
+                return True
+            self._note("again", key, tries + 1)
         line = int(message.id.partition("-")[0])
         self._ledger.intend(key, HOME, {"channel": channel, "line": line})
         outcome, because = self._channels[channel](message)
         tries += 1
         if outcome == "refused" and tries < self._settings.attempts:
+            self._note("refused", key, tries)
             wait = min(_FIRST_WAIT_S * 2 ** (tries - 1), _LONGEST_WAIT_S)
-            self._tries[key] = (tries, self._clock.monotonic() + wait)
+            self._not_before[key] = self._clock.monotonic() + wait
             return False
-        self._tries.pop(key, None)
+        self._not_before.pop(key, None)
         self._ledger.done(key, {"state": outcome, "because": because, "tries": tries})
         return True
+
+    def _refused(self, key: str) -> int:
+        """How many tries there were, all refused; 0: how the newest ended is not known."""
+        tries = 1
+        while self._ledger.events.find(f"{key}/refused/{tries}") is not None:
+            if self._ledger.events.find(f"{key}/again/{tries + 1}") is None:
+                return tries
+            tries += 1
+        return 0
+
+    def _note(self, what: str, key: str, number: int) -> None:
+        self._ledger.events.append(
+            ticket="", actor="rule", kind=f"notify.{what}", key=f"{key}/{what}/{number}", data={}
+        )

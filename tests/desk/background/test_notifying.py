@@ -109,6 +109,39 @@ def test_a_receiver_that_fails_gets_it_again_with_longer_waits(
     assert outcomes(opened) == ["sent"]
 
 
+def test_what_was_refused_goes_out_after_a_restart(
+    opened: Opened, clock: HandClock, hook: Receiver
+) -> None:
+    notifier(opened, webhook=hook.url).send_new()
+    gate(opened)
+    hook.answers = [500, 503]
+    for tries in (1, 2, 3, 3):
+        notifier(opened, webhook=hook.url).send_new()
+        assert len(hook.got) == tries
+    assert len({headers["Labcrew-Delivery"] for headers, _ in hook.got}) == 1
+    (effect,) = opened.ledger.effects.of("notify")
+    assert effect.result is not None
+    assert (effect.result["state"], effect.result["tries"]) == ("sent", 3)
+
+
+def test_what_may_be_out_after_a_refusal_is_not_sent_again(opened: Opened, hook: Receiver) -> None:
+    notifier(opened, webhook=hook.url).send_new()
+    gate(opened)
+    hook.answers = [500]
+    notifier(opened, webhook=hook.url).send_new()
+    killed = notifier(opened, webhook=hook.url)
+
+    def during(message: object) -> Any:
+        raise KeyboardInterrupt
+
+    killed._channels["webhook"] = during
+    with pytest.raises(KeyboardInterrupt):
+        killed.send_new()
+    notifier(opened, webhook=hook.url).send_new()
+    assert len(hook.got) == 1
+    assert outcomes(opened) == ["None"]
+
+
 @pytest.mark.parametrize(
     ("answer", "state"),
     [("slow", "unknown"), (400, "never"), (404, "never"), ("http://127.0.0.1:1/", "never")],
