@@ -265,7 +265,12 @@ def test_a_question_is_heard_behind_any_number_of_plain_lines() -> None:
 
 def test_more_questions_than_are_answered_end_it() -> None:
     heard: list[str] = []
-    call = Conversation(1, 1 << 20, b"", 10, 10, lambda line: heard.append(line) or line)
+
+    def answered(line: str) -> str:
+        heard.append(line)
+        return line
+
+    call = Conversation(1, 1 << 20, b"", 10, 10, answered)
     assert call.take(frames.STDOUT, b"a\n" * (conversation.QUESTIONS + 5)) == ""
     while call.asks and call.error is None:
         call.reply()
