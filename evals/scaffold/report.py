@@ -77,6 +77,7 @@ def document(arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> str:
             _sealed("Beside its controls, each of as many rounds", equal),
             _EQUAL,
             _spent(equal),
+            _kept_beside(equal),
         ]
     return "\n".join(parts)
 
@@ -130,6 +131,21 @@ def _spent(arms: Sequence[Arm]) -> str:
         runs = "-" if told.runs is None else f"{told.runs:,}"
         lines.append(f"{head} {runs} | {told.tokens:,} | {told.hours:.1f} |")
     return "\n".join(lines) + "\n"
+
+
+def _kept_beside(arms: Sequence[Arm]) -> str:
+    """What each arm chose; always keep chooses nothing."""
+    said = []
+    for arm in arms:
+        kept = [line for line in arm.rounds if line.verdict == "kept"]
+        if arm.control == "always_keep":
+            continue
+        titles = "; ".join(
+            f"{_cell(line.title)} (round {line.round}, at the gate {_percent(line.score)})"
+            for line in kept
+        )
+        said.append(f"- {_NAMES[arm.control]}: {titles or 'nothing'}")
+    return "What was kept, by all but *always keep*:\n\n" + "\n".join(said) + "\n"
 
 
 def _kept(arm: Arm) -> str:

@@ -100,6 +100,7 @@ def test_controls_stand_beside_a_loop_of_as_many_rounds() -> None:
     assert "## Beside its controls" in page
     assert "| no memory | 1 | 0 | 40.0% |" in page
     assert "| no memory | 1 | 1,234 | 1,000 | 1.5 |" in page, "what it spent"
+    assert "\n- the loop: Draw again (round 1, at the gate 50.0%)\n- no memory: nothing\n" in page
     assert "## Beside its controls" not in document((arm("", line(1, "kept")),))
 
 
