@@ -274,7 +274,7 @@ def _failed(tail: Sequence[str]) -> bool:
 
 
 def _lost_alike(earlier: Sequence[Trial], code: int | None) -> bool:
-    """Whether a run before was taken for lost by the same exit code: no engine does that twice."""
+    """Whether a run before was taken for lost by the same exit code: engines hardly do that."""
     return any(
         t.status == "unknown" and t.result is not None and t.result.exit_code == code
         for t in earlier
