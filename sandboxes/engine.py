@@ -338,6 +338,7 @@ def _unit() -> tuple[str, str]:
         ["systemctl", "show", "docker", "--property=ActiveState,InvocationID"],
         capture_output=True,
         text=True,
+        cwd="/",
         env={**os.environ, "PATH": _PATH},
     ).stdout
     values = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)

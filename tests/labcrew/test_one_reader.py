@@ -59,6 +59,7 @@ TRUSTED = {
     "agents/drafting/judge.py": "labcrew's own evaluator, which runs in a sandbox alone",
     "agents/evolution/library/__init__.py": "labcrew's own components",
     "desk/acting.py": "a lock",
+    "graphs/verification.py": "a lock",
     "desk/web/access_file.py": "the home's own list of who may enter: no link, no pipe, capped",
     "desk/cli/tickets.py": "the draft of an imported issue being written",
     "desk/loop_export.py": "a loop's tables being written",
