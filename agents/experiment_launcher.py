@@ -4,12 +4,11 @@ The design is pure, but for Optuna; the settings that the sampler proposes in it
 otherwise by a model.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
 from functools import partial
 
+from agents.budget_used import free_runs, spent
 from agents.next_trial import NEXT_TRIAL, next_trial_question
-from agents.restarts import free_runs
 from agents.sampler import asked, completed, fitted, study_of
 from agents.trial_groups import (
     altered,
@@ -39,37 +38,6 @@ class PastFailure(Model):
     trial: str
     values: Values
     reason: str
-
-
-def spent(trials: Sequence[Trial]) -> int:
-    """How many runs of the budget are used or promised; one that an engine lost and that was
-    started again counts nothing, once a chain.
-    """
-    free = free_runs(trials)
-    return sum(trial.status != "skipped" and trial.id not in free for trial in trials)
-
-
-def hours_run(trials: Iterable[Trial], parallel: int, now: datetime | None = None) -> float:
-    """Hours in which a run was under way; runs side by side count once.
-
-    Args:
-        parallel: runs at once, for those of older ledgers, which don't tell when a run began.
-        now: until when runs count that are under way; None: they count once they have ended.
-    """
-    spans, undated_s = [], 0.0
-    for trial in trials:
-        took_s = trial.result.duration_s if trial.result is not None else None
-        if trial.started_at is None:
-            undated_s += took_s or 0.0
-        elif took_s is not None:
-            spans.append((trial.started_at, trial.started_at + timedelta(seconds=took_s)))
-        elif now is not None and trial.status == "running":
-            spans.append((trial.started_at, now))
-    seconds, until = undated_s / parallel, datetime.min.replace(tzinfo=UTC)
-    for began, ended in sorted(spans):
-        seconds += max(0.0, (ended - max(began, until)).total_seconds())
-        until = max(until, ended)
-    return seconds / 3600
 
 
 def design_problems(

@@ -18,19 +18,3 @@ def earlier_runs(trial: Trial, trials: Iterable[Trial]) -> tuple[Trial, ...]:
         now = before
         runs.append(now)
     return tuple(reversed(runs))
-
-
-def free_runs(trials: Iterable[Trial]) -> frozenset[str]:
-    """Runs that cost no budget: the first of each chain that was lost, once another took its place.
-
-    A program that only looks as if it had been killed from outside would else run for ever.
-    """
-    trials = tuple(trials)
-    followed = {t.restarts for t in trials}
-    return frozenset(
-        t.id
-        for t in trials
-        if t.status == "unknown"
-        and t.id in followed
-        and not any(before.status == "unknown" for before in earlier_runs(t, trials))
-    )

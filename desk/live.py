@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from agents.budget_used import spent
 from desk.commissions import is_loop
 from desk.live_loops import loop_parts
 from desk.wording import NAMES, measured, sentence, settings, who
@@ -115,8 +116,6 @@ class Board:
     def _head(self, id: str) -> "RenderableType":
         from rich.progress_bar import ProgressBar
         from rich.table import Table
-
-        from agents.experiment_launcher import spent
 
         assigned = self._ledger.tickets.get(id)
         trials = self._ledger.trials.of(id)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from agents.budget_used import spent
 from desk.acting import actor, one_at_a_time
 from desk.assigning import examine, located
 from desk.commissions import find, get
@@ -146,8 +147,6 @@ class Office:
 
     def change_budget(self, id: str, by: str, changes: Mapping[str, Any]) -> AssignedTicket:
         """Sets some fields of a ticket's budget. Raises InputError."""
-        from agents.experiment_launcher import spent
-
         with self.ledger.transaction():
             assigned = self.ledger.tickets.get(id)
             if assigned.status == "done":

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from agents.budget_used import spent
 from agents.description import spelt
-from agents.experiment_launcher import spent
 from agents.trial_groups import CLEANED_OTHERWISE, NOT_COMPARED, data_seen
 from desk import report_sections as sections
 from desk.loop_report import loop_report

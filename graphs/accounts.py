@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agents.experiment_launcher import hours_run
+from agents.budget_used import hours_run
 from graphs.crew import Crew
 from labcrew import calling
 from labcrew.agent_limits import agent_limits

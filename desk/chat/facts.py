@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from agents.budget_used import hours_run, spent
 from labcrew.domain.base import canonical_json
 from labcrew.domain.conversation import Figure, Row, Statement
 from labcrew.ledger import Ledger
@@ -97,12 +98,8 @@ def computed(figure: Figure, ledger: Ledger) -> float:
     if figure.how == "count":
         return float(len(rows))
     if figure.how == "runs_used":
-        from agents.experiment_launcher import spent
-
         return float(spent(rows))
     if figure.how == "hours_run":
-        from agents.experiment_launcher import hours_run
-
         parallel = ledger.tickets.get(figure.ticket).budget.parallel
         return hours_run(rows, parallel) * figure.scale
     values = [value for row in rows if (value := _field(row, figure.field)) is not None]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
+from agents.budget_used import hours_run, spent
 from labcrew.agent_limits import agent_limits
 from labcrew.domain.base import Model
 from labcrew.domain.budget import Budget
@@ -44,8 +45,6 @@ def costs_of(
     Args:
         spending: what settings let agents use.
     """
-    from agents.experiment_launcher import hours_run, spent
-
     trials = ledger.trials.of(assigned.id)
     run_hours = sum(t.result.duration_s for t in trials if t.result is not None) / 3600
     asked = spent_by(ledger.model_calls.of(assigned.id))
@@ -66,8 +65,6 @@ def costs_of(
 
 def runs_used(ledger: Ledger, tickets: Sequence[str]) -> dict[str, int]:
     """How many runs of their budgets tickets have used or promised."""
-    from agents.experiment_launcher import spent
-
     if not tickets:
         return {}
     used = ledger.trials.tally("ticket", tickets, but=("skipped",))

@@ -5,7 +5,7 @@ import statistics
 
 from pydantic import Field
 
-from agents.experiment_launcher import hours_run, spent
+from agents.budget_used import hours_run, spent
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import Forecast
 from labcrew.domain.ticket import AssignedTicket

@@ -4,8 +4,8 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from agents.budget_used import spent
 from agents.coordinator import Move, MoveQuestion
-from agents.experiment_launcher import spent
 from agents.trial_groups import group_of, no_score_before, ranked
 from graphs.failed_runs import keep_failed_runs
 from graphs.gates import gate_id, make_gate, pause_for

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.experiment_launcher import spent
+from agents.budget_used import spent
 from agents.monitoring.disagreement import disagreement
 from agents.monitoring.history import history_of
 from agents.monitoring.remedies import remedy

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from agents.experiment_launcher import spent
+from agents.budget_used import spent
 from agents.log_monitor import incident_id
 from agents.monitoring.diagnosis import cause, explained
 from agents.monitoring.escalation import attempts_of, escalation, markdown, metric_of

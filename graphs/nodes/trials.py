@@ -7,7 +7,8 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agents.experiment_launcher import PastFailure, cured, design_problems, hours_run
+from agents.budget_used import hours_run
+from agents.experiment_launcher import PastFailure, cured, design_problems
 from graphs.nodes.incidents import incidents_of
 from graphs.nodes.together import together
 from graphs.state import TicketState
@@ -33,7 +34,8 @@ async def design_trials(state: TicketState, runtime: Runtime[Work]) -> dict[str,
     patch, failures = work.patch(assigned), past_failures(work, assigned)
     launcher = work.crew.experiment_launcher
     present = work.on_present_data(assigned, trials)
-    earlier = [trial for trial in trials if trial not in present]
+    comparable = {trial.id for trial in present}
+    earlier = [trial for trial in trials if trial.id not in comparable]
     sampled = await asyncio.to_thread(
         launcher.design,
         assigned,

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.budget_used import spent
 from agents.experiment_launcher import (
     NEAR,
     ExperimentLauncher,
     PastFailure,
     cured,
     design_problems,
-    spent,
 )
 from agents.trial_groups import best_group, confirmations, groups, no_score_before, ranked
 from labcrew.domain.base import canonical_json

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from agents.experiment_launcher import SAMPLED, ExperimentLauncher, PastFailure, spent
+from agents.budget_used import spent
+from agents.experiment_launcher import SAMPLED, ExperimentLauncher, PastFailure
 from agents.next_trial import NEXT_TRIAL, NextTrialAnswer, NextTrialQuestion, TriedSettings
 from labcrew.domain.experiment import Trial
 from labcrew.domain.research import Suggestion

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from graphs.work import Work
+from tests.doubles.bench import make_bench
 from tests.graphs.tiny import Lab, lab_at, make_tiny, make_tracking
 
 
@@ -20,3 +23,12 @@ def lab(tmp_path: Path, tracking: Path) -> Iterator[Lab]:
         sandboxes = lab.parts.bench.sandboxes
         for status in sandboxes.list():
             sandboxes.remove(status.name)
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Iterator[Work]:
+    """An empty ledger, and nobody to work on it."""
+    bench = make_bench(tmp_path)
+    crew: Any = None
+    with bench.ledger:
+        yield Work(bench=bench, crew=crew, rules=crew)

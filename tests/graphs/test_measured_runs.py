@@ -1,24 +1,11 @@
 """What a plan takes a run to last: what was measured of the same command, commit and data."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from graphs.nodes.preparation import seconds_a_run
 from graphs.work import Work
-from tests.doubles.bench import make_bench
 from tests.packets import CARD
 from tests.tickets import make_assigned, make_trial
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Iterator[Work]:
-    bench = make_bench(tmp_path)
-    crew: Any = None
-    with bench.ledger:
-        yield Work(bench=bench, crew=crew, rules=crew)
 
 
 def ran(work: Work, id: str, *, data: str = "a", **changes: Any) -> None:

@@ -1,30 +1,16 @@
 """Which failed runs of other tickets bar settings here."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from graphs.crew import Crew
 from graphs.nodes.trials import past_failures
 from graphs.work import Work
 from labcrew.domain.experiment import Incident, Intervention
-from labcrew.judgement import Judge
-from tests.doubles.bench import make_bench
-from tests.doubles.embedder import WordEmbedder
 from tests.tickets import failed, make_assigned, make_plan, make_trial
 
 RUN = {"command": "python train.py {settings} --seed {seed}"}
 FAILED = failed(make_trial(1, id="T-0002-001", ticket="T-0002"))
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Iterator[Work]:
-    bench = make_bench(tmp_path)
-    crew = Crew.of(Judge(models={}), WordEmbedder())
-    yield Work(bench=bench, crew=crew, rules=crew, tick_s=0.01)
-    bench.ledger.close()
 
 
 def barred(work: Work, kind: Any, key: str = "k", part_of: str = "", **changes: Any) -> list[str]:

@@ -1,29 +1,17 @@
 """What a plan is told of earlier trials: those on its own repository, lapsed ones as lapsed."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from langgraph.runtime import Runtime
 
 from graphs.nodes.closing import reflect
 from graphs.nodes.preparation import recalled
 from graphs.work import Work
 from labcrew.domain.ticket import AssignedTicket
-from tests.doubles.bench import make_bench
 from tests.packets import CARD
 from tests.tickets import failed, make_assigned, make_trial
 
 NEAR = {"title": "lab: search trial with lr=0.1, seed 0", "question": "on original data?"}
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Iterator[Work]:
-    bench = make_bench(tmp_path)
-    crew: Any = None
-    with bench.ledger:
-        yield Work(bench=bench, crew=crew, rules=crew)
 
 
 def taken_up(work: Work, id: str, **changes: str) -> AssignedTicket:

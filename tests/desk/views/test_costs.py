@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.experiment_launcher import hours_run, spent
+from agents.budget_used import hours_run, spent
 from desk.chat.answers.asking import Asked
 from desk.chat.answers.spending import cost
 from desk.chat.facts import unsupported
