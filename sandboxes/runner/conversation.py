@@ -72,13 +72,14 @@ class Conversation(Call):
     def take(self, kind: int, payload: bytes) -> str:
         wrong = super().take(kind, payload)
         if kind == frames.STDOUT and not wrong:
-            self._breaks += payload.count(b"\n")
+            # The error first: of what lies beyond the cap no line is there to be heard.
             if len(self.output[kind]) == self._cap:
                 self.error = self.error or OutputExceeded(
                     f"It printed {self._cap >> 20} MiB on its standard output, the most that is"
                     " listened to",
                     "Print less there; standard error is for what is no question.",
                 )
+            self._breaks += payload.count(b"\n")
         return wrong
 
     def reply(self) -> None:
