@@ -182,7 +182,9 @@ class EvolutionSpec(Model):
     repository: str = Field(min_length=1, description="a git repository; relative to the spec")
     commit: str = Field(default="HEAD", min_length=1)
     branch: str | None = Field(default=None, description="what a merge fast-forwards")
-    editable: tuple[RepositoryPath, ...] = Field(min_length=1, description="path patterns")
+    editable: tuple[RepositoryPath, ...] = Field(
+        min_length=1, description="path patterns; 200 files of 2 MiB in all at most"
+    )
     protected: tuple[RepositoryPath, ...] = Field(
         default=(), description="path patterns that stay, though `editable` covers them"
     )
