@@ -1,6 +1,7 @@
 """The page on self-evolution: each target's loop against its controls, from the kept results."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from statistics import fmean, median
 
@@ -27,10 +28,13 @@ class Report(Model):
     """All that the kept results say.
 
     Args:
+        results: of each target, the loops of most rounds.
+        shorter: those of fewer.
         earlier: of loops by a rule that is no longer the loop's.
     """
 
     results: tuple[Result, ...]
+    shorter: tuple[Result, ...] = ()
     starts: tuple[Start, ...] = ()
     earlier: tuple[Result, ...] = ()
 
@@ -41,8 +45,11 @@ class Report(Model):
 
 def load(folder: Path) -> Report:
     """Reads what is kept."""
+    found = [result for target in TARGETS for result in results_in(folder, target)]
+    most = {t: max((r.rounds_allowed for r in found if r.target == t), default=0) for t in TARGETS}
     return Report(
-        results=tuple(result for target in TARGETS for result in results_in(folder, target)),
+        results=tuple(r for r in found if r.rounds_allowed == most[r.target]),
+        shorter=tuple(r for r in found if r.rounds_allowed < most[r.target]),
         starts=tuple(read(folder / "packing" / STARTS, Start)),
         earlier=tuple(r for target in TARGETS for r in results_in(folder / EARLIER, target)),
     )
@@ -110,24 +117,9 @@ numbers is the loop's to find. To reach: a median above 2.628, a best above 2.63
 OpenEvolve 2.634, AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
 
 """
-    rows = []
-    for arm in _there(report, "packing"):
-        results = report.of("packing", arm)
-        finals = [r.sealed_final for r in results if r.sealed_final is not None]
-        runs = [score for r in results for score in r.final_scores]
-        rows.append(
-            [
-                _NAMES[arm],
-                str(len(results)),
-                _rounds(results),
-                median_interval(finals).words(4),
-                f"{median(runs):.4f}" if runs else "-",  # of a loop alike: no interval is honest
-                f"{max(runs):.5f}" if runs else "-",
-                _optimism(results, 4),
-                _runs(results),
-                _minutes(results),
-            ]
-        )
+    rows = [_packed(report.of("packing", arm)) for arm in _there(report, "packing")]
+    fewer = [r for r in report.shorter if r.target == "packing"]
+    rows += [_packed(list(of)) for _, of in groupby(fewer, lambda r: (r.arm, r.rounds_allowed))]
     if rows:
         text += _table(
             [
@@ -142,9 +134,34 @@ OpenEvolve 2.634, AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
         begun = [r.baseline for r in found if r.baseline is not None]
         text += f"\nThe program begins at {fmean(begun):.3f}. " if begun else "\n"
         text += _reach(report)
+    if fewer:
+        text += _FEWER
     if report.starts:
         text += "\n" + _starts(report)
     return text + "\n" + _kept(report, "packing")
+
+
+_FEWER = """
+The loops of fewer rounds were run first, and what they reached is why more rounds were run: read
+the others as a second look.
+"""
+
+
+def _packed(results: Sequence[Result]) -> list[str]:
+    """A row: the loops of one arm and one number of rounds."""
+    finals = [r.sealed_final for r in results if r.sealed_final is not None]
+    runs = [score for r in results for score in r.final_scores]
+    return [
+        _NAMES[results[0].arm],
+        str(len(results)),
+        _rounds(results),
+        median_interval(finals).words(4),
+        f"{median(runs):.4f}" if runs else "-",  # of a loop alike: no interval is honest
+        f"{max(runs):.5f}" if runs else "-",
+        _optimism(results, 4),
+        _runs(results),
+        _minutes(results),
+    ]
 
 
 def _reach(report: Report) -> str:

@@ -20,7 +20,7 @@ from labcrew.evolution_file import read_spec
 
 Say = Callable[[str], None]
 ARMS: tuple[str, ...] = ("loop", "random_search", "always_keep", "no_memory")
-ROUNDS = {"packing": 24, "kmodule": 150, "designer": 40, "ranking": 40}
+ROUNDS = {"packing": 40, "kmodule": 150, "designer": 40, "ranking": 40}
 """Rounds of every arm where none is given: the same for all. What they spend in them differs."""
 
 

@@ -25,7 +25,7 @@ from evals.evolution.targets.packing.control import (
     seconds_of_a_run,
     start,
 )
-from tests.evals.test_evolution_running import a_result
+from tests.evals.test_evolution_running import a_result, append_to
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "evals/results/evolution"
@@ -178,3 +178,21 @@ def test_loops_of_an_earlier_rule_stand_in_no_table() -> None:
         "earlier rule"
         not in document(report.model_copy(update={"earlier": ()})).partition("own ranking")[2]
     )
+
+
+def test_loops_of_fewer_rounds_stand_in_a_row_of_their_own(tmp_path: Path) -> None:
+    for rounds, scores in ((9, (2.6, 2.61)), (20, (2.62, 2.63))):
+        for seed in range(2):
+            result = a_result(
+                target="packing", seed=seed, rounds_allowed=rounds, final_scores=scores,
+                kept=(f"kept in {rounds}",),
+            )  # fmt: skip
+            append_to(tmp_path, result)
+    report = load(tmp_path)
+    assert {r.rounds_allowed for r in report.of("packing")} == {20}
+    page = document(report)
+    assert page.index("| 2.6250 | 2.63000 |") < page.index("| 2.6050 | 2.61000 |")
+    assert "not reached (2.6250)" in page
+    assert "read\nthe others as a second look" in page
+    assert "kept in 20" in page
+    assert "kept in 9" not in page
