@@ -136,6 +136,7 @@ OpenEvolve 2.634, AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
         text += _reach(report)
     if fewer:
         text += _FEWER
+    text += _misplaced(found)
     if report.starts:
         text += "\n" + _starts(report)
     return text + "\n" + _kept(report, "packing")
@@ -145,6 +146,22 @@ _FEWER = """
 The loops of fewer rounds were run first, and what they reached is why more rounds were run: read
 the others as a second look.
 """
+
+
+_MISPLACED = "temperature-schedule"
+
+
+def _misplaced(results: Sequence[Result]) -> str:
+    """Rounds that a component for programs of another kind has cost."""
+    lost = sum(_MISPLACED in change.title for r in results for change in r.changes)
+    if not lost:
+        return ""
+    every = sum(len(r.changes) for r in results)
+    return (
+        f"\nOf the {every} rounds that the first row's loops ran, {lost} put in `{_MISPLACED}`,"
+        " which is made for programs that\nask a language model and breaks this one: it has no"
+        " place in it any more.\n"
+    )
 
 
 def _packed(results: Sequence[Result]) -> list[str]:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.evolution.components import applied, read_component
+from agents.evolution.library import built_in
 from evals.evolution import make as making
 from evals.evolution.make import TARGETS, make, names
 from evals.evolution.targets.designer.cases import cases as landscape_cases
@@ -157,3 +158,14 @@ def test_the_programs_run_as_they_begin(tmp_path: Path) -> None:
     assert len(circles) == 26
     assert 0.5 < sum(r for _, _, r in circles) < 1.3
     assert run_program("kmodule", tmp_path, {"repeat": 1}) == BEGINNING
+
+
+@pytest.mark.parametrize("target", [*OWN, *sorted(set(EDITED) - set(OWN))])
+def test_a_program_that_asks_no_model_has_no_place_for_what_a_scaffold_needs(target: str) -> None:
+    """A function of the same name as one of a scaffold's is another function."""
+    files = sorted((TARGETS / target / "program").rglob("*.py"))
+    files += [EDITED[target]] if target in EDITED else []
+    assert files
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert [c.name for c in built_in() if applied(c, text) is not None] == []
