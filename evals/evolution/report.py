@@ -1,7 +1,7 @@
 """The page on self-evolution: each target's loop against its controls, from the kept results."""
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from statistics import fmean, median
 
@@ -28,13 +28,13 @@ class Report(Model):
     """All that the kept results say.
 
     Args:
-        results: of each target, the loops of most rounds.
-        shorter: those of fewer.
+        results: of each target, what ran as many rounds as the longest of its loops.
+        others: what ran more or fewer.
         earlier: of loops by a rule that is no longer the loop's.
     """
 
     results: tuple[Result, ...]
-    shorter: tuple[Result, ...] = ()
+    others: tuple[Result, ...] = ()
     starts: tuple[Start, ...] = ()
     earlier: tuple[Result, ...] = ()
 
@@ -45,11 +45,18 @@ class Report(Model):
 
 def load(folder: Path) -> Report:
     """Reads what is kept."""
-    found = [result for target in TARGETS for result in results_in(folder, target)]
-    most = {t: max((r.rounds_allowed for r in found if r.target == t), default=0) for t in TARGETS}
+    results: list[Result] = []
+    others: list[Result] = []
+    for target in TARGETS:
+        found = results_in(folder, target)
+        # A control of more rounds takes no loop from its place.
+        loops = [r for r in found if r.arm == "loop"] or found
+        rounds = max((r.rounds_allowed for r in loops), default=0)
+        for result in found:
+            (results if result.rounds_allowed == rounds else others).append(result)
     return Report(
-        results=tuple(r for r in found if r.rounds_allowed == most[r.target]),
-        shorter=tuple(r for r in found if r.rounds_allowed < most[r.target]),
+        results=tuple(results),
+        others=tuple(others),
         starts=tuple(read(folder / "packing" / STARTS, Start)),
         earlier=tuple(r for target in TARGETS for r in results_in(folder / EARLIER, target)),
     )
@@ -95,7 +102,19 @@ def document(report: Report) -> str:
         found = report.of(target)
         if found or (target == "packing" and report.starts):
             parts.append("\n" + told(report, found))
+        if target != "packing":  # which gives them rows
+            parts.append(_left_out(report, target))
     return "".join(parts)
+
+
+def _left_out(report: Report, target: str) -> str:
+    """That results of other numbers of rounds are kept, which no table holds."""
+    counts = Counter((r.arm, r.rounds_allowed) for r in report.others if r.target == target)
+    told = [
+        f"{_NAMES[arm]} with {rounds} rounds ({loops})"
+        for (arm, rounds), loops in sorted(counts.items())
+    ]
+    return f"\nKept, and in no table here: {', '.join(told)}.\n" if told else ""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -118,8 +137,9 @@ OpenEvolve 2.634, AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
 
 """
     rows = [_packed(report.of("packing", arm)) for arm in _there(report, "packing")]
-    fewer = [r for r in report.shorter if r.target == "packing"]
-    rows += [_packed(list(of)) for _, of in groupby(fewer, lambda r: (r.arm, r.rounds_allowed))]
+    others = [r for r in report.others if r.target == "packing"]
+    for arm, rounds in sorted({(r.arm, r.rounds_allowed) for r in others}):
+        rows.append(_packed([r for r in others if (r.arm, r.rounds_allowed) == (arm, rounds)]))
     if rows:
         text += _table(
             [
@@ -134,33 +154,31 @@ OpenEvolve 2.634, AlphaEvolve 2.6358, ShinkaEvolve 2.63598.
         begun = [r.baseline for r in found if r.baseline is not None]
         text += f"\nThe program begins at {fmean(begun):.3f}. " if begun else "\n"
         text += _reach(report)
-    if fewer:
-        text += _FEWER
-    text += _misplaced(found)
+    if any(r.arm == "loop" for r in others):
+        text += _LOOKS
+    text += _misplaced([*found, *others])
     if report.starts:
         text += "\n" + _starts(report)
     return text + "\n" + _kept(report, "packing")
 
 
-_FEWER = """
-The loops of fewer rounds were run first, and what they reached is why more rounds were run: read
-the others as a second look.
+_LOOKS = """
+Several numbers of rounds (`--rounds`) are several looks at the same seeds: more rounds were run
+because fewer had fallen short. What is said to be reached is of the most rounds alone.
 """
-
-
 _MISPLACED = "temperature-schedule"
 
 
 def _misplaced(results: Sequence[Result]) -> str:
-    """Rounds that a component for programs of another kind has cost."""
+    """How many rounds a component for programs of another kind has cost."""
     lost = sum(_MISPLACED in change.title for r in results for change in r.changes)
     if not lost:
         return ""
     every = sum(len(r.changes) for r in results)
     return (
-        f"\nOf the {every} rounds that the first row's loops ran, {lost} put in `{_MISPLACED}`,"
-        " which is made for programs that\nask a language model and breaks this one: it has no"
-        " place in it any more.\n"
+        f"\nOf all {every} rounds in this table {lost} put in `{_MISPLACED}`, which is made for"
+        " programs that ask a\nlanguage model and breaks this one. It has no place in it any more;"
+        " these loops ran before that.\n"
     )
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from evals.evolution.figures import median_interval
 from evals.evolution.pictures import progress, standing
 from evals.evolution.report import TARGETS, Report, document, load, picture_name
+from evals.evolution.results import Change
 from evals.evolution.targets.kmodule.control import share_within, tries
 from evals.evolution.targets.packing.control import (
     CASES,
@@ -193,6 +194,36 @@ def test_loops_of_fewer_rounds_stand_in_a_row_of_their_own(tmp_path: Path) -> No
     page = document(report)
     assert page.index("| 2.6250 | 2.63000 |") < page.index("| 2.6050 | 2.61000 |")
     assert "not reached (2.6250)" in page
-    assert "read\nthe others as a second look" in page
+    assert "several looks at the same seeds" in page
     assert "kept in 20" in page
     assert "kept in 9" not in page
+
+
+def test_the_order_of_results_makes_no_rows(tmp_path: Path) -> None:
+    for seed, rounds in ((0, 9), (0, 5), (1, 9), (1, 5), (0, 20)):
+        append_to(tmp_path, a_result(target="packing", seed=seed, rounds_allowed=rounds))
+    page = document(load(tmp_path))
+    assert [line[:16] for line in page.splitlines() if line.startswith("| the loop")] == [
+        "| the loop | 1 |", "| the loop | 2 |", "| the loop | 2 |"
+    ]  # fmt: skip
+
+
+def test_a_control_of_more_rounds_takes_no_loop_from_its_place(tmp_path: Path) -> None:
+    append_to(tmp_path, a_result(solved=7))
+    append_to(tmp_path, a_result(arm="no_memory", rounds_allowed=30))
+    report = load(tmp_path)
+    assert [r.arm for r in report.of("kmodule")] == ["loop"]
+    assert "in no table here: no memory with 30 rounds (1)." in document(report)
+
+
+def test_rounds_that_a_misplaced_component_cost_are_counted(tmp_path: Path) -> None:
+    broken = Change(
+        number=1, proposer="guidelines", title="Put in temperature-schedule", verdict="reverted",
+        score=0.0,
+    )  # fmt: skip
+    for rounds in (9, 20):
+        result = a_result(target="packing", changes=(broken, broken), rounds_allowed=rounds)
+        append_to(tmp_path, result)
+    assert "Of all 4 rounds in this table 4 put in" in document(load(tmp_path))
+    unharmed = Report(results=(a_result(target="packing"),))
+    assert "temperature-schedule" not in document(unharmed)
