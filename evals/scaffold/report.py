@@ -1,12 +1,15 @@
 """The page on the scaffold target, and its picture: from the kept results alone."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from evals.scaffold.results import Arm, Summary
+from evals.scaffold.results import Arm, Summary, read
 from labcrew.evolution_file import read_spec
+
+Draws = Mapping[int, Sequence[Arm]]
 
 _NAMES = {
     "": "the loop",
@@ -17,7 +20,7 @@ _NAMES = {
 _SPEC = Path(__file__).with_name("SPEC.md")
 PICTURE = "scaffold.svg"
 EQUAL = "equal"
-"""Below the long run's results: those of the loop and its controls, each of as many rounds."""
+"""Below the long run's results: draws, by number, of the loop and its controls at equal rounds."""
 _KEPT, _FAINT, _BASE = "#0a7d5a", "#8c959f", "#57606a"
 
 _OLD_SEEDS = (
@@ -47,29 +50,33 @@ _EQUAL = """\
 Loops of their own: nothing of the long one is used. *Random search* changes the first
 program blindly and holds the best gate score; *always keep* builds upon every change; *no memory*
 has the loop's rules, and proposers that are drawn by lot and know nothing of earlier rounds. Chance
-plays in which changes are proposed: each arm is one draw of it, and the intervals are of its tasks
-and seeds alone. Made by
+plays in which changes are proposed: each arm is one draw of it a row, and the intervals are of its
+tasks and seeds alone. Each draw, in a home of its own, made by
 
-    labcrew eval scaffold --rounds N [--control NAME] --results evals/results/scaffold/equal
+    labcrew eval scaffold --rounds N [--control NAME] --home HOME \\
+        --results evals/results/scaffold/equal/DRAW
 
-What is equal: the rounds, the bounds of time and tokens (`--tokens`, for a budget that binds), and
-the seeds of every split. What each arm spent from beginning to end is not: *random search* and
-*always keep* run no re-tests, but every candidate's whole gate; what was kept is scored on the
-sealed split too; and programs ask the model more or less.
+An arm that was cut off stands with the rounds that it ran. What is equal within a draw: the rounds,
+the bounds of time and tokens (`--tokens`, for a budget that binds), and the seeds of every split;
+from draw to draw the seeds differ, and with them what the first program has (*before*). What each
+arm spent from beginning to end is not: *random search* and *always keep* run no re-tests, but every
+candidate's whole gate; what was kept is scored on the sealed split too; and programs ask the model
+more or less.
 """
 
 
-def document(arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> str:
+def document(arms: Sequence[Arm], draws: Draws = MappingProxyType({})) -> str:
     """The page.
 
     Args:
         arms: of any budget.
-        equal: the loop and its controls at one smaller number of rounds.
+        draws: by number, each the loop and its controls at one smaller number of rounds.
     """
-    if not any(arm.rounds for arm in (*arms, *equal)):
+    equal = [(number, arm) for number, of_draw in sorted(draws.items()) for arm in of_draw]
+    if not any(arm.rounds for arm in (*arms, *(arm for _, arm in equal))):
         return f"{_HEAD}\nNothing has been run yet.\n"
     loop = next((arm for arm in arms if not arm.control and arm.rounds), None)
-    parts = [_HEAD, _sealed("On the sealed split", arms)]
+    parts = [_HEAD, _sealed("On the sealed split", [(None, arm) for arm in arms])]
     if loop is not None:
         parts += [f"![Gate score by round]({PICTURE})\n", _kept(loop), _rounds(loop)]
     if equal:
@@ -82,16 +89,21 @@ def document(arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> str:
     return "\n".join(parts)
 
 
-def _sealed(title: str, arms: Sequence[Arm]) -> str:
+def _name(number: int | None, arm: Arm) -> str:
+    """An arm as its row begins, with the draw that it is of."""
+    return _NAMES[arm.control] + ("" if number is None else f", draw {number}")
+
+
+def _sealed(title: str, arms: Sequence[tuple[int | None, Arm]]) -> str:
     lines = [
         f"## {title}\n",
         "| | rounds | kept | before | after | gain, points | relative | best of those opened |",
         "|---|---|---|---|---|---|---|---|",
     ]
     open_ones = []
-    for arm in arms:
+    for number, arm in arms:
         kept = sum(line.verdict == "kept" for line in arm.rounds)
-        head = f"| {_NAMES[arm.control]} | {len(arm.rounds)} | {kept} |"
+        head = f"| {_name(number, arm)} | {len(arm.rounds)} | {kept} |"
         sealed = arm.summary.sealed if arm.summary else None
         if sealed is None:
             lines.append(f"{head} not opened yet | | | | |")
@@ -117,14 +129,14 @@ def _sealed(title: str, arms: Sequence[Arm]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _spent(arms: Sequence[Arm]) -> str:
+def _spent(arms: Sequence[tuple[int | None, Arm]]) -> str:
     """What each arm used, beside what was equal."""
     lines = [
         "| | rounds | runs | tokens | hours |",
         "|---|---|---|---|---|",
     ]
-    for arm in arms:
-        head, told = f"| {_NAMES[arm.control]} | {len(arm.rounds)} |", arm.summary
+    for number, arm in arms:
+        head, told = f"| {_name(number, arm)} | {len(arm.rounds)} |", arm.summary
         if told is None:
             lines.append(f"{head} not ended yet | | |")
             continue
@@ -133,10 +145,10 @@ def _spent(arms: Sequence[Arm]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _kept_beside(arms: Sequence[Arm]) -> str:
+def _kept_beside(arms: Sequence[tuple[int | None, Arm]]) -> str:
     """What each arm chose; always keep chooses nothing."""
     said = []
-    for arm in arms:
+    for number, arm in arms:
         kept = [line for line in arm.rounds if line.verdict == "kept"]
         if arm.control == "always_keep":
             continue
@@ -144,7 +156,7 @@ def _kept_beside(arms: Sequence[Arm]) -> str:
             f"{_cell(line.title)} (round {line.round}, at the gate {_percent(line.score)})"
             for line in kept
         )
-        said.append(f"- {_NAMES[arm.control]}: {titles or 'nothing'}")
+        said.append(f"- {_name(number, arm)}: {titles or 'nothing'}")
     return "What was kept, by all but *always keep*:\n\n" + "\n".join(said) + "\n"
 
 
@@ -281,9 +293,15 @@ def _draw_sealed(axes: Any, arm: Arm) -> None:
     axes.vlines(1, before + 100 * gain.low, before + 100 * gain.high, color=_KEPT)
 
 
-def write(folder: Path, arms: Sequence[Arm], equal: Sequence[Arm] = ()) -> None:
+def draws_in(place: Path) -> Draws:
+    """The draws that have results below a folder, by number."""
+    folders = (place / EQUAL).glob("[0-9]*")
+    return {int(folder.name): read(folder) for folder in folders}
+
+
+def write(folder: Path, arms: Sequence[Arm], draws: Draws) -> None:
     """Writes the page and the picture."""
-    (folder / "scaffold.md").write_text(document(arms, equal), encoding="utf-8")
+    (folder / "scaffold.md").write_text(document(arms, draws), encoding="utf-8")
     loop = next((arm for arm in arms if not arm.control and arm.rounds), None)
     if loop is not None:
         (folder / PICTURE).write_bytes(draw(loop))
@@ -312,9 +330,7 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     import argparse
 
-    from evals.scaffold.results import read
-
     argparse.ArgumentParser(description=__doc__).parse_args()
     ROOT = Path(__file__).parents[2]
     RESULTS = ROOT / "evals/results/scaffold"
-    write(ROOT / "docs", read(RESULTS), read(RESULTS / EQUAL))
+    write(ROOT / "docs", read(RESULTS), draws_in(RESULTS))

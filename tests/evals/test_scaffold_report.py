@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from desk.wiring import open_home
-from evals.scaffold.report import EQUAL, PICTURE, document, draw
+from evals.scaffold.report import EQUAL, PICTURE, document, draw, draws_in
 from evals.scaffold.results import Arm, Line, Summary, folder_of, read, read_runs
 from evals.scaffold.running import collect, kept_diffs
 from labcrew.domain.evolution import (
@@ -80,27 +80,33 @@ def arm(control: Control, *lines: Line) -> Arm:
 
 
 def test_the_page_is_made_from_the_kept_results() -> None:
-    arms, equal = read(RESULTS), read(RESULTS / EQUAL)
-    assert (ROOT / "docs/scaffold.md").read_text(encoding="utf-8") == document(arms, equal)
+    arms, draws = read(RESULTS), draws_in(RESULTS)
+    assert (ROOT / "docs/scaffold.md").read_text(encoding="utf-8") == document(arms, draws)
     loop = [one for one in arms if not one.control and one.rounds]
     if loop:
         assert (ROOT / "docs" / PICTURE).read_bytes() == draw(loop[0])
 
 
 def all_kept() -> list[tuple[Path, Arm]]:
-    places = (RESULTS, RESULTS / EQUAL)
+    places = (RESULTS, *sorted((RESULTS / EQUAL).iterdir()))
     return [(place, one) for place in places for one in read(place)]
 
 
 def test_controls_stand_beside_a_loop_of_as_many_rounds() -> None:
-    equal = read(RESULTS / EQUAL)
-    budgets = {len(one.rounds) for one in equal if one.summary is not None}
-    assert len(budgets) <= 1
-    page = document((), (arm("", line(1, "kept")), arm("no_memory", line(1, "reverted"))))
+    for equal in draws_in(RESULTS).values():
+        ended = [one for one in equal if one.summary is not None]
+        assert len({len(one.rounds) for one in ended}) <= 1
+        sealed = [one.summary.sealed for one in ended if one.summary]
+        assert len({one.baseline for one in sealed if one}) <= 1, "arms of a draw share seeds"
+    first = (arm("", line(1, "kept")), arm("no_memory", line(1, "reverted")))
+    page = document((), {2: (arm("", line(1, "reverted")),), 1: first})
     assert "## Beside its controls" in page
-    assert "| no memory | 1 | 0 | 40.0% |" in page
-    assert "| no memory | 1 | 1,234 | 1,000 | 1.5 |" in page, "what it spent"
-    assert "\n- the loop: Draw again (round 1, at the gate 50.0%)\n- no memory: nothing\n" in page
+    assert "| no memory, draw 1 | 1 | 0 | 40.0% |" in page
+    assert "| no memory, draw 1 | 1 | 1,234 | 1,000 | 1.5 |" in page, "what it spent"
+    assert (
+        "\n- the loop, draw 1: Draw again (round 1, at the gate 50.0%)\n"
+        "- no memory, draw 1: nothing\n- the loop, draw 2: nothing\n"
+    ) in page
     assert "## Beside its controls" not in document((arm("", line(1, "kept")),))
 
 

@@ -214,8 +214,12 @@ def test_a_toml_value_is_set_in_place() -> None:
     text=st.one_of(st.text(max_size=100), st.text('{}[]:=,#&*!"\n a1.-', max_size=100)),
 )
 def test_no_settings_file_crashes_the_reader(path: str, text: str) -> None:
-    for address, _, _ in settings_of(path, text):
-        with_setting(path, text, address, 1)
+    found = settings_of(path, text)
+    for address, _, _ in found:
+        after = with_setting(path, text, address, 1)
+        if after is not None:
+            names, values = ({a: v for a, v, _ in s} for s in (found, settings_of(path, after)))
+            assert values == names | {address: 1}, "one is set and every other as it was"
 
 
 def test_bombs_are_not_read() -> None:
