@@ -24,6 +24,7 @@ from labcrew.errors import InputError
 from labcrew.evolution_file import read_spec
 from labcrew.ledger import Ledger
 
+SEEDS = "seeds.txt"
 CONTEXT_TOKENS = 8192
 AT_ONCE = 8
 """Answers written at once, as many as the spec runs at once: 16 took 102 s, one by one 161 s."""
@@ -47,7 +48,8 @@ def run(
     Args:
         home: a folder of this run's own: a repository for each arm, and one labcrew home, so that
             what the model once answered one arm it need not be asked by the next.
-        results: where each arm's results are kept; written again after each round.
+        results: where each arm's results are kept; written again after each round. Once an arm has
+            ended, also what its seeds were drawn from, so that others can be run elsewhere.
         rounds: the budget; a loop of another one is another loop.
         tokens: a budget beside it, of the model's; None: the spec's.
         control: a loop that ours is held against; empty: ours.
@@ -57,7 +59,9 @@ def run(
         EngineUnavailable: no Docker engine answers.
         LabcrewError: the model can't be fetched or served, or the loop needs a person: one that a
             canary halted is taken up by nobody else.
+        InputError: the home's arms are judged on other seeds than those that have results there.
     """
+    secret = _secret(home, results)
     folder = folder_of(home, control)
     spec_file = folder / SPEC
     if not spec_file.exists():
@@ -82,7 +86,7 @@ def run(
                 source=str(spec_file),
                 by=by,
                 control=control,
-                secret=_secret(home),
+                secret=secret,
             ).id
         if known and _goes_on(opened.ledger, known[-1]):
             opened.evolutions().resume(id, by)
@@ -93,7 +97,9 @@ def run(
 
         with at_work(opened, say) as working:
             ended = asyncio.run(working.evolver(True, told).advance(id))
-        return _kept(place, opened.ledger, ended, model)
+        summary = _kept(place, opened.ledger, ended, model)
+    (results / SEEDS).write_text(secret + "\n", encoding="ascii")
+    return summary
 
 
 def collect(home: Path, results: Path, *, model: str = "0.5b") -> tuple[Summary | None, ...]:
@@ -123,15 +129,23 @@ def _goes_on(ledger: Ledger, evolution: Evolution) -> bool:
     return evolution.status == "paused" or (evolution.status == "failed" and not halted)
 
 
-def _secret(home: Path) -> str:
-    """What seeds are drawn from: every arm of a home is judged on the same, which nobody knew."""
-    file = home / "secret"
+def _secret(home: Path, results: Path) -> str:
+    """What seeds are drawn from: every arm is judged on the same, which nobody knew before."""
+    file, told = home / "secret", results / SEEDS
+    known = told.read_text(encoding="ascii").strip() if told.is_file() else ""
     if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
         made = file.with_suffix(".new")
         made.touch(mode=0o600)
-        made.write_text(secrets.token_hex(32), encoding="ascii")
+        made.write_text(known or secrets.token_hex(32), encoding="ascii")
         made.replace(file)
-    return file.read_text(encoding="ascii")
+    secret = file.read_text(encoding="ascii")
+    if known and known != secret:
+        raise InputError(
+            f"{results} holds arms that were judged on other seeds than those of {home}.",
+            "Give this draw a --results folder of its own, or begin it in a new --home.",
+        )
+    return secret
 
 
 def _budgeted(spec: EvolutionSpec, rounds: int, tokens: int | None = None) -> EvolutionSpec:

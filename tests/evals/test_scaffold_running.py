@@ -175,6 +175,20 @@ def test_the_loop_and_its_controls_are_judged_on_the_same_seeds(
     assert len((tmp_path / "own" / "secret").read_text()) == 64
 
 
+def test_arms_of_another_home_go_by_the_seeds_that_an_ended_arm_tells(
+    tmp_path: Path, stood_in: list[str]
+) -> None:
+    seeds = tmp_path / "results" / running.SEEDS
+    ran(tmp_path)
+    first = seeds.read_text()
+    (tmp_path / "own").rename(tmp_path / "lost")
+    ran(tmp_path, "always_keep")
+    assert seeds.read_text() == first
+    seeds.write_text(64 * "0" + "\n")
+    with pytest.raises(InputError, match="judged on other seeds"):
+        ran(tmp_path, "no_memory")
+
+
 def test_another_budget_is_another_loop(tmp_path: Path, stood_in: list[str]) -> None:
     ran(tmp_path)
     ran(tmp_path)
