@@ -1,6 +1,7 @@
 """Steps in tools style: a reply's calls are checked, run once each, and answered."""
 
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -128,6 +129,16 @@ async def take_turn(session: Session, task: str, measure: Measure | None) -> Tur
         kept=done,
     )
     return session.note(turn if done else await _on_course(session, turn))
+
+
+def summary_of(turn: Turn) -> str:
+    """What the `finish` says that ended the work; empty where none did."""
+    # A reply may hold several, of which at most one was taken; others may not even be JSON.
+    ended = {came.id for came in turn.outcomes if came.name == FINISH and not came.failed}
+    for call in turn.reply.calls:
+        if call.id in ended:
+            return str(json.loads(call.arguments)["summary"])
+    return ""
 
 
 async def _on_course(session: Session, turn: Turn) -> Turn:

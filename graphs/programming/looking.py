@@ -1,7 +1,5 @@
 """The look before a plan: by a model with the tools that edit nothing, else by rule."""
 
-import json
-
 from agents.programming.failures import sources_of_tests
 from agents.programming.places import in_order, ranked
 from agents.programming.source import Part
@@ -35,8 +33,7 @@ async def take_look(session: Session) -> Investigation | None:
         return await by_rule(session.assigned.ticket, session.hands, search=session.options.search)
     if not turn.kept:
         return None
-    (call,) = (call for call in turn.reply.calls if call.name == calling.FINISH)
-    summary = str(json.loads(call.arguments)["summary"])[:_CHARACTERS]
+    summary = calling.summary_of(turn)[:_CHARACTERS]
     files = await session.hands.editable()
     lines = [line.strip() for line in summary.splitlines()]
     return Investigation(

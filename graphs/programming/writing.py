@@ -1,6 +1,5 @@
 """The writing of code, one step at a time, in either style."""
 
-import json
 from typing import Any, Literal
 
 from agents.programming import prompts
@@ -168,10 +167,8 @@ async def _put(
 
 
 async def _summary(session: Session, turn: Turn) -> str:
-    for call in turn.reply.calls:
-        if call.name == calling.FINISH:
-            return str(json.loads(call.arguments).get("summary", ""))
-    return f"Changes {', '.join(sorted(await session.hands.change()))}."
+    changed = ", ".join(sorted(await session.hands.change()))
+    return calling.summary_of(turn) or f"Changes {changed}."
 
 
 def _notes(session: Session) -> tuple[str, ...]:

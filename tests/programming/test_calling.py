@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from agents.programming.options import LoopOptions
+from graphs.programming.looking import take_look
 from graphs.programming.session import Waits
 from graphs.programming.writing import take_step, write_all
 from labcrew.domain.chat import Message, Reply, Tokens, ToolCall, ToolOffer
@@ -106,6 +107,46 @@ async def test_an_early_finish_is_refused(tmp_path: Path) -> None:
         patch = await write_all(session_of(ledger, model, options=TOOLS))
     assert "Not finished yet:\n- Nothing was changed." in model.asked[1][-1].content
     assert patch.status == "ready"
+
+
+_CUT_OFF = ("finish", '{"summary": "half')
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        [calls(("finish", {"summary": "I give up."}), MEND, ("finish", {"summary": "taken"}))],
+        [calls(MEND), calls(_CUT_OFF, ("finish", {"summary": "taken"}))],
+        [calls(MEND), calls(("finish", {"summary": "taken"}), ("finish", {"summary": "later"}))],
+    ],
+)
+async def test_of_several_ends_in_one_reply_the_taken_one_counts(
+    tmp_path: Path, last: list[Reply]
+) -> None:
+    model = ScriptedChat(*last, FINE)
+    with ledger_at(tmp_path) as ledger:
+        patch = await write_all(session_of(ledger, model, options=TOOLS))
+    assert (patch.status, patch.summary) == ("ready", "taken")
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        (("finish", {"summary": "taken"}), ("finish", {"summary": "later"})),
+        (("finish", {}), ("finish", {"summary": "taken"})),
+        (_CUT_OFF, ("finish", {"summary": "taken"})),
+    ],
+)
+async def test_a_look_too_goes_by_the_end_that_was_taken(
+    tmp_path: Path, ends: tuple[tuple[str, Any], ...]
+) -> None:
+    with ledger_at(tmp_path) as ledger:
+        session = session_of(ledger, ScriptedChat(calls(*ends)), options=TOOLS)
+        session.phase = "investigate"
+        session.recall()
+        found = await take_look(session)
+    assert found is not None
+    assert (found.summary, found.by) == ("taken", "model:scripted")
 
 
 async def test_a_critic_is_heard_and_alike_places_are_looked_at(tmp_path: Path) -> None:
