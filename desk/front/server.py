@@ -1,6 +1,5 @@
 """Asks a labcrew server over HTTP: signed, patient with a lost answer, clear about refusals."""
 
-import ipaddress
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +10,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from desk.loopback import is_loopback
 from labcrew.errors import Conflict, InputError, LabcrewError, NotFound, TicketError
 
 M = TypeVar("M", bound=BaseModel)
@@ -191,22 +191,13 @@ def checked_address(url: str) -> str:
             f"{parsed.copy_with(userinfo=b'')} is not a server's address.",
             "E.g. http://127.0.0.1:8080, or https://lab.example.org",
         )
-    if parsed.scheme == "http" and not _here(parsed.host):
+    if parsed.scheme == "http" and not is_loopback(parsed.host):
         raise InputError(
             f"Over http:// your token would be readable on its way to {parsed.host}.",
             "Use https://, or forward a port: ssh -L 8080:127.0.0.1:8080 HOST, and name"
             " http://127.0.0.1:8080.",
         )
     return str(parsed).rstrip("/")
-
-
-def _here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def spelt(part: str) -> str:

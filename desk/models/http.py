@@ -6,6 +6,7 @@ from functools import cache
 
 import httpx2
 
+from desk.loopback import is_loopback
 from desk.models.assembly import ASSEMBLY, not_the_protocol
 
 MOST_BYTES = 32 << 20
@@ -22,12 +23,16 @@ def one_shot_client() -> httpx2.AsyncClient:
 
 
 class OneShot(httpx2.AsyncBaseTransport):
-    """Makes a client for each request, and closes it with the response."""
+    """Makes a client for each request, and closes it with the response.
+
+    A proxy that the environment names is for other machines: what is asked of this one stays on it.
+    """
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         request.headers["Accept-Encoding"] = "identity"
         request.headers["Connection"] = "close"
-        client = httpx2.AsyncClient(verify=_tls(), follow_redirects=False)
+        by_proxy = not is_loopback(request.url.host)
+        client = httpx2.AsyncClient(verify=_tls(), follow_redirects=False, trust_env=by_proxy)
         try:
             response = await client.send(request, stream=True)
             if response.headers.get("content-encoding", "identity").lower() != "identity":

@@ -371,6 +371,31 @@ async def test_an_address_of_the_environment_is_not_asked(
     assert (client.base_url.host, chat.address) == ("api.openai.com", "api.openai.com")
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "ALL_PROXY"])
+async def test_a_question_to_this_machine_passes_no_proxy(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with endpoint(GOOD) as served, endpoint(Status(403)) as proxy:
+        monkeypatch.setenv(variable, proxy.base_url.removesuffix("/v1"))
+        await EndpointChat(settings(served.base_url)).reply(ASKED, schema=Move)
+        by_name = served.base_url.replace("127.0.0.1", "localhost")
+        await EndpointChat(settings(by_name)).reply(ASKED, schema=Move)
+    assert (len(served.requests), proxy.requests) == (2, [])
+
+
+async def test_a_question_to_another_machine_passes_the_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with endpoint(GOOD) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/v1"))
+        await EndpointChat(settings("http://models.lab.example/v1")).reply(ASKED, schema=Move)
+    assert proxy.paths == ["http://models.lab.example/v1/chat/completions"]
+
+
 async def test_a_key_of_the_environment_is_not_sent_to_another_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
