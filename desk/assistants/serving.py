@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from desk.assistants.offers import Offer, offers
-from desk.front.server import API, checked_address, spelt
+from desk.front.server import API, by_proxy, checked_address, spelt
 from desk.web.access import Caller
 from labcrew.errors import InputError, LabcrewError
 
@@ -54,7 +54,11 @@ def _client(
 ) -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     return httpx2.AsyncClient(
-        base_url=f"{base}{API}", headers=headers, timeout=_TIMEOUT, transport=transport
+        base_url=f"{base}{API}",
+        headers=headers,
+        timeout=_TIMEOUT,
+        transport=transport,
+        trust_env=by_proxy(base),
     )
 
 

@@ -4,12 +4,20 @@ import httpx2
 import pytest
 from pydantic import BaseModel
 
+from desk.assistants.serving import asking_server
 from desk.front.server import Server, Unreachable
 from labcrew.errors import Conflict, InputError, LabcrewError, NotFound, TicketError
+from tests.desk.front.conftest import Served
+
+NOBODY = "http://127.0.0.1:1"
 
 
 class Answer(BaseModel):
     value: int
+
+
+class Name(BaseModel):
+    name: str
 
 
 def server(answer: object, pauses: list[float] | None = None) -> Server:
@@ -35,6 +43,19 @@ def test_addresses_that_are_taken(url: str) -> None:
     assert httpx2.URL(server.url).host == httpx2.URL(url).host
     assert not server.url.endswith("/")
     server.close()
+
+
+async def test_a_token_for_this_machine_passes_no_proxy(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", NOBODY)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    server = Server(served.url, served.token())
+    assert server.get("/whoami", Name).name == "ada"
+    server.close()
+    async with asking_server(served.url, served.token()) as client:
+        assert (await client.get("/whoami")).is_success
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_key() -> None:
