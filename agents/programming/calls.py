@@ -87,7 +87,7 @@ def as_call(said: Message, step: type[BaseModel]) -> Message:
     Raises:
         CallError: it is no step.
     """
-    fenced = _FENCED.search(said.content)
+    fenced = _FENCED.search(said.content.replace("\r\n", "\n"))
     text = fenced.group(1) if fenced else said.content
     if len(text) > _ARGUMENT_CHARACTERS:
         raise CallError(f"The answer holds {len(text)} characters, over {_ARGUMENT_CHARACTERS}.")

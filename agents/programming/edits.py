@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from agents.programming.source import (
     defined,
     leaves,
+    lines_of,
     parsed,
     parts,
     with_definitions,
@@ -57,8 +58,13 @@ def edited(
     """
     breaks = {name: LineBreaks.of(text) for name, text in files.items()}
     plain = {name: breaks[name].off(text) for name, text in files.items()}
-    changed = _edited(reply, plain, path, wanted, new)
+    changed = _edited(_plain(reply), plain, path, wanted, new)
     return {n: breaks[n].on(text) if n in breaks else text for n, text in changed.items()}
+
+
+def _plain(reply: str) -> str:
+    """A reply without CRLF, which a model may write, above all where it is shown some."""
+    return reply.replace("\r\n", "\n")
 
 
 def _edited(
@@ -90,7 +96,7 @@ def _blocks(reply: str) -> list[tuple[str, str]]:
     old: list[str] = []
     new: list[str] = []
     into: list[str] | None = None
-    for line in reply.splitlines(keepends=True):
+    for line in lines_of(reply):
         if into is None and _SEARCH.match(line):
             old, new = [], []
             into = old
@@ -111,6 +117,7 @@ def guesses(reply: str, most: int) -> tuple[str, ...]:
     Args:
         most: how many are taken, the first ones.
     """
+    reply = _plain(reply)
     if len(reply) > MOST_CHARACTERS or len(_blocks(reply)) > 1:
         return (reply,)
     found = list(_FENCE.finditer(reply))
@@ -137,12 +144,12 @@ def uncut(reply: str) -> str:
     """What stands whole in a reply that was cut off: its closed blocks, and of the last one the
     definitions before the one that it ends in. Empty where there is none.
     """
-    reply = reply[:MOST_CHARACTERS]
+    reply = _plain(reply)[:MOST_CHARACTERS]
     found = list(_FENCE.finditer(reply))
     if not found:
         return ""
     last = found[-1]
-    if len(last.group(0).splitlines()) > 1 and last.group(0).splitlines()[-1].strip() == last[1]:
+    if last.group(0).rpartition("\n")[2].strip() == last[1]:
         return reply[: last.end()]
     whole = without_last(last.group(2))
     closed = f"{last.group(1)}python\n{whole}\n{last.group(1)}\n" if whole else ""
@@ -151,6 +158,7 @@ def uncut(reply: str) -> str:
 
 def read_test_file(reply: str) -> str:
     """The whole file of tests that a reply holds. Raises EditError."""
+    reply = _plain(reply)
     pieces = [m.group(2) for m in _FENCE.finditer(reply[:MOST_CHARACTERS])] or [reply]
     text = max((textwrap.dedent(piece) for piece in pieces), key=len)
     if parsed(text) is None:
@@ -236,13 +244,13 @@ def _written(
 
 
 def _numbered(piece: str) -> list[tuple[int, str]]:
-    found = (_NUMBERED.match(line) for line in piece.splitlines())
+    found = (_NUMBERED.match(line) for line in piece.split("\n"))
     return [(int(m.group(1)), m.group(2) or "") for m in found if m is not None]
 
 
 def _without_numbers(piece: str) -> str:
     """A text whose every line that is not blank has a number before it, without the numbers."""
-    lines = [line for line in piece.splitlines() if line.strip()]
+    lines = [line for line in piece.split("\n") if line.strip()]
     numbered = _numbered(piece)
     return "\n".join(line for _, line in numbered) if len(numbered) == len(lines) else piece
 

@@ -49,7 +49,7 @@ def parts(path: str, text: str) -> tuple[Part, ...]:
     tree = parsed(text)
     if tree is None:
         return ()
-    lines = _lines(text)
+    lines = lines_of(text)
     found: list[Part] = []
 
     def walk(body: list[ast.stmt], prefix: str) -> None:
@@ -109,7 +109,7 @@ def statements(text: str) -> tuple[str, ...]:
             behind = _first_line(body[0]) if body else (node.end_lineno or node.lineno) + 1
             inner.update(range(_first_line(node) + 1, behind))
     pieces: list[str] = []
-    for number, line in enumerate(_lines(text), 1):
+    for number, line in enumerate(lines_of(text), 1):
         if number in inner and pieces:
             pieces[-1] += line
         else:
@@ -121,7 +121,7 @@ def without_last(text: str) -> str:
     """What can be read of a text that breaks off, without the statement that it may break off in:
     the last one, or of a class its last method. Empty where nothing is left.
     """
-    lines, broken = textwrap.dedent(text).splitlines(), ""
+    lines, broken = textwrap.dedent(text).split("\n"), ""
     while lines and parsed("\n".join(lines)) is None:
         broken = lines.pop()
     tree = parsed("\n".join(lines))
@@ -211,16 +211,17 @@ def _first_line(node: ast.stmt | ast.ExceptHandler) -> int:
 
 def _text_of(text: str, node: _Definition) -> str:
     """A definition's lines, without indentation."""
-    lines = _lines(text)[_first_line(node) - 1 : node.end_lineno]
+    lines = lines_of(text)[_first_line(node) - 1 : node.end_lineno]
     return textwrap.dedent("".join(lines)).rstrip()
 
 
 def _spliced(text: str, first: int, last: int, piece: str) -> str:
     """The text with lines exchanged, at the indentation that they had."""
-    lines = _lines(text)
+    lines = lines_of(text)
     old = lines[first - 1]
-    body = textwrap.indent(f"{piece}\n", old[: len(old) - len(old.lstrip(" \t"))])
-    return "".join([*lines[: first - 1], body, *lines[last:]])
+    indent = old[: len(old) - len(old.lstrip(" \t"))]
+    body = [indent + line if line.strip() else line for line in lines_of(f"{piece}\n")]
+    return "".join([*lines[: first - 1], *body, *lines[last:]])
 
 
 def _with_imports(text: str, new: ast.Module) -> str:
@@ -246,16 +247,17 @@ def _with_imports(text: str, new: ast.Module) -> str:
         if not (is_docstring or is_future):
             break
         at = node.end_lineno or node.lineno
-    lines = _lines(text)
+    lines = lines_of(text)
     return "".join([*lines[:at], *(f"{line}\n" for line in lacks), *lines[at:]])
 
 
 def numbered(text: str, first: int = 1) -> str:
     """A text with its line numbers, as models and people read it."""
-    return "\n".join(f"{n:4d} | {line}" for n, line in enumerate(text.splitlines(), first))
+    lines = (line.rstrip("\r\n") for line in lines_of(text))
+    return "\n".join(f"{n:4d} | {line}" for n, line in enumerate(lines, first))
 
 
-def _lines(text: str) -> list[str]:
-    """The lines as Python counts them, each with its end."""
+def lines_of(text: str) -> list[str]:
+    """The lines as Python counts them, each with its end; `splitlines` would count a form feed."""
     lines = text.split("\n")
     return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])

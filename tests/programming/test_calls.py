@@ -70,7 +70,9 @@ def test_any_step_is_typed_or_told(text: str) -> None:
     assert said.calls[0].name in REAL
 
 
-@pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```", "Here:\n```\n{}\n```\n"])
+@pytest.mark.parametrize(
+    "fence", ["{}", "```json\n{}\n```", "Here:\n```\n{}\n```\n", "```json\r\n{}\r\n```\r\n"]
+)
 def test_a_step_is_read_and_said_again(fence: str) -> None:
     kind = step_type(CALLS)
     step = {"thought": "look", "action": {"tool": "read_file", "arguments": {"path": "a.py"}}}

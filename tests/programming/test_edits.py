@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.programming.edits import EditError, edited, guesses, read_test_file, uncut
-from agents.programming.source import defined, parsed, with_definitions
+from agents.programming.source import defined, numbered, parsed, parts, with_definitions
 
 SOURCE = '''"""A module."""
 
@@ -78,16 +78,18 @@ def test_what_models_write_is_applied(reply: str, found: str) -> None:
     assert parsed(text) is not None
 
 
+REPLIES = [
+    "```python\nimport os\n\n\ndef area(radius):\n    return os.sep\n```",
+    "```\n   10 |     return os.sep\n```",
+    "<<<<<<< SEARCH\n    return math.pi * radius * radius / 2\n=======\n    return os.sep\n"
+    ">>>>>>> REPLACE",
+    "```\nreturn math.pi * radius * radius / 2\n```\nIt should be:\n```\nreturn os.sep\n```\n",
+]
+"""One in each form."""
+
+
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "```python\nimport os\n\n\ndef area(radius):\n    return os.sep\n```",
-        "```\n   10 |     return os.sep\n```",
-        "<<<<<<< SEARCH\n    return math.pi * radius * radius / 2\n=======\n    return os.sep\n"
-        ">>>>>>> REPLACE",
-    ],
-)
+@pytest.mark.parametrize("reply", REPLIES)
 def test_line_breaks_and_a_mark_at_the_beginning_stay(reply: str, mark: str) -> None:
     text = mark + SOURCE.replace("\n", "\r\n")
     made = edited(reply, {"lab/shapes.py": text}, path="lab/shapes.py", wanted="area")
@@ -95,6 +97,41 @@ def test_line_breaks_and_a_mark_at_the_beginning_stay(reply: str, mark: str) -> 
     assert after.startswith(mark + '"""A module."""\r\n')
     assert after.count("\n") == after.count("\r\n")
     assert after.replace("\r\n", "\n").removeprefix(mark) == change(reply, wanted="area")
+
+
+@pytest.mark.parametrize(
+    "reply", [*REPLIES, "```python\ndef area(radius):\n    return 1.5\n```\nSo."]
+)
+@pytest.mark.parametrize("file", [SOURCE, SOURCE.replace("\n", "\r\n")])
+def test_a_reply_may_end_its_lines_in_crlf(reply: str, file: str) -> None:
+    files, ended = {"lab/shapes.py": file}, reply.replace("\n", "\r\n")
+    made = edited(reply, files, path="lab/shapes.py", wanted="area")
+    assert edited(ended, files, path="lab/shapes.py", wanted="area") == made
+    assert guesses(ended, 2) == guesses(reply, 2)
+
+
+def test_other_readings_of_a_reply_that_ends_its_lines_in_crlf() -> None:
+    whole = "```python\ndef test_a():\n    assert False\n```\nSo it fails.\n"
+    cut = "```python\ndef a():\n    return 1\n\n\ndef b():\n    return"
+    assert read_test_file(whole.replace("\n", "\r\n")) == read_test_file(whole)
+    assert uncut(cut.replace("\n", "\r\n")) == uncut(cut) != ""
+
+
+@pytest.mark.parametrize("inside", ["\x0c", "\u2028", "\x1c", "\x85"])
+def test_lines_are_numbered_as_they_are_exchanged(inside: str) -> None:
+    """Where a text is broken for `splitlines` alone."""
+    text = f"def twice(a):\n    mark = '{inside}'\n    b = a + 1\n    return b * 2\n"
+    [part] = parts("a.py", text)
+    shown = numbered(part.text, part.first).split("\n")
+    assert shown[-1] == "   4 |     return b * 2"
+    for lines in (shown[-1:], shown[1:]):
+        reply = "```\n" + "\n".join(lines).replace("b * 2", "b * 3") + "\n```"
+        assert edited(reply, {"a.py": text}, path="a.py") == {"a.py": text.replace("* 2", "* 3")}
+    assert numbered(text.replace("\n", "\r\n")) == numbered(text)
+    method = "class Twice:\n" + "".join(f"    {line}\n" for line in text[:-1].split("\n"))
+    whole = f"```python\n{text.replace('* 2', '* 3')}```"
+    made = edited(whole, {"a.py": method}, path="a.py", wanted="Twice.twice")
+    assert made == {"a.py": method.replace("* 2", "* 3")}
 
 
 def test_the_first_lines_of_a_function_by_their_numbers_are_not_all_of_it() -> None:
