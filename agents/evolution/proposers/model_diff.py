@@ -157,7 +157,10 @@ def _patched(reply: str, texts: Mapping[str, str]) -> dict[str, str]:
         strangers = [file.path for file in files if file.new not in texts]
         if strangers:
             raise EditError(f"{strangers[0][:100]} is none of the files that may be edited.")
-        return {file.path: patched(texts[file.path], file) for file in files}
+        after: dict[str, str] = {}
+        for file in files:  # a file may stand in several, each of which goes on from the one before
+            after[file.path] = patched(after.get(file.path, texts[file.path]), file)
+        return after
     except (NotADiff, NoPatch) as error:
         raise EditError(f"The diff does not apply: {str(error)[:600]}") from None
 

@@ -283,6 +283,20 @@ def test_a_models_diff_is_applied() -> None:
     assert "number > 0" in proposal.files[0].text
 
 
+def test_a_models_diff_may_name_a_file_twice() -> None:
+    head = "--- a/program/main.py\n+++ b/program/main.py\n"
+    diff = (
+        f"Two.\n```diff\n{head}@@ -5,1 +5,1 @@\n-        if number < 0:\n+        if number > 0:\n"
+        f"{head}@@ -6,1 +6,1 @@\n-            result = result + number\n"
+        "+            result += number\n```\n"
+    )
+    [proposer] = proposers(("model_diff",), ScriptedChat(diff))
+    proposal = asyncio.run(proposer.propose(situation(files(SUMS)), Random(0)))
+    assert proposal is not None
+    assert "number > 0" in proposal.files[0].text
+    assert "result += number" in proposal.files[0].text
+
+
 def test_a_models_change_of_another_file_is_not_taken() -> None:
     diff = "x\n--- a/scorer.py\n+++ b/scorer.py\n@@ -1 +1 @@\n-a\n+b\n"
     [proposer] = proposers(("model_diff",), ScriptedChat(diff))
