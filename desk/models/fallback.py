@@ -63,7 +63,8 @@ class FallbackChat:
     ) -> Reply:
         """The first answer that one of them gives; tokens are those of all calls.
 
-        Raises ModelFailure: none did; its words name each, its kind is the last one's.
+        Raises ModelFailure: none did; its words name each. All else is the last one's that had
+        begun to answer, which can be made use of, or else the last one's.
         """
         spent = Tokens()
         failures: list[tuple[str, ModelFailure]] = []
@@ -82,13 +83,14 @@ class FallbackChat:
             else:
                 self._rests_until[number] = 0.0
                 return reply.model_copy(update={"tokens": added(spent, reply.tokens)})
-        last = failures[-1][1]
+        last = next((f for _, f in reversed(failures) if f.said), failures[-1][1])
         raise ModelFailure(
             "; ".join(f"{name}: {failure.message}" for name, failure in failures),
             last.remedy,
             kind=last.kind,
             retry_after_s=last.retry_after_s,
             tokens=spent if spent.total else None,
+            said=last.said,
         )
 
     def _order(self) -> list[int]:

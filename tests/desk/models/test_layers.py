@@ -172,6 +172,34 @@ async def test_where_all_fail_each_is_named() -> None:
     assert caught.value.tokens == Tokens(prompt=3)
 
 
+@pytest.mark.parametrize(
+    ("said", "kind", "kept"),
+    [
+        (("a begins", "b begins"), "cut_off", "b begins"),
+        (("a begins", ""), "cut_off", "a begins"),
+        (("a begins", None), "cut_off", "a begins"),
+        ((None, "b begins"), "cut_off", "b begins"),
+        (("", None), "unavailable", ""),
+    ],
+)
+async def test_what_was_written_of_a_cut_off_answer_is_kept_where_all_fail(
+    said: tuple[str | None, ...], kind: FailureKind, kept: str
+) -> None:
+    """None: it can't be reached."""
+    chats = [
+        ScriptedChat(
+            failure("unavailable")
+            if text is None
+            else ModelFailure("too long", kind="cut_off", said=text),
+            name=name,
+        )
+        for name, text in zip("ab", said, strict=True)
+    ]
+    with pytest.raises(ModelFailure, match=r"a: .*; b: ") as caught:
+        await FallbackChat(chats).reply(ASKED)
+    assert (caught.value.kind, caught.value.said) == (kind, kept)
+
+
 async def test_an_endpoint_that_failed_rests() -> None:
     clock = Clock()
     first = ScriptedChat(failure("unavailable"), reply("a"), name="a")
