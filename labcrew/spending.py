@@ -33,6 +33,8 @@ WARNED, EXHAUSTED = "spending.warned", "spending.exhausted"
 """Lines: a bound is used so far, and what would pass it was not begun."""
 INTERRUPTED = "interrupted: labcrew ended before the answer came"
 _FILE_BYTES = 1 << 16
+_WHOLE = ".json"
+"""How a reservation's file ends once it is written to its end."""
 _OF_A_TICKET: dict[Measure, str] = {
     "tokens": "model_tokens",
     "usd": "model_usd",
@@ -288,13 +290,15 @@ class Account:
                 self.settle(held, held.settled or held.call)
 
     def _file(self, id: str) -> Path:
-        return self._folder / f"{_number_of(id):06d}.json"
+        return self._folder / f"{_number_of(id):06d}{_WHOLE}"
 
     def _read(self, name: str) -> Reservation | None:
+        if not name.endswith(_WHOLE):
+            return None  # a write that was cut off: what it is of never began
         try:
             return Reservation.model_validate_json(beneath.read(self._folder, name, _FILE_BYTES))
         except (NotFound, BoundaryError, ValidationError):
-            return None  # a write that was cut off: the call never began
+            return None
 
     def _write(self, held: Reservation) -> None:
         place = self._file(held.call.id)

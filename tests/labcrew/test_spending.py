@@ -345,6 +345,33 @@ async def test_killed_at_each_place(
     assert lab.ledger.verify() == []
 
 
+@pytest.mark.parametrize(("written", "spent"), [(0, []), (1, [20]), (2, [40])])
+def test_killed_before_a_reservation_is_written_to_its_end(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, written: int, spent: list[int]
+) -> None:
+    def one_call(account: Account) -> Iterator[None]:
+        held = account.reserve(would_use("coordinator", 10, 10))
+        yield
+        more = {"tokens": Tokens(prompt=20, completion=20)}
+        held = account.extend(held, held.call.model_copy(update=more))
+        yield
+        account.answered(held, held.call.model_copy(update={"outcome": ANSWERED}))
+        yield
+
+    steps = one_call(lab.account())
+    for _ in range(written):
+        next(steps)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _killed)
+        with pytest.raises(Killed):
+            next(steps)
+    for _ in range(2):  # what comes up after that, and after that one
+        assert total(lab.account().spent()).tokens.total == sum(spent)
+        assert [call.tokens.total for call in lab.calls()] == spent
+        assert not list((lab.root / "reserved").iterdir())
+    assert {call.outcome for call in lab.calls()} <= {INTERRUPTED}
+
+
 @pytest.mark.parametrize(
     ("what", "tokens"), [("keep_request", 0), ("keep_reply", None)], ids=["question", "answer"]
 )
