@@ -32,10 +32,12 @@ class Served:
     Args:
         server: keeps it up as long as it is referred to.
         base_url: where OpenAI's protocol is spoken.
+        sha256: of the file, as it was when it was loaded.
     """
 
     server: Any
     base_url: str
+    sha256: str
 
 
 _SERVED: dict[tuple[Path, int, int], Served] = {}
@@ -49,24 +51,34 @@ def base_url_of(settings: ModelSettings) -> str:
     Raises:
         SettingsError: no such file, no GGUF, or what serves it isn't installed or can't load it.
     """
-    if settings.gguf is None:
-        raise SettingsError("This model has no gguf.")
-    path = given_path(settings.gguf).resolve()
-    context, parallel = settings.context_tokens or CONTEXT_TOKENS, settings.parallel
+    key = _key(settings)
+    path, context, parallel = key
     with _STARTING:
-        known = _SERVED.get((path, context, parallel))
+        known = _SERVED.get(key)
         if known is None:
             _check(path)
-            known = _SERVED[path, context, parallel] = _serve(path, context, parallel)
+            sha256 = sha256_of(path)
+            server = _serve(path, context, parallel)
+            known = _SERVED[key] = Served(server, f"{server.listening_address}/v1", sha256)
         return known.base_url
 
 
-def sha256_of(gguf: Path) -> str:
-    """Names a model's file by its bytes, which are read once for as long as it stays the same.
+def identity_of(settings: ModelSettings) -> str:
+    """Names the model that answers by its file's bytes: those that were loaded, else today's.
+
+    Raises SettingsError: the file can't be read.
+    """
+    key = _key(settings)
+    with _STARTING:
+        known = _SERVED.get(key)
+    return sha256_of(key[0]) if known is None else known.sha256
+
+
+def sha256_of(path: Path) -> str:
+    """Names a file by its bytes, which are read once for as long as it stays the same.
 
     Raises SettingsError: it can't be read.
     """
-    path = given_path(gguf).resolve()
     try:
         found = path.stat()
         with _HASHING:  # it takes a second, and many threads ask at once
@@ -93,6 +105,14 @@ def repaired(template: str) -> str:
     # In the template's own strings a line break is spelt \n.
     asked = re.sub(r"within <tool_call></tool_call> XML tags", "in a fenced json block", template)
     return asked.replace("<tool_call>", "```json").replace("</tool_call>", "```")
+
+
+def _key(settings: ModelSettings) -> tuple[Path, int, int]:
+    """What is served once: a file, its context and how many answers there are at a time."""
+    if settings.gguf is None:
+        raise SettingsError("This model has no gguf.")
+    path = given_path(settings.gguf).resolve()
+    return path, settings.context_tokens or CONTEXT_TOKENS, settings.parallel
 
 
 def _check(path: Path) -> None:
@@ -136,7 +156,8 @@ def _template(path: Path) -> str | None:
     return None if field is None else repaired(str(field.contents()))
 
 
-def _serve(path: Path, context: int, parallel: int) -> Served:
+def _serve(path: Path, context: int, parallel: int) -> Any:
+    """A server of llama.cpp, which ends when nothing refers to it any more."""
     template = _template(path)
     # OpenMP's threads would wait for each other by spinning; on cores that others use too, that
     # makes an answer ten times slower and more. Sleeping at once costs a third where they are free:
@@ -161,13 +182,12 @@ def _serve(path: Path, context: int, parallel: int) -> Served:
     if template is not None:
         asked.chat_template = template
     try:
-        server = xllamacpp.Server(asked)
+        return xllamacpp.Server(asked)
     except Exception as error:  # of llama.cpp: out of memory, a kind of model that it doesn't know
         raise SettingsError(
             f"{path} can't be loaded: {str(error)[:300]}",
             "Take a smaller model or a smaller context_tokens, or free memory.",
         ) from None
-    return Served(server, f"{server.listening_address}/v1")
 
 
 def _threads() -> int:

@@ -10,13 +10,12 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from desk.local_model import sha256_of
+from desk.local_model import identity_of
 from desk.models.answering import CANDIDATE, RULE, asked_for
 from desk.models.endpoint import EndpointChat
 from desk.models.retrying import RetryingChat
@@ -84,13 +83,13 @@ class CandidateBroker:
         return known.model_copy(update={"usd": self._price.of(used)})
 
     def _answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
-        key = content_hash([self._identity, request.model_dump(mode="json"), seed])
-        if (known := self._answers.find(key)) is not None:
+        if (known := self._answers.find(self._key(request, seed))) is not None:
             return known
         with self._turns:
+            asking = self._asking(request, seed)  # the first loads the model, which is no answer's
+            key = self._key(request, seed)  # of the file that is loaded now, and that answers
             if (known := self._answers.find(key)) is not None:  # asked for while this one waited
                 return known
-            asking = self._asking(request, seed)  # the first loads the model, which is no answer's
             began = time.monotonic()
             reply = asyncio.run(asking.reply(request.messages))
             seconds = time.monotonic() - began
@@ -106,12 +105,12 @@ class CandidateBroker:
         """Closes the cache; the next question opens it again."""
         self._answers.close()
 
-    @cached_property
-    def _identity(self) -> list[Any]:
-        # Once: a file that is replaced meanwhile isn't the one that is loaded and answers.
+    def _key(self, request: ModelRequest, seed: int) -> str:
+        """What an answer is kept under."""
         settings = self._chat.settings
-        where = settings.base_url if settings.gguf is None else sha256_of(settings.gguf)
-        return [settings.provider, settings.name, where, settings.options]
+        where = settings.base_url if settings.gguf is None else identity_of(settings)
+        model = [settings.provider, settings.name, where, settings.options]
+        return content_hash([model, request.model_dump(mode="json"), seed])
 
     def _asking(self, request: ModelRequest, seed: int) -> RetryingChat:
         settings = self._chat.settings

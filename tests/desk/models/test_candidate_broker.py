@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -208,17 +209,36 @@ def test_another_file_of_the_same_name_and_size_is_another_model(
         assert heard() == ("one", True)
 
 
-def test_a_file_that_is_replaced_while_its_model_answers_changes_nothing(
+def test_a_file_that_is_replaced_while_its_model_is_loaded_changes_nothing_until_it_is_loaded_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "model.gguf"
-    file.write_bytes(b"GGUF one")
-    with endpoint(Says("one")) as served:
-        monkeypatch.setattr(local_model, "base_url_of", lambda settings: served.base_url)
-        with closing(CandidateBroker(ModelSettings(gguf=file), tmp_path / "a.db")) as broker:
-            assert broker.answer(asked(), 1).text == "one"
-            file.write_bytes(b"GGUF two")
-            assert broker.answer(asked(), 1).cached
+    file, answers = tmp_path / "model.gguf", tmp_path / "answers.db"
+    model = ModelSettings(gguf=file)
+
+    def heard(text: str) -> tuple[str, bool]:
+        with closing(CandidateBroker(model, answers)) as broker:
+            answer = broker.answer(asked(text), 1)
+        return answer.text, answer.cached
+
+    with endpoint(Says("one"), Says("still one"), Says("two")) as served:
+        address = served.base_url.removesuffix("/v1")
+
+        def new_process() -> None:
+            server = SimpleNamespace(listening_address=address)
+            monkeypatch.setattr(local_model, "_SERVED", {})
+            monkeypatch.setattr(local_model, "_serve", lambda *_: server)
+
+        file.write_bytes(b"GGUF one")
+        new_process()
+        assert heard("hello") == ("one", False)
+        file.write_bytes(b"GGUF two")
+        assert heard("hello") == ("one", True)
+        assert heard("and you?") == ("still one", False)
+        new_process()
+        assert heard("and you?") == ("two", False)
+        file.write_bytes(b"GGUF one")
+        new_process()
+        assert heard("and you?") == ("still one", True)
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
