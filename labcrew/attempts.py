@@ -38,6 +38,19 @@ def most_of(request: Request, model: object) -> Tokens:
     )
 
 
+def used_by(failure: ModelFailure, request: Request, model: object) -> Tokens:
+    """What a failed request used: as its endpoint says, nothing, or all it could.
+
+    Args:
+        failure: of the request.
+        request: as it is kept.
+        model: as for `most_of`.
+    """
+    if failure.tokens is not None:
+        return failure.tokens
+    return Tokens() if failure.kind in FREE else most_of(request, model)
+
+
 class Attempts:
     """Follows the requests of a call; a `labcrew.calling.Meter`.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
-from labcrew.attempts import FREE, most_of
+from labcrew.attempts import used_by
 from labcrew.domain.chat import ChatModel, Message, Reply, Tokens, ToolOffer
 from labcrew.domain.spending import Amount, Price
 from labcrew.errors import ModelFailure
@@ -40,11 +40,10 @@ class CountedChat:
         try:
             reply = await self._chat.reply(messages, tools=tools, schema=schema, purpose=purpose)
         except ModelFailure as failure:
-            if failure.tokens is not None:
-                self._count(failure.tokens, self.name)
-            elif failure.kind not in FREE:
-                request = Request.of(self.name, messages, tools, schema)
-                self._count(most_of(request, self._chat), self.name)
+            request = Request.of(self.name, messages, tools, schema)
+            used = used_by(failure, request, self._chat)
+            if used.total:
+                self._count(used, self.name)
             raise
         self._count(reply.tokens, reply.model)
         return reply

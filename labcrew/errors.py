@@ -200,8 +200,8 @@ class JudgementError(LabcrewError):
 
 class ModelFailure(JudgementError):
     """`kind` says how; `retry_after_s` is what the endpoint asked for; `tokens` is what the call
-    used all the same, where the endpoint said so; `said` is what had been written of an answer
-    that was cut off.
+    used all the same, where the endpoint said so, and `usd` their price, where whoever asked knows
+    it; `said` is what had been written of an answer that was cut off.
     """
 
     def __init__(
@@ -212,10 +212,12 @@ class ModelFailure(JudgementError):
         kind: "FailureKind",
         retry_after_s: float | None = None,
         tokens: "Tokens | None" = None,
+        usd: float = 0.0,
         said: str = "",
     ) -> None:
         super().__init__(message, remedy)
         self.said = said
+        self.usd = usd
         self.kind = kind
         self.retry_after_s = retry_after_s
         self.tokens = tokens

@@ -19,11 +19,13 @@ from desk.local_model import identity_of
 from desk.models.answering import CANDIDATE, RULE, asked_for
 from desk.models.endpoint import EndpointChat
 from desk.models.retrying import RetryingChat
+from labcrew.attempts import used_by
 from labcrew.domain.base import content_hash
 from labcrew.domain.chat import Message, Reply, Tokens, ToolOffer
 from labcrew.domain.evolution import ModelAnswer, ModelRequest
 from labcrew.domain.spending import Price
 from labcrew.errors import ModelFailure
+from labcrew.recordings import Request
 from labcrew.settings import ModelSettings, Settings
 
 _BUSY_S = 60.0
@@ -74,13 +76,22 @@ class CandidateBroker:
         return self._chat.name
 
     def answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
-        """Asks, or remembers. Raises ModelFailure; SettingsError: its gguf can't be read."""
-        known = self._answer(request, seed)
-        if self._price is None:
-            return known
+        """Asks, or remembers.
+
+        Raises ModelFailure, with what it used and cost; SettingsError: its gguf can't be read.
+        """
+        try:
+            known = self._answer(request, seed)
+        except ModelFailure as failure:
+            failure.tokens = used_by(failure, Request.of(self.model, request.messages), request)
+            failure.usd = self._usd(failure.tokens)
+            raise
         # At today's price, also where it was remembered: an answer costs the same whenever.
         used = Tokens(prompt=known.prompt_tokens, completion=known.completion_tokens)
-        return known.model_copy(update={"usd": self._price.of(used)})
+        return known.model_copy(update={"usd": self._usd(used)})
+
+    def _usd(self, tokens: Tokens) -> float:
+        return self._price.of(tokens) if self._price is not None else 0.0
 
     def _answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
         if (known := self._answers.find(self._key(request, seed))) is not None:

@@ -21,7 +21,7 @@ def keep_ended(loop: Loop, code: str, run: RawRun) -> None:
     )
     with loop.ledger.transaction():
         loop.ledger.ended_runs.put(ended, actor="experiment_launcher")
-        loop.spend(run.model_tokens, run.model_usd)
+        loop.spend(run.model_tokens + run.model_lost_tokens, run.model_usd)
 
 
 def known_runs(loop: Loop, code: str, jobs: Sequence[Job]) -> dict[str, RawRun]:

@@ -75,7 +75,10 @@ class ModelBroker(Protocol):
     """Stands between candidates and the language model: they have neither network nor key."""
 
     def answer(self, request: ModelRequest, seed: int) -> ModelAnswer:
-        """Asks, or remembers. Blocks; safe to call from many threads. Raises ModelFailure."""
+        """Asks, or remembers. Blocks; safe to call from many threads.
+
+        Raises ModelFailure, which says what was used all the same, and its price.
+        """
 
 
 class Job(Model):
@@ -100,7 +103,10 @@ class RawRun(Model):
     )
     model_calls: int = 0
     model_tokens: int = 0
-    model_usd: float = 0
+    model_lost_tokens: int = Field(
+        default=0, ge=0, description="of questions that went unanswered through no fault of its own"
+    )
+    model_usd: float = Field(default=0, description="of both")
     model_seconds: float = Field(
         default=0, ge=0, description="that the model took, when it was first asked"
     )
@@ -117,6 +123,7 @@ class EndedRun(Model):
     seconds: float
     model_calls: int = 0
     model_tokens: int = 0
+    model_lost_tokens: int = 0
     model_usd: float = 0
     model_seconds: float = 0
     said: str = Field(default="", description="untrusted, as in `RawRun`")

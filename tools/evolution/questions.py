@@ -37,7 +37,8 @@ class Questions:
 
     A line is a question if it is a JSON object with the one key "model". One that was meant to be
     but can't be read is answered with what is wrong with it; all other lines are plain output.
-    Cached answers count as others do, so that a run costs the same whenever it is made.
+    Cached answers count as others do, and what no answer came of through no fault of the program's
+    is counted apart, so that a run costs the same whenever it is made.
 
     Args:
         broker: answers.
@@ -47,7 +48,7 @@ class Questions:
 
     def __init__(self, broker: ModelBroker, allowance: ModelAllowance, seed: int) -> None:
         self._broker, self._allowance, self._seed = broker, allowance, seed
-        self.calls = self.tokens = 0
+        self.calls = self.tokens = self.lost_tokens = 0
         self.seconds = self.usd = 0.0
 
     @property
@@ -78,16 +79,19 @@ class Questions:
         self.calls += 1
         try:
             answer = self._answer(request)
+            said = {"text": answer.text}
+            self.tokens += answer.tokens
+            self.seconds += answer.seconds
+            self.usd += answer.usd
         except ModelFailure as error:
             if error.kind not in _ITS_OWN_FAULT:
                 raise
-            return json.dumps({"error": error.message[:500]})
-        self.tokens += answer.tokens
-        self.seconds += answer.seconds
-        self.usd += answer.usd
+            said = {"error": error.message[:500]}
+            self.tokens += _tokens(error)
+            self.usd += error.usd
         if self.tokens > self._allowance.tokens:
             raise OverAllowance(f"it used more than {self._allowance.tokens} of the model's tokens")
-        return json.dumps({"text": answer.text})
+        return json.dumps(said)
 
     def _answer(self, request: ModelRequest) -> ModelAnswer:
         """The broker's answer. After none, another question tells whose fault it was."""
@@ -96,14 +100,18 @@ class Questions:
         except ModelFailure as error:
             if error.kind not in _ANYBODYS_FAULT:
                 raise
+            self._lose(error)
         self._knock()
         try:
             return self._broker.answer(request, self._seed)
         except ModelFailure as error:
             if error.kind == "unavailable":
-                raise ModelFailure(error.message, error.remedy, kind="invalid") from error
+                raise ModelFailure(
+                    error.message, error.remedy, kind="invalid", tokens=error.tokens, usd=error.usd
+                ) from error
             if error.kind != "timed_out":
                 raise
+            self._lose(error)
             raise Unanswered(
                 "it asked the model what is not answered in time, twice, while the model answers"
                 " other questions"
@@ -118,8 +126,18 @@ class Questions:
         except ModelFailure as error:
             if error.kind not in _ITS_OWN_FAULT:
                 raise
+            self._lose(error)
             return  # it answered, if only that it will not
+        self.lost_tokens += told.tokens
         self.usd += told.usd
+
+    def _lose(self, failure: ModelFailure) -> None:
+        self.lost_tokens += _tokens(failure)
+        self.usd += failure.usd
+
+
+def _tokens(failure: ModelFailure) -> int:
+    return failure.tokens.total if failure.tokens is not None else 0
 
 
 def _read(line: str) -> ModelRequest:

@@ -235,6 +235,7 @@ def _ran(name: str, job: Job, evolution: Evolution, bench: Workbench) -> RawRun:
             seconds=round(seconds, 3),
             model_calls=questions.calls if questions is not None else 0,
             model_tokens=questions.tokens if questions is not None else 0,
+            model_lost_tokens=questions.lost_tokens if questions is not None else 0,
             model_usd=questions.usd if questions is not None else 0.0,
             model_seconds=round(questions.seconds, 3) if questions is not None else 0.0,
             said=said[-_SAID:],

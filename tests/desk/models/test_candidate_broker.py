@@ -263,6 +263,30 @@ def test_a_model_of_this_machine_answers(tmp_path: Path) -> None:
         assert broker.answer(request, 3) == answer.model_copy(update={"cached": True})
 
 
+@pytest.mark.parametrize(
+    ("script", "completion"),
+    [
+        (Says("what is withheld", finish_reason="content_filter"), None),
+        (Status(400), 100),
+        (Status(503), 0),
+    ],
+    ids=["as told", "all it could", "turned away"],
+)
+def test_a_failure_says_what_it_used_and_cost(
+    tmp_path: Path, script: Reply, completion: int | None
+) -> None:
+    price = Price(prompt=0, completion=2_000_000)
+    with endpoint(script) as served:
+        made = settings(served.base_url, retries=0)
+        broker = CandidateBroker(made, tmp_path / "answers.db", price=price)
+        with closing(broker), pytest.raises(ModelFailure) as caught:
+            broker.answer(asked(max_tokens=100), 1)
+    used = caught.value.tokens
+    assert used is not None
+    assert (0 < used.completion < 100) if completion is None else used.completion == completion
+    assert caught.value.usd == 2 * used.completion
+
+
 def test_an_answer_costs_the_same_whenever_it_is_asked_for(tmp_path: Path) -> None:
     with endpoint(Says("one")) as served:
         made = settings(served.base_url)

@@ -106,6 +106,24 @@ def test_money_of_candidates_counts_too(lab: Lab, monkeypatch: pytest.MonkeyPatc
     assert ended.rounds == 0, "the noise alone cost as much"
 
 
+def test_questions_of_candidates_that_went_unanswered_count_too(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = lab.runs.run
+
+    def unlucky(
+        call: RunCandidate, evolution: Evolution, bench: Workbench
+    ) -> Generator[RawRun, None, None]:
+        runs = run(call, evolution, bench)
+        return (raw.model_copy(update={"model_lost_tokens": 100}) for raw in runs)
+
+    monkeypatch.setattr(evaluating, "run_candidate", Tool("run_candidate", RunCandidate, unlucky))
+    started = lab.start(make_spec(lab.target, budget={"rounds": 1, "parallel": 1}))
+    ended = lab.advance(started.id, [Scripted(BETTER)])
+    runs = lab.bench.ledger.scored_runs.of(started.id)
+    assert ended.model_tokens == sum(run.model_tokens + 100 for run in runs)
+
+
 def test_a_bound_in_money_needs_prices(lab: Lab) -> None:
     lab.evolutions._unpriced = ("m",)
     with pytest.raises(InputError, match="m has no price"):

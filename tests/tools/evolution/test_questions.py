@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labcrew.domain.chat import FailureKind, Tokens
 from labcrew.domain.evolution import ModelAnswer, ModelRequest
 from labcrew.domain.evolution_spec import ModelAllowance
 from labcrew.errors import ModelFailure
@@ -96,6 +97,19 @@ def test_the_programs_own_fault_is_told_to_it(kind: Any) -> None:
     assert questions(Parrot(fails))(line()) == '{"error": "no"}'
 
 
+@pytest.mark.parametrize("kind", ["refused", "invalid"])
+def test_what_the_programs_own_fault_used_is_the_runs(kind: Any) -> None:
+    def fails(request: ModelRequest, seed: int) -> ModelAnswer:
+        raise ModelFailure("no", kind=kind, tokens=Tokens(prompt=20, completion=400), usd=0.25)
+
+    asking = questions(Parrot(fails))
+    for _ in range(2):
+        assert asking(line()) == '{"error": "no"}'
+    assert (asking.tokens, asking.lost_tokens, asking.usd) == (840, 0, 0.5)
+    with pytest.raises(OverAllowance, match="more than 1000"):
+        asking(line())
+
+
 @pytest.mark.parametrize("kind", ["unavailable", "timed_out", "rate_limited", "unauthorised"])
 def test_the_models_own_fault_is_not(kind: Any) -> None:
     def fails(request: ModelRequest, seed: int) -> ModelAnswer:
@@ -125,7 +139,8 @@ def test_nothing_is_asked_when_nothing_is_left() -> None:
 def test_a_question_that_times_out_while_others_are_answered_fails_its_run() -> None:
     def slow(request: ModelRequest, seed: int) -> ModelAnswer:
         if request.max_tokens > 1:
-            raise ModelFailure("late", kind="timed_out")
+            used = Tokens(prompt=4, completion=900)
+            raise ModelFailure("late", kind="timed_out", tokens=used, usd=0.5)
         return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=1, seconds=0, usd=0.01)
 
     parrot = Parrot(slow)
@@ -133,20 +148,22 @@ def test_a_question_that_times_out_while_others_are_answered_fails_its_run() -> 
     with pytest.raises(Unanswered, match="not answered in time, twice"):
         asking(line(max_tokens=900))
     assert [request.max_tokens for request, _ in parrot.asked] == [900, 1, 900]
-    assert asking.usd == 0.01
+    assert (asking.tokens, asking.lost_tokens, asking.usd) == (0, 904 + 5 + 904, 1.01)
 
 
 def test_a_question_at_which_the_endpoint_fails_while_it_answers_others_is_told_so() -> None:
     def fails(request: ModelRequest, seed: int) -> ModelAnswer:
         if request.max_tokens > 1:
-            raise ModelFailure("the endpoint answered 500: it failed", kind="unavailable")
+            used = Tokens(prompt=4, completion=6)
+            said = "the endpoint answered 500: it failed"
+            raise ModelFailure(said, kind="unavailable", tokens=used, usd=0.25)
         return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=1, seconds=0, usd=0.01)
 
     parrot = Parrot(fails)
     asking = questions(parrot)
     assert asking(line(max_tokens=900)) == '{"error": "the endpoint answered 500: it failed"}'
     assert [request.max_tokens for request, _ in parrot.asked] == [900, 1, 900]
-    assert (asking.calls, asking.tokens, asking.usd) == (1, 0, 0.01)
+    assert (asking.calls, asking.tokens, asking.lost_tokens, asking.usd) == (1, 10, 15, 0.51)
 
 
 @pytest.mark.parametrize("kind", ["timed_out", "unavailable"])
@@ -167,10 +184,12 @@ def test_a_question_that_fails_once_is_asked_again(kind: Any) -> None:
 
     def fails_once(request: ModelRequest, seed: int) -> ModelAnswer:
         asked.append(request)
-        if len(asked) == 1:
-            raise ModelFailure("late", kind=kind)
+        if len(asked) < 3:
+            told: FailureKind = kind if len(asked) == 1 else "refused"
+            raise ModelFailure("no", kind=told, tokens=Tokens(completion=700), usd=0.25)
         return ModelAnswer(text="x", prompt_tokens=4, completion_tokens=1, seconds=0)
 
     asking = questions(Parrot(fails_once))
     assert asking(line()) == '{"text": "x"}'
     assert (len(asked), asking.calls, asking.tokens) == (3, 1, 5)
+    assert (asking.lost_tokens, asking.usd) == (1400, 0.5), "the budget's, not the run's"

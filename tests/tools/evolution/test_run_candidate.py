@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import JsonValue, ValidationError
 
+from labcrew.domain.chat import FailureKind, Tokens
 from labcrew.domain.evolution import CodeFile, ModelAnswer, ModelRequest
 from labcrew.domain.sandbox import Capacity, RunResult
 from labcrew.errors import EngineUnavailable, ModelFailure, ToolError
@@ -221,6 +222,19 @@ def test_a_request_that_the_model_refuses_is_the_programs_affair(lab: EvolutionL
     )
     assert json.loads(run.output) == {"error": "The prompt is too long"}
     assert run.model_calls == 1
+
+
+def test_what_a_question_without_an_answer_cost_is_told(lab: EvolutionLab) -> None:
+    def fails(request: ModelRequest, seed: int) -> ModelAnswer:
+        if request.max_tokens == 1:  # whether it answers anybody
+            return spent(5)
+        kind: FailureKind = "refused" if len(parrot.asked) > 1 else "timed_out"
+        raise ModelFailure("no", kind=kind, tokens=Tokens(prompt=10, completion=20), usd=0.5)
+
+    parrot = Parrot(fails)
+    (run,) = lab.run(lab.evolution(program=ALLOWED), program=ASKS + "done(say('x'))", broker=parrot)
+    assert (run.status, run.model_calls) == ("ok", 1)
+    assert (run.model_tokens, run.model_lost_tokens, run.model_usd) == (30, 45, 1.0)
 
 
 def test_a_model_that_is_away_is_no_score(lab: EvolutionLab) -> None:
