@@ -35,6 +35,7 @@ def most_of(request: Request, model: object) -> Tokens:
         prompt=len(request.text.encode("utf-8", "replace")) // _BYTES_A_TOKEN
         + _TOKENS_A_MESSAGE * (len(request.messages) + 1),
         completion=int(getattr(model, "max_tokens", _MOST_COMPLETION)),
+        estimated=True,
     )
 
 

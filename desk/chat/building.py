@@ -71,4 +71,5 @@ def _model(opened: Opened) -> Callable[[Replying], Conversing] | None:
     )
     if chat is None:
         return None
-    return lambda replying: ModelConversing(replying, chat, opened.ledger, opened.clock)
+    prices = opened.settings.prices
+    return lambda replying: ModelConversing(replying, chat, opened.ledger, opened.clock, prices)

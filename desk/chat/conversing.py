@@ -7,7 +7,7 @@ claims to have done something, is not shown; the rule's answer stands in its pla
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from desk.chat.coordinator import Said, Spoken
 from desk.chat.facts import not_in, spelt_out
@@ -18,13 +18,17 @@ from desk.models.assembly import LISTENER
 from desk.models.questions import CHAT
 from desk.web.access import Caller
 from labcrew import calling
+from labcrew.attempts import most_of, used_by
 from labcrew.domain.base import content_hash
 from labcrew.domain.chat import ChatModel, Message, Tokens, ToolCall
 from labcrew.domain.conversation import ChatMessage, Focus, Statement
 from labcrew.domain.programming import ModelCall
+from labcrew.domain.spending import Price
 from labcrew.errors import JudgementError, LabcrewError, ModelFailure
 from labcrew.ledger import Ledger
+from labcrew.metered import ANSWERED, CANCELLED
 from labcrew.ports import Clock
+from labcrew.recordings import Request
 
 _TURNS = 6
 _CALLS_A_TURN = 4
@@ -64,13 +68,22 @@ class ModelConversing:
         model: the chat model.
         ledger: where its calls are written down.
         clock: how long they took.
+        prices: model → price.
     """
 
-    def __init__(self, replying: Replying, model: ChatModel, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self,
+        replying: Replying,
+        model: ChatModel,
+        ledger: Ledger,
+        clock: Clock,
+        prices: Mapping[str, Price],
+    ) -> None:
         self._replying = replying
         self._model = model
         self._ledger = ledger
         self._clock = clock
+        self._prices = prices
 
     async def reply(
         self, asked: ChatMessage, before: list[ChatMessage], caller: Caller, say: Said
@@ -95,19 +108,25 @@ class ModelConversing:
     ) -> tuple[Message, Tokens]:
         """One call to the model, written down."""
         began = self._clock.monotonic()
-        outcome, tokens = "answered", Tokens()
+        offered = offers(caller)
+        request = Request.of(self.name, messages, offered)
+        # As it stands where nobody waits for the answer: all of it may have been used.
+        model, tokens, outcome = self.name, most_of(request, self._model), CANCELLED
         token = LISTENER.set(heard)
         try:
             with calling.step("coordinator"):
-                reply = await self._model.reply(messages, tools=offers(caller), purpose=CHAT)
-            tokens = reply.tokens
+                reply = await self._model.reply(messages, tools=offered, purpose=CHAT)
+            model, tokens, outcome = reply.model, reply.tokens, ANSWERED
         except ModelFailure as failure:
-            outcome, tokens = failure.message, failure.tokens or Tokens()
+            tokens, outcome = used_by(failure, request, self._model), failure.message
+            raise
+        except Exception as error:
+            outcome = f"invalid: {type(error).__name__}"
             raise
         finally:
             LISTENER.reset(token)
             took = max(0.0, self._clock.monotonic() - began)
-            self._note(thread, messages, tokens, took, outcome)
+            self._note(thread, messages, model, tokens, took, outcome)
         return reply.message, tokens
 
     def tool(self, call: ToolCall, caller: Caller) -> Reply:
@@ -126,10 +145,12 @@ class ModelConversing:
         self,
         thread: str,
         messages: Sequence[Message],
+        model: str,
         tokens: Tokens,
         took: float,
         outcome: str,
     ) -> None:
+        price = self._prices.get(model)
         with self._ledger.transaction():
             number = self._ledger.model_calls.count(thread) + 1
             call = ModelCall(
@@ -137,12 +158,13 @@ class ModelConversing:
                 ticket=thread,
                 agent="coordinator",
                 purpose=CHAT,
-                model=self._model.name,
+                model=model,
                 prompt_sha256=content_hash([m.model_dump(mode="json") for m in messages]),
                 tokens=tokens,
-                usd=None,
+                usd=None if price is None else price.of(tokens),
                 duration_s=took,
                 outcome=outcome[:500],
+                estimated=tokens.estimated,
                 exact=False,
             )
             self._ledger.model_calls.put(call, actor="coordinator")

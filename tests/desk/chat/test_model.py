@@ -19,11 +19,15 @@ from desk.wiring import Opened
 from evals.chat.home import fill
 from labcrew.domain.chat import Message, Reply, Tokens, ToolCall
 from labcrew.domain.conversation import ChatMessage
+from labcrew.domain.spending import Price
 from labcrew.errors import ModelFailure
+from labcrew.metered import ANSWERED, CANCELLED
 from tests.doubles.chat import ScriptedChat
 from tests.doubles.embedder import WordEmbedder
 
 ADA = Caller(name="ada", role="approver")
+CENT = Price(prompt=10_000.0, completion=10_000.0)
+"""A token costs a cent."""
 
 
 def calls(*made: tuple[str, Any], text: str = "", used: int = 100) -> Reply:
@@ -47,7 +51,7 @@ class Spoken:
             recogniser(),
             Recall(opened.ledger, WordEmbedder()),
             model=lambda replying: ModelConversing(
-                replying, self.chat, opened.ledger, opened.clock
+                replying, self.chat, opened.ledger, opened.clock, {"scripted": CENT}
             ),
         )
         self.id = self.talking.threads.open(caller.name).id
@@ -183,11 +187,48 @@ def test_the_rules_answer_where_it_fails(speak: Speak, failure: ModelFailure) ->
     assert failure.message in reply.note
 
 
-def test_a_slow_model_is_not_waited_for(speak: Speak, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_model_is_not_waited_for_and_may_have_used_all_it_could(
+    speak: Speak, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(conversing, "_LONGEST_S", 0.05)
-    reply = speak(None).say("how is T-002 doing?")
+    one = speak(None)
+    reply = one.say("how is T-002 doing?")
     assert reply.by == "rule"
     assert "longer than" in reply.note
+    (call,) = opened.ledger.model_calls.of(one.id)
+    assert (call.outcome, call.estimated) == (CANCELLED, True)
+    assert call.tokens.total > 4096
+    assert call.usd == pytest.approx(call.tokens.total / 100)
+
+
+def test_each_call_stands_in_the_ledger_with_what_it_cost(speak: Speak, opened: Opened) -> None:
+    used = Tokens(prompt=7, completion=3)
+    one = speak(
+        calls(("trial", {"tickets": ["T-001"], "trials": [7]}), used=200),
+        ModelFailure("it said no", kind="refused", tokens=used),
+        ModelFailure("late", kind="timed_out"),
+        ModelFailure("gone", kind="unavailable"),
+    )
+    for _ in range(3):
+        one.say("how was trial 7 of T-001?")
+    answered, refused, late, gone = opened.ledger.model_calls.of(one.id)
+    assert [c.outcome for c in (answered, refused, late, gone)] == [
+        ANSWERED, "it said no", "late", "gone",
+    ]  # fmt: skip
+    assert [c.usd for c in (answered, refused, gone)] == [2.0, 0.1, 0.0]
+    assert [c.estimated for c in (answered, refused, gone)] == [False] * 3
+    assert late.estimated
+    assert late.tokens.total > 4096
+
+
+def test_a_call_at_which_labcrew_fails_is_not_one_that_was_answered(
+    speak: Speak, opened: Opened
+) -> None:
+    one = speak(RuntimeError("a fault of ours"))
+    with pytest.raises(RuntimeError):
+        one.say("how is T-002 doing?")
+    (call,) = opened.ledger.model_calls.of(one.id)
+    assert (call.outcome, call.estimated) == ("invalid: RuntimeError", True)
 
 
 def test_it_is_bounded(speak: Speak) -> None:
