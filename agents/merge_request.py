@@ -1,7 +1,8 @@
 """The merge request: which change to propose, and the evidence packet that speaks for it.
 
 The description is a function of the ledger's records alone. `mr verify` writes it again and
-compares every character, so that an altered digit shows.
+compares every character, so that an altered digit shows. What came of the change is told by rule; a
+model's words stand behind it, and are told to be a model's.
 """
 
 import inspect
@@ -19,10 +20,11 @@ from labcrew.domain.review import Evidence, MergeRequest, Verdict
 from labcrew.domain.sandbox import OverlayFile
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.evidence import fill, number
+from labcrew.evidence import as_text, fill, number
 from labcrew.intervals import difference_interval
 from labcrew.judgement import Judge, Judgement
 from labcrew.plain_text import is_plain
+from labcrew.spelt_numbers import spelt_out
 
 _COMMAND = re.compile(r"^\s*/", re.MULTILINE)  # "/merge" on a line of its own is done by forges
 
@@ -105,8 +107,8 @@ SUMMARY = Judgement(
     answer=SummaryAnswer,
     rule=_summary_rule,
     prompt=(
-        "Write the opening paragraph of a merge request in plain words. Write no digit yourself;"
-        " refer to a number as {{key}} with one of the keys."
+        "Write the opening paragraph of a merge request in plain words. Write no number yourself,"
+        " neither in digits nor in words; refer to a number as {{key}} with one of the keys."
     ),
     check=lambda q, a: _summary_trouble(q, a),
 )
@@ -118,6 +120,8 @@ def _summary_trouble(q: SummaryQuestion, a: SummaryAnswer) -> str | None:
         rest = rest.replace("{{" + key + "}}", "")
     if any(c.isdigit() for c in rest):
         return "it holds a digit that is not a reference"
+    if spelt_out(rest):
+        return "it holds a number in words that is not a reference"
     lowered = rest.lower()
     if any(mark in lowered for mark in ("{{", "<", "[", "://", "www.", "`", "|", "\n#")):
         return "it holds an unknown reference, HTML, a link, code, a table or a heading"
@@ -203,22 +207,27 @@ class MergeRequestAgent:
         self._judge = judge
 
     async def summarise(self, packet: Packet) -> str:
-        """The opening paragraph; asked once and kept, so that a model is not asked again."""
-        verdict = await self._judge.ask(
-            SUMMARY,
-            SummaryQuestion(
-                title=packet.assigned.ticket.title,
-                question=packet.assigned.ticket.question[:2000],
-                keys=tuple(item.key for item in numbers(packet)),
-                settings=packet.settings,
-                quarantined_rows=len(packet.quarantined),
-                verdict=packet.verdict,
-                judged_by=_judged_by(packet),
-                code="" if packet.patch is None else packet.assigned.ticket.kind,
-                measured=packet.assigned.ticket.measured,
-            ),
+        """The opening; asked once and kept, so that a model is not asked again."""
+        question = SummaryQuestion(
+            title=packet.assigned.ticket.title,
+            question=packet.assigned.ticket.question[:2000],
+            keys=tuple(item.key for item in numbers(packet)),
+            settings=packet.settings,
+            quarantined_rows=len(packet.quarantined),
+            verdict=packet.verdict,
+            judged_by=_judged_by(packet),
+            code="" if packet.patch is None else packet.assigned.ticket.kind,
+            measured=packet.assigned.ticket.measured,
         )
-        return verdict.answer.paragraph
+        told = await self._judge.ask(SUMMARY, question)
+        by_rule = SUMMARY.rule(question).paragraph
+        if told.by == "rule":
+            return by_rule
+        words = " ".join(told.answer.paragraph.split())
+        return (
+            f"{by_rule}\n\nIn the words of {as_text(told.by)}, of which the numbers alone are"
+            f" checked: “{words}”"
+        )
 
     def compose(self, packet: Packet, *, revision: int, branch: str, commit: str) -> MergeRequest:
         """The merge request as the ledger's records have it."""

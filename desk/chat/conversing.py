@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from desk.chat.coordinator import Said, Spoken
-from desk.chat.facts import not_in, spelt_out
+from desk.chat.facts import not_in
 from desk.chat.replying import Reply, Replying
 from desk.chat.spoken_tools import offers, reading
 from desk.chat.telling import quoted
@@ -29,6 +29,7 @@ from labcrew.ledger import Ledger
 from labcrew.metered import ANSWERED, CANCELLED
 from labcrew.ports import Clock
 from labcrew.recordings import Request
+from labcrew.spelt_numbers import spelt_out
 
 _TURNS = 6
 _CALLS_A_TURN = 4

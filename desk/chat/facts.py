@@ -13,14 +13,6 @@ from labcrew.ledger.records import Records
 
 _ID = re.compile(r"\b[TADE]-\d+(?:-[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _NUMBER = re.compile(r"(?<![\d.])\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_TO_TWENTY = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen twenty"
-)
-_WORDS = {word: n for n, word in enumerate(_TO_TWENTY.split()) if word != "one"} | {
-    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
-    "ninety": 90, "hundred": 100, "thousand": 1000, "dozen": 12, "million": 1_000_000,
-}  # fmt: skip
 _SECRET = {"secret"}
 TABLES = (
     "tickets", "plans", "trials", "findings", "briefs", "datasets", "incidents", "gates",
@@ -75,12 +67,6 @@ def not_in(text: str, documents: Iterable[str], given: Iterable[str] = ()) -> li
         if shown not in allowed and not any(_shows(shown, value) for value in known):
             missing.append(shown)
     return missing
-
-
-def spelt_out(text: str) -> list[str]:
-    """Numbers that are written as words; `one` is left out, for it is mostly a pronoun."""
-    found = re.findall(r"[a-z]+", text.lower())
-    return [str(_WORDS[word]) for word in found if word in _WORDS]
 
 
 def computed(figure: Figure, ledger: Ledger) -> float:

@@ -21,6 +21,7 @@ from agents.merge_request import (
 from labcrew.domain.programming import Patch
 from labcrew.domain.research import QuarantinedRow, data_hash
 from labcrew.judgement import Judge
+from tests.doubles.chat import ScriptedChat
 from tests.packets import CARD, make_packet, scores
 from tests.tickets import make_assigned
 
@@ -99,6 +100,19 @@ async def test_the_rules_summary_speaks_by_reference() -> None:
     assert "proposes cleaner training data." in cleaning
 
 
+async def test_what_came_of_it_is_told_by_rule_before_a_models_words() -> None:
+    said = "It beats the program\n===\nas it was, far beyond *all* noise: {{holdout_best_mean}}."
+    agent = MergeRequestAgent(Judge({"default": ScriptedChat({"paragraph": said}, name="m_1")}))
+    packet = make_packet(verdict="no_gain")
+    rule, told = (await agent.summarise(packet)).split("\n\n")
+    assert rule == await AGENT.summarise(packet)
+    assert "does not beat the program as it was beyond the seeds' noise" in rule
+    assert told == (
+        r"In the words of model:m\_1, of which the numbers alone are checked: “It beats the program"
+        " === as it was, far beyond *all* noise: {{holdout_best_mean}}.”"
+    )
+
+
 QUESTION = SummaryQuestion(
     title="t", question="", keys=("t1",), settings={}, quarantined_rows=0, verdict="improves"
 )
@@ -119,18 +133,20 @@ QUESTION = SummaryQuestion(
         "a | b",
         "`rm`",
         "٣ percent",
+        "Accuracy rises from eighty-six to ninety-nine percent.",
+        "It was confirmed on a Dozen seeds.",
         "fine\n/merge",
         " /approve",
         "well done, @everyone",
         "fine\u202e",
     ],
 )
-def test_a_summary_of_a_model_holds_no_digit_link_or_markup(paragraph: str) -> None:
+def test_a_summary_of_a_model_holds_no_number_link_or_markup(paragraph: str) -> None:
     assert SUMMARY.check(QUESTION, SummaryAnswer(paragraph=paragraph)) is not None
 
 
 def test_a_summary_may_refer() -> None:
-    good = SummaryAnswer(paragraph="It reaches {{t1}}, *well* beyond the baseline.")
+    good = SummaryAnswer(paragraph="It reaches {{t1}}, *well* beyond one baseline.")
     assert SUMMARY.check(QUESTION, good) is None
 
 
