@@ -1,7 +1,8 @@
 """A chat model converses in the coordinator's place, on top of the same typed actions.
 
-What it says is held to what its tools returned: a sentence with another number or id, or one that
-claims to have done something, is not shown; the rule's answer stands in its place.
+What it says is held to what its tools returned: a sentence with another number or id, one that says
+that something was done which no record says, or one that claims to have done something itself, is
+not shown; the rule's answer stands in its place.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from desk.chat.claims import unfounded
 from desk.chat.coordinator import Said, Spoken
 from desk.chat.facts import not_in
 from desk.chat.replying import Reply, Replying
@@ -52,11 +54,14 @@ PROMPT = (
 _CODE = re.compile(r"[{<]|\[[\[{\"]|```")
 """What no sentence begins with: an object, a tag (a tool's call as text), a list, a fence."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z(\"'“])|\n+")
+_UNDER_WAY = r"(?:paus|resum|stopp|retry|restart|approv|accept|reject|merg|cancell?)ing"
 _CLAIMS = re.compile(
     r"\b(?:i|we|i've|we've)\b(?:\s+\w+){0,3}?\s+(?:paused|resumed|stopped|retried|restarted|approved"
     r"|accepted|rejected|merged|assigned|commented|changed|raised|set|cancelled|decided|done)\b"
     r"|^(?:done|all set|confirmed)\b"
-    r"|\b(?:is|are|has been|have been|was|were)\s+now\s+\w+ed\b|\bsuccessfully\b",
+    r"|\b(?:is|are|has been|have been|was|were)\s+now\s+\w+ed\b|\bsuccessfully\b"
+    rf"|\b(?:i|we)(?:['\u2019]m|['\u2019]re|\s+am|\s+are)\s+(?:\w+\s+)?{_UNDER_WAY}\b"
+    rf"|^(?:\w+,\s+)?{_UNDER_WAY}\s+(?:\S+\s+)?now\W*$",
     re.I,
 )
 
@@ -179,7 +184,6 @@ class _Turn:
     ) -> None:
         self._conversing, self._asked, self._caller, self._say = conversing, asked, caller, say
         self._statements: list[Statement] = []
-        self._results: list[str] = []
         self._focus = Focus()
         self._buffer = ""
 
@@ -216,7 +220,6 @@ class _Turn:
         self._statements += reply.statements
         self._focus = reply.focus
         texts = [statement.text for statement in reply.statements]
-        self._results += texts
         told = json.dumps({"records say": texts}, ensure_ascii=False)
         return told[:_RESULT], reply
 
@@ -251,10 +254,13 @@ class _Turn:
         return Spoken(reply, by=by if kept else "rule", text=" ".join(kept), note=note)
 
     def fine(self, sentence: str) -> bool:
-        """Whether a sentence says nothing but what tools returned, in words, and claims no deed."""
-        if _CODE.match(sentence) or _CLAIMS.search(sentence) or not_in(sentence, self._results):
+        """Whether a sentence says nothing but what tools returned, and claims no deed."""
+        if _CODE.match(sentence) or _CLAIMS.search(sentence):
             return False
-        return not not_in(" ".join(spelt_out(sentence)), self._results)
+        if unfounded(sentence, self._statements, self._asked.text):
+            return False
+        results = [statement.text for statement in self._statements]
+        return not not_in(f"{sentence} {' '.join(spelt_out(sentence))}", results)
 
     def _heard(self, piece: str) -> None:
         """Whole sentences are passed on as they come, if they are fine."""

@@ -119,12 +119,48 @@ def test_without_tools_no_number_stands(speak: Speak) -> None:
 
 
 @pytest.mark.parametrize(
-    "claim", ["Done.", "I have paused it.", "It is now paused.", "We've approved the plan."]
+    "claim",
+    [
+        "Done.",
+        "I have paused it.",
+        "It is now paused.",
+        "We've approved the plan.",
+        "T-002 has been paused.",
+        "I just went ahead and approved the merge request.",
+        "Paused.",
+        "Pausing it now.",
+        "Sure, stopping T-002 now.",
+        "I'm pausing it.",
+        "I\u2019m stopping it.",
+    ],
 )
 def test_a_deed_that_was_not_done_is_not_claimed(speak: Speak, opened: Opened, claim: str) -> None:
     reply = speak(claim).say("pause T-002")
     assert claim not in told(reply)
     assert opened.ledger.tickets.get("T-002").status == "running"
+
+
+@pytest.mark.parametrize("claim", ["T-002 has been paused.", "Paused.", "It was stopped."])
+def test_a_deed_at_another_ticket_bears_no_claim_out(speak: Speak, claim: str) -> None:
+    one = speak(calls(("status", {"tickets": ["T-002", "T-004"]})), f"T-004 is paused. {claim}")
+    reply = one.say("pause T-002")
+    assert reply.text == "T-004 is paused."
+    assert "stands in no record" in reply.note
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "T-004 is paused.",
+        "T-004 has been paused, so nothing of it runs.",
+        "T-002 is running and has not been stopped.",
+        "T-002 can be paused at any time.",
+        "Stopping it now would lose what it learnt.",
+    ],
+)
+def test_a_state_that_the_records_hold_may_be_told(speak: Speak, said: str) -> None:
+    one = speak(calls(("status", {"tickets": ["T-002", "T-004"]})), said)
+    assert one.say("how are T-002 and T-004?").text == said
 
 
 def test_it_proposes_and_a_person_confirms(speak: Speak, opened: Opened) -> None:
