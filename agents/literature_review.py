@@ -36,7 +36,7 @@ from labcrew.domain.research import (
 )
 from labcrew.domain.search_space import legal
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import GateRequired, PolicyRefused, ToolError
+from labcrew.errors import GateRequired, MemoryDamaged, PolicyRefused, ToolError
 from labcrew.judgement import Judge
 from tools.read_library import ReadLibrary, read_library
 from tools.recall_memory import RecallMemory, recall_memory
@@ -232,12 +232,15 @@ async def _gather(
         return papers, reports
     recalled: list[Recalled] = []
     query = assigned.ticket.queries()[0]
-    for call in (
-        RecallMemory(scope="findings", query=query),
-        RecallMemory(scope="lessons", query=query, commit=assigned.base_commit),
-    ):
-        found_records: list[Recalled] = await tools.use(recall_memory, call)
-        recalled += found_records
+    try:
+        for call in (
+            RecallMemory(scope="findings", query=query),
+            RecallMemory(scope="lessons", query=query, commit=assigned.base_commit),
+        ):
+            recalled += await tools.use(recall_memory, call)
+    except MemoryDamaged as error:
+        reports.append(SourceReport(source="memory", state="failed", detail=error.message))
+        return papers, reports
     # A re-run finds what this very ticket left in memory before: no source of its own.
     earlier = recalled_papers([item for item in recalled if item.record.ticket != assigned.id])
     reports.append(SourceReport(source="memory", state="searched", documents=len(earlier)))

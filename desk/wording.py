@@ -203,6 +203,10 @@ def _tool(event: Event, ledger: Ledger) -> str | None:
     return f"{who(event.actor)} {words}"
 
 
+def _memory(event: Event, ledger: Ledger) -> str | None:
+    return f"Kept in the ledger alone. {event.data.get('because')} {event.data.get('remedy')}"
+
+
 def _network(event: Event, ledger: Ledger) -> str | None:
     if event.data.get("verdict") != "refused":
         return None
@@ -303,6 +307,7 @@ _BY_KIND: dict[str, Callable[[Event, Ledger], str | None]] = {
     "agent.failed": _agent_failed,
     "tool.used": _tool,
     "judgement.answered": _judgement,
+    "memory.damaged": _memory,
     "network.request": _network,
     WARNED: _spending,
     EXHAUSTED: _spending,

@@ -23,6 +23,7 @@ LabcrewError
 ├── OutputExceeded        a command that asks while it runs printed more than is listened to
 ├── BoundaryError         something a sandbox made may not cross to the host
 ├── StorageFull           a disk or a cap is full (also an OSError)
+├── MemoryDamaged         the memory's index can't be used; it can be made anew from the ledger
 ├── LedgerError           the ledger is locked, damaged or was changed by hand
 │   └── LeaseLost         another worker holds the ticket now
 ├── ReplayError           what was recorded of a ticket can't be gone through again
@@ -167,6 +168,10 @@ class BoundaryError(LabcrewError):
 
 
 class StorageFull(LabcrewError, OSError):
+    pass
+
+
+class MemoryDamaged(LabcrewError):
     pass
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.research import Embedder, MemoryRecord, Recalled
-from labcrew.errors import LabcrewError, StorageFull
+from labcrew.errors import MemoryDamaged, StorageFull
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -40,7 +40,8 @@ class ChromaMemory:
         """Stores records; one with an id that is known replaces the old one.
 
         Raises:
-            LabcrewError: the index is damaged.
+            MemoryDamaged: the index can't be used.
+            StorageFull: the disk is.
         """
         newest = {(record.scope, record.id): record for record in records}
         by_scope: dict[str, list[MemoryRecord]] = {}
@@ -77,7 +78,8 @@ class ChromaMemory:
                 A record without a commit or data hash rests on none, and can't lapse by it.
 
         Raises:
-            LabcrewError: the index is damaged.
+            MemoryDamaged: the index can't be used.
+            StorageFull: the disk is.
         """
         if limit < 1:
             return []
@@ -148,7 +150,7 @@ class ChromaMemory:
                     raise StorageFull(
                         f"The memory in {self._folder} has no room: {error}.", "Free some disk."
                     ) from None
-                raise LabcrewError(
+                raise MemoryDamaged(
                     f"The memory in {self._folder} can't be used: {error}.",
                     "It is an index of the ledger: make it anew with `labcrew memory rebuild`.",
                 ) from None

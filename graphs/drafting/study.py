@@ -14,6 +14,7 @@ from agents.drafting.environment import EnvironmentStep
 from agents.drafting.knowledge import changed, knowledge_id, rests_on
 from agents.drafting.observing import observe
 from graphs.crew import Crew
+from graphs.remembering import remember
 from labcrew.domain.base import content_hash
 from labcrew.domain.draft import (
     Candidate,
@@ -223,7 +224,7 @@ class Study:
             learnt_at=self.draft.asked_at,
         )
         self.bench.ledger.knowledge.put(known, actor="experiment_launcher")
-        await asyncio.to_thread(self.bench.memory.remember, [record_of_knowledge(known)])
+        await remember(self.bench, self.draft.id, [record_of_knowledge(known)])
 
     def use(self, installed: InstallTry) -> None:
         """Takes an environment for the candidate, with the variables that its runs need."""

@@ -1,11 +1,11 @@
 """The end of a ticket: closed without a merge, and what is kept for the next one."""
 
-import asyncio
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from graphs import forging
+from graphs.remembering import remember
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Incident, Trial
@@ -41,15 +41,15 @@ async def reflect(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     trials = work.trials(assigned.id)
     lessons = _lessons(work, assigned, trials, outcome)
     failed = outcome.startswith("failed")
-    # Memory first: a ticket that the ledger has as done is not taken up again.
-    ended = (trial for trial in trials if trial.status in REMEMBERED_TRIALS)
-    kept = list(records_of_trials(work.ledger, ended))
-    kept += [record_of_lesson(lesson) for lesson in lessons]
-    await asyncio.to_thread(work.bench.memory.remember, kept)
     with work.ledger.transaction():
         for lesson in lessons:
             work.ledger.lessons.put(lesson, actor="coordinator", kind="lesson.kept")
-        work.move(assigned.id, "failed" if failed else "done", outcome)
+    # Done comes last: a ticket that the ledger has as done is not taken up again.
+    ended = (trial for trial in trials if trial.status in REMEMBERED_TRIALS)
+    kept = list(records_of_trials(work.ledger, ended))
+    kept += [record_of_lesson(lesson) for lesson in lessons]
+    await remember(work.bench, assigned.id, kept)
+    work.move(assigned.id, "failed" if failed else "done", outcome)
     return {}
 
 

@@ -11,6 +11,7 @@ from agents.literature_review import review_problems
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated
 from graphs.plan_text import plan_text
+from graphs.remembering import remember
 from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.budget import Budget
@@ -19,7 +20,7 @@ from labcrew.domain.remembered import record_of_finding
 from labcrew.domain.research import DatasetCard, QuarantinedRow, Suggestion, data_hash
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import InputError
+from labcrew.errors import InputError, MemoryDamaged
 from labcrew.evidence import as_text
 from labcrew.taint import taint, tainted, taints
 from tools.facts import environment_effect
@@ -70,7 +71,7 @@ async def review_literature(
                 actor="literature_review",
                 because="sentences of papers, or what memory kept of them, may become settings",
             )
-    work.bench.memory.remember([record_of_finding(f) for f in review.findings])
+    await remember(work.bench, assigned.id, [record_of_finding(f) for f in review.findings])
     return []
 
 
@@ -194,7 +195,10 @@ async def _written(work: Work, assigned: AssignedTicket, round_: int) -> Plan:
 
 
 async def recalled(work: Work, assigned: AssignedTicket, tools: Toolbox) -> tuple[str, ...]:
-    """What earlier tickets on this repository left in memory and is near to what is asked."""
+    """What earlier tickets on this repository left in memory and is near to what is asked.
+
+    A damaged memory recalls nothing: the log says so of the call, and the plan is made without.
+    """
     data = data_hash(work.cards(assigned.id), cleaned=False)
     found: list[str] = []
     for scope in ("lessons", "trials"):
@@ -205,9 +209,13 @@ async def recalled(work: Work, assigned: AssignedTicket, tools: Toolbox) -> tupl
             commit=assigned.base_commit,
             data_hash=data or None,
         )
+        try:
+            hits = await tools.use(recall_memory, call)
+        except MemoryDamaged:
+            break
         near = [
             hit
-            for hit in await tools.use(recall_memory, call)
+            for hit in hits
             if hit.similarity >= _NEAR_ENOUGH
             and hit.record.ticket != assigned.id
             and hit.record.repository in ("", assigned.repository)

@@ -180,7 +180,10 @@ class Embedder(Protocol):
 
 
 class Memory(Protocol):
-    """The crew's shared memory: a rebuildable index of what the ledger holds."""
+    """The crew's shared memory: a rebuildable index of what the ledger holds.
+
+    Where it can't be used, all but `clear` raise MemoryDamaged.
+    """
 
     def remember(self, records: list[MemoryRecord]) -> None:
         """Stores records; one with an id that is known replaces the old one."""
