@@ -28,6 +28,40 @@ def test_any_inverted_index_is_text(index: dict[str, list[int]]) -> None:
     assert len(_abstract(index)) <= 20_000
 
 
+def inverted(text: str) -> dict[str, list[int]]:
+    index: dict[str, list[int]] = {}
+    for place, word in enumerate(text.split()):
+        index.setdefault(word, []).append(place)
+    return index
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Training was stable with batch sizes <32 and slow for >128 on every data set.",
+        "Gains were significant (p<0.05) when the learning rate was >0.1 in all runs.",
+        "Where a rate <r and a size>s meet, momentum < 0.9 or > 0.99 fails.",
+    ],
+)
+def test_comparisons_are_quoted_word_for_word(text: str) -> None:
+    assert _abstract(inverted(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("<jats:p>A <i>small</i> rate.</jats:p>", "A small rate."),
+        ("We trap CO<sub>2</sub>,<br /> p<0.05.", "We trap CO2, p<0.05."),
+        (
+            """A rate <mml:math xmlns:mml="http://w3.org/M" id='m'>η</mml:math> > 0.1.""",
+            "A rate η > 0.1.",
+        ),
+    ],
+)
+def test_markup_is_left_out(text: str, plain: str) -> None:
+    assert _abstract(inverted(text)) == plain
+
+
 def test_a_refused_arxiv_query_is_an_error() -> None:
     with papers_server("error_entry") as served, pytest.raises(ToolError, match="refused"):
         ArxivSource(f"{served.url}/api/query", 5).search(("momentum",), 3)

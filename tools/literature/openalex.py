@@ -16,7 +16,9 @@ _MOST_POSITION = 20_000
 _FIELDS = (
     "id,doi,display_name,publication_year,authorships,primary_location,abstract_inverted_index"
 )
-_TAG = re.compile(r"<[^>]{1,40}>")
+# Markup alone: texts have comparisons too, such as "batches <32 were stable, and those >128 slow".
+_ATTRIBUTE = r"""\s+[\w:.-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*')"""
+_TAG = re.compile(rf"</?[A-Za-z][\w:.-]*(?:{_ATTRIBUTE})*\s*/?>")
 
 
 class OpenAlexSource:
