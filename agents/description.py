@@ -170,7 +170,7 @@ def _alike(scores: Sequence[Score]) -> bool:
 
 def _last_numbers(packet: Packet) -> Iterator[str]:
     """Who made the scores; whence the numbers come that nothing was chosen by, or why none."""
-    ticket = packet.assigned.ticket
+    ticket, revision = packet.assigned.ticket, packet.assigned.revision
     if ticket.evaluator is not None and ticket.evaluator.files:
         names = ", ".join(as_code(path) for path in ticket.evaluator.files)
         yield (
@@ -198,6 +198,8 @@ def _last_numbers(packet: Packet) -> Iterator[str]:
             f"Fresh seeds are {seeds}: the program as it is and this change ran with them after the"
             " choice was made, on the same data as validation. They guard against lucky seeds, not"
             " against settings that fit this data alone."
+            + f" {opened(revision, 'The comparison with them was made')}."
+            * (revision > 0)
         )
     else:
         yield f"Not every run with the fresh seeds {seeds} gave a score, so their gain isn't given."
@@ -218,13 +220,17 @@ def _doubts(packet: Packet) -> Iterator[str]:
     )
 
 
-def opened(revision: int) -> str:
-    """How unseen the holdout still is: people steer a revision by what they saw of it."""
+def opened(revision: int, what: str = "the holdout was opened") -> str:
+    """How unseen the last numbers still are: people steer a revision by what they saw of them.
+
+    Args:
+        what: was done to have them.
+    """
     if revision == 0:
-        return "the holdout was opened once, for this table"
+        return f"{what} once, for this table"
     return (
-        f"the holdout was opened in {revision + 1} revisions, so it is no longer unseen: people"
-        " read its numbers in between"
+        f"{what} in {revision + 1} revisions, so it is no longer unseen: people read its numbers"
+        " in between"
     )
 
 

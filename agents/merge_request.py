@@ -29,6 +29,9 @@ from labcrew.spelt_numbers import spelt_out
 _COMMAND = re.compile(r"^\s*/", re.MULTILINE)  # "/merge" on a line of its own is done by forges
 
 
+JudgedBy = Literal["holdout", "reported holdout", "fresh seeds", "fresh seeds seen before"]
+
+
 class SummaryQuestion(Model):
     """What the opening paragraph may speak of; numbers only by their keys."""
 
@@ -38,7 +41,7 @@ class SummaryQuestion(Model):
     settings: Values
     quarantined_rows: int
     verdict: Verdict
-    judged_by: Literal["holdout", "reported holdout", "fresh seeds"] = "holdout"
+    judged_by: JudgedBy = "holdout"
     code: Literal["", "implement", "fix"] = ""
     measured: bool = True
 
@@ -60,6 +63,7 @@ def _summary_rule(q: SummaryQuestion) -> SummaryAnswer:
         "holdout": ("On the holdout", "holdout"),
         "reported holdout": ("On the holdout, as the runs report it,", "holdout"),
         "fresh seeds": ("With fresh seeds, by which nothing was chosen,", "fresh"),
+        "fresh seeds seen before": ("With fresh seeds, seen in an earlier revision,", "fresh"),
     }[q.judged_by]
     figures = f"{{{{{key}_best_mean}}}} against {{{{{key}_baseline_mean}}}}"
     if q.verdict == "unmeasured":
@@ -187,11 +191,13 @@ def _digits(packet: Packet) -> int:
     return min(12, 3 + math.ceil(-math.log10(largest)))
 
 
-def _judged_by(packet: Packet) -> Literal["holdout", "reported holdout", "fresh seeds"]:
+def _judged_by(packet: Packet) -> JudgedBy:
     if packet.holdout_best:
         reported = packet.assigned.ticket.metric.holdout is not None
         return "reported holdout" if reported else "holdout"
-    return "fresh seeds" if packet.fresh_best else "holdout"
+    if not packet.fresh_best:
+        return "holdout"
+    return "fresh seeds seen before" if packet.assigned.revision else "fresh seeds"
 
 
 def wording() -> str:

@@ -94,6 +94,8 @@ def _found(assigned: AssignedTicket, request: MergeRequest | None) -> Section:
         chosen = "The change was chosen on the validation data"
         if "holdout_best_mean" in values:
             chosen += f"; {opened(request.revision)}"
+        elif "fresh_best_mean" in values:
+            chosen += f"; {opened(request.revision, 'the comparison with fresh seeds was made')}"
         blocks.append(Paragraph(text=f"Mean ± standard deviation over the seeds. {chosen}."))
     blocks.append(Paragraph(text=state))
     points = [f"{_of(row)}" for row in rows] + notes[1:] + [state]

@@ -1,6 +1,7 @@
 """The description: what it shows, and that nobody's text breaks out of its place in it."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -123,6 +124,20 @@ def test_without_a_score_before_no_gain_is_claimed() -> None:
     assert "The fresh seeds 7, 8 were not run" in text
     assert "Welch" not in text
     assert not {item.key for item in numbers(packet) if "gain" in item.key}
+
+
+@pytest.mark.parametrize("revision", [0, 1])
+def test_a_later_revision_says_that_its_last_numbers_were_seen(revision: int) -> None:
+    assigned = make_assigned(holdout_seeds=(7, 8)).model_copy(update={"revision": revision})
+    nothing: dict[str, Any] = {"holdout_best": (), "holdout_baseline": ()}
+    fresh = {"fresh_best": scores(0.9, 0.91), "fresh_baseline": scores(0.8, 0.81)}
+    for changes, said in (
+        ({}, "; the holdout was opened in 2 revisions"),
+        (nothing | fresh, ". The comparison with them was made in 2 revisions"),
+    ):
+        packet = make_packet(assigned=assigned, paragraph="Well.", **changes)
+        text = fill(write(packet), numbers(packet))
+        assert (f"{said}, so it is no longer unseen: " in text) is bool(revision)
 
 
 def test_what_did_not_happen_is_left_out() -> None:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
@@ -110,6 +110,20 @@ async def test_what_came_of_it_is_told_by_rule_before_a_models_words() -> None:
     assert told == (
         r"In the words of model:m\_1, of which the numbers alone are checked: “It beats the program"
         " === as it was, far beyond *all* noise: {{holdout_best_mean}}.”"
+    )
+
+
+async def test_of_a_later_revision_nothing_is_called_unseen_that_people_saw() -> None:
+    fresh: dict[str, Any] = {
+        "holdout_best": (), "holdout_baseline": (),
+        "fresh_best": scores(0.9, 0.91), "fresh_baseline": scores(0.8, 0.81),
+    }  # fmt: skip
+    assert "fresh seeds, by which nothing was chosen, it" in await AGENT.summarise(
+        make_packet(**fresh)
+    )
+    later = make_assigned().model_copy(update={"revision": 1})
+    assert "With fresh seeds, seen in an earlier revision, it beats" in await AGENT.summarise(
+        make_packet(assigned=later, **fresh)
     )
 
 

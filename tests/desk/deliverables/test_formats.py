@@ -276,6 +276,15 @@ def test_a_holdout_of_several_revisions_is_no_longer_unseen(
     assert "opened in 2 revisions, so it is no longer unseen" in told(opened, bare)[0]
 
 
+def test_fresh_seeds_of_several_revisions_are_no_longer_unseen(
+    opened: Opened, bare: AssignedTicket
+) -> None:
+    request = proved(opened, bare, "validation", "fresh")
+    assert "the comparison with fresh seeds was made once" in told(opened, bare)[0]
+    superseded(opened, request)
+    assert "made in 2 revisions, so it is no longer unseen" in told(opened, bare)[0]
+
+
 def test_one_seed_has_no_deviation_and_tells_no_gain_from_noise(
     opened: Opened, bare: AssignedTicket
 ) -> None:
