@@ -19,6 +19,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Search the memory by meaning."""
+    from desk.views.held import Present
     from desk.wiring import open_home
     from labcrew.errors import InputError
     from memory.chroma import ChromaMemory
@@ -29,9 +30,14 @@ def search(
     with open_home(home) as opened, opened.home.owned():
         memory = ChromaMemory(opened.home.memory, OnnxEmbedder())
         try:
-            found = memory.recall(scope, query, limit=limit)
+            near = memory.recall(scope, query, limit=limit)
         finally:
             memory.close()
+        present = Present(opened.ledger)
+        found = [
+            hit.model_copy(update={"lapsed": present.held(hit.record).state == "lapsed"})
+            for hit in near
+        ]
     answer(
         found,
         as_json,

@@ -14,6 +14,7 @@ from desk.cli import app
 from desk.cli.common import answer_json
 from desk.cli.merge_requests import _verdict
 from desk.wiring import Opened, open_home
+from labcrew.domain.research import Lesson
 from labcrew.domain.review import Verification
 from tests.desk.conftest import TICKET, HandClock
 from tests.desk.records import fail, merge_request, plan_gate, trial
@@ -242,6 +243,22 @@ def test_a_second_owner_is_refused_by_name(lab: Path, opened: Opened, clock: Han
     with open_home(lab) as other, other.home.owned():
         error = _json("memory", "search", "learning rate", code=4)["error"]
     assert "is in use by process" in error["message"]
+
+
+def test_a_search_says_what_has_lapsed_since(lab: Path) -> None:
+    with open_home(lab) as opened:
+        assigned = opened.ledger.tickets.get("T-001")
+        for id, commit in (("holds", assigned.base_commit), ("gone", "o" * 40)):
+            lesson = Lesson(
+                id=id, ticket=assigned.id, text=f"momentum helps, {id}", code_hash=commit,
+                data_hash="", repository=assigned.repository,
+            )  # fmt: skip
+            opened.ledger.lessons.put(lesson, actor="coordinator")
+    assert _json("memory", "rebuild")["records"] == 2
+    found = _json("memory", "search", "momentum")
+    assert {hit["record"]["id"]: hit["lapsed"] for hit in found} == {"holds": False, "gone": True}
+    lines = _run("memory", "search", "momentum").stdout.splitlines()
+    assert {line.split()[1]: "(lapsed)" in line for line in lines} == {"holds": False, "gone": True}
 
 
 @pytest.mark.parametrize("days", [-1, 800_000])
