@@ -235,14 +235,13 @@ async def _gather(
     try:
         for call in (
             RecallMemory(scope="findings", query=query),
-            RecallMemory(scope="lessons", query=query, commit=assigned.base_commit),
+            RecallMemory(scope="lessons", query=query, commit=assigned.base_commit, holding=True),
         ):
             recalled += await tools.use(recall_memory, call)
     except MemoryDamaged as error:
         reports.append(SourceReport(source="memory", state="failed", detail=error.message))
         return papers, reports
-    # A re-run finds what this very ticket left in memory before: no source of its own.
-    earlier = recalled_papers([item for item in recalled if item.record.ticket != assigned.id])
+    earlier = recalled_papers(recalled)
     reports.append(SourceReport(source="memory", state="searched", documents=len(earlier)))
     return [*papers, *earlier], reports
 

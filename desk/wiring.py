@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from desk.settings_file import write_settings
 from labcrew.errors import InputError, LabcrewError, NotFound, SettingsError
@@ -314,15 +314,7 @@ class _Elsewhere:
     def remember(self, records: "list[MemoryRecord]") -> None:
         raise self._refusal()
 
-    def recall(
-        self,
-        scope: str,
-        query: str,
-        *,
-        limit: int = 8,
-        commit: str | None = None,
-        data_hash: str | None = None,
-    ) -> "list[Recalled]":
+    def recall(self, scope: str, query: str, **more: Any) -> "list[Recalled]":
         raise self._refusal()
 
     def count(self, scope: str) -> int:

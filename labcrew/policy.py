@@ -85,6 +85,8 @@ POLICY: tuple[Row, ...] = (
         scope=plain.anything, query=plain.anything, limit=plain.anything,
         commit=plain.anything,
         data_hash=plain.anything,
+        repository=plain.anything,
+        holding=plain.anything,
     ),
     _row(
         "data_pipeline", "profile_data", "allowed", "reading only, in a sandbox",

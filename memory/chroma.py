@@ -37,23 +37,26 @@ class ChromaMemory:
         self._client: ClientAPI | None = None
 
     def remember(self, records: list[MemoryRecord]) -> None:
-        """Stores records; one with an id that is known replaces the old one.
+        """See Memory.
 
         Raises:
             MemoryDamaged: the index can't be used.
             StorageFull: the disk is.
         """
-        newest = {(record.scope, record.id): record for record in records}
         by_scope: dict[str, list[MemoryRecord]] = {}
-        for record in newest.values():
+        for record in records:
             by_scope.setdefault(record.scope, []).append(record)
-        for scope, members in by_scope.items():
+        for scope, offered in by_scope.items():
+            # Of two with one key the last is put; of findings the first stays, here and in Chroma.
+            first = scope == "findings"
+            members = list({r.key: r for r in (reversed(offered) if first else offered)}.values())
             for start in range(0, len(members), _BATCH):
                 batch = members[start : start + _BATCH]
                 vectors = self._embedder.embed([record.text for record in batch])
                 with self._collection(scope) as collection:
-                    collection.upsert(
-                        ids=[record.id for record in batch],
+                    put = collection.add if first else collection.upsert
+                    put(
+                        ids=[record.key for record in batch],
                         embeddings=vectors,
                         documents=[_storable(record.text) for record in batch],
                         metadatas=[_provenance(record) for record in batch],
@@ -67,15 +70,11 @@ class ChromaMemory:
         limit: int = 8,
         commit: str | None = None,
         data_hash: str | None = None,
+        repository: str | None = None,
+        other_than: str = "",
+        holding: bool = False,
     ) -> list[Recalled]:
-        """The nearest records by cosine similarity, best first; [] for a scope without any.
-
-        Args:
-            scope: "findings", "lessons" or "trials".
-            query: what to look for, in plain words.
-            limit: the most records; below 1 gives none.
-            commit, data_hash: the present state; a record that rests on another one is `lapsed`.
-                A record without a commit or data hash rests on none, and can't lapse by it.
+        """The nearest records by cosine similarity; see Memory.
 
         Raises:
             MemoryDamaged: the index can't be used.
@@ -91,10 +90,19 @@ class ChromaMemory:
             answer = collection.query(
                 query_embeddings=[vector],
                 n_results=min(limit, held),
+                where=_where(
+                    {
+                        "repository": repository,
+                        "commit": commit if holding else None,
+                        "data_hash": data_hash if holding else None,
+                    },
+                    other_than,
+                ),
                 include=["documents", "metadatas", "distances"],
             )
         found = [
-            (MemoryRecord(id=id_, text=text, **kept), max(-1.0, min(1.0, 1.0 - distance)))
+            # What an older labcrew kept has its id as Chroma's alone.
+            (MemoryRecord(**{"id": id_, "text": text} | kept), max(-1.0, min(1.0, 1.0 - distance)))
             for id_, text, kept, distance in zip(
                 answer["ids"][0],
                 answer["documents"][0],
@@ -181,8 +189,18 @@ def has_lapsed(record: MemoryRecord, commit: str | None, data_hash: str | None) 
     )
 
 
+def _where(rests_on: dict[str, str | None], other_than: str) -> dict[str, Any] | None:
+    """Chroma's filter for records that rest on what is given (None: not asked) or on none."""
+    wanted: list[dict[str, Any]] = [
+        {name: {"$in": ["", value]}} for name, value in rests_on.items() if value is not None
+    ]
+    if other_than:
+        wanted.append({"ticket": {"$ne": other_than}})
+    return {"$and": wanted} if len(wanted) > 1 else next(iter(wanted), None)
+
+
 def _provenance(record: MemoryRecord) -> dict[str, Any]:
-    return record.model_dump(mode="json", exclude={"id", "text"})
+    return record.model_dump(mode="json", exclude={"text"})
 
 
 def _storable(text: str) -> str:

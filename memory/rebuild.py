@@ -33,4 +33,4 @@ def rebuild(memory: Memory, ledger: "Ledger") -> int:
     records += records_of_trials(ledger, ended)
     memory.clear()
     memory.remember(records)
-    return len(records)
+    return len({(record.scope, record.key) for record in records})

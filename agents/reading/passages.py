@@ -62,7 +62,7 @@ def most_promising(passages: list[Passage], words: set[str]) -> list[Passage]:
 
 
 def recalled_papers(recalled: list[Recalled]) -> list[Paper]:
-    """What memory recalled, as sources; lapsed records are left out."""
+    """What memory recalled, as sources."""
     return [
         Paper(
             citation=Citation(
@@ -74,5 +74,4 @@ def recalled_papers(recalled: list[Recalled]) -> list[Paper]:
             text=item.record.text,
         )
         for item in recalled
-        if not item.lapsed
     ]

@@ -55,7 +55,7 @@ class Recall:
             scope: what is searched.
             limit: how many at most.
         """
-        records = list(self._records(scope))
+        records = list({record.key: record for record in self._records(scope)}.values())
         if not records or not query.strip():
             return ()
         with self._turn:

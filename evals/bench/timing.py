@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from labcrew.domain.experiment import TrackedRun, Tracker
 from labcrew.domain.monitoring import Usage
@@ -188,18 +189,10 @@ class TimedMemory:
         with self._watch.running():
             self._real.remember(records)
 
-    def recall(
-        self,
-        scope: str,
-        query: str,
-        *,
-        limit: int = 8,
-        commit: str | None = None,
-        data_hash: str | None = None,
-    ) -> list[Recalled]:
+    def recall(self, scope: str, query: str, **more: Any) -> list[Recalled]:
         """As the real one."""
         with self._watch.running():
-            return self._real.recall(scope, query, limit=limit, commit=commit, data_hash=data_hash)
+            return self._real.recall(scope, query, **more)
 
     def count(self, scope: str) -> int:
         """As the real one."""

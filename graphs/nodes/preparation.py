@@ -31,7 +31,6 @@ from tools.toolbox import Toolbox
 from tools.trial_spec import environment_plan
 
 _LESSONS = 5
-_LOOKED_AT = 50  # more than are told: some are of other repositories
 _TOLD = 400
 _NEAR_ENOUGH = 0.35
 
@@ -205,24 +204,19 @@ async def recalled(work: Work, assigned: AssignedTicket, tools: Toolbox) -> tupl
         call = RecallMemory(
             scope=scope,
             query=f"{assigned.ticket.title}\n{assigned.ticket.question[:500]}",
-            limit=_LOOKED_AT,
+            limit=_LESSONS,
             commit=assigned.base_commit,
             data_hash=data or None,
+            repository=assigned.repository,
         )
         try:
             hits = await tools.use(recall_memory, call)
         except MemoryDamaged:
             break
-        near = [
-            hit
-            for hit in hits
-            if hit.similarity >= _NEAR_ENOUGH
-            and hit.record.ticket != assigned.id
-            and hit.record.repository in ("", assigned.repository)
-        ]
         found += [
             hit.record.text + " (lapsed: the code or data has changed since)" * hit.lapsed
-            for hit in near[:_LESSONS]
+            for hit in hits
+            if hit.similarity >= _NEAR_ENOUGH
         ]
     return tuple(found)
 

@@ -161,6 +161,13 @@ class MemoryRecord(Model):
         default="", description="that it was learnt in; empty: none, or kept by an older labcrew"
     )
 
+    @property
+    def key(self) -> str:
+        """What it is kept under: a sentence of a source is one record, however many tickets find
+        it, and the first one's.
+        """
+        return content_hash(self.text) if self.scope == "findings" else self.id
+
 
 class Recalled(Model):
     """A record found by meaning."""
@@ -186,7 +193,9 @@ class Memory(Protocol):
     """
 
     def remember(self, records: list[MemoryRecord]) -> None:
-        """Stores records; one with an id that is known replaces the old one."""
+        """Stores records; one with an id that is known replaces the old one, but for a finding
+        whose sentence is known, which stays with the ticket that found it first.
+        """
 
     def recall(
         self,
@@ -196,8 +205,22 @@ class Memory(Protocol):
         limit: int = 8,
         commit: str | None = None,
         data_hash: str | None = None,
+        repository: str | None = None,
+        other_than: str = "",
+        holding: bool = False,
     ) -> list[Recalled]:
-        """The nearest records, best first; `lapsed` is judged against commit and data_hash."""
+        """The nearest records, best first; what is left out takes no other's place.
+
+        Args:
+            scope: "findings", "lessons" or "trials".
+            query: what to look for, in plain words.
+            limit: the most records; below 1 gives none.
+            commit, data_hash: the present state; a record that rests on another one is `lapsed`.
+                A record without a commit or data hash rests on none, and can't lapse by it.
+            repository: only what was learnt in it, or in none.
+            other_than: a ticket whose own records are left out.
+            holding: what has lapsed is left out.
+        """
 
     def count(self, scope: str) -> int:
         """How many records a scope holds."""

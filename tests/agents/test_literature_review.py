@@ -136,6 +136,11 @@ async def test_memory_of_other_tickets_is_a_source_unless_it_lapsed(bench: Workb
     assert found.findings[0].citation.verification == "crew_record"
     assert found.findings[0].citation.locator == "ledger record L1"
 
+    nearer = "Better accuracy: which learning rate? A learning rate of 0.5 was best."
+    bench.memory.remember([lesson(f"O{n}", f"{nearer} {n}", commit="old") for n in range(20)])
+    again = await review(bench, literature={"online": False})
+    assert [s.values for s in again.brief.suggestions] == [{"learning_rate": 0.25}]
+
 
 async def test_planted_orders_change_no_request_and_no_limit(tmp_path: Path) -> None:
     planted = (

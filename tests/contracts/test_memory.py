@@ -92,6 +92,43 @@ def test_a_record_that_rests_on_nothing_does_not_lapse(memory: Memory) -> None:
     assert not found.lapsed
 
 
+def test_what_is_not_asked_for_takes_no_place(memory: Memory) -> None:
+    memory.remember([record(f"O{n}", "momentum", repository="/other") for n in range(9)])
+    memory.remember([record(f"T{n}", "momentum", ticket="T2") for n in range(9)])
+    memory.remember([record(f"C{n}", "momentum", commit="c0") for n in range(9)])
+    memory.remember([record(f"D{n}", "momentum", data_hash="d0") for n in range(9)])
+    memory.remember([record("M", "momentum helps a little", repository="/mine")])
+    memory.remember([record("N", "momentum helps, it is said", commit="", data_hash="")])
+
+    found = memory.recall(
+        "lessons", "momentum", limit=2, commit="c1", data_hash="d1",
+        repository="/mine", other_than="T2", holding=True,
+    )  # fmt: skip
+
+    assert {item.record.id for item in found} == {"M", "N"}
+    assert not any(item.lapsed for item in found)
+
+
+def test_what_has_lapsed_is_left_out_only_where_that_is_asked(memory: Memory) -> None:
+    memory.remember([record("L1", "a lesson")])
+    assert memory.recall("lessons", "a lesson", commit="c2", holding=True) == []
+    assert memory.recall("lessons", "a lesson", holding=True)[0].record.id == "L1"
+    assert memory.recall("lessons", "a lesson", commit="c2")[0].lapsed
+
+
+def test_a_sentence_that_several_tickets_found_is_one_and_the_firsts(memory: Memory) -> None:
+    def finding(id_: str, ticket: str, text: str = "momentum helps") -> MemoryRecord:
+        return record(id_, text, scope="findings", ticket=ticket, commit="", data_hash="")
+
+    memory.remember([finding("T1-F1", "T1"), finding("T1-F2", "T1", "noise hurts")])
+    memory.remember([finding("T2-F1", "T2"), finding("T2-F2", "T2", "decay helps")])
+    memory.remember([finding("T3-F1", "T3", "rates fall"), finding("T3-F2", "T3", "rates fall")])
+
+    assert memory.count("findings") == 4
+    found = memory.recall("findings", "momentum", other_than="T9")
+    assert {item.record.id for item in found} == {"T1-F1", "T1-F2", "T2-F2", "T3-F1"}
+
+
 def test_limits(memory: Memory) -> None:
     memory.remember([record(f"L{n}", f"lesson {n}") for n in range(7)])
     assert len(memory.recall("lessons", "lesson", limit=3)) == 3

@@ -57,3 +57,10 @@ async def test_a_failed_trial_lapses_with_its_code(work: Work) -> None:
 async def test_another_repositorys_trials_are_not_told(work: Work) -> None:
     await ended(work, "T-0002", repository="/other/lab")
     assert await told(work) == []
+
+
+async def test_other_repositories_trials_crowd_none_of_its_own_out(work: Work) -> None:
+    for number in range(30):
+        await ended(work, f"T-1{number:03}", repository="/other/lab")
+    await ended(work, "T-9000")
+    assert len(await told(work)) == 2

@@ -280,6 +280,7 @@ GOOD: dict[tuple[AgentName, str], dict[str, Any]] = {
 """A call that is allowed, for each agent and tool of the table."""
 
 FREE = {("recall_memory", name) for name in ("scope", "query", "limit", "commit", "data_hash")}
+FREE |= {("recall_memory", name) for name in ("repository", "holding")}
 FREE |= {("first_run", name) for name in ("id", "command", "environment", "overlay", "outputs")}
 FREE |= {("read_help", "text")}
 FREE |= {("install_environment", name) for name in ("number", "because", "variables")}

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from desk.views.recall import Recall
 from labcrew.domain.experiment import Score, Trial, TrialResult
 from labcrew.domain.remembered import record_of_finding, record_of_lesson, record_of_trial
 from labcrew.domain.research import Citation, Finding, Lesson
@@ -78,15 +79,23 @@ def test_rebuilt_equals_original(tmp_path: Path) -> None:
         f"sqlite:///{tmp_path / 'ledger.db'}", anchor=tmp_path / "head", clock=FixedClock()
     )
     ledger.tickets.put(TICKET, actor="test")
-    ledger.findings.put(FINDING, actor="test")
+    again = FINDING.model_copy(update={"id": "T2-F01", "ticket": "T2"})
+    for finding in (FINDING, again):  # one sentence, which the first ticket found
+        ledger.findings.put(finding, actor="test")
     ledger.lessons.put(LESSON, actor="test")
     for item in trials:
         ledger.trials.put(item, actor="test")
     memory = ChromaMemory(tmp_path / "memory", WordEmbedder())
     memory.remember([record_of_finding(FINDING), record_of_lesson(LESSON)])
+    memory.remember([record_of_finding(again)])
     memory.remember([record_of_trial(item, TICKET, "") for item in trials[1:]])
     scopes = ("findings", "lessons", "trials")
     before = [memory.recall(scope, "learning rate") for scope in scopes]
+    assert [found.record.id for found in before[0]] == ["T1-F01"]
+    board = Recall(ledger, WordEmbedder())
+    assert [found.record for found in board.search("learning rate", "findings", 9)] == [
+        found.record for found in before[0]
+    ]
 
     assert rebuild(memory, ledger) == 4
 
