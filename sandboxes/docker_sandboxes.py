@@ -38,7 +38,7 @@ from sandboxes.crossing.tarballs import owned
 from sandboxes.deadlines import Watch
 from sandboxes.environments.host_pip import host_pip
 from sandboxes.facts import Facts
-from sandboxes.logs import follow
+from sandboxes.logs import follow, watch
 from sandboxes.network.rules import for_hosts
 from sandboxes.network.uplink import Uplinks
 from sandboxes.runner import program
@@ -197,6 +197,9 @@ class DockerSandboxes:
 
     def follow(self, name: str) -> Iterator[str]:
         return follow(self.client, self.container_name(name))
+
+    def watch(self, name: str) -> Iterator[str]:
+        return watch(self.client, self.container_name(name))
 
     def usage(self, name: str) -> Usage | None:
         return self._meter.read(self.container_name(name))

@@ -6,30 +6,117 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from labcrew.domain.sandbox import OUTPUT_CUT
 from labcrew.errors import EngineError, EngineUnavailable, OutcomeUnknown
 from sandboxes import hardening
 from sandboxes.client import translated
-from sandboxes.text import Cleaner
+from sandboxes.text import Cleaner, clean
 
 if TYPE_CHECKING:
     from docker.api import APIClient
 
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.2
+_TAIL = 16
+"""The share of a capped output that is kept for its end: a sixteenth."""
+_A_SECOND = 1024
+"""The share of its cap that an output may show a second to who watches it, past the cap."""
 
 
 def follow(client: APIClient, container: str, cap_bytes: int | None = None) -> Iterator[str]:
     """Yields text until the container ends; a lost engine is asked again for a while.
 
-    Past the container's output cap, or the one given, the rest is read and dropped, after a line
-    that says so.
+    Of more than the container's output cap, or the one given, the beginning and the end are
+    yielded, with a line between them that says so.
     Raises EngineError if there is no such container, OutcomeUnknown if the engine stays away.
     """
+    found = _found(client, container)
+    cap = _cap(found) if cap_bytes is None else cap_bytes
+    head, tail = cap - cap // _TAIL, cap // _TAIL
+    cleaner, seen, end = Cleaner(), 0, bytearray()
+    for chunk in _output(client, container, found):
+        room = max(0, head - seen)
+        seen += len(chunk)
+        if room and (text := cleaner.feed(chunk[:room])):
+            yield text
+        end += chunk[room:]
+        if len(end) > 2 * tail:
+            del end[:-tail]
+    if seen <= cap:
+        if text := cleaner.feed(bytes(end)) + cleaner.end():
+            yield text
+        return
+    yield f"{cleaner.end()}\n{OUTPUT_CUT}: there are more than {cap >> 20} MiB of it]\n"
+    last = end[-tail:]
+    yield clean(bytes(last[_after_line_end(last) :]))
+
+
+def watch(client: APIClient, container: str) -> Iterator[str]:
+    """Yields text as it comes until the container ends, for who judges the run.
+
+    Past the container's output cap, whole lines are left out where they come so fast that judging
+    them would cost more than the run.
+    Raises as `follow`.
+    """
+    found = _found(client, container)
+    cleaner, thinned = Cleaner(), Thinned(_cap(found))
+    for chunk in _output(client, container, found):
+        if text := cleaner.feed(thinned.take(chunk, time.monotonic())):
+            yield text
+    if text := cleaner.end():
+        yield text
+
+
+class Thinned:
+    """Lets a stream through up to an allowance, and past it only so much a second, in whole lines.
+
+    Args:
+        cap: bytes that pass at any speed.
+    """
+
+    def __init__(self, cap: int) -> None:
+        self._cap, self._left = cap, float(cap)
+        self._at: float | None = None
+        self._dropping = False
+
+    def take(self, chunk: bytes, now: float) -> bytes:
+        """What of the next bytes passes.
+
+        Args:
+            now: monotonic seconds.
+        """
+        passed = 0.0 if self._at is None else now - self._at
+        self._left, self._at = min(self._cap, self._left + passed * self._cap / _A_SECOND), now
+        if self._dropping:
+            begin = _after_line_end(chunk)
+            if self._left <= 0 or not begin:
+                return b""
+            self._dropping = False
+            chunk = b"\n" + chunk[begin:]
+        self._left -= len(chunk)
+        if self._left <= 0:
+            self._dropping = True
+            return chunk[: 1 + max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))]
+        return chunk
+
+
+def _after_line_end(data: bytes | bytearray) -> int:
+    """Where the second line begins; 0 where no line ends."""
+    return 1 + min((at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0), default=-1)
+
+
+def _found(client: APIClient, container: str) -> dict[str, Any]:
     with translated(f"read the output of {container}"):
         found: dict[str, Any] = client.inspect_container(container)
-    labelled = int(found["Config"]["Labels"].get(hardening.OUTPUT, "64")) << 20
-    cap = labelled if cap_bytes is None else cap_bytes
-    cleaner = Cleaner()
+    return found
+
+
+def _cap(found: dict[str, Any]) -> int:
+    return int(found["Config"]["Labels"].get(hardening.OUTPUT, "64")) << 20
+
+
+def _output(client: APIClient, container: str, found: dict[str, Any]) -> Iterator[bytes]:
+    """Every byte once, until the container ends, however often the engine is lost meanwhile."""
     seen = 0
     lost_since: float | None = None
     while True:
@@ -45,14 +132,10 @@ def follow(client: APIClient, container: str, cap_bytes: int | None = None) -> I
                         skip -= len(chunk)
                         continue
                     new, skip = chunk[skip:], 0
-                    room = cap - seen
                     seen += len(new)
-                    if room > 0 and (text := cleaner.feed(new[:room])):
-                        yield text
-                    if 0 <= room < len(new):
-                        yield f"\n[labcrew: output beyond {cap >> 20} MiB is not shown]\n"
+                    yield new
             if over:
-                break
+                return
             if _running(client, container):
                 time.sleep(_PAUSE_S)
         except (EngineUnavailable, OutcomeUnknown):
@@ -63,10 +146,8 @@ def follow(client: APIClient, container: str, cap_bytes: int | None = None) -> I
             time.sleep(_PAUSE_S)
         except EngineError as error:
             if "no such container" in error.message.lower():
-                break  # removed while it was followed: that, too, is its end
+                return  # removed while it was followed: that, too, is its end
             raise
-    if text := cleaner.end():
-        yield text
 
 
 def _chunks(client: APIClient, container: str, found: dict[str, Any]) -> Iterator[bytes]:

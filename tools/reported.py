@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labcrew import beneath
 from labcrew.domain.measuring import Metric, ReportedNumber
+from labcrew.domain.sandbox import OUTPUT_CUT
 from labcrew.errors import BoundaryError, NotFound
 from tools.log_lines import metrics
 
@@ -138,10 +139,13 @@ def _group(pattern: str) -> slice | None:
 def from_output(metric: Metric | ReportedNumber, lines: Iterable[str]) -> float | None:
     """The last value of the metric that the output shows; None without one, or if it is NaN.
 
-    A run that ends in NaN has no metric: its last finite value would flatter it.
+    A run that ends in NaN has no metric: its last finite value would flatter it. What stands before
+    a gap in the output isn't its last value.
     """
     last = None
     for line in lines:
+        if line.startswith(OUTPUT_CUT):
+            last = None
         for shown in line.split("\r"):  # a progress bar writes over itself
             value = from_line(metric, shown)
             if value is not None:

@@ -59,7 +59,7 @@ def _start(call: StartTrial, assigned: AssignedTicket, bench: Workbench) -> None
 
 
 def _watch(call: TrialContainer, assigned: AssignedTicket, bench: Workbench) -> Iterator[str]:
-    return bench.sandboxes.follow(trial_container(call.trial))
+    return bench.sandboxes.watch(trial_container(call.trial))
 
 
 def _stop(call: TrialContainer, assigned: AssignedTicket, bench: Workbench) -> None:

@@ -71,8 +71,13 @@ class TimedSandboxes:
 
     def follow(self, name: str) -> Iterator[str]:
         """As the real one; what the caller does with a chunk isn't timed."""
-        with self._watch.running():
-            chunks = self._real.follow(name)
+        return self._timed(self._real.follow(name))
+
+    def watch(self, name: str) -> Iterator[str]:
+        """As `follow`."""
+        return self._timed(self._real.watch(name))
+
+    def _timed(self, chunks: Iterator[str]) -> Iterator[str]:
         while True:
             with self._watch.running():
                 chunk = next(chunks, None)

@@ -267,7 +267,9 @@ def reported_value(
     if value is None and metric.pattern is not None:
         value = from_output(metric, beneath.lines(log.parent, log.name))
     if value is None:
-        where = f"{assigned.ticket.outputs}/{metric.file}" if metric.file else "the output"
+        where = "what is kept of the output"
+        if metric.file is not None:
+            where = f"{assigned.ticket.outputs}/{metric.file}"
         raise ToolError(
             f"{subject} ended well, but {where} never shows {metric.name!r}.",
             f"Correct {field}.name, {field}.file or {field}.pattern in the ticket.",

@@ -11,6 +11,9 @@ from labcrew.domain.base import Model
 from labcrew.domain.monitoring import Usage
 from labcrew.domain.running import Environment
 
+OUTPUT_CUT = "[labcrew: the middle of the output is not shown"
+"""How the line begins that stands for what was left out of an output longer than its cap."""
+
 
 class Limits(Model):
     """The bounds of one container, kept from outside it."""
@@ -157,7 +160,13 @@ class Sandboxes(Protocol):
         """The container's state; "missing" when there is none."""
 
     def follow(self, name: str) -> Iterator[str]:
-        """The container's output from its first byte, as cleaned text chunks, until it ends."""
+        """The container's output from its first byte, as cleaned text chunks, until it ends.
+
+        Of more than its cap the middle is left out, behind a line that begins with `OUTPUT_CUT`.
+        """
+
+    def watch(self, name: str) -> Iterator[str]:
+        """As `follow`, for who judges a run: it goes on past the cap, with fewer lines."""
 
     def usage(self, name: str) -> Usage | None:
         """What a running container uses now; None for one that does not run.

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from labcrew.domain.monitoring import Usage
-from labcrew.domain.sandbox import Limits, OverlayFile, ReadOnlyInput, Sandboxes, WorkspaceSource
+from labcrew.domain.sandbox import (
+    OUTPUT_CUT,
+    Limits,
+    OverlayFile,
+    ReadOnlyInput,
+    Sandboxes,
+    WorkspaceSource,
+)
 from labcrew.errors import BoundaryError, EngineError, InputError, NotFound, ToolError
 from tests.sandboxes.fixtures import Workshop
 
@@ -131,11 +138,29 @@ class TestDetached:
         assert workshop.sandboxes.read_file(spec.name, "state") == b"saved\n"
 
     def test_following_is_capped(self, workshop: Workshop) -> None:
-        spec = workshop.spec("loud", f"yes {'0123456789' * 4} | head -c 1500000")
+        spec = workshop.spec("loud", f"yes {'0123456789' * 4} | head -c 1500000; echo; echo end 1")
         workshop.sandboxes.start(spec)
-        text = "".join(workshop.sandboxes.follow(spec.name))
-        assert len(text) < (1 << 20) + 200
-        assert "not shown" in text[-100:]
+        lines = "".join(workshop.sandboxes.follow(spec.name)).split("\n")
+        assert sum(len(line) + 1 for line in lines) < (1 << 20) + 200
+        (gap,) = [n for n, line in enumerate(lines) if line.startswith(OUTPUT_CUT)]
+        assert "not shown: there are more than 1 MiB" in lines[gap]
+        assert set(lines[gap + 1 : -4]) == {"0123456789" * 4}
+        assert lines[-2:] == ["end 1", ""]
+
+    def test_who_watches_sees_a_run_go_on_past_the_cap(self, workshop: Workshop) -> None:
+        script = (
+            f"yes {'0123456789' * 4} | head -c 1500000; while sleep 0.05; do echo; echo on; done"
+        )
+        spec = workshop.spec("loud", script)
+        workshop.sandboxes.start(spec)
+        seen = 0
+        for text in workshop.sandboxes.watch(spec.name):
+            seen += len(text)
+            assert seen < 1_400_000
+            assert OUTPUT_CUT not in text
+            if "on" in text:
+                break
+        assert seen > 1 << 20
 
 
 class TestBeside:

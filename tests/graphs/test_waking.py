@@ -42,7 +42,7 @@ async def test_a_run_that_ends_at_any_moment_wakes_the_monitor(tmp_path: Path) -
         if randomness.random() < 0.2:
             raise EngineError("the engine went away")
 
-    bench = make_bench(tmp_path, sandboxes=Around(None, follow=follow, usage=lambda name: None))
+    bench = make_bench(tmp_path, sandboxes=Around(None, watch=follow, usage=lambda name: None))
     crew = Crew.of(Judge(models={}), WordEmbedder())
     work = Work(bench=bench, crew=crew, rules=crew, tick_s=3600)
     assigned = make_assigned()

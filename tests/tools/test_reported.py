@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from labcrew import beneath
 from labcrew.domain.measuring import Metric
+from labcrew.domain.sandbox import OUTPUT_CUT
 from tools.reported import from_file, from_line, from_output
 
 
@@ -69,6 +70,9 @@ def test_a_run_that_ends_in_nan_has_no_metric() -> None:
     assert from_output(pattern, ["acc 0.5", "noise", "acc 0.7", "noise"]) == 0.7
     assert from_output(pattern, ["acc 0.5", "acc nan"]) is None
     assert from_output(pattern, []) is None
+    gap = f"{OUTPUT_CUT}: there are more than 64 MiB of it]\n"
+    assert from_output(pattern, ["acc 0.5", gap, "acc 0.7"]) == 0.7
+    assert from_output(pattern, ["acc 0.5", gap, "noise"]) is None
 
 
 def test_a_progress_bar_ends_with_its_last_state() -> None:
