@@ -17,12 +17,11 @@ from labcrew.domain.search_space import Values
 from labcrew.domain.supervision import Offer
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.judgement import Judge, Judgement, Verdict
-from tools.logs.tracebacks import failure
 
 _ENDED_FROM_OUTSIDE = (137, 143, 255)
 """SIGKILL, SIGTERM, and what a restarted engine reports: no verdict on the settings. A program may
 end with them by itself, too: `sys.exit(-1)` gives 255."""
-_EVIDENCE_LINES, _LAST_LINES = 8, 20
+_EVIDENCE_LINES = 8
 _LAST_RESORTS: tuple[Action, ...] = ("give_up", "escalate")
 
 
@@ -132,7 +131,7 @@ class LogMonitor:
             return late
         if (
             status.exit_code in _ENDED_FROM_OUTSIDE
-            and not _failed(reading.tail)
+            and not ending.failed_last(reading.tail)
             and not _lost_alike(earlier, status.exit_code)
         ):
             return Alarm(
@@ -265,12 +264,6 @@ class LogMonitor:
             subject=alarm.subject,
             at_s=round(at_s, 3),
         )
-
-
-def _failed(tail: Sequence[str]) -> bool:
-    """Whether a failure is the last that a run told of; one that it got over stands further up."""
-    failed = failure(tail)
-    return failed is not None and any(failed.error in line for line in tail[-_LAST_LINES:])
 
 
 def _lost_alike(earlier: Sequence[Trial], code: int | None) -> bool:

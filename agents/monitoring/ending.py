@@ -5,9 +5,12 @@ import signal
 from collections.abc import Sequence
 
 from labcrew.domain.monitoring import Alarm, IncidentKind
+from tools.logs.reader import LogReader
 from tools.logs.tracebacks import Failure, failure
+from tools.metric_names import role
 
 _LINE, _LINES, _EVIDENCE = 2000, 400, 12
+_LAST_LINES = 20
 _TELLING = 300
 
 MEMORY_WORDS = re.compile(
@@ -54,7 +57,8 @@ def ended(
 ) -> Alarm | None:
     """What is wrong with a run that has ended; None where it ended well or it can't be known.
 
-    A run that ended well but wrote of an error is not judged by its words.
+    A run that ended well but wrote of an error is not judged by its words; one whose exit code
+    nobody knows has failed where a failure is the last that it told of, and no training after it.
 
     Args:
         exit_code: as the engine reports it; None where it isn't known.
@@ -65,11 +69,13 @@ def ended(
     lines = tuple(line[:_LINE] for line in tail[-_LINES:])
     if out_of_memory:
         return _alarm("out_of_memory", "the kernel ended it: it was out of memory", 1.0, lines)
-    if exit_code is None or (exit_code == 0 and not workspace_full):
+    if exit_code is None and (not failed_last(lines) or _trained_on(lines)):
         return None
     if exit_code == 0:
+        if not workspace_full:
+            return None
         return _alarm("storage_full", "it ended, and its workspace is full", 0.9, lines)
-    end = _code(exit_code)
+    end = "it ended" if exit_code is None else _code(exit_code)
     failed = failure(lines)
     said = _last_matching(MEMORY_WORDS, lines, failed)
     if said and not _matches(STORAGE_WORDS, failed):
@@ -88,6 +94,34 @@ def ended(
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return _alarm(
         "crashed", f"{end}: {last[:_TELLING] if last else 'it printed nothing'}", 0.8, lines
+    )
+
+
+def failed_last(tail: Sequence[str]) -> bool:
+    """Whether a failure is the last that a run told of; one that it got over stands further up.
+
+    Args:
+        tail: the newest lines, oldest first.
+    """
+    failed = failure(tail)
+    return failed is not None and any(failed.error in line for line in tail[-_LAST_LINES:])
+
+
+def _trained_on(lines: Sequence[str]) -> bool:
+    """Whether a line of training stands behind the last failure.
+
+    A bar is none: it is drawn once more when it is closed.
+    """
+    failed = failure(lines)
+    if failed is None:
+        return False
+    last = max((at for at, line in enumerate(lines) if failed.error in line), default=0)
+    return any(
+        seen.done is None
+        and (seen.step is not None or seen.epoch is not None)
+        and any(role(name) != "other" for name in seen.numbers)
+        for line in lines[last + 1 :]
+        for seen in LogReader().feed(f"{line}\n", 0.0)
     )
 
 

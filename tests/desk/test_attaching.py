@@ -227,6 +227,22 @@ def test_a_healthy_run_has_none(tmp_path: Path) -> None:
     assert attaching.runs[0].usage is not None
 
 
+def test_a_process_whose_last_words_are_a_traceback_has_crashed(tmp_path: Path) -> None:
+    log = tmp_path / "train.log"
+    program = "import time; print('step 1 loss 0.5', flush=True); time.sleep(1); int('no number')"
+    with log.open("w") as out:
+        child = subprocess.Popen([sys.executable, "-c", program], stdout=out, stderr=out)
+    wanted = Wanted(whats=(f"pid:{child.pid}",), log=log)
+    with attached(tmp_path / "home", wanted) as (opened, attaching, _):
+        waiting = threading.Thread(target=child.wait)
+        waiting.start()
+        attaching.watch()
+        waiting.join()
+        (incident,) = opened.ledger.incidents.of("A-001")
+    assert (incident.kind, attaching.runs[0].troubled) == ("crashed", True)
+    assert "ValueError: invalid literal" in incident.diagnosis
+
+
 def test_stop_and_restart_are_run_once_and_tell_the_program_what_to_change(tmp_path: Path) -> None:
     log, pid = tmp_path / "train.log", tmp_path / "pid"
     program = tmp_path / "train.py"

@@ -75,6 +75,7 @@ TRUSTED = {
     "tools/followers/tensorboard.py": "the folder that a person names: no link, no pipe, capped",
     "tools/followers/writers.py": "/proc",
     "tools/followers/process.py": "/proc",
+    "tools/followers/proc.py": "/proc",
     "tools/line_times.py": "a log being written",
     "tools/checkpoint_tidying.py": "a trial's own container, where alone it runs",
     "tools/run_trial.py": "a log being written",

@@ -10,10 +10,9 @@ from labcrew.domain.monitoring import Usage
 from labcrew.errors import InputError
 from tools.followers.notifier import Notifier
 from tools.followers.source import Ended, Place
-from tools.followers.writers import Writers
+from tools.followers.writers import Leaving, Writers
 
 _CHUNK = 1 << 16
-_GONE_S = 2.0
 
 
 class LogFile:
@@ -27,7 +26,7 @@ class LogFile:
         notifier: wakes on behalf of `token`.
         start: where to begin; None: at the file's start.
         from_end: leave out what is there already.
-        quiet_s: seconds of silence after which a file that nobody was ever seen to write is over.
+        quiet_s: seconds of silence after which a file that nobody has open is over.
         writers: knows who writes it; one serves many runs.
 
     Raises:
@@ -47,13 +46,11 @@ class LogFile:
     ) -> None:
         self._path = path
         self._notifier, self._token = notifier, token
-        self._quiet_s = quiet_s
-        self._writers = writers or Writers()
+        self._leaving = Leaving(writers or Writers(), quiet_s)
         self._file = -1
         self._at = 0
         self._watched = False
         self._unannounced = False
-        self._writer_seen = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._watch()
         if not self._open():
@@ -143,20 +140,13 @@ class LogFile:
         return None
 
     def ended(self, silent_s: float) -> Ended | None:
-        if self._file < 0 or (self._writer_seen and silent_s < _GONE_S):
+        if self._file < 0:
             return None
         state = os.fstat(self._file)
-        if self._writers.has(state.st_dev, state.st_ino):
-            self._writer_seen = True
-            return None
-        if self._writer_seen:
-            return Ended(reason="the program that wrote the file has gone")
-        if silent_s >= self._quiet_s:
-            return Ended(reason=f"nothing was written for {self._quiet_s:g} s, and nobody has it")
-        return None
+        return self._leaving.ended([(state.st_dev, state.st_ino)], silent_s)
 
     def again(self) -> None:
-        self._writer_seen = False
+        self._leaving.again()
 
     def _forget(self) -> None:
         if self._file >= 0:

@@ -10,12 +10,11 @@ from labcrew.domain.monitoring import Usage
 from labcrew.errors import InputError, NotFound
 from tools.followers.notifier import Notifier
 from tools.followers.source import Ended, Place
-from tools.followers.writers import Writers
+from tools.followers.writers import Leaving, Writers
 from tools.logs.tensorboard import EventReader
 
 _CHUNK = 1 << 16
 _MOST_FILES, _MOST_FOLDERS, _DEPTH = 200, 500, 4
-_GONE_S = 2.0
 
 
 class _EventFile:
@@ -62,11 +61,10 @@ class TensorBoard:
         if not folder.is_dir():
             raise InputError(f"{folder} is no folder.", "Name the folder that TensorBoard gets.")
         self._folder, self._notifier, self._token = folder, notifier, token
-        self._quiet_s = quiet_s
-        self._writers = writers or Writers()
+        self._leaving = Leaving(writers or Writers(), quiet_s)
         self._files: dict[tuple[int, int], _EventFile] = {}
         self._folders: set[Path] = set()
-        self._announced, self._writer_seen = True, False
+        self._announced = True
         self._find()
         if from_end:
             # Records can only be found from a file's start.
@@ -134,19 +132,10 @@ class TensorBoard:
         return None
 
     def ended(self, silent_s: float) -> Ended | None:
-        if not self._files or (self._writer_seen and silent_s < _GONE_S):
-            return None
-        if any(self._writers.has(*key) for key in self._files):
-            self._writer_seen = True
-            return None
-        if self._writer_seen:
-            return Ended(reason="the program that wrote the event files has gone")
-        if silent_s >= self._quiet_s:
-            return Ended(reason=f"nothing was written for {self._quiet_s:g} s, and nobody has it")
-        return None
+        return self._leaving.ended(self._files, silent_s) if self._files else None
 
     def again(self) -> None:
-        self._writer_seen = False
+        self._leaving.again()
 
     def close(self) -> None:
         for file in self._files.values():

@@ -136,6 +136,17 @@ def test_an_error_caught_long_before_is_not_the_cause() -> None:
 
 def test_an_outcome_that_is_not_known_is_no_alarm() -> None:
     assert ended(None, False, False, ["step=1"]) is None
+    assert ended(None, False, False, [*WORKER, "went on", "step=1 loss=0.5"]) is None
+
+
+def test_a_failure_at_the_end_of_the_log_tells_what_no_exit_code_does() -> None:
+    crashed = ended(None, False, False, ["step=1", *WORKER])
+    bar = " 50%|#####     | 50/100 [00:05<00:05, 9.5it/s, loss=0.3]"
+    full = ended(None, False, False, [*CUDA, bar, "wandb: epoch 3", "wandb: loss 0.3"])
+    assert crashed is not None
+    assert full is not None
+    assert (crashed.kind, full.kind) == ("crashed", "out_of_memory")
+    assert "it ended: ValueError: row 7 has no label" in crashed.diagnosis
 
 
 @given(

@@ -15,6 +15,7 @@ from labcrew.errors import InputError
 from tools.followers.log_file import LogFile
 from tools.followers.notifier import Notifier
 from tools.followers.source import Place
+from tools.followers.writers import Writers
 
 
 @pytest.fixture
@@ -175,6 +176,34 @@ def test_it_is_over_when_its_writer_has_gone(tmp_path: Path, notifier: Notifier)
             break
     assert ended is not None
     assert ended.exit_code is None
+    assert "gone" in ended.reason
+    log.close()
+
+
+def test_a_program_that_closes_its_log_between_epochs_is_not_over(
+    tmp_path: Path, notifier: Notifier
+) -> None:
+    path = tmp_path / "a.log"
+    program = "import sys; f = open(sys.argv[1], 'w'); print('up', flush=True); input(); f.close()"
+    program += "; print('closed', flush=True); input()"
+    run = subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert run.stdout is not None
+    assert run.stdin is not None
+    run.stdout.readline()
+    at = 0.0
+    log = LogFile(path, notifier, 1, quiet_s=1000, writers=Writers(lambda: at))
+    assert text(log) == ""
+    assert log.ended(3) is None
+    run.stdin.write(b"\n")
+    run.stdin.flush()
+    run.stdout.readline()
+    at = 1000.0
+    assert log.ended(999) is None
+    run.communicate(b"\n", timeout=30)
+    ended = log.ended(999)
+    assert ended is not None
     assert "gone" in ended.reason
     log.close()
 
