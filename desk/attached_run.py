@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from agents.log_monitor import INTERVENTION, InterventionQuestion
 from agents.monitoring.bandit import experience
+from agents.monitoring.diagnosis import cause, explained
 from agents.monitoring.ending import ended as diagnosis
 from agents.monitoring.follower import Follower
 from agents.monitoring.responses import ADVISORY
@@ -63,9 +65,11 @@ class AttachedRun:
         self._known = {i.id: i for i in ledger.incidents.of(attachment.id)}
         self.over = False
         self.usage: Usage | None = None
+        self._open: dict[str, _Open] = {}
         self._acting: threading.Thread | None = None
-        self._acted: tuple[Incident, Intervention] | None = None
+        self._acted: tuple[_Open, Intervention] | None = None
         self._stopped, self._drained = threading.Event(), threading.Event()
+        self._turned = False
         self._live, self._more, self._unannounced = False, False, False
         self._begin()
 
@@ -203,7 +207,8 @@ class AttachedRun:
             if all(one.id != incident.id for one in self.incidents):
                 self.incidents.append(incident)
             if incident.intervention is None:
-                self._answer(incident, alarm, running)
+                self._open[incident.id] = _Open(incident, alarm, running)
+        self._answer()
 
     def _opened(self, alarm: Alarm) -> Incident:
         id = f"{self.run}-{alarm.kind.replace('_', '-')}"
@@ -228,40 +233,59 @@ class AttachedRun:
         self._tell("incident", {"incident": incident})
         return incident
 
-    def _answer(self, incident: Incident, alarm: Alarm, running: bool) -> None:
+    def _answer(self) -> None:
+        """Acts on one incident after the other, the one that explains the others first."""
         attached = self.attachment
-        earlier = self._ledger.incidents.of(attached.id)
-        progressed = self.follower.step > 0
-        choices = possible(attached, alarm, earlier, progressed=progressed, running=running)
         if not attached.stop and not attached.restart:
-            left: Action = "continue" if incident.kind in ADVISORY else "escalate"
-            self._did(incident, Intervention(action=left, because=_ONLY_WATCHED, by="rule"))
-        elif self._acting is not None:
-            because = "another incident of this run is being acted on"
-            self._did(incident, Intervention(action="continue", because=because, by="rule"))
-        else:
+            for one in self._open.values():
+                left: Action = "continue" if one.alarm.kind in ADVISORY else "escalate"
+                done = Intervention(action=left, because=_ONLY_WATCHED, by="rule")
+                self._did(one.incident, done)
+            self._open.clear()
+        elif self._open and self._acting is None:
+            main = cause([one.alarm for one in self._open.values()])
+            one = next(one for one in self._open.values() if one.alarm is main)
+            del self._open[one.incident.id]
+            earlier = self._ledger.incidents.of(attached.id)
+            progressed = self.follower.step > 0
+            choices = possible(attached, main, earlier, progressed=progressed, running=one.running)
             self._acting = threading.Thread(
-                target=self._act, args=(incident, choices), name="labcrew-act", daemon=True
+                target=self._act, args=(one, choices), name="labcrew-act", daemon=True
             )
             self._acting.start()
 
-    def _act(self, incident: Incident, choices: tuple[Action, ...]) -> None:
+    def _explain(self, by: "_Open", done: Intervention) -> None:
+        """Answers what needs nothing more: what was explained, or was of a run that is no more."""
+        over = done.new_trial or done.action == "give_up"
+        effects = explained(by.alarm, [one.alarm for one in self._open.values()])
+        for one in list(self._open.values()):
+            if one.incident.trial != by.incident.trial or not (over or one.alarm in effects):
+                continue
+            because = f"explained by {by.alarm.kind.replace('_', ' ')}"
+            part = Intervention(
+                action="continue", because=because, by="rule", part_of=by.incident.id
+            )
+            self._did(one.incident, part)
+            del self._open[one.incident.id]
+
+    def _act(self, one: "_Open", choices: tuple[Action, ...]) -> None:
         """In a thread of its own: a model may be asked, and the person's commands take a while."""
         try:
-            self._acted = (incident, self._done(incident, choices))
+            self._acted = (one, self._done(one, choices))
         except Exception as error:  # whatever it is, the watch goes on and says so
             because = f"it could not be done: {error}"[:600]
-            self._acted = (
-                incident,
-                Intervention(action="escalate", because=because, by="rule"),
-            )
+            self._acted = (one, Intervention(action="escalate", because=because, by="rule"))
         finally:
             self._wake()
 
-    def _done(self, incident: Incident, choices: tuple[Action, ...]) -> Intervention:
-        """Chooses, and does it with the person's own commands."""
+    def _done(self, one: "_Open", choices: tuple[Action, ...]) -> Intervention:
+        """Chooses, and does it with the person's own commands; where one fails, it is for people.
+
+        A run that could not be stopped is not started a second time beside itself.
+        """
         import asyncio
 
+        incident = one.incident
         question = InterventionQuestion(
             id=incident.id,
             kind=incident.kind,
@@ -275,27 +299,33 @@ class AttachedRun:
         verdict = asyncio.run(self._judge.ask(INTERVENTION, question))
         action, because = verdict.answer.action, verdict.answer.because
         attached, again, number = self.attachment, "", self.attachment.restarts + 1
-        if action == "give_up" and attached.stop:
-            because += f"; {self._once(incident, 'stop', attached.stop, action)}"
-        elif action.startswith("restart"):
+        restarts, failed = action.startswith("restart"), False
+        if attached.stop and (restarts or action == "give_up"):
+            stopped = self._once(incident, "stop", attached.stop, action)
+            because += f"; stop: {stopped['outcome']}"
+            failed = one.running and stopped.get("exit_code") != 0
+        if restarts and not failed:
             if attached.stop:
-                because += f"; {self._once(incident, 'stop', attached.stop, action)}"
                 # What is printed from here on is the next run's.
                 self._drained.clear()
                 self._stopped.set()
                 self._wake()
                 self._drained.wait(_DRAIN_S)
-            because += f"; {self._once(incident, 'restart', attached.restart, action)}"
-            again = f"{attached.id}-R{number}"
+            started = self._once(incident, "restart", attached.restart, action)
+            because += f"; restart: {started['outcome']}"
+            failed = started.get("exit_code") != 0
+            if not failed:
+                again = f"{attached.id}-R{number}"
+                self._new_process(str(started["said"]))
         return Intervention(
-            action=action,
+            action="escalate" if failed else action,
             because=because,
             by=verdict.by,
             new_trial=again,
             explored=verdict.answer.explored,
         )
 
-    def _once(self, incident: Incident, step: str, command: str, action: Action) -> str:
+    def _once(self, incident: Incident, step: str, command: str, action: Action) -> dict[str, Any]:
         """Runs a command of the person's own once, whatever is killed; answers what came of it."""
         # Not the command: a watch that was killed may be started again with another.
         payload = {"incident": incident.id, "step": step}
@@ -306,29 +336,33 @@ class AttachedRun:
             return ran(command, told(attached, incident, action, earlier))
 
         key = f"{incident.id}/{step}"
-        result = self._ledger.once(key, attached.id, payload, perform, lambda: _UNKNOWN)
-        if step == "restart" and str(result.get("said", "")).strip().splitlines()[-1:]:
-            self._new_process(str(result["said"]).strip().splitlines()[-1])
-        return f"{step}: {result['outcome']}"
+        return self._ledger.once(key, attached.id, payload, perform, lambda: _UNKNOWN)
 
-    def _new_process(self, last_line: str) -> None:
-        if isinstance(self.source, Process) and last_line.isascii() and last_line.isdigit():
-            self.source.follow(int(last_line))
+    def _new_process(self, said: str) -> None:
+        last = said.strip().rpartition("\n")[2]
+        if isinstance(self.source, Process) and last.isascii() and last.isdigit():
+            self.source.follow(int(last))
 
     def _settle(self) -> None:
         """Takes over what the acting thread did, in this thread."""
         if self._stopped.is_set():
             self._stopped.clear()
             self._turn()
+            self._turned = True
             self._drained.set()
         if self._acted is None:
             return
-        (incident, done), self._acted, self._acting = self._acted, None, None
-        self._did(incident, done)
+        (one, done), self._acted, self._acting = self._acted, None, None
+        self._did(one.incident, done)
         if done.new_trial and done.new_trial != self.run:  # there was no moment between the two
             self._turn()
         if done.new_trial:
             self.source.again()
+        elif self._turned:  # there is no next run
+            self._keep(restarts=self.attachment.restarts - 1)
+        self._turned = False
+        self._explain(one, done)
+        self._answer()
 
     def _turn(self) -> None:
         """Ends the record of the present run and begins the next one's."""
@@ -365,6 +399,15 @@ class AttachedRun:
     def _keep(self, **changes: object) -> None:
         self.attachment = self.attachment.model_copy(update=changes)
         self._ledger.attachments.put(self.attachment, actor=ACTOR, kind="attachment.changed")
+
+
+@dataclass(frozen=True)
+class _Open:
+    """An incident that isn't answered yet."""
+
+    incident: Incident
+    alarm: Alarm
+    running: bool
 
 
 _UNKNOWN = {

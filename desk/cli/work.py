@@ -142,7 +142,10 @@ def watch(
         Path | None, typer.Option(metavar="FILE", help="The log file of an attached process.")
     ] = None,
     stop: Annotated[
-        str, typer.Option(metavar="COMMAND", help="How an attached run is ended; your own shell.")
+        str,
+        typer.Option(
+            metavar="COMMAND", help="How an attached run is ended: your own shell, 0 once it is."
+        ),
     ] = "",
     restart: Annotated[
         str, typer.Option(metavar="COMMAND", help="How it is started again; your own shell.")

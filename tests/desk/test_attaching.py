@@ -288,6 +288,54 @@ def test_at_most_so_many_rescues(tmp_path: Path) -> None:
     assert found[0].intervention.helped is False
 
 
+@pytest.mark.parametrize(
+    ("stop", "restart", "did", "said"),
+    [
+        ("echo no such job; exit 1", "exit 0", "stop\n", "stop: exit code 1"),
+        ("true", "exit 127", "stop\nrestart\n", "stop: done; restart: exit code 127"),
+    ],
+)
+def test_a_command_that_failed_is_for_people_and_no_restart(
+    tmp_path: Path, stop: str, restart: str, did: str, said: str
+) -> None:
+    log, noted = tmp_path / "train.log", tmp_path / "did"
+    log.write_text("".join(f"step {n} loss {0.5 if n < 9 else 'nan'}\n" for n in range(20)))
+    wanted = Wanted(
+        whats=(f"log:{log}",),
+        stop=f"echo stop >> {noted}; {stop}",
+        restart=f"echo restart >> {noted}; {restart}",
+    )
+    with attached(tmp_path / "home", wanted) as (opened, attaching, _):
+        attaching.once()
+        (incident,) = opened.ledger.incidents.of("A-001")
+        record = opened.ledger.attachments.get("A-001")
+    assert noted.read_text() == did
+    assert incident.intervention is not None
+    assert (incident.intervention.action, incident.intervention.new_trial) == ("escalate", "")
+    assert said in incident.intervention.because
+    assert (record.restarts, attaching.runs[0].troubled) == (0, True)
+
+
+def test_a_loss_that_turns_nan_while_its_spike_is_answered_is_answered_too(tmp_path: Path) -> None:
+    log, noted = tmp_path / "train.log", tmp_path / "did"
+    losses = [1.0 + 0.01 * (n % 7) for n in range(60)] + [9.0] * 4
+    with log.open("w") as file:
+        for n, loss in enumerate(losses):
+            file.write(f"step {n} loss {loss} lr 0.01\n")
+    stop = f"echo stopped >> {noted}"
+    with attached(tmp_path / "home", Wanted(whats=(f"log:{log}",), stop=stop)) as (opened, a, _):
+        run = a.runs[0]
+        run.take()
+        assert run._acting is not None
+        with log.open("a") as file:
+            file.writelines(f"step {n} loss nan lr 0.01\n" for n in range(64, 90))
+        a.once()
+        found = {i.kind: i.intervention for i in opened.ledger.incidents.of("A-001")}
+    actions = {kind: done.action for kind, done in found.items() if done is not None}
+    assert actions == {"loss_spike": "continue", "not_finite": "give_up"}
+    assert noted.read_text() == "stopped\n"
+
+
 def test_a_log_can_put_nothing_into_a_command(tmp_path: Path) -> None:
     log, did = tmp_path / "train.log", tmp_path / "did"
     log.write_text(f"$(touch {did}) `touch {did}`; touch {did}; loss nan\n" * 6)
