@@ -7,6 +7,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from agents.monitoring.responses import ADVISORY
 from agents.monitoring.watch import Watch
 from graphs.nodes.ending import Ending, finish_trial
 from graphs.nodes.incidents import Decided, left_open, open_incident, unanswered
@@ -17,6 +18,7 @@ from graphs.state import TicketState
 from graphs.work import Work
 from labcrew.domain.experiment import Trial
 from labcrew.domain.monitoring import Alarm
+from labcrew.domain.sandbox import SandboxStatus
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import LabcrewError
 from tools.live_numbers import forget_numbers, show_numbers
@@ -110,7 +112,7 @@ async def _look(work: Work, assigned: AssignedTicket, trial: Trial) -> Ending | 
     """What has become of a run; a run that has gone wrong is helped or stopped here."""
     watch = work.watches[trial.id]
     reading = watch.reading()
-    status = await asyncio.to_thread(work.bench.sandboxes.status, trial_container(trial.id))
+    status = await _status(work, trial)
     # Of an ended run its own span: nobody may have looked for hours.
     until = status.finished_at or work.bench.clock.now()
     age_s = (until - status.started_at).total_seconds() if status.started_at else 0.0
@@ -122,12 +124,16 @@ async def _look(work: Work, assigned: AssignedTicket, trial: Trial) -> Ending | 
         if seen:
             reading = reading.model_copy(update={"alarms": (*seen, *reading.alarms)})
         decided = await respond(work, assigned, trial, reading, watch.points(), alarm)
+        if decided is not None and decided.alarm.kind in ADVISORY:
+            # A model may have thought for long: what has come to its end meanwhile is not stopped.
+            status = await _status(work, trial)
+            decided = decided if status.state == "running" else None
     if status.state == "running" and decided is not None:
         # Written down first: after a crash its exit code alone would look like a crash of its own.
         work.ledger.intend(_stop_key(trial), assigned.id, decided.model_dump(mode="json"))
         tools = work.toolbox("log_monitor", assigned, f"stop/{trial.id}")
         await tools.use(stop_trial, TrialContainer(trial=trial.id))
-        status = await asyncio.to_thread(work.bench.sandboxes.status, trial_container(trial.id))
+        status = await _status(work, trial)
     elif status.state == "running" and reading.ended:
         # Following broke off, the run goes on: follow it anew, from its first byte, at leisure.
         watch.close()
@@ -147,3 +153,7 @@ async def _look(work: Work, assigned: AssignedTicket, trial: Trial) -> Ending | 
         decided=decided,
         age_s=age_s,
     )
+
+
+async def _status(work: Work, trial: Trial) -> SandboxStatus:
+    return await asyncio.to_thread(work.bench.sandboxes.status, trial_container(trial.id))
