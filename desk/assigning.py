@@ -1,7 +1,7 @@
 """What is checked before a ticket is taken, so that nothing starts that can't end well."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +11,8 @@ from labcrew.domain.ticket import Ticket
 from labcrew.errors import BoundaryError, InputError, TicketError
 from labcrew.given_path import given_path
 from labcrew.host_paths import refusal
-from labcrew.patterns import matches
+from labcrew.path_patterns import seen_through
+from labcrew.patterns import hidden, matches
 from labcrew.settings import Settings
 
 _HASHED_MB = 512
@@ -62,7 +63,12 @@ def examine(
         repositories.inspect(str(checkout.repository), f"refs/heads/{ticket.branch}")
     commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=ticket.snapshot)
     files = repositories.files(name, commit)
-    troubles = [*_missing(ticket, files), *_external_troubles(ticket), *_reads_and_reaches(ticket)]
+    troubles = [
+        *_missing(ticket, files),
+        *_seen_by_links(ticket, files, repositories.links(name, commit)),
+        *_external_troubles(ticket),
+        *_reads_and_reaches(ticket),
+    ]
     if not troubles:
         troubles = _overlaps(ticket, name, commit, repositories)
     if troubles:
@@ -127,7 +133,7 @@ def _missing(ticket: Ticket, files: Sequence[str]) -> list[str]:
         named.append(("literature.library", ticket.literature.library))
     for i, item in enumerate(ticket.data):
         if not item.external and not item.private:
-            named.append((f"data[{i}].path", str(PurePosixPath(item.path))))
+            named.append((f"data[{i}].path", item.path))
     known = {*files, *(str(parent) for path in files for parent in PurePosixPath(path).parents)}
     missing = [
         f"{field}: {path!r} is not in commit {ticket.commit}; is it committed?"
@@ -157,25 +163,37 @@ def _hides_nothing(ticket: Ticket, files: Sequence[str], known: Collection[str])
         ("evaluator.private", path)
         for path in (ticket.evaluator.private if ticket.evaluator is not None else ())
     ] + [
-        (f"data[{i}].path", str(PurePosixPath(item.path)))
+        (f"data[{i}].path", item.path)
         for i, item in enumerate(ticket.data)
         if item.private and not item.external
     ]
     troubles = []
     for field, path in private:
-        if path in known:
+        hides = any(matches(file, (path,)) for file in files)
+        if hides and (path in known or field == "evaluator.private"):
             continue
         if "[" in path:
             troubles.append(
                 f"{field}: {path!r} holds '[', which no pattern here knows; use *, ? or **, or"
                 " name each file"
             )
-        elif field != "evaluator.private" or not any(matches(file, (path,)) for file in files):
+        else:
             troubles.append(
                 f"{field}: {path!r} is not in commit {ticket.commit}, so nothing would be hidden;"
                 " is it committed?"
             )
     return troubles
+
+
+def _seen_by_links(
+    ticket: Ticket, files: Sequence[str], links: Mapping[str, str | None]
+) -> list[str]:
+    """Private links to files that a trial would see under their own names."""
+    return [
+        f"{link!r} is private, but a link to {end!r}, which every trial would see; name that in"
+        " evaluator.private, too"
+        for link, end in seen_through(links, files, hidden(ticket))
+    ]
 
 
 def _reads_and_reaches(ticket: Ticket) -> list[str]:
@@ -238,7 +256,7 @@ def _overlaps(ticket: Ticket, name: str, commit: str, repositories: Repositories
 def _digest(item: DataInput, name: str, commit: str, repositories: Repositories) -> str | None:
     if not item.external:
         try:
-            raw = repositories.read(name, commit, str(PurePosixPath(item.path)), _HASHED_MB)
+            raw = repositories.read(name, commit, item.path, _HASHED_MB)
         except (BoundaryError, LookupError):
             return None
         return hashlib.sha256(raw).hexdigest()

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,10 @@ from labcrew.domain.evolution import Evolution
 from labcrew.domain.evolution_spec import Case, Control, EvolutionSpec
 from labcrew.domain.repository import Checkout, Repositories
 from labcrew.errors import InputError, NotFound
-from labcrew.evolution_file import read_cases, read_program, refuse_unreachable
+from labcrew.evolution_file import private_paths, read_cases, read_program, refuse_unreachable
 from labcrew.given_path import given_path
 from labcrew.ledger import Ledger
-from labcrew.path_patterns import matches
+from labcrew.path_patterns import matches, seen_through
 from labcrew.ports import Clock
 
 _NUMBER = re.compile(r"E-(\d+)")
@@ -139,7 +139,7 @@ class Evolutions(Steering):
         commit = repositories.take(name, checkout.repository, checkout.commit, snapshot=False)
         files = repositories.files(name, commit)
         program = read_program(spec, files, lambda path: repositories.read(name, commit, path))
-        _check_paths(spec, files)
+        _check_paths(spec, files, repositories.links(name, commit))
         try:
             raw = repositories.read(name, commit, spec.cases, cap_mb=_MOST_CASES_MB)
         except NotFound:
@@ -189,12 +189,19 @@ class Evolutions(Steering):
         return f"E-{max(numbers, default=0) + 1:03d}"
 
 
-def _check_paths(spec: EvolutionSpec, files: Collection[str]) -> None:
+def _check_paths(
+    spec: EvolutionSpec, files: Collection[str], links: Mapping[str, str | None]
+) -> None:
     for path in spec.scorer.private:
         if not any(matches(file, (path,)) for file in files):
             raise InputError(
                 f"scorer.private: no file of the commit is {path}.",
                 "Commit the scorer, or correct the path.",
             )
+    for link, end in seen_through(links, files, private_paths(spec)):
+        raise InputError(
+            f"scorer.private: {link} is a link to {end}, which every candidate would see.",
+            "Name that in scorer.private, too.",
+        )
     if spec.components and not any(matches(f, (spec.components,)) for f in files):
         raise InputError(f"components: no file of the commit is in {spec.components}.")

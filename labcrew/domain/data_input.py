@@ -1,18 +1,27 @@
 """A data file that a ticket's work rests on."""
 
 from pathlib import PurePosixPath
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from labcrew.domain.base import Model
 from labcrew.domain.repository_path import relative
 
 
+def _plain(path: str) -> str:
+    """The path, written plainly where it lies inside the repository."""
+    if not path.startswith("/"):
+        return relative(path)
+    if "\0" in path or ".." in PurePosixPath(path).parts:
+        raise ValueError(f"{path!r} must not contain '..'")
+    return path
+
+
 class DataInput(Model):
     """One data file the work rests on; never changed."""
 
-    path: str = Field(
+    path: Annotated[str, AfterValidator(_plain)] = Field(
         min_length=1,
         description="inside the repository, or absolute on this machine: then a run finds it,"
         " read-only, where the variable LABCREW_DATA_0 (1, 2 … by its place in this list) says",
@@ -28,11 +37,3 @@ class DataInput(Model):
     @property
     def external(self) -> bool:
         return self.path.startswith("/")
-
-    @model_validator(mode="after")
-    def _inside(self) -> Self:
-        if not self.external:
-            relative(self.path)
-        elif "\0" in self.path or ".." in PurePosixPath(self.path).parts:
-            raise ValueError(f"{self.path!r} must not contain '..'")
-        return self

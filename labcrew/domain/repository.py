@@ -89,6 +89,12 @@ class Repositories(Protocol):
     def files(self, name: str, commit: str) -> tuple[str, ...]:
         """The paths of a commit."""
 
+    def links(self, name: str, commit: str) -> Mapping[str, str | None]:
+        """The symbolic links of a commit: path → the path of the repository that it leads to.
+
+        None: it leads out of the repository, and no copy has it.
+        """
+
     def lineage(
         self, name: str, commit: str, patterns: tuple[str, ...], most: int = 500
     ) -> Mapping[str, tuple[str, ...]]:

@@ -76,14 +76,14 @@ class Changes:
 
     def _check_spelling(self, path: str) -> None:
         """Refuses `Data/x` beside `data`: where case does not count, one becomes the other."""
-        for prefix in _prefixes(path):
+        for prefix in prefixes(path):
             others = self._spelt.get(folded(prefix), {prefix})
             if prefix not in others:
                 raise BoundaryError(f"{path} differs from {min(others)} in its spelling alone")
         self._spell(path)
 
     def _spell(self, path: str) -> None:
-        for prefix in _prefixes(path):
+        for prefix in prefixes(path):
             self._spelt.setdefault(folded(prefix), set()).add(prefix)
 
 
@@ -108,6 +108,7 @@ def escapes(path: str, target: str) -> bool:
     return False
 
 
-def _prefixes(path: str) -> list[str]:
+def prefixes(path: str) -> list[str]:
+    """A path's folders from the root on, and the path itself."""
     parts = path.split("/")
     return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]

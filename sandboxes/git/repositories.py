@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from sandboxes.git.fitting import check_size
 from sandboxes.git.git_runner import GitFailed, GitRunner
 from sandboxes.git.landing import Landing
 from sandboxes.git.lineage import as_patterns, lineage
+from sandboxes.git.links import ends
 from sandboxes.git.pushing import push
 from sandboxes.git.snapshot import AUTHOR, take_snapshot
 from sandboxes.git.user_repository import UserRepository
@@ -92,6 +93,10 @@ class GitRepositories:
         bare = self._open(name)
         return tuple(path for _, _, _, path in self._tree(bare, self._commit(bare, commit)))
 
+    def links(self, name: str, commit: str) -> Mapping[str, str | None]:
+        bare = self._open(name)
+        return ends(self._targets(bare, self._tree(bare, self._commit(bare, commit))))
+
     def lineage(
         self, name: str, commit: str, patterns: tuple[str, ...], most: int = 500
     ) -> Mapping[str, tuple[str, ...]]:
@@ -124,18 +129,12 @@ class GitRepositories:
     def archive(self, name: str, commit: str, without: tuple[str, ...] = ()) -> bytes:
         bare = self._open(name)
         full = self._commit(bare, commit)
-        out: list[str] = []
-        links: list[tuple[str, str]] = []
-        for mode, blob, _, path in self._fitting(bare, full):
-            if matches(path, without):
-                out.append(path)
-            elif mode == "120000":
-                links.append((path, blob))
-        targets = self._blobs(bare, [blob for _, blob in links])
-        out += [
+        entries = self._fitting(bare, full)
+        targets = self._targets(bare, entries)
+        out = [
             path
-            for (path, _), target in zip(links, targets, strict=True)
-            if escapes(path, target.decode("utf-8", "replace"))
+            for _, _, _, path in entries
+            if matches(path, without) or (path in targets and escapes(path, targets[path]))
         ]
         if out:
             full = self._without(bare, full, out)
@@ -246,6 +245,12 @@ class GitRepositories:
             tree = self._git.run(bare, "write-tree", environment=index).decode().strip()
         made = self._git.run(bare, "commit-tree", tree, "-m", "partial copy", environment=AUTHOR)
         return made.decode().strip()
+
+    def _targets(self, bare: Path, entries: Iterable[_Entry]) -> dict[str, str]:
+        """What each symbolic link among some files says."""
+        links = {path: blob for mode, blob, _, path in entries if mode == "120000"}
+        targets = self._blobs(bare, list(links.values()))
+        return {path: _text(target) for path, target in zip(links, targets, strict=True)}
 
     def _blobs(self, bare: Path, blobs: list[str]) -> list[bytes]:
         """The contents of some small blobs, read in one go."""

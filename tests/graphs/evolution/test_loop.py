@@ -248,3 +248,13 @@ def test_a_bad_spec_is_refused_before_anything_starts(
     with pytest.raises(InputError, match=said):
         lab.start(make_spec(lab.target, **fields))
     assert lab.bench.ledger.evolutions.all() == []
+
+
+def test_a_private_link_to_what_candidates_see_is_refused(lab: Lab) -> None:
+    (lab.target / "judge").symlink_to("scorer")
+    git(lab, "add", "judge")
+    git(lab, "commit", "-qm", "a link")
+    scorer = {"command": "python3 judge/score.py {runs} {scores}"}
+    with pytest.raises(InputError, match="judge is a link to scorer, which every candidate would"):
+        lab.start(make_spec(lab.target, scorer=scorer | {"private": ["judge"]}))
+    lab.start(make_spec(lab.target, scorer=scorer | {"private": ["judge", "scorer"]}))
