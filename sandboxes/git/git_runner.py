@@ -274,13 +274,21 @@ class GitRunner:
 
 
 def user_ignore_file() -> str:
-    """Where the user's own git looks for files to ignore everywhere; "" where it can't be asked."""
-    config = ["git", "config", "--global", "--type=path", "--get", "core.excludesFile"]
+    """Where the user's own git looks for files to ignore everywhere."""
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return _of_the_user("--type=path", "core.excludesFile") or str(base / "git" / "ignore")
+
+
+def line_ends() -> str:
+    """How the user's own git changes line ends where a repository says nothing of it."""
+    return _of_the_user("core.autocrlf") or "false"
+
+
+def _of_the_user(*asked: str) -> str:
+    """A setting of the user's own git; "" where there is none."""
+    config = ["git", "config", "--global", "--get", *asked]
     try:
         done = subprocess.run(config, capture_output=True, text=True, cwd="/", timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    if done.returncode == 0 and done.stdout.strip():
-        return done.stdout.strip()
-    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return str(base / "git" / "ignore")
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -36,7 +36,7 @@ def take_snapshot(git: GitRunner, bare: Path, user: UserRepository, commit: str)
             f"{user.folder} is bare: it has no working tree to take a snapshot of",
             "Leave `snapshot` out, or name a clone with a working tree.",
         )
-    present, submodules = user.working_files()
+    present, kept = user.working_files()
     check_size(f"the working tree {user.work_tree}", sum(present.values()))
     with tempfile.TemporaryDirectory(dir=git.root, prefix=".index-") as folder:
         # Beside the trusted repository, of which the attributes take no line ends for the same.
@@ -49,10 +49,10 @@ def take_snapshot(git: GitRunner, bare: Path, user: UserRepository, commit: str)
             "GIT_WORK_TREE": str(user.work_tree),
             "GIT_INDEX_FILE": f"{folder}/index",
         }
-        settings = ("core.bare=false", "core.fileMode=true", "core.autocrlf=false")
+        settings = ("core.bare=false", *user.storing())
         git.run(bare, "read-tree", commit, environment=environment)
         tracked = git.run(bare, "ls-files", "-z", environment=environment).split(b"\0")
-        keep = present.keys() | set(submodules)
+        keep = present.keys() | kept
         gone = [path for path in tracked if path and path not in keep]
         git.run(
             user.work_tree, "update-index", "-z", "--force-remove", "--stdin",

@@ -12,7 +12,7 @@ from labcrew.domain.repository import Checkout, MergeOutcome
 from labcrew.errors import RepositoryError
 from labcrew.given_path import given_path
 from sandboxes.git.belonging import check_belonging, place
-from sandboxes.git.git_runner import GitFailed, GitRunner, user_ignore_file
+from sandboxes.git.git_runner import GitFailed, GitRunner, line_ends, user_ignore_file
 
 
 @dataclass(frozen=True)
@@ -137,18 +137,19 @@ class UserRepository:
                 "Check it with `git fsck`; a partial clone must be completed first.",
             ) from error
 
-    def working_files(self) -> tuple[dict[bytes, int], list[bytes]]:
-        """The working tree's files, tracked or not ignored, with their sizes in bytes, and its
-        submodules' paths."""
-        listing = self._run("ls-files", "-z", "--stage")
-        modules = {
-            entry.partition(b"\t")[2] for entry in listing.split(b"\0") if entry[:6] == b"160000"
-        }
+    def working_files(self) -> tuple[dict[bytes, int], set[bytes]]:
+        """The working tree's files, tracked or not ignored, with their sizes in bytes, and the
+        paths that stay as they are committed: submodules, and what it is told to leave out."""
+        kept = set()
+        for entry in self._run("ls-files", "-z", "-t", "--stage").split(b"\0"):
+            tag, _, rest = entry.partition(b" ")
+            if tag == b"S" or rest.startswith(b"160000"):  # S: left out of the checkout
+                kept.add(rest.partition(b"\t")[2])
         assert self.work_tree is not None
         present = {}
         names = self._run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
         for name in names.split(b"\0"):
-            if not name or name in modules:
+            if not name or name in kept:
                 continue
             try:
                 found = (self.work_tree / os.fsdecode(name)).lstat()
@@ -157,7 +158,16 @@ class UserRepository:
             # A folder here is somebody's nested repository: it is no part of this one.
             if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
                 present[name] = found.st_size
-        return present, sorted(modules)
+        return present, kept
+
+    def storing(self) -> tuple[str, ...]:
+        """The settings by which git reads modes, links and line ends from the working tree."""
+        found = {"core.filemode": "true", "core.symlinks": "true", "core.autocrlf": line_ends()}
+        pattern = f"^({'|'.join(map(re.escape, found))})$"
+        for entry in self._configured("--get-regexp", pattern):
+            key, told, value = os.fsdecode(entry).partition("\n")
+            found[key] = value if told else "true"
+        return tuple(f"{key}={value}" for key, value in found.items())
 
     def publish(self, bare: Path, commit: str, branch: str) -> None:
         """Makes a branch at a trusted commit; nothing if it stands there already."""
@@ -272,8 +282,7 @@ class UserRepository:
 
     def _run(self, *arguments: str) -> bytes:
         """git in the user's folder, with the user's own list of ignored files."""
-        ignored = user_ignore_file()
-        settings = (f"core.excludesFile={ignored}",) if ignored else ()
+        settings = (f"core.excludesFile={user_ignore_file()}",)
         return self.git.run(
             self.folder, *arguments, settings=settings, environment=self._no_filters()
         )
@@ -283,20 +292,13 @@ class UserRepository:
 
         `-c` can't say it: a filter may be named `a=b`, and what it reads as a key ends at the `=`.
         """
-        try:
-            named = self.git.run(
-                self.folder, "config", "-z", "--name-only", "--get-regexp", r"^filter\..*"
-            )
-        except GitFailed as error:
-            if error.status != 1:  # 1: there are none
-                raise
-            return {}
-        if len(named) > _FILTER_BYTES:
+        named = self._configured("--name-only", "--get-regexp", r"^filter\..*")
+        if sum(map(len, named)) > _FILTER_BYTES:
             raise RepositoryError(
                 f"The configuration of {self.folder} names too many filters",
                 "Take `[filter …]` sections out of it that no .gitattributes needs.",
             )
-        filters = sorted({entry.rpartition(b".")[0] for entry in named.split(b"\0") if entry})
+        filters = sorted({entry.rpartition(b".")[0] for entry in named})
         pairs = [
             (f"{os.fsdecode(filter_)}.{word}", value)
             for filter_ in filters
@@ -307,6 +309,16 @@ class UserRepository:
             variables[f"GIT_CONFIG_KEY_{number}"] = key
             variables[f"GIT_CONFIG_VALUE_{number}"] = value
         return variables
+
+    def _configured(self, *asked: str) -> list[bytes]:
+        """What the repository's configuration answers; nothing where it says nothing of it."""
+        try:
+            told = self.git.run(self.folder, "config", "-z", *asked)
+        except GitFailed as error:
+            if error.status != 1:
+                raise
+            return []
+        return [entry for entry in told.split(b"\0") if entry]
 
 
 _NO_PROGRAM = {"clean": "", "smudge": "", "process": "", "required": "false"}
