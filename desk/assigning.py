@@ -1,6 +1,7 @@
 """What is checked before a ticket is taken, so that nothing starts that can't end well."""
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -67,6 +68,7 @@ def examine(
         *_missing(ticket, files),
         *_seen_by_links(ticket, files, repositories.links(name, commit)),
         *_external_troubles(ticket),
+        *_needs_outputs(ticket, files),
         *_reads_and_reaches(ticket),
     ]
     if not troubles:
@@ -80,7 +82,11 @@ def examine(
         commit=commit,
         branch=ticket.branch or checkout.branch,
         files=files,
-        warnings=(*_kept(checkout, ticket), *_warnings(ticket)),
+        warnings=(
+            *_kept(checkout, ticket),
+            *_warnings(ticket),
+            *_left_out(ticket, files),
+        ),
     )
 
 
@@ -193,6 +199,35 @@ def _seen_by_links(
         f"{link!r} is private, but a link to {end!r}, which every trial would see; name that in"
         " evaluator.private, too"
         for link, end in seen_through(links, files, hidden(ticket))
+    ]
+
+
+def _needs_outputs(ticket: Ticket, files: Sequence[str]) -> list[str]:
+    """Files that runs need in their outputs folder, where the commit's are left out."""
+    if ticket.outputs == ".":
+        return ["outputs: '.' is the whole repository; name the folder in it that a run writes"]
+    words = re.split(r"[\s'\"=;&|<>()]+", f"{ticket.run.command} {ticket.run.smoke or ''}")
+    named = {str(PurePosixPath(word)) for word in words} & set(files)
+    named |= {item.path for item in ticket.data if not item.external and not item.private}
+    if ticket.settings.file is not None:
+        named.add(ticket.settings.file)
+    return [
+        f"outputs: {ticket.outputs!r} begins empty in every run, and the ticket names {path!r} in"
+        " it; name another folder"
+        for path in sorted(named)
+        if matches(path, (ticket.outputs,))
+    ]
+
+
+def _left_out(ticket: Ticket, files: Sequence[str]) -> list[str]:
+    """What the commit holds of the outputs folder."""
+    held = [path for path in files if matches(path, (ticket.outputs,))]
+    if not held:
+        return []
+    shown = f"{held[0]}, …" if len(held) > 1 else held[0]
+    return [
+        f"The commit has files in {ticket.outputs} ({shown}): no run sees them, so that only what"
+        " it leaves itself is scored."
     ]
 
 

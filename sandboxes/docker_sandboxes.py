@@ -410,11 +410,7 @@ class DockerSandboxes:
 
     def _content(self, spec: SandboxSpec) -> bytes:
         """What a workspace begins with, as a tar."""
-        source = spec.workspace
-        if source is None:
-            return owned(b"")
-        archive = self._archives.get(source.repository, source.commit, source.without)
-        return owned(archive, source.overlay)
+        return owned(b"") if spec.workspace is None else self._archives.content(spec.workspace)
 
     def _fill(self, container: str, spec: SandboxSpec) -> None:
         content = self._content(spec)

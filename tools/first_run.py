@@ -39,7 +39,7 @@ class FirstRunCall(Model):
     command: str = Field(description="one shell line, with everything filled in")
     environment: dict[str, str] = Field(default_factory=dict)
     overlay: tuple[OverlayFile, ...] = Field(default=(), description="edited settings files")
-    outputs: str = Field(default="outputs", description="a folder that is made before it starts")
+    outputs: str = Field(default="outputs", description="a folder that begins without files")
     cpus: float = Field(default=1, gt=0, description="cores")
     memory_mb: int = Field(default=2048, ge=16, description="MiB")
     timeout_s: float = Field(default=120, gt=0, description="seconds until it is stopped")
@@ -73,7 +73,10 @@ def _first_run(call: FirstRunCall, draft: Draft, bench: Workbench) -> FirstRun:
             command=measured(_with_folders(call, draft, bench), call.outputs),
             environment=call.environment,
             workspace=WorkspaceSource(
-                repository=draft.id, commit=draft.base_commit, overlay=call.overlay
+                repository=draft.id,
+                commit=draft.base_commit,
+                emptied=call.outputs,
+                overlay=call.overlay,
             ),
             limits=Limits(
                 cpus=call.cpus,

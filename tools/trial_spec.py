@@ -255,6 +255,8 @@ def run_spec(
             repository=assigned.id,
             commit=commit,
             without=hidden_paths(assigned),
+            # What the commit holds of outputs is no result of this run.
+            emptied=assigned.ticket.outputs,
             overlay=(*laid_over, *overlay, *beginning.overlay),
         ),
         inputs=(*inputs, *beginning.inputs),

@@ -12,7 +12,7 @@ from agents.drafting.words import shared, subjects, words
 from labcrew.domain.draft import Candidate
 from labcrew.domain.running import Run, Settings
 from labcrew.domain.search_space import Values
-from labcrew.domain.survey import EntryPoint, Place, Stated, Survey
+from labcrew.domain.survey import EntryPoint, Place, Stated, Survey, Trait
 from tools.trial_spec import command_line, run_variables, setting_variables, values_in_file
 
 __all__ = ["candidates", "mended", "resuming", "run_line"]
@@ -162,16 +162,28 @@ def _seeded(settings: Settings, made: Line) -> Settings:
 
 
 def written_folder(entry: EntryPoint) -> str:
-    """The folder that a program writes by itself, as its code shows; else "outputs"."""
+    """The folder that a program writes by itself, as its code shows; else "outputs".
+
+    Never one with files that the program needs: a run begins with that folder empty.
+    """
+    own = [PurePosixPath(path) for path in (entry.path, *entry.rests_on, *entry.configs)]
+    own += [_path(trait) for trait in entry.traits if trait.kind == "reads"]
     counts: dict[str, int] = {}
     for trait in entry.traits:
         if trait.kind not in ("writes", "checkpoints", "predictions", "logs"):
             continue
-        path = trait.what.strip("'\"").removeprefix("./")
-        first, slash, _ = path.partition("/")
-        if slash and re.fullmatch(r"[\w.-]+", first) and first not in ("..", ".", "tmp"):
-            counts[first] = counts.get(first, 0) + 1
+        for folder in reversed(_path(trait).parents[:-1]):
+            plain = re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", str(folder))
+            if plain is None or folder.name in ("..", "tmp"):
+                break
+            if not any(path.is_relative_to(folder) for path in own):
+                counts[str(folder)] = counts.get(str(folder), 0) + 1
+                break
     return max(counts, key=lambda name: counts[name], default="outputs")
+
+
+def _path(trait: Trait) -> PurePosixPath:
+    return PurePosixPath(trait.what.strip("'\""))
 
 
 def _entry_score(

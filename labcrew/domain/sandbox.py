@@ -50,6 +50,9 @@ class WorkspaceSource(Model):
     repository: str = Field(description="name of the trusted bare repository in the home")
     commit: str = Field(description="full commit id")
     without: tuple[str, ...] = Field(default=(), description="path patterns left out of the copy")
+    emptied: str = Field(
+        default="", description="a folder that begins with the folders in it, and none of its files"
+    )
     overlay: tuple[OverlayFile, ...] = ()
 
 

@@ -120,7 +120,9 @@ class Ticket(Model):
         " The smoke test and the evaluator reach none",
     )
     outputs: RepositoryPath = Field(
-        default="outputs", description="the folder that a run writes and labcrew keeps"
+        default="outputs",
+        description="the folder that a run writes and labcrew keeps; it begins without the files"
+        " that the commit has in it",
     )
     doubts: tuple[Doubt, ...] = Field(
         default=(),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from pathlib import PurePosixPath
 
 from labcrew.domain.repository import Repositories
+from labcrew.domain.sandbox import WorkspaceSource
+from labcrew.patterns import matches
+from sandboxes.crossing.tarballs import owned
 
 _KEPT = 2
 _MOST_BYTES = 64 << 20
@@ -22,6 +26,22 @@ class Archives:
         self._repositories = repositories
         self._kept: OrderedDict[tuple[str, str, tuple[str, ...]], bytes] = OrderedDict()
         self._making = threading.Lock()
+
+    def content(self, source: WorkspaceSource) -> bytes:
+        """What a workspace begins with, as a tar of the crew's own."""
+        if not source.emptied:
+            archive = self.get(source.repository, source.commit, source.without)
+            return owned(archive, source.overlay)
+        without = (*source.without, source.emptied)
+        archive = self.get(source.repository, source.commit, without)
+        # A program may count on a folder that stands in its repository.
+        kept = {
+            str(folder)
+            for path in self._repositories.files(source.repository, source.commit)
+            if matches(path, (source.emptied,)) and not matches(path, source.without)
+            for folder in PurePosixPath(path).parents
+        }
+        return owned(archive, source.overlay, sorted(kept - {"."}))
 
     def get(self, repository: str, commit: str, without: tuple[str, ...]) -> bytes:
         """An uncompressed tar of a commit, without the paths of those patterns."""

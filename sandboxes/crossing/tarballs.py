@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from labcrew.domain.sandbox import OverlayFile
@@ -13,12 +14,15 @@ CREW = 10001
 _BLOCK = 512
 
 
-def owned(archive: bytes, extra: tuple[OverlayFile, ...] = ()) -> bytes:
+def owned(
+    archive: bytes, extra: tuple[OverlayFile, ...] = (), folders: Iterable[str] = ()
+) -> bytes:
     """A tar whose members belong to the crew, with more files after its own.
 
     Args:
         archive: an uncompressed tar as `git archive` makes it, or nothing.
         extra: files written over it; a later member replaces an earlier one.
+        folders: more folders, each after the one that it lies in.
 
     Raises BoundaryError where a file of `extra` would be written outside or through a link.
     """
@@ -26,9 +30,8 @@ def owned(archive: bytes, extra: tuple[OverlayFile, ...] = ()) -> bytes:
     links, end = _take_over(data)
     tail = io.BytesIO()
     with tarfile.open(fileobj=tail, mode="w", format=tarfile.PAX_FORMAT) as out:
-        root = tarfile.TarInfo(".")
-        root.type, root.mode, root.uid, root.gid = tarfile.DIRTYPE, 0o755, CREW, CREW
-        out.addfile(root)
+        for name in (".", *folders):
+            out.addfile(_folder(name))
         made: set[str] = set()
         for file in extra:
             path = relative(file.path)
@@ -38,16 +41,19 @@ def owned(archive: bytes, extra: tuple[OverlayFile, ...] = ()) -> bytes:
                     raise BoundaryError(f"{file.path}: {name} is a link in the repository")
                 if name != "." and name not in made:
                     made.add(name)
-                    folder = tarfile.TarInfo(name)
-                    folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-                    folder.uid = folder.gid = CREW
-                    out.addfile(folder)
+                    out.addfile(_folder(name))
             member = tarfile.TarInfo(path.as_posix())
             member.size, member.mode = len(file.content), 0o644
             member.uid = member.gid = CREW
             out.addfile(member, io.BytesIO(file.content))
     data[end:] = tail.getvalue()
     return bytes(data)
+
+
+def _folder(name: str) -> tarfile.TarInfo:
+    folder = tarfile.TarInfo(name)
+    folder.type, folder.mode, folder.uid, folder.gid = tarfile.DIRTYPE, 0o755, CREW, CREW
+    return folder
 
 
 def relative(path: str) -> PurePosixPath:

@@ -38,12 +38,15 @@ class TestRun:
         assert not result.timed_out
         assert workshop.sandboxes.status(spec.name).state == "missing"
 
-    def test_overlay_left_out_paths_and_inputs(self, workshop: Workshop, tmp_path: Path) -> None:
+    def test_overlay_left_out_paths_an_emptied_folder_and_inputs(
+        self, workshop: Workshop, tmp_path: Path
+    ) -> None:
         (tmp_path / "more.csv").write_text("more\n")
         source = WorkspaceSource(
             repository=workshop.name,
             commit=workshop.commit,
-            without=("evaluate.py", "data/holdout.csv"),
+            without=("evaluate.py", ".gitignore"),
+            emptied="data",
             overlay=(
                 OverlayFile(path="train.py", content=b"over\n"),
                 OverlayFile(path="new/deep/file", content=b"new\n"),
@@ -51,7 +54,7 @@ class TestRun:
         )
         inputs = (ReadOnlyInput(source=tmp_path / "more.csv", target="/data/more.csv"),)
         script = (
-            "cat train.py new/deep/file /data/more.csv; ls evaluate.py data/holdout.csv;"
+            "cat train.py new/deep/file /data/more.csv; ls evaluate.py .gitignore; ls -A data;"
             " echo own >> train.py && echo mine; echo x > /data/more.csv; echo x > /data/y"
         )
         result = workshop.sandboxes.run(

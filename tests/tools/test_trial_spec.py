@@ -95,6 +95,7 @@ def test_what_is_private_is_neither_copied_nor_mounted(tmp_path: Path) -> None:
     assert spec.name == trial_container(trial.id) == "t-0001-004-trial"
     assert spec.workspace is not None
     assert spec.workspace.without == hidden_paths(assigned)
+    assert spec.workspace.emptied == "outputs"
     assert [o.path for o in spec.workspace.overlay] == ["data/train.csv"]
     assert (spec.limits.memory_mb, spec.trial, spec.purpose) == (99, trial.id, "trial")
     assert spec.command[2].startswith("mkdir -p outputs && python train.py")

@@ -280,3 +280,27 @@ SURVEYED = Survey(
         ),
     ),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "folder"),
+    [
+        (("results/a.json",), "results"),
+        (("models/made/a.pkl", "models/b.pkl"), "models/made"),
+        (("data/c.csv",), "outputs"),
+        (("/tmp/a.json", "../b/c.json", "d.json", "tmp/e.json"), "outputs"),
+    ],
+)
+def test_the_folder_that_is_kept_holds_nothing_that_the_program_needs(
+    tmp_path: Path, written: tuple[str, ...], folder: str
+) -> None:
+    program = "import json\nfrom models import net\nrows = open('data/train.csv').read()\n"
+    program += "".join(f"json.dump({{}}, open({path!r}, 'w'))\n" for path in written)
+    files = {
+        "train.py": program + "print('test loss', net)\n",
+        "models/__init__.py": "",
+        "models/net.py": "WIDTH = 3\n",
+        "data/train.csv": "a,b\n1,2\n",
+    }
+    _, ranked = found(tmp_path, files)
+    assert {candidate.outputs for candidate in ranked} == {folder}
