@@ -15,6 +15,7 @@ from labcrew.domain.sandbox import OverlayFile, RunResult
 from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import BoundaryError, EngineError, NotFound, ToolError
+from labcrew.git_attributes import AS_STORED
 from tools.forge_requests import forge_of
 from tools.tool_container import tool_container
 from tools.toolbox import Tool, Workbench
@@ -27,6 +28,8 @@ cd "$FOLDER"
 rm -rf clone
 git init --quiet --template= clone
 cd clone
+mkdir .git/info
+echo "$ATTRIBUTES" > .git/info/attributes
 git bundle unbundle ../in.bundle > /dev/null
 # History ends at the base here: the bundle of a shallow repository lacks what lies before.
 echo "$BASE" > .git/shallow
@@ -147,6 +150,7 @@ def _make(call: MakeChange, assigned: AssignedTicket, bench: Workbench) -> Lande
         f"FOLDER={folder}",
         f"BASE={assigned.base_commit}",
         f"MESSAGE={call.message}",
+        f"ATTRIBUTES={AS_STORED}",
         # Fixed dates: made again after a crash, the commit has the same id.
         f"GIT_AUTHOR_DATE={assigned.assigned_at}",
         f"GIT_COMMITTER_DATE={assigned.assigned_at}",

@@ -17,6 +17,7 @@ from pathlib import Path
 from labcrew import full_disk
 from labcrew.domain.repository import Change, ChangedFile, Checkout, FilePatch, MergeOutcome
 from labcrew.errors import BoundaryError, NotFound, RepositoryError
+from labcrew.git_attributes import AS_STORED
 from labcrew.patterns import matches
 from sandboxes.git.changes import escapes
 from sandboxes.git.comparing import changed_files, file_patch
@@ -38,11 +39,6 @@ _DIFF_S = 120.0
 _DIFF = ("core.bigFileThreshold=16m",)  # larger files are compared, not shown line by line
 # A few objects can make a tree of any size. Listings and archives are held in memory.
 _LISTING_BYTES = 32 << 20  # some 300,000 files
-# Files come out as they are stored, which is what is read and judged: nothing is left out, filled
-# in or written in another way because an attribute says so.
-_ATTRIBUTES = (
-    "* -export-ignore -export-subst -filter -text -eol -crlf -ident !working-tree-encoding\n"
-)
 
 
 class GitRepositories:
@@ -312,7 +308,7 @@ class GitRepositories:
                 f"--object-format={object_format}", str(bare),
             )  # fmt: skip
             (bare / "info").mkdir(exist_ok=True)
-            (bare / "info" / "attributes").write_text(_ATTRIBUTES)
+            (bare / "info" / "attributes").write_text(f"{AS_STORED}\n")
             (bare / "labcrew-ready").touch()
         return bare
 
