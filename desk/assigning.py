@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from labcrew.domain.data_input import DataInput
-from labcrew.domain.repository import Checkout, Repositories
+from labcrew.domain.repository import Checkout, Lacking, Repositories
 from labcrew.domain.ticket import Ticket
 from labcrew.errors import BoundaryError, InputError, TicketError
 from labcrew.given_path import given_path
@@ -86,6 +86,7 @@ def examine(
             *_kept(checkout, ticket),
             *_warnings(ticket),
             *_left_out(ticket, files),
+            *_not_copied(repositories.lacking(name, commit)),
         ),
     )
 
@@ -204,6 +205,8 @@ def _seen_by_links(
 
 def _needs_outputs(ticket: Ticket, files: Sequence[str]) -> list[str]:
     """Files that runs need in their outputs folder, where the commit's are left out."""
+    if not ticket.measured:
+        return []
     if ticket.outputs == ".":
         return ["outputs: '.' is the whole repository; name the folder in it that a run writes"]
     words = re.split(r"[\s'\"=;&|<>()]+", f"{ticket.run.command} {ticket.run.smoke or ''}")
@@ -222,13 +225,33 @@ def _needs_outputs(ticket: Ticket, files: Sequence[str]) -> list[str]:
 def _left_out(ticket: Ticket, files: Sequence[str]) -> list[str]:
     """What the commit holds of the outputs folder."""
     held = [path for path in files if matches(path, (ticket.outputs,))]
-    if not held:
+    if not held or not ticket.measured:
         return []
-    shown = f"{held[0]}, …" if len(held) > 1 else held[0]
     return [
-        f"The commit has files in {ticket.outputs} ({shown}): no run sees them, so that only what"
-        " it leaves itself is scored."
+        f"The commit has files in {ticket.outputs} ({_some(held)}): no run sees them, so that only"
+        " what it leaves itself is scored."
     ]
+
+
+def _not_copied(lacking: Lacking) -> list[str]:
+    """What runs may count on that no copy of the commit has."""
+    told = (
+        (lacking.submodules, "Submodules are not copied, so that runs find nothing in"),
+        (
+            lacking.links,
+            "Links that lead to nothing in the commit, so that runs find nothing there:",
+        ),
+        (lacking.pointers, "Git LFS holds the content, so that runs find pointers alone in"),
+    )
+    return [
+        f"{said} {_some(paths)}. Name what runs need of that in `data`, by an absolute path."
+        for paths, said in told
+        if paths
+    ]
+
+
+def _some(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:3]) + (" and more" if len(paths) > 3 else "")
 
 
 def _reads_and_reaches(ticket: Ticket) -> list[str]:

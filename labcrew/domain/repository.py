@@ -21,6 +21,14 @@ class Checkout(Model):
     warnings: tuple[str, ...] = ()
 
 
+class Lacking(Model):
+    """What a commit names and does not hold, so that no copy of it has it."""
+
+    submodules: tuple[str, ...] = ()
+    links: tuple[str, ...] = Field(default=(), description="they lead to no path of the commit")
+    pointers: tuple[str, ...] = Field(default=(), description="files whose content Git LFS holds")
+
+
 class Change(Model):
     """What lies between two commits."""
 
@@ -94,6 +102,9 @@ class Repositories(Protocol):
 
         None: it leads out of the repository, and no copy has it.
         """
+
+    def lacking(self, name: str, commit: str) -> Lacking:
+        """What a commit names and does not hold: submodules, links that lead out, LFS contents."""
 
     def lineage(
         self, name: str, commit: str, patterns: tuple[str, ...], most: int = 500

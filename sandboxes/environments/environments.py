@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import shlex
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labcrew.domain.base import content_hash
@@ -113,10 +114,13 @@ class Environments:
             source = next((p for p in FOUND_IN_ORDER if p in present), None)
         found = Requirements()
         if source is not None:
-            found = read_requirements(source, lambda path: self._read(repository, commit, path))
+            links = self._repositories.links(repository, commit)
+            found = read_requirements(
+                source, lambda path: self._read(repository, commit, _end(links, path))
+            )
         found = add_packages(found, wanted.packages)
         if not found.text:
-            unread = sorted(present.intersection(UNREAD))
+            unread = [*found.unread, *sorted(present.intersection(UNREAD))]
             note = f"; {', '.join(unread)} is not read" if unread else ""
             return EnvironmentPlan(
                 kind="base",
@@ -220,6 +224,8 @@ class Environments:
             parts.append(f"the install may reach {', '.join(hosts)}")
         if found.left_out:
             parts.append(f"left out (runs use the copy in /workspace): {', '.join(found.left_out)}")
+        if found.unread:
+            parts.append(f"{', '.join(found.unread)} is not read")
         text = found.text + "".join(
             f"{_CONSTRAINT}{line}\n" for line in found.constraints.splitlines()
         )
@@ -378,11 +384,24 @@ class Environments:
 
     def _read(self, repository: str, commit: str, path: str) -> str:
         try:
-            return self._repositories.read(repository, commit, path, cap_mb=1).decode("utf-8")
+            raw = self._repositories.read(repository, commit, path, cap_mb=1)
+            # As pip reads it: what PowerShell writes is UTF-16 with a mark.
+            marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            return raw.decode("utf-16" if marked else "utf-8-sig")
         except NotFound:
             raise EnvironmentBroken(f"{path} is not in the repository at {commit[:12]}") from None
         except UnicodeDecodeError:
             raise EnvironmentBroken(f"{path} is not UTF-8 text") from None
+
+
+def _end(links: Mapping[str, str | None], path: str) -> str:
+    """Where the file of a path stands, which may be a link."""
+    end = links.get(path, path)
+    if end is None:
+        raise EnvironmentBroken(
+            f"{path} is a link that leads out of the repository", "Commit the file itself."
+        )
+    return end
 
 
 def _constraints(plan: EnvironmentPlan) -> str:

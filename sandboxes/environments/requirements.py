@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from labcrew.errors import EnvironmentBroken
 
@@ -27,12 +28,14 @@ class Requirements:
         constraints: the lines of constraint files.
         addresses: lines that fetch code from elsewhere than the package index.
         left_out: lines that can't be installed in an environment, such as the project itself.
+        unread: tables of a pyproject.toml that name dependencies which are not read.
     """
 
     text: str = ""
     constraints: str = ""
     addresses: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 def read_requirements(path: str, read: Callable[[str], str]) -> Requirements:
@@ -62,16 +65,40 @@ def add_packages(found: Requirements, packages: tuple[str, ...]) -> Requirements
 
 def _pyproject(path: str, text: str) -> Requirements:
     try:
-        project = tomllib.loads(text).get("project", {})
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise EnvironmentBroken(f"{path} is not TOML: {error}") from None
-    wanted = project.get("dependencies", []) if isinstance(project, dict) else []
+    wanted = _table(tables, "project").get("dependencies", [])
     if not isinstance(wanted, list) or not all(isinstance(item, str) for item in wanted):
         raise EnvironmentBroken(f"{path}: project.dependencies must be a list of texts")
     found = Requirements()
     for item in wanted:
         _line(item, found)
+    if not wanted:
+        found.unread = [f"{table} of {path}" for table in _elsewhere(tables)]
     return found
+
+
+def _elsewhere(tables: dict[str, Any]) -> Iterator[str]:
+    """Where a pyproject.toml names dependencies beside project.dependencies."""
+    project, poetry = _table(tables, "project"), _table(tables, "tool", "poetry")
+    dynamic = project.get("dynamic")
+    if isinstance(dynamic, list) and "dependencies" in dynamic:
+        yield "project.dynamic"
+    if project.get("optional-dependencies"):
+        yield "project.optional-dependencies"
+    if tables.get("dependency-groups"):
+        yield "dependency-groups"
+    if set(_table(poetry, "dependencies")) - {"python"}:
+        yield "tool.poetry.dependencies"
+
+
+def _table(tables: dict[str, Any], *names: str) -> dict[str, Any]:
+    """A table within a table; an empty one where there is none."""
+    for name in names:
+        found = tables.get(name)
+        tables = found if isinstance(found, dict) else {}
+    return tables
 
 
 def _include(

@@ -15,11 +15,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labcrew import full_disk
-from labcrew.domain.repository import Change, ChangedFile, Checkout, FilePatch, MergeOutcome
+from labcrew.domain.repository import (
+    Change,
+    ChangedFile,
+    Checkout,
+    FilePatch,
+    Lacking,
+    MergeOutcome,
+)
 from labcrew.errors import BoundaryError, NotFound, RepositoryError
 from labcrew.git_attributes import AS_STORED
 from labcrew.patterns import matches
-from sandboxes.git.changes import escapes
+from sandboxes.git.changes import escapes, prefixes
 from sandboxes.git.comparing import changed_files, file_patch
 from sandboxes.git.fitting import check_size
 from sandboxes.git.git_runner import GitFailed, GitRunner
@@ -39,6 +46,11 @@ _DIFF_S = 120.0
 _DIFF = ("core.bigFileThreshold=16m",)  # larger files are compared, not shown line by line
 # A few objects can make a tree of any size. Listings and archives are held in memory.
 _LISTING_BYTES = 32 << 20  # some 300,000 files
+_SUBMODULE = "160000"
+_ATTRIBUTES = ".gitattributes"
+# Git LFS's specification: what a pointer begins with, and that it is smaller.
+_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+_POINTER_BYTES = 1024
 
 
 class GitRepositories:
@@ -92,6 +104,19 @@ class GitRepositories:
     def links(self, name: str, commit: str) -> Mapping[str, str | None]:
         bare = self._open(name)
         return ends(self._targets(bare, self._tree(bare, self._commit(bare, commit))))
+
+    def lacking(self, name: str, commit: str) -> Lacking:
+        bare = self._open(name)
+        listed = list(self._listed(bare, self._commit(bare, commit)))
+        files = [entry for entry in listed if entry[0] != _SUBMODULE]
+        held = {".", *(place for _, _, _, path in files for place in prefixes(path))}
+        return Lacking(
+            submodules=tuple(path for mode, _, _, path in listed if mode == _SUBMODULE),
+            links=tuple(
+                p for p, end in ends(self._targets(bare, files)).items() if end not in held
+            ),
+            pointers=self._pointers(bare, files),
+        )
 
     def lineage(
         self, name: str, commit: str, patterns: tuple[str, ...], most: int = 500
@@ -248,6 +273,17 @@ class GitRepositories:
         targets = self._blobs(bare, list(links.values()))
         return {path: _text(target) for path, target in zip(links, targets, strict=True)}
 
+    def _pointers(self, bare: Path, files: list[_Entry]) -> tuple[str, ...]:
+        """The files that stand for what Git LFS holds."""
+        attributes = [blob for _, blob, _, path in files if path.rpartition("/")[2] == _ATTRIBUTES]
+        if not any(b"filter=lfs" in text for text in self._blobs(bare, attributes)):
+            return ()
+        small = {path: blob for _, blob, size, path in files if int(size) < _POINTER_BYTES}
+        contents = self._blobs(bare, list(small.values()))
+        return tuple(
+            path for path, text in zip(small, contents, strict=True) if text.startswith(_POINTER)
+        )
+
     def _blobs(self, bare: Path, blobs: list[str]) -> list[bytes]:
         """The contents of some small blobs, read in one go."""
         if not blobs:
@@ -270,6 +306,9 @@ class GitRepositories:
         return entries
 
     def _tree(self, bare: Path, commit: str) -> Iterator[_Entry]:
+        return (entry for entry in self._listed(bare, commit) if entry[0] != _SUBMODULE)
+
+    def _listed(self, bare: Path, commit: str) -> Iterator[_Entry]:
         command = ("ls-tree", "-r", "-z", "--long", commit)
         listing = self._git.run(bare, *command, limit_bytes=_LISTING_BYTES)
         if len(listing) == _LISTING_BYTES:
@@ -278,9 +317,7 @@ class GitRepositories:
                 f" {_LISTING_BYTES >> 20} MiB",
                 "Keep data outside the repository and name it in the ticket's `data`.",
             )
-        for entry in _entries(listing):
-            if entry[0] != "160000":
-                yield entry
+        return _entries(listing)
 
     def _commit(self, bare: Path, commit: str) -> str:
         if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):

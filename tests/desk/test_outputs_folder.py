@@ -39,7 +39,7 @@ def test_committed_outputs_are_no_runs_result(opened: Opened, toy: Path) -> None
     assigned = _assign(opened, toy)
     (said,) = assigned.warnings
     assert said.startswith(
-        "The commit has files in outputs (outputs/metrics.jsonl, …): no run sees"
+        "The commit has files in outputs (outputs/metrics.jsonl, outputs/models/small/.gitkeep)"
     )
     spec = trial_spec(assigned, make_trial(0), image="i", cleaned={})
     assert spec.workspace is not None
