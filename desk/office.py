@@ -21,6 +21,7 @@ from labcrew.ledger import Ledger
 from labcrew.ports import Clock
 from labcrew.remarks import Change, check_remark
 from labcrew.settings import Settings
+from tools.facts import shown_forge
 
 _NUMBER = re.compile(r"T-(\d+)")
 _MOVES = {
@@ -286,7 +287,8 @@ class Office:
     def finish_merge(self, request: MergeRequest, by: str) -> MergeRequest | None:
         """Merges what was approved while its branch was checked out; None if it was not approved.
 
-        Does nothing but look where the person has merged it by hand meanwhile.
+        Does nothing but look where the person has merged it by hand meanwhile. Raises Conflict for
+        what a forge merges.
         """
         approved = [
             gate
@@ -298,6 +300,14 @@ class Office:
             return None
         if decision.kind != "accept" or not request.merge_note:
             return None
+        forge = shown_forge(self.ledger, request.ticket, request.revision)
+        if forge:
+            raise Conflict(
+                f"{request.id} is merged at {forge}, as its plan gate said, and not past it."
+                f" {request.merge_note}",
+                "`labcrew up` and `labcrew board` go on trying; or merge it there.",
+                status=request.status,
+            )
         outcome = self.repositories.merge(
             Path(get(self.ledger, request.ticket).repository), request.target, request.commit
         )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping
 
-from graphs.forging import propose, trouble, withdraw, withdrawal_effect
+from graphs.forging import merge, propose, trouble, withdraw, withdrawal_effect
 from graphs.work import Work
 from labcrew.deciding import decide
 from labcrew.domain.forge import Approver, Forge, ForgeComment, ForgeRequest, ForgeSettings
@@ -11,8 +11,8 @@ from labcrew.domain.review import Comment, DecisionKind, Gate, MergeRequest
 from labcrew.errors import BoundaryError, ForgeError, InputError, ToolError
 from labcrew.plain_text import plain
 from labcrew.remarks import MOST_CHARACTERS, Change, kept_remark
+from tools.facts import shown_forge
 from tools.forge_requests import Proposed, proposed
-from tools.make_change import MergeBranch, merge_branch
 
 ASKS = "/labcrew revise"
 
@@ -190,16 +190,15 @@ class Following:
         assigned = self._work.assigned(request.ticket)
         return (
             assigned.status == "done"
+            and request.target is not None
             and bool(request.merge_note)
-            and proposed(self._work.ledger, request.id) is not None
+            and bool(shown_forge(self._work.ledger, request.ticket, request.revision))
             and self._work.approved(assigned, "merge")
         )
 
     async def _finish(self, request: MergeRequest) -> None:
-        work, assigned = self._work, self._work.assigned(request.ticket)
-        assert request.target is not None, "only such are proposed"
-        call = MergeBranch(target=request.target, commit=request.commit, merge_request=request.id)
-        outcome = await work.toolbox("merge_request", assigned, "merge").use(merge_branch, call)
+        work = self._work
+        outcome = await merge(work, work.assigned(request.ticket), request)
         merged = outcome.state in ("merged", "already")
         if merged or outcome.message != request.merge_note:
             changed = {"merge_note": outcome.message, "status": "merged" if merged else "open"}

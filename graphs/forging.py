@@ -1,4 +1,4 @@
-"""A ticket's merge request at the lab's forge: proposed before its gate, withdrawn with it.
+"""A ticket's merge request at the lab's forge: proposed before its gate, merged or withdrawn after.
 
 What the forge does not allow stops no ticket: the gate here can be decided all the same, and
 graphs.following tries again.
@@ -8,9 +8,11 @@ from typing import Any
 
 from graphs.work import Work
 from labcrew.domain.base import content_hash
+from labcrew.domain.repository import MergeOutcome
 from labcrew.domain.review import MergeRequest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ForgeError, LabcrewError, ToolError
+from tools.facts import shown_forge
 from tools.forge_requests import (
     ProposeChange,
     WithdrawChange,
@@ -19,6 +21,7 @@ from tools.forge_requests import (
     proposed,
     withdraw_change,
 )
+from tools.make_change import MergeBranch, merge_branch
 
 
 def withdrawal_effect(request: str) -> str:
@@ -30,6 +33,11 @@ async def propose(work: Work, assigned: AssignedTicket, request: MergeRequest) -
     """Brings a merge request to the forge, once; answers whether it stands there."""
     forge = work.bench.forge
     if forge is None or request.target is None:
+        return False
+    shown = shown_forge(work.ledger, assigned.id, assigned.revision)
+    if forge.name != shown:  # settings changed since: nothing is begun that may not be done
+        said = f"The plan gate showed {shown or 'no forge'}, so nothing is sent to {forge.name}."
+        trouble(work, request, ToolError(said))
         return False
     tools = work.toolbox("merge_request", assigned, "forge")
     call = ProposeChange(merge_request=request.id, commit=request.commit, forge=forge.name)
@@ -48,6 +56,18 @@ async def propose(work: Work, assigned: AssignedTicket, request: MergeRequest) -
         trouble(work, request, error)
         return False
     return True
+
+
+async def merge(work: Work, assigned: AssignedTicket, request: MergeRequest) -> MergeOutcome:
+    """Merges what was approved, where its plan gate said; proposes it there if that is still to do.
+
+    Raises:
+        ForgeError: the forge does not do it now.
+    """
+    assert request.target is not None, "what has no target is for a person to merge"
+    await propose(work, assigned, request)
+    call = MergeBranch(target=request.target, commit=request.commit, merge_request=request.id)
+    return await work.toolbox("merge_request", assigned, "merge").use(merge_branch, call)
 
 
 async def withdraw(work: Work, assigned: AssignedTicket, request: MergeRequest) -> None:

@@ -51,10 +51,19 @@ def prepared_image(ledger: Ledger, ticket: str) -> str | None:
 
 def approval(ledger: Ledger, assigned: AssignedTicket, kind: GateKind) -> Approval | None:
     """What a person let pass at this revision's newest gate of a kind, bound to what it shows."""
-    return _approved(ledger, assigned.id, f"{assigned.id}-{kind}-r{assigned.revision}.")
+    return _approved(ledger, assigned.id, assigned.revision, kind)
 
 
-def _approved(ledger: Ledger, id: str, begins: str) -> Approval | None:
+def shown_forge(ledger: Ledger, id: str, revision: int) -> str:
+    """The forge that a revision's plan gate showed, where its change is proposed and merged; empty
+    where it showed none.
+    """
+    plan = _approved(ledger, id, revision, "plan")
+    return str(plan.shown.get("forge", "")) if plan is not None else ""
+
+
+def _approved(ledger: Ledger, id: str, revision: int, kind: GateKind) -> Approval | None:
+    begins = f"{id}-{kind}-r{revision}."
     gates = [gate for gate in ledger.gates.of(id) if gate.id.startswith(begins)]
     decision = ledger.decisions.find(gates[-1].id) if gates else None
     if (
@@ -231,7 +240,7 @@ class EvolutionFacts(_WithoutTicket):
         return self._evolution.image or None
 
     def approval(self, gate: GateKind) -> Approval | None:
-        return _approved(self._ledger, self._id, f"{self._id}-{gate}-r0.")
+        return _approved(self._ledger, self._id, 0, gate)
 
 
 def facts_of(

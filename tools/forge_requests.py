@@ -10,6 +10,7 @@ from labcrew.domain.review import MergeRequest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ForgeError, ToolError
 from labcrew.ledger import Ledger
+from tools.facts import shown_forge
 from tools.forges.local import LocalForge
 from tools.toolbox import Tool, Workbench
 
@@ -64,10 +65,21 @@ def proposed(ledger: Ledger, request: str) -> Proposed | None:
 
 
 def forge_of(request: str, assigned: AssignedTicket, bench: Workbench) -> tuple[Forge, int]:
-    """Where a merge request is merged, and its number there."""
-    there = proposed(bench.ledger, request) if bench.forge is not None else None
-    if bench.forge is not None and there is not None:
-        return bench.forge, there.number
+    """Where a merge request is merged, and its number there.
+
+    Raises:
+        ForgeError: that is a forge, and it does not stand there yet, or settings name another one.
+    """
+    shown = shown_forge(bench.ledger, assigned.id, assigned.revision)
+    if shown:
+        forge, there = _forge(bench, shown), proposed(bench.ledger, request)
+        if there is None:
+            raise ForgeError(
+                f"{request} does not stand at {shown} yet.",
+                "`labcrew up` and `labcrew board` take it there as soon as they can.",
+                kind="missing",
+            )
+        return forge, there.number
     number = request.rpartition("-MR")[2]
     local = LocalForge(bench.ledger, bench.repositories, assigned)
     return local, int(number) if number.isdigit() else 0
@@ -75,7 +87,7 @@ def forge_of(request: str, assigned: AssignedTicket, bench: Workbench) -> tuple[
 
 def _propose(call: ProposeChange, assigned: AssignedTicket, bench: Workbench) -> Proposed:
     """Found again by its branch, whatever an earlier process did before it was killed."""
-    forge = _forge(bench)
+    forge = _forge(bench, call.forge)
     request = bench.ledger.merge_requests.get(call.merge_request)
     if request.target is None:
         raise ToolError(f"{request.id} has no target branch to be merged into there.")
@@ -144,12 +156,18 @@ def _text(request: MergeRequest) -> str:
 def _withdraw(call: WithdrawChange, assigned: AssignedTicket, bench: Workbench) -> None:
     there = proposed(bench.ledger, call.merge_request)
     if there is not None:
-        _forge(bench).close(there.number)
+        revision = bench.ledger.merge_requests.get(call.merge_request).revision
+        _forge(bench, shown_forge(bench.ledger, assigned.id, revision)).close(there.number)
 
 
-def _forge(bench: Workbench) -> Any:
-    if bench.forge is None:
-        raise ToolError("No forge is set.", "See [forge] in labcrew.toml.")
+def _forge(bench: Workbench, shown: str) -> Forge:
+    """The forge that settings name, if it is the one that was shown."""
+    if bench.forge is None or bench.forge.name != shown:
+        raise ForgeError(
+            f"[forge] in labcrew.toml does not name {shown} any more.",
+            "Name it there again.",
+            kind="missing",
+        )
     return bench.forge
 
 

@@ -22,7 +22,7 @@ from labcrew.errors import ForgeError, ToolError
 from labcrew.evidence import agrees
 from tools.evaluate import EvaluateOutputs, evaluate_outputs
 from tools.forge_requests import proposed
-from tools.make_change import MergeBranch, PublishBranch, merge_branch, publish_branch
+from tools.make_change import PublishBranch, publish_branch
 from tools.run_trial import log_path
 from tools.smoke_test import RunSmokeTest, run_smoke_test
 
@@ -296,14 +296,11 @@ async def merge(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
     if request.target is None:
         note = f"no branch was checked out; merge {request.branch} yourself"
         return _merged(work, request, "open", note)
-    tools = work.toolbox("merge_request", assigned, "merge")
     try:
-        outcome = await tools.use(
-            merge_branch,
-            MergeBranch(target=request.target, commit=request.commit, merge_request=request.id),
-        )
+        outcome = await forging.merge(work, assigned, request)
     except ForgeError as error:
-        return _merged(work, request, "open", f"the forge has not merged it yet: {error.message}")
+        note = f"the forge has not merged it yet: {error.message} {error.remedy}".rstrip()
+        return _merged(work, request, "open", note)
     if outcome.state in ("merged", "already"):
         # The same words for both: after a crash in between, the second try finds it merged.
         there = proposed(work.ledger, request.id)

@@ -3,10 +3,13 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from desk.office import Office
 from labcrew.deciding import decide
 from labcrew.domain.review import Gate, MergeRequest
 from labcrew.domain.ticket import AssignedTicket
+from labcrew.errors import Conflict
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.ports import SystemClock
@@ -79,3 +82,32 @@ def test_a_merge_done_by_hand_is_noticed_and_nothing_is_merged_unapproved(tmp_pa
         assert done.status == "merged"
         assert ledger.merge_requests.get(request.id).status == "merged"
         assert ledger.verify() == []
+
+
+def test_what_a_forge_merges_is_not_merged_past_it(tmp_path: Path) -> None:
+    folder = tmp_path / "user"
+    base, ahead = _repository(folder)
+    _git(folder, "checkout", "--quiet", "ahead")
+    home = Home(tmp_path / "home")
+    home.create()
+    clock = SystemClock()
+    with Ledger.open(home.ledger_url, anchor=home.anchor, clock=clock) as ledger:
+        office = Office(home, ledger, clock, GitRepositories(home.repositories), Settings())
+        assigned = make_assigned().model_copy(update={"repository": str(folder)})
+        ledger.tickets.put(assigned, actor="test")
+        request = _request(assigned, base, ahead).model_copy(
+            update={"merge_note": "405: Pipeline must succeed"}
+        )
+        ledger.merge_requests.put(request, actor="test")
+        for kind, shown in {"plan": {"forge": "gitlab x y/z"}, "merge": {"commit": ahead}}.items():
+            gate = Gate(
+                id=f"{assigned.id}-{kind}-r0.0", ticket=assigned.id, kind=kind, title="t",
+                description="", shown=shown, allowed=("accept", "ignore"), safe_default="ignore",
+                opened_at=clock.now(), expires_at=None,
+            )  # fmt: skip
+            ledger.gates.put(gate, actor="test")
+            decide(ledger, clock, gate.id, "accept", by="me")
+        with pytest.raises(Conflict, match=r"merged at gitlab x y/z.*Pipeline must succeed"):
+            office.finish_merge(request, "me")
+        assert _git(folder, "rev-parse", "main") == base
+        assert ledger.merge_requests.get(request.id).status == "open"

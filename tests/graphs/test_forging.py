@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from graphs.following import Following
+from graphs.forging import merge, withdraw
 from labcrew.deciding import decide
 from labcrew.domain.review import MergeRequest
-from labcrew.errors import BoundaryError
+from labcrew.errors import BoundaryError, ForgeError
 from labcrew.home import Home
 from labcrew.ledger import Ledger
 from labcrew.remarks import check_remark
@@ -357,6 +358,66 @@ async def test_a_forge_that_is_down_is_tried_again_while_the_gate_waits(scene: S
     assert scene.there().state == "open"
 
 
+async def test_what_was_accepted_before_it_stood_there_is_merged_there_and_not_here(
+    scene: Scene,
+) -> None:
+    scene.prepare()
+    scene.server.faults = [Fault(".", 503, times=99)]
+    assert not await scene.propose()
+    decide(scene.ledger, scene.clock, scene.merge_gate().id, "accept", by="ada")
+    with pytest.raises(ForgeError, match=f"{ID}-MR0 does not stand at .* yet") as caught:
+        await merge(scene.work, scene.assigned, scene.request)
+    assert "labcrew up" in caught.value.remedy
+    ended(scene, caught.value.message)
+    base = git(scene.root / "lab", "rev-parse", "main")
+    await scene.look()
+    assert scene.request.status == "open"
+    scene.server.faults = []
+    await scene.look()
+    assert (scene.request.status, scene.there().state) == ("merged", "merged")
+    assert scene.server.head("main") == scene.request.commit
+    assert git(scene.root / "lab", "rev-parse", "main") == base
+
+
+async def test_a_forge_that_came_back_after_the_gate_is_proposed_to_before_it_merges(
+    scene: Scene,
+) -> None:
+    scene.prepare()
+    scene.server.faults = [Fault(".", 503)]
+    assert not await scene.propose()
+    decide(scene.ledger, scene.clock, scene.merge_gate().id, "accept", by="ada")
+    assert (await merge(scene.work, scene.assigned, scene.request)).state == "merged"
+    assert scene.there().state == "merged"
+
+
+@pytest.mark.parametrize("named", ["none", "another"])
+async def test_where_settings_name_another_forge_it_is_neither_merged_nor_closed(
+    scene: Scene, named: str
+) -> None:
+    scene.prepare()
+    await scene.propose()
+    decide(scene.ledger, scene.clock, scene.merge_gate().id, "accept", by="ada")
+    other: Any = None if named == "none" else Around(scene.forge, name="gitlab elsewhere lab/toy")
+    work = replace(scene.work, bench=replace(scene.work.bench, forge=other))
+    base = git(scene.root / "lab", "rev-parse", "main")
+    with pytest.raises(ForgeError, match=f"does not name {scene.forge.name} any more"):
+        await merge(work, scene.assigned, scene.request)
+    await withdraw(work, scene.assigned, scene.request)
+    assert scene.there().state == "open"
+    assert git(scene.root / "lab", "rev-parse", "main") == base
+
+
+async def test_what_waits_for_its_branch_here_stays_here_though_a_forge_is_set_now(
+    scene: Scene,
+) -> None:
+    scene.prepare(forge="")
+    decide(scene.ledger, scene.clock, scene.merge_gate().id, "accept", by="ada")
+    ended(scene, "main is checked out")
+    await scene.look()
+    assert scene.server.calls == []
+    assert scene.request.merge_note == "main is checked out"
+
+
 async def test_whoever_asks_to_be_left_alone_is(scene: Scene) -> None:
     scene.prepare()
     await scene.propose()
@@ -388,6 +449,14 @@ async def test_the_token_is_nowhere_but_on_its_way(scene: Scene) -> None:
     assert len(files) > 20
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
     assert secrets_of({"LABCREW_FORGE_TOKEN": TOKEN}) == [TOKEN]
+
+
+def ended(scene: Scene, note: str) -> None:
+    """The ticket came to its end with its merge request approved and not merged."""
+    noted = scene.request.model_copy(update={"merge_note": note})
+    scene.ledger.merge_requests.put(noted, actor="merge_request")
+    done = scene.assigned.model_copy(update={"status": "done"})
+    scene.ledger.tickets.put(done, actor="coordinator")
 
 
 def beside(scene: Scene, ticket: str, **changes: Any) -> MergeRequest:
