@@ -113,9 +113,12 @@ def approvals(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> 
 def reviewers(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:
     request = forge.request(found[1])
     return 200, [
-        {"user": user(id), "state": "requested_changes" if id in request.asking else "unreviewed"}
+        {
+            "user": user(id), "created_at": AT,
+            "state": "requested_changes" if id in request.asking else "unreviewed",
+        }
         for id in (ALICE[0],)
-    ]
+    ]  # fmt: skip
 
 
 def member(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:

@@ -273,14 +273,29 @@ async def test_changes_that_are_asked_for_become_work_once(scene: Scene) -> None
     assert (scene.said(gate.id).kind, scene.said(gate.id).by) == (
         "respond", f"alice at {scene.settings.kind}",
     )  # fmt: skip
-    for comment in scene.ledger.comments.of(ID):
-        taken = comment.model_copy(update={"resolved_by_revision": 1})
-        scene.ledger.comments.put(taken, actor="coordinator")
-    scene.revision(1)
-    again = scene.merge_gate()
-    await scene.propose()
+    again = await taken_up(scene)
     await scene.look()
-    assert scene.said(again.id) is None, "the same words are no second task"
+    assert scene.said(again) is None, "the same words are no second task"
+
+
+async def test_changes_are_asked_for_without_words_and_later_words_ask_for_none(
+    scene: Scene,
+) -> None:
+    scene.prepare()
+    await scene.propose()
+    gate = scene.merge_gate()
+    scene.there().asking.add(ALICE[0])
+    await scene.look()
+    assert (scene.said(gate.id).kind, scene.said(gate.id).comment) == (
+        "respond", "Changes are requested.",
+    )  # fmt: skip
+    again = await taken_up(scene)
+    scene.there().comments.append(
+        {"id": scene.server.next_id(), "user": ALICE[0], "text": "Thanks! I'll look at it tonight."}
+    )
+    await scene.look()
+    assert scene.said(again) is None
+    assert "Thanks!" in scene.ledger.comments.of(ID)[-1].text
 
 
 @pytest.mark.parametrize(("state", "kind"), [("closed", "ignore"), ("merged", "accept")])
@@ -449,6 +464,17 @@ async def test_the_token_is_nowhere_but_on_its_way(scene: Scene) -> None:
     assert len(files) > 20
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
     assert secrets_of({"LABCREW_FORGE_TOKEN": TOKEN}) == [TOKEN]
+
+
+async def taken_up(scene: Scene) -> str:
+    """What was said becomes the next revision, which is proposed; its gate."""
+    for comment in scene.ledger.comments.of(ID):
+        taken = comment.model_copy(update={"resolved_by_revision": 1})
+        scene.ledger.comments.put(taken, actor="coordinator")
+    scene.revision(1)
+    gate = scene.merge_gate()
+    await scene.propose()
+    return gate.id
 
 
 def ended(scene: Scene, note: str) -> None:

@@ -149,6 +149,31 @@ def test_a_comment_of_a_megabyte_is_cut_and_odd_characters_go(bench: Bench) -> N
     assert (long.member, strange.member) == (True, False)
 
 
+def test_each_time_that_a_reviewer_asks_for_changes_at_gitlab_counts_once(tmp_path: Path) -> None:
+    with SERVERS["gitlab"](tmp_path / "forge") as server:
+        bench = Bench(server, "gitlab")
+        request = server.requests[7]
+        request.asking = {ALICE[0]}
+
+        def asked() -> list[str]:
+            return [each.id for each in bench.forge.comments(7) if each.asks_for_changes]
+
+        without_a_note = asked()
+        assert len(without_a_note) == 1
+        request.comments = [
+            {"id": 1, "user": ALICE[0], "text": "requested changes", "system": True},
+            {"id": 2, "user": ALICE[0], "text": "requested changes, I did"},
+        ]
+        first = asked()
+        request.comments.append({**request.comments[0], "id": 3})
+        assert len({*without_a_note, *first, *asked()}) == 3
+        request.asking = set()
+        assert asked() == []
+        server.members.discard(ALICE[0])
+        request.asking = {ALICE[0]}
+        assert asked() == []
+
+
 def test_only_members_approve(bench: Bench) -> None:
     given = [{"user": id, "at": "2026-01-02T00:00:00Z"} for id in (STRANGER[0], ALICE[0])]
     bench.server.requests[7].approvals = given

@@ -1,6 +1,7 @@
 """GitLab, by python-gitlab."""
 
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -27,6 +28,7 @@ from tools.forges.remote import (
 _STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
 _STATUS = {"pending": "pending", "success": "success", "failure": "failed"}
 _DEVELOPER = 30  # GitLab's number of the role that may push
+_ASKED = "requested changes"  # GitLab's own note, each time that a reviewer does
 
 
 class GitLabForge(RemoteForge):
@@ -200,15 +202,15 @@ class GitLabForge(RemoteForge):
         me, _ = self._me()
         request = self._project.mergerequests.get(number)
         notes = request.notes.list(iterator=True, order_by="created_at", sort="asc")
-        asking = self._asking(request)
-        known: dict[int, bool] = {}
+        is_member = cache(self._is_member)
         found = []
+        asked: dict[int, Any] = {}
         for note in islice(notes, MOST_COMMENTS):
             author = int(note.author["id"])
+            if note.system and note.body.lower().startswith(_ASKED):
+                asked[author] = note
             if note.system or author == me:
                 continue
-            if author not in known:
-                known[author] = self._is_member(author)
             place = note.attributes.get("position") or {}
             found.append(
                 ForgeComment(
@@ -218,23 +220,36 @@ class GitLabForge(RemoteForge):
                     text=text_of(note.body, request.web_url),
                     path=str(place.get("new_path") or place.get("old_path") or ""),
                     line=place.get("new_line") or place.get("old_line"),
-                    member=known[author],
-                    asks_for_changes=known[author] and author in asking,
+                    member=is_member(author),
                 )
             )
-        return tuple(found)
+        for reviewer in self._asking(request):
+            author = int(reviewer.user["id"])
+            # Where this GitLab makes no note of it, a reviewer can ask once.
+            note = asked.get(author)
+            found.append(
+                ForgeComment(
+                    id=f"asked-{int(note.id)}" if note is not None else f"asked-by-{author}",
+                    by=str(reviewer.user["username"]),
+                    at=datetime.fromisoformat((note or reviewer).created_at),
+                    text="Changes are requested.",
+                    member=is_member(author),
+                    asks_for_changes=is_member(author),
+                )
+            )
+        return tuple(sorted(found, key=lambda comment: (comment.at, comment.id)))
 
-    def _asking(self, request: Any) -> set[int]:
-        """The reviewers who asked for changes; none where this GitLab is too old to say."""
+    def _asking(self, request: Any) -> list[Any]:
+        """The reviewers who ask for changes; none where this GitLab is too old to say."""
         import gitlab
 
         try:
             details = request.reviewer_details.list(get_all=True)
         except gitlab.GitlabError as error:
             if error.response_code == 404:
-                return set()
+                return []
             raise
-        return {int(d.user["id"]) for d in details if d.state == "requested_changes"}
+        return [each for each in details if each.state == "requested_changes"]
 
     def _request(self, found: Any) -> ForgeRequest:
         return ForgeRequest.model_validate(
