@@ -130,7 +130,9 @@ def comments(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> A
 
 def line_comments(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answer:
     return 200, [
-        _remark(forge, c) | {"path": c["path"], "line": c["line"], "original_line": c["line"]}
+        _remark(forge, c)
+        | {"path": c["path"], "line": c["line"], "original_line": c["line"]}
+        | {"side": "LEFT" if c.get("old") else "RIGHT"}
         for c in forge.request(found[1]).comments
         if c.get("path")
     ]

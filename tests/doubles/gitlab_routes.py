@@ -93,7 +93,9 @@ def notes(forge: ForgeServer, found: Match[str], fields: dict[str, Any]) -> Answ
     made = []
     for comment in forge.request(found[1]).comments:
         path = comment.get("path")
-        place = {"position_type": "text", "new_path": path, "new_line": comment.get("line")}
+        sides = ("old_line", "new_line") if comment.get("old") else ("new_line", "old_line")
+        place = {"position_type": "text", "old_path": path, "new_path": path}
+        place |= dict(zip(sides, (comment.get("line"), None), strict=True))
         made.append(
             {
                 "id": comment["id"], "body": comment["text"], "author": user(comment["user"]),

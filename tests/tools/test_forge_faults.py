@@ -149,6 +149,17 @@ def test_a_comment_of_a_megabyte_is_cut_and_odd_characters_go(bench: Bench) -> N
     assert (long.member, strange.member) == (True, False)
 
 
+def test_a_remark_on_a_line_that_was_there_before_stands_at_no_line_of_now(bench: Bench) -> None:
+    bench.server.requests[7].comments = [
+        {"id": 1, "user": ALICE[0], "text": "why did it go?", "path": "train.py", "line": 40} | side
+        for side in ({"old": True}, {"id": 2})
+    ]
+    was, now = bench.forge.comments(7)
+    assert (was.path, was.line) == ("train.py", None)
+    assert was.text == "why did it go?\n(About line 40 as it was before this change.)"
+    assert (now.path, now.line, now.text) == ("train.py", 40, "why did it go?")
+
+
 def test_each_time_that_a_reviewer_asks_for_changes_at_gitlab_counts_once(tmp_path: Path) -> None:
     with SERVERS["gitlab"](tmp_path / "forge") as server:
         bench = Bench(server, "gitlab")

@@ -20,6 +20,7 @@ from tools.forges.remote import (
     MOST_REQUESTS,
     STATUS_NAME,
     RemoteForge,
+    about_old_line,
     text_of,
 )
 
@@ -212,14 +213,18 @@ class GitHubForge(RemoteForge):
                 if author == me or (kind == "review" and not asks and not each.body):
                     continue
                 member = self._is_member(each, known)
+                text = text_of(each.body, pull.html_url) or "Changes are requested." * asks
+                line = _line(each) if kind == "line" else None
+                if line is not None and each.side == "LEFT":
+                    text, line = about_old_line(text, line), None
                 found.append(
                     ForgeComment(
                         id=f"{kind}-{int(each.id)}",
                         by=author or "a deleted account",
                         at=each.submitted_at if kind == "review" else each.created_at,
-                        text=text_of(each.body, pull.html_url) or "Changes are requested." * asks,
+                        text=text,
                         path=str(each.path or "") if kind == "line" else "",
-                        line=_line(each) if kind == "line" else None,
+                        line=line,
                         member=member,
                         asks_for_changes=member and asks,
                     )

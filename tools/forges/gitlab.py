@@ -22,6 +22,7 @@ from tools.forges.remote import (
     MOST_REQUESTS,
     STATUS_NAME,
     RemoteForge,
+    about_old_line,
     text_of,
 )
 
@@ -212,14 +213,17 @@ class GitLabForge(RemoteForge):
             if note.system or author == me:
                 continue
             place = note.attributes.get("position") or {}
+            text, line = text_of(note.body, request.web_url), place.get("new_line")
+            if line is None and place.get("old_line"):
+                text = about_old_line(text, int(place["old_line"]))
             found.append(
                 ForgeComment(
                     id=f"note-{int(note.id)}",
                     by=str(note.author["username"]),
                     at=datetime.fromisoformat(note.created_at),
-                    text=text_of(note.body, request.web_url),
+                    text=text,
                     path=str(place.get("new_path") or place.get("old_path") or ""),
-                    line=place.get("new_line") or place.get("old_line"),
+                    line=line,
                     member=is_member(author),
                 )
             )

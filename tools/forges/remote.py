@@ -176,6 +176,11 @@ def _moved(request: ForgeRequest) -> MergeOutcome:
     )
 
 
+def about_old_line(text: str, line: int) -> str:
+    """A remark on a line that was there before the change: the change has no line to put it at."""
+    return f"{text}\n(About line {line} as it was before this change.)"
+
+
 def text_of(text: object, url: str) -> str:
     """A stranger's text without odd characters, cut where it is too long for a comment."""
     shown = plain(str(text or "")).strip()
