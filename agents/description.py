@@ -14,7 +14,7 @@ from labcrew.domain.search_space import Values
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.evidence import as_code, as_text, table
 
-_MOST_TRIALS = 60
+_MOST_TRIALS, _MOST_INCIDENTS = 60, 60
 
 
 class Packet(Model):
@@ -304,9 +304,11 @@ def _failures(packet: Packet) -> Iterator[str]:
                     _done(i),
                     _helped(i),
                 ]
-                for i in incidents
+                for i in incidents[:_MOST_INCIDENTS]
             ],
         )
+    if len(incidents) > _MOST_INCIDENTS:
+        yield f"{len(incidents) - _MOST_INCIDENTS} more are in the ledger."
     if repeats:
         yield f"{len(repeats)} near-repeats of failed runs were not run again: " + ", ".join(
             f"{t.id} (see {as_text(t.cites)})" for t in repeats

@@ -5,7 +5,13 @@ from contextlib import suppress
 from typing import Any
 
 from labcrew.domain.base import Model
-from labcrew.domain.forge import CommitState, Forge, ForgeRequest, Proposal
+from labcrew.domain.forge import (
+    LONGEST_DESCRIPTION,
+    CommitState,
+    Forge,
+    ForgeRequest,
+    Proposal,
+)
 from labcrew.domain.review import MergeRequest
 from labcrew.domain.ticket import AssignedTicket
 from labcrew.errors import ForgeError, ToolError
@@ -150,7 +156,25 @@ def _say_status(forge: Forge, request: MergeRequest, commit: str) -> None:
 def _text(request: MergeRequest) -> str:
     """The description, of which no line is a command: a forge would do it with labcrew's token."""
     harmless = _COMMAND.sub(r"\g<0>\\", request.description)
-    return f"{harmless}\n\n---\n{request.id}, opened by labcrew."
+    end = f"\n\n---\n{request.id}, opened by labcrew."
+    return fitting(harmless, LONGEST_DESCRIPTION - len(end), request.id) + end
+
+
+def fitting(text: str, most: int, request: str) -> str:
+    """A description without paragraphs of its middle, if it is too long: results stand at the
+    beginning, smoke test and cost at the end.
+
+    Args:
+        text: Markdown.
+        most: characters.
+        request: the merge request's id, by which all of it is shown.
+    """
+    if len(text) <= most:
+        return text
+    gap = f"**Cut here, as it is too long for the forge. All of it: `labcrew mr show {request}`.**"
+    room = (most - len(gap)) // 2 - 2
+    head, tail = text[:room], text[-room:]
+    return "\n\n".join((head.rpartition("\n\n")[0] or head, gap, tail.partition("\n\n")[2]))
 
 
 def _withdraw(call: WithdrawChange, assigned: AssignedTicket, bench: Workbench) -> None:

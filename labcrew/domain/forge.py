@@ -26,6 +26,8 @@ TRANSIENT: frozenset[ForgeFailure] = frozenset(
     {"limited", "unavailable", "unreachable", "timed_out"}
 )
 """What may be over when it is tried again later."""
+LONGEST_DESCRIPTION = 60_000
+"""In characters; what every forge takes."""
 
 
 class ForgeSettings(BaseModel):
@@ -137,7 +139,7 @@ class Proposal(Model):
     branch: str
     target: str
     title: str
-    text: str = Field(description="Markdown")
+    text: str = Field(max_length=LONGEST_DESCRIPTION, description="Markdown")
 
 
 CommitState = Literal["pending", "success", "failure"]

@@ -158,6 +158,15 @@ def test_reported_numbers_are_called_so() -> None:
     assert "reported, not verified" in write(packet)
 
 
+def test_of_many_incidents_the_first_are_told_and_the_rest_counted() -> None:
+    incident = make_packet().incidents[0]
+    many = tuple(incident.model_copy(update={"trial": f"T-0001-{n:03d}"}) for n in range(63))
+    told = write(make_packet(incidents=many))
+    assert told.count("| diverged |") == 60
+    assert "\n\n3 more are in the ledger.\n" in told
+    assert "more are in the ledger" not in write(make_packet(incidents=many[:60]))
+
+
 def test_a_failed_smoke_test_stands_out() -> None:
     packet = make_packet()
     assert packet.smoke is not None

@@ -22,7 +22,7 @@ from tests.desk.conftest import HandClock, git
 from tests.doubles.faulty import Around
 from tests.doubles.forge_server import ALICE, STRANGER, TOKEN, Fault, ForgeServer
 from tests.graphs.forge_world import ID, World, make_lab
-from tools.forge_requests import proposal_effect, proposed
+from tools.forge_requests import fitting, proposal_effect, proposed
 from tools.make_change import MergeBranch, merge_branch
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +95,34 @@ async def test_no_line_of_its_description_is_a_command_there(scene: Scene) -> No
     assert await scene.propose()
     lines = scene.there().text.split("\n")
     assert lines[:4] == ["It is better.", "\\/merge", "  \\/approve", "See a/b."]
+
+
+async def test_of_a_description_that_is_too_long_beginning_and_end_stand_there(
+    scene: Scene,
+) -> None:
+    scene.prepare()
+    table = "\n".join(f"| T-001-{n:03d} | lr = 0.1 |" for n in range(2000))
+    said = "\n\n".join(
+        ["It is better.", "## Trials", table, table, "## Smoke test", "`true`: **failed**."]
+    )
+    scene.ledger.merge_requests.put(
+        scene.request.model_copy(update={"description": said}), actor="merge_request"
+    )
+    assert await scene.propose()
+    text = scene.there().text
+    assert text.startswith("It is better.\n\n## Trials\n\n**Cut here")
+    assert f"All of it: `labcrew mr show {scene.request.id}`" in text
+    assert "\n\n## Smoke test\n\n`true`: **failed**.\n\n---\n" in text
+    assert len(text) <= 60_000
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 70_000, "x" * 70_000 + "\n\n" + "y" * 70_000, "z/" * 40_000]
+)
+def test_a_long_text_without_a_place_to_cut_fits_too(text: str) -> None:
+    assert f"`labcrew mr show {ID}-MR0`" in (cut := fitting(text, 60_000, f"{ID}-MR0"))
+    assert len(cut) <= 60_000
+    assert not any(line.startswith("/") for line in cut.split("\n"))
 
 
 @pytest.mark.parametrize("after", ["publish", "update", "a fault"])

@@ -14,7 +14,6 @@ from labcrew.domain.forge import (
 from labcrew.errors import ForgeError, SettingsError
 from tools.forges.calls import Answered, wait_asked_for
 from tools.forges.remote import (
-    LONGEST_DESCRIPTION,
     LONGEST_STATUS,
     MOST_COMMENTS,
     MOST_REQUESTS,
@@ -76,7 +75,7 @@ class GitHubForge(RemoteForge):
         self._calls.write(
             f"changing #{number}",
             lambda: self._repository.get_pull(number).edit(
-                title=proposal.title, body=proposal.text[:LONGEST_DESCRIPTION]
+                title=proposal.title, body=proposal.text
             ),
         )
 
@@ -123,7 +122,7 @@ class GitHubForge(RemoteForge):
                     base=proposal.target,
                     head=proposal.branch,
                     title=proposal.title,
-                    body=proposal.text[:LONGEST_DESCRIPTION],
+                    body=proposal.text,
                 )
             ),
         )

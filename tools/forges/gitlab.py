@@ -16,7 +16,6 @@ from labcrew.domain.forge import (
 from labcrew.errors import ForgeError, SettingsError
 from tools.forges.calls import Answered, wait_asked_for
 from tools.forges.remote import (
-    LONGEST_DESCRIPTION,
     LONGEST_STATUS,
     MOST_COMMENTS,
     MOST_REQUESTS,
@@ -78,7 +77,7 @@ class GitLabForge(RemoteForge):
         return self._calls.read(f"reading !{number}", ask)
 
     def update(self, number: int, proposal: Proposal) -> None:
-        fields = {"title": proposal.title, "description": proposal.text[:LONGEST_DESCRIPTION]}
+        fields = {"title": proposal.title, "description": proposal.text}
         self._calls.write(
             f"changing !{number}", lambda: self._project.mergerequests.update(number, fields)
         )
@@ -122,7 +121,7 @@ class GitLabForge(RemoteForge):
             "source_branch": proposal.branch,
             "target_branch": proposal.target,
             "title": proposal.title,
-            "description": proposal.text[:LONGEST_DESCRIPTION],
+            "description": proposal.text,
         }
         return self._calls.write(
             "opening the request",
