@@ -92,6 +92,8 @@ class Divergence(Detector):
 
     def _loss(self, name: str, value: float, state: _State, seen: Observation) -> str | None:
         if state.first is None:
+            if value == 0.0:
+                return None  # printed before there is a loss
             state.first = value
         state.growth.add(value)
         leapt = self._leapt(name, value, state)

@@ -56,6 +56,8 @@ class LossSpike(Detector):
     def _loss(self, name: str, value: float, state: _State, seen: Observation) -> Alarm | None:
         window = state.window
         if state.first is None:
+            if value == 0.0:
+                return None  # printed before there is a loss
             state.first = value
         if len(window) < _NEEDED:
             window.add(value)

@@ -95,6 +95,8 @@ class Plateau(Detector):
         return None
 
     def _why(self, value: float, state: _State) -> tuple[str, float] | None:
+        if not state.count and value == 0.0:
+            return None  # printed before there is a loss
         state.count += 1
         if len(state.first) < 5:
             state.first.append(value)

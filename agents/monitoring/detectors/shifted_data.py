@@ -104,6 +104,8 @@ class ShiftedData(Detector):
 
     def _level(self, value: float, seen: Observation) -> Alarm | None:
         usual = self._usual
+        if not usual.values and value == 0.0:
+            return None  # printed before there is a loss
         if len(usual) < _NEEDED:
             usual.add(value)
             self._healthy = seen.step

@@ -41,6 +41,18 @@ def test_a_best_that_is_not_there_yet_is_no_infinity(name: str) -> None:
     assert "not_finite" in alarms(falling(150, f" {name}=nan"))
 
 
+def test_a_zero_before_there_is_a_loss_is_not_its_best() -> None:
+    bar = "{0}%|#  | {0}/100 [00:{0:02d}<00:10, 9.5it/s, loss={1:.3f}]"
+    bars = [bar.format(n, 2.3 * 0.99**n if n else 0) for n in range(60)]
+    assert "diverged" not in alarms(bars)
+    for zeros in (1, 5, 300):
+        begun = [f"step {n} loss=0.0" for n in range(zeros)]
+        learning = [f"step {zeros + n} loss={2.3 * 0.99**n:.4f}" for n in range(60)]
+        assert alarms(begun + learning) == {}
+        grown = [f"step {zeros + 60 + n} loss={60 + n}" for n in range(10)]
+        assert set(alarms(begun + learning + grown)) >= {"diverged"}
+
+
 OOM = "CUDA out of memory. Tried to allocate 2.00 GiB; trying again with batch size 32"
 
 
