@@ -31,7 +31,7 @@ class Follower:
         self._reader = LogReader()
         self._detectors: tuple[Detector, ...] = tuple(make(expected) for make in makers)
         self._seen: set[IncidentKind] = set()
-        self._history = History()
+        self._history = History(expected.metric)
         self.tail: deque[str] = deque(maxlen=_KEPT_LINES)
         self.step = 0
         self.bytes = 0

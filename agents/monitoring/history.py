@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from agents.monitoring.named import Named
 from labcrew.domain.experiment import MetricPoint
 from labcrew.domain.monitoring import Observation
 from tools.log_lines import STEPS
@@ -48,10 +49,13 @@ class History:
 
     A number stands at the newest step that was named; in a log that names none, at the newest whole
     epoch; in one without either, at its line.
+
+    Args:
+        metric: the name of the number that is kept however many there are; may be empty.
     """
 
-    def __init__(self) -> None:
-        self._series: dict[str, Series] = {}
+    def __init__(self, metric: str = "") -> None:
+        self._series: Named[Series] = Named(Series, most=_NAMES, metric=metric)
         self._step: int | None = None
         self._epoch: int | None = None
 
@@ -70,17 +74,14 @@ class History:
             if name.lower() in STEPS:
                 continue
             series = self._series.get(name)
-            if series is None:
-                if len(self._series) >= _NAMES:
-                    continue
-                series = self._series[name] = Series()
-            series.add(at, value)
+            if series is not None:
+                series.add(at, value)
 
     def points(self) -> tuple[MetricPoint, ...]:
         """The finite points of all series, by name."""
         return tuple(
             MetricPoint(name=name, step=step, value=value)
-            for name, series in self._series.items()
+            for name, series in self._series.states.items()
             for step, value in series.points()
             if math.isfinite(value)
         )
@@ -88,17 +89,21 @@ class History:
     @property
     def names(self) -> tuple[str, ...]:
         """In the order in which they came."""
-        return tuple(self._series)
+        return tuple(self._series.states)
 
     def last(self, name: str) -> float | None:
         """The newest value of a name; None where it never came."""
-        series = self._series.get(name)
+        series = self._series.states.get(name)
         return None if series is None else series.last
 
 
-def history_of(chunks: Iterable[bytes]) -> History:
-    """The numbers of a whole log, given in pieces that are cut anywhere."""
-    reader, history = LogReader(), History()
+def history_of(chunks: Iterable[bytes], metric: str = "") -> History:
+    """The numbers of a whole log, given in pieces that are cut anywhere.
+
+    Args:
+        metric: the name of the number that is kept however many there are; may be empty.
+    """
+    reader, history = LogReader(), History(metric)
     for chunk in chunks:
         for seen in reader.feed(chunk, 0.0):
             history.add(seen, reader.lines)

@@ -36,4 +36,6 @@ def get_trial(caller: Viewer, lab: AnyLab, id: Id) -> Trial:
 @router.get("/trials/{id}/metrics", responses=READ)
 def get_metrics(caller: Viewer, lab: AnyLab, id: Id) -> TrialSeries:
     """The numbers that a trial printed, as series; of one that runs, those so far."""
-    return series_of(lab.opened.home, lab.ledger.trials.get(id))
+    trial = lab.ledger.trials.get(id)
+    metric = lab.ledger.tickets.get(trial.ticket).ticket.metric.name
+    return series_of(lab.opened.home, trial, metric)

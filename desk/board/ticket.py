@@ -200,7 +200,8 @@ def trials(
 def trial(request: Request, caller: Viewer, lab: BoardLab, id: str, trial: str) -> HTMLResponse:
     """One run: what it was, how it ended, where its number comes from, what it printed."""
     one = lab.ledger.trials.get(trial)
-    read = series_of(lab.opened.home, one)
+    metric = lab.ledger.tickets.get(one.ticket).ticket.metric.name
+    read = series_of(lab.opened.home, one, metric)
     plots = [
         plot
         for series in read.series[:_PLOTS]

@@ -35,11 +35,11 @@ class TrialSeries(Model):
     complete: bool = Field(description="false: the log is longer than what was read of it")
 
 
-_KNOWN: dict[tuple[Path, str, str], TrialSeries] = {}
+_KNOWN: dict[tuple[Path, str, str, str], TrialSeries] = {}
 _TURN = threading.Lock()
 
 
-def series_of(home: Home, trial: Trial) -> TrialSeries:
+def series_of(home: Home, trial: Trial, metric: str = "") -> TrialSeries:
     """A trial's numbers: of its kept log, or while it runs what its follower wrote down.
 
     What was read of an ended trial is kept in mind, for its log does not change any more.
@@ -47,18 +47,19 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
     Args:
         home: where logs are kept.
         trial: whose log is read, at most 64 MiB of it.
+        metric: the ticket's, which is kept however many numbers there are; may be empty.
 
     Raises BoundaryError: something else stands where the log should be.
     """
     folder = home.artefacts(trial.ticket) / "logs"
     if trial.result is None:
-        return _read(home, trial)
-    key = (folder, trial.id, trial.result.model_dump_json())
+        return _read(home, trial, metric)
+    key = (folder, trial.id, metric, trial.result.model_dump_json())
     with _TURN:
         known = _KNOWN.get(key)
     if known is not None:
         return known
-    read = _read(home, trial)
+    read = _read(home, trial, metric)
     if read.series:
         with _TURN:
             _KNOWN[key] = read
@@ -67,11 +68,11 @@ def series_of(home: Home, trial: Trial) -> TrialSeries:
     return read
 
 
-def _read(home: Home, trial: Trial) -> TrialSeries:
+def _read(home: Home, trial: Trial, metric: str) -> TrialSeries:
     folder, log = home.artefacts(trial.ticket) / "logs", f"{trial.id}.log"
     complete = True
     try:
-        points = history_of(beneath.chunks(folder, log, _LOG_BYTES)).points()
+        points = history_of(beneath.chunks(folder, log, _LOG_BYTES), metric).points()
         with beneath.opened(folder, log) as file:
             complete = os.fstat(file.fileno()).st_size <= _LOG_BYTES
     except (NotFound, FileNotFoundError):

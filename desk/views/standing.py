@@ -75,11 +75,11 @@ def curves(home: Home, assigned: AssignedTicket, trials: list[Trial]) -> tuple[T
 
     Among the newest 24 that were begun: where none prints it, not every log is read.
     """
-    found = []
+    found, metric = [], assigned.ticket.metric.name
     begun = [t for t in reversed(trials) if t.result is not None or t.status == "running"]
     for trial in begun[:_LOOKED_AT]:
-        series = series_of(home, trial).series
-        if (one := nearest(series, assigned.ticket.metric.name)) is not None:
+        series = series_of(home, trial, metric).series
+        if (one := nearest(series, metric)) is not None:
             found.append(TrialCurve(trial=trial.id, series=one))
         if len(found) == _CURVES:
             break

@@ -168,7 +168,8 @@ async def _tracked(
     curves: tuple[MetricPoint, ...] = ()
     if kept is not None:
         chunks = beneath.chunks(kept.log.parent, kept.log.name)
-        curves = (await asyncio.to_thread(history_of, chunks)).points()
+        metric = assigned.ticket.metric.name
+        curves = (await asyncio.to_thread(history_of, chunks, metric)).points()
     run = TrackedRun(trial=ended, title=assigned.ticket.title, metrics=curves)
     try:
         return await tools.use(track_run, TrackRun(run=run))

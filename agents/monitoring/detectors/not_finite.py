@@ -35,7 +35,7 @@ class NotFinite(Detector):
 
     def __init__(self, expected: Expectations, patience: int = 2) -> None:
         self._patience = patience
-        self._names: Named[_State] = Named(_State)
+        self._names: Named[_State] = Named(_State, metric=expected.metric)
         self._healthy: int | None = None
         self._batch = ""
         self._row = 0

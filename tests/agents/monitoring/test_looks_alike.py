@@ -158,6 +158,27 @@ def test_a_whole_log_keeps_every_number() -> None:
     assert [(p.step, p.value) for p in points if p.name == "final_val_acc"] == [(1999, 0.93)]
 
 
+def test_many_other_numbers_hide_no_loss() -> None:
+    others = [f"layer{n}.weight: {n}" for n in range(500)]
+    gone = [f"step {n} loss=nan" for n in range(20, 24)]
+    assert "not_finite" in alarms([*others, *falling(20), *gone])
+    text = "\n".join((*others, *falling(20)))
+    assert history_of([text.encode()]).last("loss") == 0.2
+
+
+@pytest.mark.parametrize("other", ["layer{}.weight", "acc_{}"])
+def test_many_other_numbers_do_not_hide_the_metric_of_a_ticket(other: str) -> None:
+    lines = [*(f"{other.format(n)}={n}" for n in range(500)), *["it found=0.5"] * 9]
+    follower = Follower(Expectations(metric="it found"))
+    for line in (*lines, "it found=nan", "it found=nan"):
+        found = follower.feed(f"{line}\n", 0.0)
+    assert [alarm.kind for alarm in found] == ["not_finite"]
+    assert "it_found" in follower.history.names
+    text = "\n".join(lines).encode()
+    assert history_of([text], "it found").last("it_found") == 0.5
+    assert history_of([text]).last("it_found") == (0.5 if "acc" in other else None)
+
+
 def test_a_number_stands_at_its_epoch_or_its_line() -> None:
     epochs = history_of([b"Epoch 1/3\nloss: 0.5\nEpoch 2/3\nloss: 0.4\n"]).points()
     assert [(p.step, p.value) for p in epochs] == [(1, 0.5), (2, 0.4)]
