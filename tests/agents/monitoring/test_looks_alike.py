@@ -53,13 +53,50 @@ def test_a_zero_before_there_is_a_loss_is_not_its_best() -> None:
         assert set(alarms(begun + learning + grown)) >= {"diverged"}
 
 
+@pytest.mark.parametrize("name", ["eval speed", "step_time", "grad_norm", "snr"])
+def test_what_is_no_loss_may_be_infinite_beside_a_healthy_one(name: str) -> None:
+    lines = [f"{name}: 100", *(f"step {n} loss=0.{99 - n}\n{name}: inf" for n in range(50))]
+    assert alarms(lines) == {}
+
+
+@pytest.mark.parametrize("name", ["val precision", "val_acc", "snr"])
+def test_what_is_no_loss_tells_where_the_loss_is_none_or_not_there(name: str) -> None:
+    now_and_then = [f"step {n} loss=0.{99 - n}\n{name}: nan" for n in range(8)]
+    assert alarms([f"{name}: 0.5", *now_and_then]) == {}
+    assert "not_finite" in alarms([f"{name}: 0.5", f"{name}: nan", f"{name}: nan"])
+    assert ("not_finite" in alarms([f"{name}: 0.5", *now_and_then * 3])) is ("val" in name)
+
+
 OOM = "CUDA out of memory. Tried to allocate 2.00 GiB; trying again with batch size 32"
+FULL = "could not write the compile cache: [Errno 28] No space left on device; going on without it"
+SAID = pytest.mark.parametrize(("line", "kind"), [(OOM, "out_of_memory"), (FULL, "storage_full")])
 
 
-def test_a_run_that_ran_out_of_memory_and_trains_on_is_left_alone() -> None:
-    assert alarms([*falling(5), OOM, *falling(200)]) == {}
-    assert "out_of_memory" in alarms([*falling(5), OOM], quiet_s=30)
-    assert "out_of_memory" in alarms([OOM, "Traceback (most recent call last):"], quiet_s=30)
+@SAID
+@pytest.mark.parametrize(
+    "life",
+    [
+        "step {0} loss=0.5{0}",
+        "step {0} of 90",
+        "{0}%|#  | {0}/90 [00:{0:02d}<01:30, 1.0it/s]",
+    ],
+)
+def test_a_run_that_ran_out_and_goes_on_is_left_alone(line: str, kind: str, life: str) -> None:
+    lines = [life.format(n) for n in range(40)]
+    assert alarms([*lines[:5], line, *lines[5:]], every_s=1.0) == {}
+    assert kind in alarms([*lines[:5], line], quiet_s=30)
+    assert kind in alarms([line, "Traceback (most recent call last):"], quiet_s=30)
+
+
+@SAID
+def test_a_bar_that_stands_is_no_sign_of_life(line: str, kind: str) -> None:
+    bar = "5%|#  | 5/90 [00:{:02d}<01:30, 1.0it/s]"
+    lines = [bar.format(0), line, *(bar.format(n) for n in range(40))]
+    assert kind in alarms(lines, every_s=1.0)
+
+
+def test_both_kinds_of_words_are_told() -> None:
+    assert set(alarms([OOM, FULL], quiet_s=30)) == {"out_of_memory", "storage_full"}
 
 
 @pytest.mark.parametrize(
