@@ -22,7 +22,7 @@ def from_file(metric: Metric | ReportedNumber, folder: Path) -> float | None:
     """The metric's last value in the metrics file; None where there is none.
 
     A JSON-lines file has it on a line, a CSV or TSV file in a column of that name, a .json file may
-    be one object over many lines.
+    be one object over many lines. NaN has no value, and neither has null.
     """
     if metric.file is None:
         return None
@@ -65,13 +65,20 @@ def _from_table(metric: Metric | ReportedNumber, folder: Path) -> float | None:
 
 
 def _number(found: object, name: str) -> float | None:
-    value = found.get(name) if isinstance(found, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """The number of that name; NaN where null stands, or text that says NaN or infinity.
+
+    JSON itself has neither, so many programs write them so.
+    """
+    value = found.get(name, "") if isinstance(found, dict) else ""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return float(value)
-    except OverflowError:
+        number = float(value)
+    except (ValueError, OverflowError):
         return None
+    return None if isinstance(value, str) and math.isfinite(number) else number
 
 
 def _finite(value: float | None) -> float | None:
@@ -81,8 +88,8 @@ def _finite(value: float | None) -> float | None:
 def from_line(metric: Metric | ReportedNumber, line: str) -> float | None:
     """The metric in one line of output, by the ticket's pattern or by its name.
 
-    Where the pattern's number would stand, "nan" and "inf" are numbers, too, however it is written:
-    a pattern of digits would pass over the end of a run that went wrong.
+    Where the pattern's number would stand, "nan" and "inf" are numbers, too, however it is written,
+    and "null" is NaN: a pattern of digits would pass over the end of a run that went wrong.
     """
     if metric.pattern is not None:
         text = line[:_LINE_CAP]
@@ -90,7 +97,7 @@ def from_line(metric: Metric | ReportedNumber, line: str) -> float | None:
             found = pattern.findall(text) if pattern is not None else ()
             with suppress(ValueError):
                 if found:
-                    return float(found[-1])
+                    return math.nan if found[-1] == "null" else float(found[-1])
         return None
     numbers = metrics(line)
     return numbers.get(metric.name, numbers.get(metric.name.replace(" ", "_")))
@@ -98,7 +105,7 @@ def from_line(metric: Metric | ReportedNumber, line: str) -> float | None:
 
 def _of_no_number(pattern: str, text: str) -> re.Pattern[str] | None:
     lowered = text.lower()
-    return _loosened(pattern) if "nan" in lowered or "inf" in lowered else None
+    return _loosened(pattern) if any(n in lowered for n in ("nan", "inf", "null")) else None
 
 
 @lru_cache(maxsize=64)
@@ -109,7 +116,8 @@ def _loosened(pattern: str) -> re.Pattern[str] | None:
         return None
     try:
         return re.compile(
-            f"{pattern[: place.start]}([-+]?(?i:nan|inf(?:inity)?)){pattern[place.stop :]}"
+            f"{pattern[: place.start]}[\"']?([-+]?(?i:nan|inf(?:inity)?)|null)[\"']?"
+            f"{pattern[place.stop :]}"
         )
     except re.error:
         return None

@@ -272,8 +272,10 @@ def reported_value(
         if metric.file is not None:
             where = f"{assigned.ticket.outputs}/{metric.file}"
         raise ToolError(
-            f"{subject} ended well, but {where} never shows {metric.name!r}.",
-            f"Correct {field}.name, {field}.file or {field}.pattern in the ticket.",
+            f"{subject} ended well, but {where} shows no {metric.name!r}, or its last one is NaN,"
+            " infinite or null.",
+            f"Correct {field}.name, {field}.file or {field}.pattern in the ticket, or the program:"
+            " it must write no null for what it didn't measure.",
         )
     return value
 

@@ -59,7 +59,7 @@ class Metric(Model):
     file: RepositoryPath | None = Field(
         default=None,
         description="without an evaluator: a JSON-lines, JSON, CSV or TSV file beneath the outputs"
-        " folder; the last line or row that has the metric counts",
+        " folder; the last line or row that has the metric counts, null as NaN: no value",
     )
     pattern: NumberPattern = Field(
         default=None,

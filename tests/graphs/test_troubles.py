@@ -41,7 +41,7 @@ def go(worker: Worker, id: str) -> Any:
     ("variant", "kind", "said"),
     [
         ("crash", "crashed", "no such layer: attention"),
-        ("silent", "no_metric", "never shows 'score'"),
+        ("silent", "no_metric", "shows no 'score'"),
         ("memory", "out_of_memory", "out of memory"),
         ("stall", "stalled", "no line of output for 2 s"),
     ],

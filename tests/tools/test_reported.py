@@ -25,6 +25,10 @@ FILE = metric(file="metrics.jsonl")
     [
         (['{"acc": 0.5}', '{"acc": 0.7}', '{"loss": 1}'], 0.7),
         (['{"acc": 0.5}', '{"acc": NaN}'], None),
+        (['{"acc": 0.5}', '{"acc": null}'], None),
+        (['{"acc": 0.5}', '{"acc": "NaN"}'], None),
+        (['{"acc": 0.5}', '{"acc": "-Infinity"}'], None),
+        (['{"acc": null}', '{"acc": 0.5}', '{"loss": null}'], 0.5),
         (['{"acc": 0.5}', "acc: broken", '{"acc": "0.9"}', '{"acc": true}', '["acc"]'], 0.5),
         (['{"acc": 0.5}', '{"acc": ' + "[" * 50_000], 0.5),
         (['{"acc": 0.5}', '{"acc": 1' + "0" * 400 + "}"], 0.5),
@@ -92,6 +96,8 @@ def test_a_progress_bar_ends_with_its_last_state() -> None:
         ("m.json", '{\n  "loss": 0.25,\n  "n": 3\n}\n', 0.25),
         ("m.json", '{"loss": 0.9}\n{"loss": 0.1}\n', 0.1),
         ("m.json", '{"loss": true}', None),
+        ("m.json", '{\n"loss": null}', None),
+        ("m.json", '{"loss": 0.9}\n{"loss": null}\n', None),
         ("m.json", '{"loss": 1' + "0" * 400 + "}", None),
         ("m.csv", "loss\n0.5\n\0\n", None),
     ],
@@ -119,6 +125,14 @@ def test_a_pattern_of_digits_sees_a_run_that_ends_in_nan(pattern: str, end: str)
     assert from_output(metric(pattern=pattern), lines) is None
     assert from_output(metric(pattern=pattern), lines[:2]) == 0.41
     assert from_output(metric(pattern=pattern), [*lines[:2], "information: inf nan"]) == 0.41
+
+
+@pytest.mark.parametrize("pattern", [r'"val_loss": ([-+.\deE]+)', r'"val_loss": ([^,}]+)[,}]'])
+@pytest.mark.parametrize("end", ["null", '"NaN"', '"-inf"', "NaN"])
+def test_a_pattern_over_json_sees_however_nan_is_written(pattern: str, end: str) -> None:
+    lines = ['{"val_loss": 0.41, "note": null}', f'{{"val_loss": {end}, "epoch": 2}}']
+    assert from_output(metric(pattern=pattern), lines) is None
+    assert from_output(metric(pattern=pattern), lines[:1]) == 0.41
 
 
 def test_the_last_words_of_a_long_bar_count(tmp_path: Path) -> None:

@@ -52,12 +52,14 @@ def read_line(text: str, at_s: float) -> tuple[Observation, Plan | None, list[st
     """Reads a cleaned line.
 
     Returns:
-        The observation; the plan it was read by (None for JSON); the tokens that look like numbers.
+        The observation; the plan it was read by (None for JSON); the tokens that look like numbers,
+        of JSON the names that stand with null.
     """
     if text.startswith("{") or text.endswith("}"):
         found = _from_json(text)
         if found is not None:
-            return _of_mapping(text, found, at_s), None, []
+            nulls: list[str] = []
+            return _of_mapping(text, found, at_s, nulls), None, nulls
     texts, tokens = split(_DRAWN.sub(_redrawn, text) if _is_drawn(text) else text)
     plan = plan_of(texts, len(text) <= LONG)
     numbers: dict[str, float] = {}
@@ -139,9 +141,9 @@ def _from_json(text: str) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation:
+def _of_mapping(text: str, found: Mapping[str, Any], at_s: float, nulls: list[str]) -> Observation:
     numbers: dict[str, float] = {}
-    _flatten(found, "", numbers, 0)
+    _flatten(found, "", numbers, nulls, 0)
     spelt = {name.lower(): value for name, value in numbers.items()}
     step = next((spelt[name] for name in STEP_NAMES if name in spelt), None)
     epoch = next((spelt[name] for name in EPOCH_NAMES if name in spelt), None)
@@ -161,15 +163,19 @@ def _of_mapping(text: str, found: Mapping[str, Any], at_s: float) -> Observation
     )
 
 
-def _flatten(found: Mapping[str, Any], before: str, into: dict[str, float], depth: int) -> None:
+def _flatten(
+    found: Mapping[str, Any], before: str, into: dict[str, float], nulls: list[str], depth: int
+) -> None:
     for key, value in found.items():
         if len(into) >= NUMBERS_CAP:
             return
         name = said(f"{before}{key}").replace(" ", "_")[:NAME_CAP]
         if isinstance(value, dict):
             if depth < 8:
-                _flatten(value, f"{name}/", into, depth + 1)
-        elif isinstance(value, bool) or value is None:
+                _flatten(value, f"{name}/", into, nulls, depth + 1)
+        elif value is None:
+            nulls.append(name)
+        elif isinstance(value, bool):
             continue
         elif isinstance(value, int | float):
             try:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from labcrew.domain.monitoring import Observation
 from tools.logs.line import TEXT_CAP, clean, read_line
+from tools.logs.nulls import Nulls
 from tools.logs.sieve import Sieve
 from tools.logs.table import Table
 from tools.metric_names import role
@@ -32,6 +33,7 @@ class LogReader:
         self._rest = ""
         self._after_return = False
         self._table = Table()
+        self._nulls = Nulls()
         self._sieve = Sieve()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.lines = 0
@@ -107,7 +109,7 @@ class LogReader:
         text = clean(line[: self._cap])
         found, plan, tokens = read_line(text, at_s)
         if plan is None:
-            return found, True
+            return self._nulls.take(found, tokens), True
         if not tokens:
             return found, self._table.take(text) or is_telling(found)
         if plan.bare:

@@ -53,6 +53,14 @@ def test_a_zero_before_there_is_a_loss_is_not_its_best() -> None:
         assert set(alarms(begun + learning + grown)) >= {"diverged"}
 
 
+def test_a_loss_that_becomes_null_is_nan() -> None:
+    rows = [f'{{"step": {n}, "loss": 0.{99 - n}, "val_loss": null}}' for n in range(40)]
+    rows[10::10] = [f'{{"step": {n}, "loss": null, "val_loss": 0.5}}' for n in (10, 20, 30)]
+    assert alarms(rows) == {}
+    gone = [f'{{"step": {n}, "loss": null, "val_loss": null}}' for n in range(40, 50)]
+    assert alarms([*rows, *gone])["not_finite"].step == 41
+
+
 @pytest.mark.parametrize("name", ["eval speed", "step_time", "grad_norm", "snr"])
 def test_what_is_no_loss_may_be_infinite_beside_a_healthy_one(name: str) -> None:
     lines = [f"{name}: 100", *(f"step {n} loss=0.{99 - n}\n{name}: inf" for n in range(50))]

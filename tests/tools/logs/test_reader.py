@@ -53,6 +53,27 @@ def test_numbers(line: str, numbers: dict[str, float]) -> None:
     assert dict(one(line).numbers) == pytest.approx(numbers, nan_ok=True)
 
 
+@pytest.mark.parametrize(
+    ("before", "line", "gone"),
+    [
+        ('{"step": 1, "loss": 2}', '{"step": 2, "loss": null}', {"loss"}),
+        ('{"loss": 2, "norm": 1, "best_loss": 2}', '{"loss": null, "best_loss": 2}', {"loss"}),
+        ('{"a": {"loss": 2}}', '{"a": {"loss": null}}', {"a/loss"}),
+        ('{"loss": 2, "val_loss": 3}', '{"loss": null, "val_loss": null}', {"loss", "val_loss"}),
+        # It was no loss, never a number, or the line tells of something else.
+        ('{"step": 1, "loss": 2, "lr": 1}', '{"step": 2, "loss": 1, "lr": null}', set()),
+        ('{"step": 1, "loss": 2}', '{"step": 2, "total_loss": null}', set()),
+        ('{"step": 1, "loss": 2}', '{"step": 2, "loss": null, "val_acc": 0.5}', set()),
+        ('{"loss": 2, "val_loss": 3}', '{"loss": 1, "val_loss": null}', set()),
+    ],
+)
+def test_null_is_nan_where_a_loss_stood_beside_the_same(
+    before: str, line: str, gone: set[str]
+) -> None:
+    found = read(f"{before}\n{line}\n")[-1].numbers
+    assert {name for name, value in found.items() if math.isnan(value)} == gone
+
+
 def test_positions() -> None:
     found = one("epoch 2/10 step 30/100 loss 0.5")
     assert (found.epoch, found.step, found.done) == (2, 30, (30, 100))
