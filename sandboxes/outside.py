@@ -11,6 +11,7 @@ from labcrew.errors import NotFound
 from sandboxes.client import translated
 from sandboxes.logs import follow
 from sandboxes.states import inspected, read_status
+from sandboxes.usage import of_statistics
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -43,13 +44,4 @@ class OutsideContainer:
         """What it uses now; None where it doesn't run."""
         with translated(f"measure container {self._name}"):
             found: dict[str, Any] = self._client.stats(self._name, stream=False, one_shot=True)
-        memory = found.get("memory_stats") or {}
-        if "usage" not in memory:
-            return None
-        cache = (memory.get("stats") or {}).get("inactive_file", 0)
-        return Usage(
-            memory_bytes=max(0, memory["usage"] - cache),
-            memory_limit_bytes=memory.get("limit", 0),
-            cpu_s=found["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
-            processes=(found.get("pids_stats") or {}).get("current", 0),
-        )
+        return of_statistics(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +147,7 @@ def of_groups(found: dict[str, Path]) -> Usage | None:
         if "memory" not in found:
             folder = found[""]
             return Usage(
-                memory_bytes=_working_set(folder / "memory.current", folder, "inactive_file"),
+                memory_bytes=_working_set(folder / "memory.current", folder),
                 memory_limit_bytes=_limit(folder / "memory.max"),
                 cpu_s=_lines(folder / "cpu.stat")["usage_usec"] / 1e6,
                 processes=_number(folder / "pids.current"),
@@ -155,7 +155,7 @@ def of_groups(found: dict[str, Path]) -> Usage | None:
         memory = found["memory"]
         usage = memory / "memory.usage_in_bytes"
         return Usage(
-            memory_bytes=_working_set(usage, memory, "total_inactive_file"),
+            memory_bytes=_working_set(usage, memory),
             memory_limit_bytes=_limit(memory / "memory.limit_in_bytes"),
             cpu_s=_number(found["cpuacct"] / "cpuacct.usage") / 1e9,
             processes=_number(found["pids"] / "pids.current"),
@@ -168,11 +168,9 @@ def of_statistics(told: dict[str, Any]) -> Usage | None:
     memory, cpu = told.get("memory_stats") or {}, told.get("cpu_stats") or {}
     if "usage" not in memory:
         return None
-    parts = memory.get("stats") or {}
-    cache = int(parts.get("total_inactive_file", parts.get("inactive_file", 0)))
     limit = int(memory.get("limit", 0))
     return Usage(
-        memory_bytes=max(0, int(memory["usage"]) - cache),
+        memory_bytes=max(0, int(memory["usage"]) - _file_cache(memory.get("stats") or {})),
         memory_limit_bytes=limit if limit < _NO_LIMIT else 0,
         cpu_s=int(cpu.get("cpu_usage", {}).get("total_usage", 0)) / 1e9,
         processes=int((told.get("pids_stats") or {}).get("current", 0)),
@@ -190,8 +188,17 @@ def of_mount(workspace: Path) -> tuple[int, int] | None:
     return (room.f_blocks - room.f_bfree) * room.f_frsize, room.f_blocks * room.f_frsize
 
 
-def _working_set(usage: Path, folder: Path, cache: str) -> int:
-    return max(0, _number(usage) - _lines(folder / "memory.stat").get(cache, 0))
+def _working_set(usage: Path, folder: Path) -> int:
+    return max(0, _number(usage) - _file_cache(_lines(folder / "memory.stat")))
+
+
+def _file_cache(counted: Mapping[str, int]) -> int:
+    """What the kernel can drop: files' pages that were read once, and those read again.
+
+    Memory that is shared is in neither. Version 1 counts the groups below with a group as total_.
+    """
+    before = "total_" if "total_inactive_file" in counted else ""
+    return sum(int(counted.get(f"{before}{part}", 0)) for part in ("inactive_file", "active_file"))
 
 
 def _limit(path: Path) -> int:

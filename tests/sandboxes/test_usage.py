@@ -35,7 +35,7 @@ def shown(root: Path, *lines: str) -> dict[str, Path]:
 def test_version_2(tmp_path: Path, folder: str) -> None:
     files = {
         "memory.current": "3000\n",
-        "memory.stat": "anon 1000\ninactive_file 500\nactive_file 1500\n",
+        "memory.stat": "anon 600\nfile 2400\nshmem 400\ninactive_file 500\nactive_file 1500\n",
         "memory.max": "max\n",
         "cpu.stat": "usage_usec 2500000\nuser_usec 1\n",
         "pids.current": "7\n",
@@ -44,7 +44,7 @@ def test_version_2(tmp_path: Path, folder: str) -> None:
     found = shown(root, f"0::/{folder}")
     usage = of_groups(found)
     assert usage is not None
-    assert (usage.memory_bytes, usage.memory_limit_bytes) == (2500, 0)
+    assert (usage.memory_bytes, usage.memory_limit_bytes) == (1000, 0)
     assert (usage.cpu_s, usage.processes) == (2.5, 7)
     (root / folder / "memory.max").write_text("4096\n")
     usage = of_groups(found)
@@ -57,8 +57,9 @@ def test_version_1(tmp_path: Path) -> None:
     root = kernel(
         tmp_path,
         {
-            f"memory/{below}/memory.usage_in_bytes": "400\n",
-            f"memory/{below}/memory.stat": "inactive_file 0\ntotal_inactive_file 500\n",
+            f"memory/{below}/memory.usage_in_bytes": "1000\n",
+            f"memory/{below}/memory.stat": "inactive_file 0\nactive_file 0\n"
+            "total_inactive_file 500\ntotal_active_file 200\n",
             f"memory/{below}/memory.limit_in_bytes": "9223372036854771712\n",
             f"cpuacct/{below}/cpuacct.usage": "1500000000\n",
             f"pids/{below}/pids.current": "1\n",
@@ -73,7 +74,7 @@ def test_version_1(tmp_path: Path) -> None:
     )
     usage = of_groups(shown(root, *lines))
     assert usage is not None
-    assert (usage.memory_bytes, usage.memory_limit_bytes, usage.cpu_s) == (0, 0, 1.5)
+    assert (usage.memory_bytes, usage.memory_limit_bytes, usage.cpu_s) == (300, 0, 1.5)
 
 
 def test_a_kernel_that_shows_nothing(tmp_path: Path) -> None:
@@ -97,6 +98,14 @@ def test_statistics_of_any_engine(memory: dict[str, Any]) -> None:
     assert usage is not None
     assert 0 <= usage.memory_bytes <= memory["usage"]
     assert usage.cpu_s == 0
+
+
+@pytest.mark.parametrize("version", ["", "total_"])
+def test_files_that_are_read_again_and_again_are_no_memory_in_use(version: str) -> None:
+    counted = {"active_file": 0, f"{version}inactive_file": 20, f"{version}active_file": 700}
+    usage = of_statistics({"memory_stats": {"usage": 1000, "stats": counted}})
+    assert usage is not None
+    assert usage.memory_bytes == 280
 
 
 def test_statistics_of_a_container_that_does_not_run() -> None:
