@@ -67,6 +67,7 @@ def examine(
     troubles = [
         *_missing(ticket, files),
         *_seen_by_links(ticket, files, repositories.links(name, commit)),
+        *_unwritable(ticket, files),
         *_external_troubles(ticket),
         *_needs_outputs(ticket, files),
         *_reads_and_reaches(ticket),
@@ -148,6 +149,17 @@ def _missing(ticket: Ticket, files: Sequence[str]) -> list[str]:
         if path not in known
     ]
     return missing + _hides_nothing(ticket, files, known) + _overwrites(ticket, files, known)
+
+
+def _unwritable(ticket: Ticket, files: Sequence[str]) -> list[str]:
+    """A settings file that the merge request would have to change, and may not."""
+    file = ticket.settings.file
+    if ticket.kind != "search" or file not in files or matches(file, ticket.editable):
+        return []
+    return [
+        f"settings.file: {file!r} is not among the editable paths, so the best settings could not"
+        " be written into it; name it in editable"
+    ]
 
 
 def _overwrites(ticket: Ticket, files: Sequence[str], known: Collection[str]) -> list[str]:
@@ -357,17 +369,5 @@ def _warnings(ticket: Ticket) -> list[str]:
         warnings.append(
             "Nothing is private: a trial could read the holdout's answers; name them in"
             " evaluator.private."
-        )
-    if (
-        ticket.settings.file is not None
-        and ticket.editable
-        and not any(
-            PurePosixPath(ticket.settings.file).match(pattern.replace("**", "*"))
-            or ticket.settings.file.startswith(pattern.rstrip("*/") + "/")
-            for pattern in ticket.editable
-        )
-    ):
-        warnings.append(
-            f"editable does not cover {ticket.settings.file}, where the best settings would go."
         )
     return warnings

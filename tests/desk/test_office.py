@@ -74,6 +74,8 @@ def test_two_people_assigning_at_once_get_two_numbers(office: Office, toy: Path)
         ("budget:", "environment: {requirements: r.txt}\nbudget:", "environment.requirements"),
         ("budget:", "environment: {dockerfile: Dockerfile}\nbudget:", "environment.dockerfile"),
         ("title:", "kind: fix\ntitle:", "needs a chat model"),
+        ("editable: [train.py]", "", "settings.file: 'train.py' is not among the editable paths"),
+        ("editable: [train.py]", "editable: ['*.yaml', data]", "name it in editable"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_starts(
@@ -83,6 +85,14 @@ def test_what_cannot_work_is_refused_before_anything_starts(
         _assign(office, toy, TICKET.replace(old, new, 1))
     assert said in str(caught.value)
     assert office.ledger.tickets.count() == 0
+
+
+@pytest.mark.parametrize("pattern", [".", "**", "t*.py", "**/*.py"])
+def test_a_settings_file_is_editable_by_any_pattern_that_covers_it(
+    office: Office, toy: Path, pattern: str
+) -> None:
+    text = TICKET.replace("editable: [train.py]", f'editable: ["{pattern}"]')
+    assert not any("editable" in warning for warning in _assign(office, toy, text).warnings)
 
 
 def test_runs_with_hosts_read_no_papers(office: Office, toy: Path) -> None:
