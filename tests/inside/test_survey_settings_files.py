@@ -49,6 +49,13 @@ def test_yaml_with_lines_comments_and_numbers_as_people_write_them() -> None:
     assert found["layers.1.size"].default == 5
 
 
+def test_keys_of_a_table_that_is_anothers_are_no_settings() -> None:
+    found = config_settings(
+        "a.yaml", "base: &base\n  lr: 1\n  deep: {x: 2}\ncopy: *base\nheir:\n  <<: *base\n"
+    )
+    assert [setting["name"] for setting in found] == ["base.lr", "base.deep.x", "heir.lr"]
+
+
 def test_json_toml_ini_and_gin() -> None:
     found = checked(
         config_settings("a.json", '{\n "optim": {"lr": 0.1},\n "seed": 3,\n "deep": {"lr": 2}\n}')

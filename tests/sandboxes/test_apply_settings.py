@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 import sandboxes
 
@@ -45,10 +46,63 @@ def test_yaml_keeps_comments_quotes_and_lists() -> None:
     assert answer == {"content": wanted, "missing": []}
 
 
+@pytest.mark.parametrize(
+    ("value", "spelt"),
+    [
+        (1e-05, "1.0e-05"), (2.5e-07, "2.5e-07"), (1e16, "1.0e+16"), (0.1, "0.1"), (3, "3"),
+        (True, "true"), ("adam", "adam"), ("a/b-c.d", "a/b-c.d"), ("no", '"no"'), ("On", '"On"'),
+        ("null", '"null"'), ("12:30", '"12:30"'), ("1e3", '"1e3"'), ("", '""'), ("~", '"~"'),
+        ("a: b #c", '"a: b #c"'), ('say "é"\\', '"say \\"é\\"\\\\"'), ("a\n", '"a\\U0000000a"'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("content", ["a: {b: 'x', c: *y}", "a:\n  b: 3 # c\n  c: *y", "a: {b: }"])
+def test_yaml_values_are_the_same_to_its_version_1_1(content: str, value: Any, spelt: str) -> None:
+    content = f"y: &y 2\n{content}\n"
+    answer = ask({"file": "c.yaml", "content": content, "values": {"a.b": value}})
+    assert f"b: {spelt}" in answer["content"]
+    for version in ((1, 1), (1, 2)):
+        reader = YAML(typ="safe", pure=True)
+        reader.version = version
+        read = reader.load(answer["content"])["a"]["b"]
+        assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("old", "values", "new"),
+    [
+        ("lr: &lr 0.1\nenc: {lr: *lr}\n", {"lr": 0.2}, "lr: &lr 0.2\nenc: {lr: *lr}\n"),
+        ("lr: &lr 0.1\nenc: {lr: *lr}\n", {"enc.lr": 2}, "lr: &lr 0.1\nenc: {lr: 2}\n"),
+        (
+            "b: &b\n  lr: 1\nt: # c\n  <<: *b\nf: {<<: [*b], x: 1}\n",
+            {"t.lr": 2, "f.lr": "no"},
+            'b: &b\n  lr: 1\nt: # c\n  lr: 2\n  <<: *b\nf: {lr: "no", <<: [*b], x: 1}\n',
+        ),
+        ("a:\r\n  b: 0.1 # c\r\n  c:\r\n", {"a.b": 3}, "a:\r\n  b: 3 # c\r\n  c:\r\n"),
+        ("a:\n  b: # c\n\n  c:\n", {"a.b": 3, "a.c": 4}, "a:\n  b: 3 # c\n\n  c: 4\n"),
+        ("a: |\n  x\nb: [1,2,   3]\nc:   'x'\n", {"a": "z"}, "a: z\nb: [1,2,   3]\nc:   'x'\n"),
+    ],
+)  # fmt: skip
+def test_every_other_byte_of_a_yaml_file_stays(old: str, values: Any, new: str) -> None:
+    answer = ask({"file": "c.yaml", "content": old, "values": values})
+    assert answer == {"content": new, "missing": []}
+
+
+@pytest.mark.parametrize("key", ["copy.lr", "heir.deep.x"])
+def test_a_key_of_anothers_yaml_table_is_not_set(key: str) -> None:
+    content = "base: &base\n  lr: 1\n  deep: {x: 2}\ncopy: *base\nheir:\n  <<: *base\n"
+    answer = ask({"file": "c.yaml", "content": content, "values": {key: 3}})
+    assert "it has no keys of its own" in answer["error"]
+
+
 def test_json_keeps_its_indentation() -> None:
     content = '{\n    "model": {\n        "depth": 2\n    },\n    "name": "é"\n}\n'
     answer = ask({"file": "c.json", "content": content, "values": {"model.depth": 5}})
     assert answer["content"] == content.replace("2", "5")
+
+
+def test_json_keeps_its_line_ends() -> None:
+    content = '{\r\n  "lr": 0.1\r\n}\r\n'
+    assert apply("c.json", content, lr=0.2)["content"] == content.replace("0.1", "0.2")
 
 
 def test_toml_keeps_comments() -> None:

@@ -10,7 +10,6 @@ the literal with that address (source_literals.py). Standard output:
 from __future__ import annotations
 
 import ast
-import io
 import json
 import re
 import sys
@@ -19,29 +18,16 @@ from typing import Any
 
 from source_literals import literals  # type: ignore[import-not-found]
 from source_settings import Refused, set_notebook, set_source  # type: ignore[import-not-found]
+from yaml_settings import places, replaced  # type: ignore[import-not-found]
 
 
 def set_yaml(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
-    """YAML, with its comments, order and quotes."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1_000_000
-    match = re.search(r"^( +)\S", content, re.MULTILINE)
-    if match is not None:
-        lists = re.search(r"^( *)[\w\"'][^\n]*:[^\n]*\n( *)- ", content, re.MULTILINE)
-        offset = len(lists[2]) - len(lists[1]) if lists is not None else 0
-        yaml.indent(mapping=len(match[1]), sequence=offset + 2, offset=offset)
-    try:
-        document = yaml.load(content)
-    except YAMLError as error:
-        raise Refused(f"{name} is not YAML: {error}") from None
-    _set_all(document, values, name)
-    out = io.StringIO()
-    yaml.dump(document, out)
-    return out.getvalue(), []
+    """YAML; every other byte stays."""
+    tables, edits = places(content, name), []
+    for path, value in values.items():
+        table, key = _table(tables, path, name)
+        edits.append((table[key], value))
+    return replaced(content, edits), []
 
 
 def set_json(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
@@ -53,8 +39,9 @@ def set_json(content: str, values: Mapping[str, Any], name: str) -> tuple[str, l
     _set_all(document, values, name)
     match = re.search(r"^([ \t]+)\S", content, re.MULTILINE)
     indent = match[1] if match is not None else None
-    text = json.dumps(document, indent=indent, ensure_ascii=not _has_unicode(content))
-    return text + ("\n" if content.endswith("\n") else ""), []
+    text = json.dumps(document, indent=indent, ensure_ascii=content.isascii())
+    text += "\n" if content.endswith("\n") else ""
+    return text.replace("\n", "\r\n" if "\r\n" in content else "\n"), []
 
 
 def set_toml(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
@@ -180,27 +167,28 @@ def _same(name: str) -> str:
 
 def _set_all(document: Any, values: Mapping[str, Any], name: str) -> None:
     for path, value in values.items():
-        place = document
-        keys = path.split(".")
-        if isinstance(document, dict) and path in document:
-            keys = [path]  # a key that itself holds a dot
-        for depth, key in enumerate(keys):
-            if not isinstance(place, dict) or key not in place:
-                above = ".".join(keys[:depth])
-                known = sorted(map(str, place)) if isinstance(place, dict) else []
-                where = f"{above} in {name}" if above else name
-                have = f"it has {', '.join(known[:50])}" if known else "it has no keys"
-                raise Refused(f"{where} has no key {key!r}; {have}")
-            if depth + 1 < len(keys):
-                place = place[key]
-        last = keys[-1]
-        if isinstance(place[last], (dict, list)) and not isinstance(value, (dict, list)):
-            raise Refused(f"{path} in {name} is a table or a list, not a single value")
-        place[last] = value
+        table, key = _table(document, path, name)
+        table[key] = value
 
 
-def _has_unicode(content: str) -> bool:
-    return not content.isascii()
+def _table(document: Any, path: str, name: str) -> tuple[Any, str]:
+    """The table that a setting stands in, and its key there."""
+    place = document
+    keys = path.split(".")
+    if isinstance(document, dict) and path in document:
+        keys = [path]  # a key that itself holds a dot
+    for depth, key in enumerate(keys):
+        if not isinstance(place, dict) or key not in place:
+            above = ".".join(keys[:depth])
+            known = sorted(map(str, place)) if isinstance(place, dict) else []
+            where = f"{above} in {name}" if above else name
+            have = f"it has {', '.join(known[:50])}" if known else "it has no keys of its own"
+            raise Refused(f"{where} has no key {key!r}; {have}")
+        if depth + 1 < len(keys):
+            place = place[key]
+    if isinstance(place[keys[-1]], (dict, list)):
+        raise Refused(f"{path} in {name} is a table or a list, not a single value")
+    return place, keys[-1]
 
 
 _WRITERS: dict[str, Callable[[str, Mapping[str, Any], str], tuple[str, list[str]]]] = {

@@ -86,7 +86,7 @@ def _yaml(text: str) -> Iterator[Key]:
             return [value_of(item) if isinstance(item, ScalarNode) else {} for item in node.value]
         return {}
 
-    def walk(node: Node, way: tuple[str, ...]) -> Iterator[Key]:
+    def walk(node: Node, way: tuple[str, ...], merged: bool = False) -> Iterator[Key]:
         if not isinstance(node, MappingNode) or len(way) >= _DEEPEST:
             return
         for key, value in node.value:
@@ -96,11 +96,13 @@ def _yaml(text: str) -> Iterator[Key]:
             if not isinstance(key, ScalarNode):
                 continue
             if key.value == "<<":
-                yield from walk(value, way)
+                yield from walk(value, way, merged=True)
                 continue
             inner = (*way, str(key.value))
             if isinstance(value, MappingNode):
-                yield from walk(value, inner)
+                # A table that is merged in, or an alias's (it stands before its key), is another's.
+                if not merged and value.start_mark.index > key.start_mark.index:
+                    yield from walk(value, inner)
             elif isinstance(value, SequenceNode) and any(
                 isinstance(item, MappingNode) for item in value.value
             ):
