@@ -77,3 +77,18 @@ def test_ini_and_environment_files_keep_their_lines() -> None:
     assert answer["content"] == 'export LR="2"\nX=3\n'
     assert "no key" in ask({"file": "c.ini", "content": content, "values": {"lr": 1}})["error"]
     assert "can't" in ask({"file": ".env", "content": env, "values": {"X": "$(id)"}})["error"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "values", "new"),
+    [
+        (".env", "SEED=\nLR=0.1\n", {"SEED": 3}, "SEED=3\nLR=0.1\n"),
+        (".env", "LR=0.1\nX=\nLR=0.2\n", {"LR": 3}, "LR=0.1\nX=\nLR=3\n"),
+        ("c.ini", "[a]\r\nlr =\r\nn:\t ; x\r\n", {"a.lr": 3}, "[a]\r\nlr =3\r\nn:\t ; x\r\n"),
+        ("c.ini", "[a]\nlr = 1\n[b]\nlr = 2\n", {"a.lr": 3}, "[a]\nlr = 3\n[b]\nlr = 2\n"),
+    ],
+)
+def test_a_value_arrives_where_a_key_was_empty_or_stands_twice(
+    file: str, old: str, values: dict[str, Any], new: str
+) -> None:
+    assert ask({"file": file, "content": old, "values": values}) == {"content": new, "missing": []}

@@ -102,8 +102,8 @@ def set_ini(content: str, values: Mapping[str, Any], name: str) -> tuple[str, li
     for number, line in enumerate(lines):
         if header := re.match(r"\s*\[([^]]+)\]", line):
             section = f"{header[1].strip()}."
-        elif found := re.match(r"(\s*(?:export\s+)?([^\s#;=:\[][^=:]*?)\s*[=:]\s*)", line):
-            known.setdefault(section + found[2], (number, found[1]))
+        elif found := re.match(r"(\s*(?:export\s+)?([^\s#;=:\[][^=:]*?)[ \t]*[=:][ \t]*)", line):
+            known[section + found[2]] = (number, found[1])  # of a key twice the last one counts
     for key, value in values.items():
         if key not in known:
             raise Refused(f"{name} has no key {key!r}; it has {', '.join(list(known)[:50])}")
