@@ -237,7 +237,8 @@ async def _gather(
             RecallMemory(scope="findings", query=query),
             RecallMemory(scope="lessons", query=query, commit=assigned.base_commit, holding=True),
         ):
-            recalled += await tools.use(recall_memory, call)
+            near: list[Recalled] = await tools.use(recall_memory, call)
+            recalled += near
     except MemoryDamaged as error:
         reports.append(SourceReport(source="memory", state="failed", detail=error.message))
         return papers, reports

@@ -122,7 +122,7 @@ def _summary_trouble(q: SummaryQuestion, a: SummaryAnswer) -> str | None:
     rest = a.paragraph
     for key in q.keys:
         rest = rest.replace("{{" + key + "}}", "")
-    if any(c.isdigit() for c in rest):
+    if any(c.isnumeric() for c in rest):
         return "it holds a digit that is not a reference"
     if spelt_out(rest):
         return "it holds a number in words that is not a reference"

@@ -154,7 +154,9 @@ def _missing(ticket: Ticket, files: Sequence[str]) -> list[str]:
 def _unwritable(ticket: Ticket, files: Sequence[str]) -> list[str]:
     """A settings file that the merge request would have to change, and may not."""
     file = ticket.settings.file
-    if ticket.kind != "search" or file not in files or matches(file, ticket.editable):
+    if ticket.kind != "search" or file is None or file not in files:
+        return []
+    if matches(file, ticket.editable):
         return []
     return [
         f"settings.file: {file!r} is not among the editable paths, so the best settings could not"

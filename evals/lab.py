@@ -42,6 +42,9 @@ class NoMemory:
         limit: int = 8,
         commit: str | None = None,
         data_hash: str | None = None,
+        repository: str | None = None,
+        other_than: str = "",
+        holding: bool = False,
     ) -> list[Recalled]:
         """Nothing."""
         return []
