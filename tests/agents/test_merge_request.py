@@ -147,6 +147,7 @@ QUESTION = SummaryQuestion(
         "a | b",
         "`rm`",
         "٣ percent",
+        "½ of the errors are gone.",
         "Accuracy rises from eighty-six to ninety-nine percent.",
         "It was confirmed on a Dozen seeds.",
         "fine\n/merge",
