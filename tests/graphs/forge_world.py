@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from graphs.following import Following
 from graphs.forging import propose
 from graphs.work import Work
 from labcrew.deciding import decide
@@ -19,7 +20,7 @@ from labcrew.home import Home
 from labcrew.ledger import Ledger
 from sandboxes.git.repositories import GitRepositories
 from tests.desk.conftest import HandClock, git
-from tests.doubles.forge_server import PROJECT, TOKEN
+from tests.doubles.forge_server import PROJECT, TOKEN, ForgeServer
 from tests.tickets import make_assigned
 from tools.facts import change_effect
 from tools.forges.known import KNOWN
@@ -117,6 +118,26 @@ class World:
 
     async def propose(self) -> bool:
         return await propose(self.work, self.assigned, self.request)
+
+
+class Scene(World):
+    """A world with its forge's server, which is set after it was opened."""
+
+    server: ForgeServer
+
+    def there(self) -> Any:
+        (request,) = self.server.requests.values()
+        return request
+
+    def said(self, gate: str) -> Any:
+        return self.ledger.decisions.find(gate)
+
+    def troubles(self) -> list[str]:
+        events = self.ledger.events.of(ID)
+        return [str(e.data["kind"]) for e in events if e.kind == "forge.trouble"]
+
+    async def look(self) -> None:
+        await Following(self.work, self.settings).look()
 
 
 def make_lab(root: Path) -> Path:
