@@ -25,6 +25,10 @@ class DataReport(Model):
 
     cards: tuple[DatasetCard, ...] = Field(description="`quarantined` holds what is proposed")
     problems: tuple[str, ...] = Field(description="what people should know, a sentence each")
+    unread: dict[str, str] = Field(
+        default_factory=dict,
+        description="path of a file without a card → the kind of problem that it has",
+    )
     data_hash: str = Field(description="over path and content of all files; empty: no files")
     by: str = Field(default="rule", description="who chose the rows: rule, or model:<name>")
     fallbacks: tuple[str, ...] = Field(default=(), description="why a model's answer was not used")
@@ -52,6 +56,7 @@ class DataPipeline:
             return DataReport(cards=(), problems=(), data_hash="")
         profile = await tools.use(profile_data, ProfileData())
         problems = [problem.detail for problem in profile.problems]
+        by_path = {file.path: file for file in profile.files}
         question, members = quarantine_question(profile.files)
         by, fallbacks = "rule", tuple[str, ...]()
         proposed: tuple[QuarantinedRow, ...] = ()
@@ -66,15 +71,15 @@ class DataPipeline:
                 if row_key not in left
             )
             problems += left_alone(question, {row.path for row in proposed})
-        by_path = {file.path: file for file in profile.files}
-        listed = [item.path for item in assigned.ticket.data if item.path in by_path]
         cards = tuple(
-            _card(f"{assigned.id}-D{number:02d}", assigned.id, by_path[path], proposed)
-            for number, path in enumerate(listed, start=1)
+            _card(f"{assigned.id}-D{number:02d}", assigned.id, by_path[item.path], proposed)
+            for number, item in enumerate(assigned.ticket.data, start=1)
+            if item.path in by_path
         )
         return DataReport(
             cards=cards,
             problems=tuple(problems),
+            unread={p.path: p.kind for p in profile.problems if p.path and p.path not in by_path},
             data_hash=data_hash(cards, cleaned=False),
             by=by,
             fallbacks=fallbacks,
@@ -125,11 +130,13 @@ class DataPipeline:
 
 
 def report_problems(report: DataReport, assigned: AssignedTicket) -> list[str]:
-    """What is wrong with a report, a sentence each; empty when it may be built upon."""
+    """What is wrong with a report, a sentence each; empty when it may be kept."""
     wanted = {item.path: item for item in assigned.ticket.data}
     cards = {card.path: card for card in report.cards}
     problems = [
-        f"{path} is in the ticket, but has no profile." for path in wanted if path not in cards
+        f"{path} is in the ticket, but has no profile."
+        for path in wanted
+        if path not in cards and path not in report.unread
     ]
     if len(cards) != len(report.cards):
         problems.append("A data file has two cards.")
@@ -139,8 +146,26 @@ def report_problems(report: DataReport, assigned: AssignedTicket) -> list[str]:
         item = wanted.get(path)
         if item is None:
             problems.append(f"{path} has a card, but is not in the ticket.")
-            continue
-        problems += _card_problems(card, item)
+        else:
+            problems += _proposal_problems(card, item)
+    return problems
+
+
+def data_problems(report: DataReport, assigned: AssignedTicket) -> list[str]:
+    """What is wrong with the data themselves, a sentence each: a person decides before a plan.
+
+    A file that can't be read is none, for a run's data need not be tables.
+    """
+    problems = [
+        f"{path} does not exist." for path, kind in report.unread.items() if kind == "missing"
+    ]
+    labels = {item.path: item.label for item in assigned.ticket.data}
+    for card in report.cards:
+        label, names = labels[card.path], {column.name for column in card.columns}
+        if names and label is not None and label not in names:
+            problems.append(f"{card.path} has no label column {label!r}.")
+        if card.read and not card.rows:
+            problems.append(f"{card.path} has no rows.")
     return problems + _whole_overlap(report.cards)
 
 
@@ -162,15 +187,11 @@ def left_to_people(cards: Sequence[DatasetCard]) -> list[str]:
     return found[:_TOLD_MOST] + rest
 
 
-def _card_problems(card: DatasetCard, item: DataInput) -> list[str]:
-    problems = []
-    if card.columns and item.label is not None and item.label not in _names(card):
-        problems.append(f"{card.path} has no label column {item.label!r}.")
-    if not card.rows:
-        problems.append(f"{card.path} has no rows.")
+def _proposal_problems(card: DatasetCard, item: DataInput) -> list[str]:
     rows = [row.row for row in card.quarantined]
     if not rows:
-        return problems
+        return []
+    problems = []
     if item.split != "train" or item.private:
         problems.append(f"Rows of {card.path} are proposed, but it is not a training file.")
     if (
@@ -197,10 +218,6 @@ def _whole_overlap(cards: Sequence[DatasetCard]) -> list[str]:
         if card.split == "train" and card.rows and leaked >= card.rows:
             problems.append(f"Every row of {card.path} also stands in another split.")
     return problems
-
-
-def _names(card: DatasetCard) -> set[str]:
-    return {column.name for column in card.columns}
 
 
 def _card(

@@ -345,7 +345,7 @@ def _data(packet: Packet) -> Iterator[str]:
             [
                 as_code(c.path),
                 c.split,
-                str(c.rows),
+                str(c.rows) if c.read else "not read",
                 f"`{c.sha256[:12]}`",
                 f"{c.cleaned_rows} rows, `{c.cleaned_sha256[:12]}`" if c.cleaned_sha256 else "-",
             ]

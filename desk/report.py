@@ -151,7 +151,7 @@ def _data(ledger: Ledger, assigned: AssignedTicket) -> Iterator[str]:
             [
                 as_text(card.path),
                 card.split,
-                str(card.rows),
+                str(card.rows) if card.read else "not read",
                 str(sum(fault.severity != "note" for fault in card.faults)),
                 str(len(card.quarantined)),
                 str(len(card.readmitted)),

@@ -158,6 +158,8 @@ def _dataset(event: Event, ledger: Ledger) -> str | None:
     card = ledger.datasets.find(_id(event))
     if card is None:
         return None
+    if not card.read:
+        return f"{card.path}: not read, so not checked"
     rows = f"{card.path}: {card.rows} rows"
     if event.kind == "data.cleaned":
         return f"{rows}, cleaned to {card.cleaned_rows}" if card.cleaned_rows else None

@@ -94,7 +94,8 @@ def _ask(
         title=f"{agent.replace('_', ' ')} can't finish",
         description=(
             f"The {agent.replace('_', ' ')} agent of {assigned.id} was restarted and still"
-            f" reports:\n\n{listed}\n\naccept: try again · ignore: go on without its result"
+            f" reports:\n\n{listed}\n\n"
+            "accept: try again · ignore: go on with what it has, if anything"
         ),
         shown={"agent": agent, "problems": problems[:10]},
         allowed=("accept", "respond", "ignore"),

@@ -25,6 +25,7 @@ from tools.trial_spec import WORKSPACE, external_target
 PYTHON = "/opt/labcrew/bin/python"
 SCRIPT = "/opt/labcrew/inside/profile_data.py"
 _SPEC = ".labcrew-profile.json"
+_FOLDER = "is a folder: its files are neither checked nor hashed"
 _LIMITS = Limits(cpus=1, memory_mb=3072, pids=128, timeout_s=900, output_mb=64)
 
 
@@ -176,7 +177,7 @@ def file_source(assigned: AssignedTicket, item: DataInput) -> tuple[str, ReadOnl
         return f"{WORKSPACE}/{item.path}", None
     path = Path(item.path)
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
+        what = _FOLDER if path.is_dir() else "does not exist"
         raise ToolError(f"{item.path} {what}.", "Correct the data in the ticket.")
     target = external_target(assigned.ticket.data.index(item), item)
     return target, ReadOnlyInput(source=path.resolve(), target=target)
@@ -210,7 +211,8 @@ def _run(call: ProfileData, assigned: AssignedTicket, bench: Workbench) -> Profi
         try:
             source, mount = file_source(assigned, item)
         except ToolError as error:
-            problems.append(FileProblem(path=item.path, kind="missing", detail=error.message))
+            kind = "not_a_file" if Path(item.path).is_dir() else "missing"
+            problems.append(FileProblem(path=item.path, kind=kind, detail=error.message))
             continue
         inputs += [mount] if mount else []
         entries.append(item.model_dump(mode="json") | {"source": source})

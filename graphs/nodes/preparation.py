@@ -6,7 +6,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agents.coordinator import without_rows
-from agents.data_pipeline import left_to_people, report_problems
+from agents.data_pipeline import data_problems, left_to_people, report_problems
 from agents.literature_review import review_problems
 from graphs.gates import gate_id, make_gate, pause_for
 from graphs.nodes.code import investigated
@@ -77,7 +77,9 @@ async def review_literature(
 async def profile_data(
     work: Work, assigned: AssignedTicket, rules_only: bool, attempt: int
 ) -> list[str]:
-    """The data agent's attempt: its dataset cards go to the ledger if sound."""
+    """The data agent's attempt: a sound report's cards and notes go to the ledger, whatever else a
+    person has to decide about the data.
+    """
     if not assigned.ticket.data:
         return []
     crew = work.rules if rules_only else work.crew
@@ -88,21 +90,22 @@ async def profile_data(
         return problems
     with work.ledger.transaction():
         for card in report.cards:
-            if work.ledger.datasets.find(card.id) is None:
-                work.ledger.datasets.put(card, actor="data_pipeline", kind="data.profiled")
-        if report.problems:
+            work.ledger.datasets.put(card, actor="data_pipeline", kind="data.profiled")
+        if report.problems or _noted(work, assigned.id):
             work.ledger.events.append(
                 ticket=assigned.id,
                 actor="data_pipeline",
                 kind="data.noted",
-                key=_noted(assigned.id),
+                key=f"{assigned.id}/data/noted/{attempt}",
                 data={"problems": list(report.problems)},
             )
-    return []
+    return data_problems(report, assigned)
 
 
-def _noted(ticket: str) -> str:
-    return f"{ticket}/data/noted"
+def _noted(work: Work, ticket: str) -> list[str]:
+    """What the newest profile noted."""
+    noted = work.ledger.events.of(ticket, kind="data.noted")
+    return [str(problem) for problem in noted[-1].data["problems"]] if noted else []
 
 
 async def plan(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
@@ -160,9 +163,7 @@ def _guessed_and_made(assigned: AssignedTicket) -> dict[str, Any]:
 
 def _notes(work: Work, ticket: str) -> list[str]:
     """What the data checks could not settle: for a person to know before they decide."""
-    noted = work.ledger.events.find(_noted(ticket))
-    problems = noted.data["problems"] if noted is not None else []
-    return [as_text(str(problem), _TOLD) for problem in problems] + left_to_people(
+    return [as_text(problem, _TOLD) for problem in _noted(work, ticket)] + left_to_people(
         work.cards(ticket)
     )
 

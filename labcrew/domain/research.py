@@ -126,6 +126,11 @@ class DatasetCard(Model):
     cleaned_sha256: str | None = None
     cleaned_rows: int | None = None
 
+    @property
+    def read(self) -> bool:
+        """Whether it could be read; else nothing is known of it but its bytes' hash."""
+        return bool(self.columns or self.rows)
+
 
 def data_hash(cards: Sequence[DatasetCard], *, cleaned: bool) -> str:
     """One hash over what a run sees of a ticket's data; empty without data."""

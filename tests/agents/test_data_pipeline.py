@@ -7,7 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from agents.data_pipeline import DataPipeline, DataReport, left_to_people, report_problems
+from agents.data_pipeline import (
+    DataPipeline,
+    DataReport,
+    data_problems,
+    left_to_people,
+    report_problems,
+)
 from agents.quarantine import (
     QUARANTINE,
     DoubtfulRow,
@@ -105,22 +111,27 @@ async def test_when_too_much_is_doubtful_nothing_is_proposed_and_it_is_said(lab:
     report = await DataPipeline(RULES).profile(assigned, lab.toolbox(assigned))
     assert report.cards[0].quarantined == ()
     assert "60 of 60 rows of data/train.csv are doubtful" in report.problems[0]
-    assert any("also stands in another split" in p for p in report_problems(report, assigned))
+    assert report_problems(report, assigned) == []
+    assert any("also stands in another split" in p for p in data_problems(report, assigned))
 
 
 @pytest.mark.engine
-async def test_files_that_cannot_be_read_are_problems(lab: DataLab) -> None:
+async def test_files_that_cannot_be_read_are_noted(lab: DataLab) -> None:
     (lab.user.path / "data/other.csv").write_bytes(b"\0\1\2")
     lab.user.commit()
     assigned = lab.assigned(
-        lab.inside("train"), lab.inside("other"), DataInput(path="data/gone.csv")
-    )
+        lab.inside("other"), DataInput(path="data"), DataInput(path="data/gone.csv"),
+        lab.inside("train"), lab.inside("validation"),
+    )  # fmt: skip
     report = await DataPipeline(RULES).profile(assigned, lab.toolbox(assigned))
-    assert [card.path for card in report.cards] == ["data/train.csv", "data/other.csv"]
-    assert len(report.problems) == 2
-    found = report_problems(report, assigned)
-    assert any("data/gone.csv is in the ticket, but has no profile" in p for p in found)
-    assert any("data/other.csv has no rows" in p for p in found)
+    assert [card.id for card in report.cards] == ["T-0001-D01", "T-0001-D04", "T-0001-D05"]
+    assert [row.row for row in report.cards[1].quarantined] == [LEAK, EMPTY, COPY]
+    assert [problem.partition(" ")[0] for problem in report.problems] == [
+        "data/other.csv", "data", "data/gone.csv",
+    ]  # fmt: skip
+    assert report.unread == {"data": "not_a_file", "data/gone.csv": "missing"}
+    assert report_problems(report, assigned) == []
+    assert data_problems(report, assigned) == ["data/gone.csv does not exist."]
 
 
 @pytest.mark.engine
@@ -285,18 +296,20 @@ def test_a_wrong_report_is_told_from_a_right_one() -> None:
         "the same file": (
             card("train", "train"), card("held", "holdout", sha256=content_hash("train"))),
         "Every row of train": (card("train", "train", faults=(fault,)), card("held", "holdout")),
+        "has no rows": (card("train", "train"), card("held", "holdout", rows=0)),
         "not in the ticket": (card("train", "train"), card("held", "holdout"), card("x", "other")),
     }  # fmt: skip
     with_data = _assigned(train, held)
     for words, cards in cases.items():
         report = DataReport(cards=cards, problems=(), data_hash=_hash(cards))
-        problems = report_problems(report, with_data)
+        problems = report_problems(report, with_data) or data_problems(report, with_data)
         assert len(problems) == 1, problems
         assert words in problems[0]
-    good = (card("train", "train"), card("held", "holdout"))
-    assert (
-        report_problems(DataReport(cards=good, problems=(), data_hash=_hash(good)), with_data) == []
-    )
+    unreadable = card("held", "holdout", rows=0, columns=())
+    for held_out in (card("held", "holdout"), unreadable):
+        good = (card("train", "train"), held_out)
+        report = DataReport(cards=good, problems=(), data_hash=_hash(good))
+        assert report_problems(report, with_data) + data_problems(report, with_data) == []
     wrong = DataReport(cards=good, problems=(), data_hash="x")
     assert report_problems(wrong, with_data) == ["The data hash does not fit the cards."]
 

@@ -13,7 +13,7 @@ from agents.description import write
 from agents.merge_request import numbers
 from labcrew.domain.experiment import NO_HOURS_LEFT
 from labcrew.evidence import fill
-from tests.packets import make_packet, scores
+from tests.packets import CARD, make_packet, scores
 from tests.tickets import make_assigned, make_trial
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -84,6 +84,11 @@ def test_everything_that_happened_is_told() -> None:
         "labcrew mr verify T-0001-MR0",
     ):  # fmt: skip
         assert words in text, words
+
+
+def test_a_file_that_was_not_read_has_no_number_of_rows() -> None:
+    packet = make_packet(cards=(CARD.model_copy(update={"rows": 0}),))
+    assert "| `data/train.csv` | train | not read |" in fill(write(packet), numbers(packet))
 
 
 def test_what_seeds_can_not_tell_is_said() -> None:

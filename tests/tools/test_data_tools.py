@@ -74,7 +74,7 @@ async def test_data_outside_the_repository_are_read_only(lab: DataLab) -> None:
     )
     before = sha256(train), sha256(held), train.stat().st_mtime_ns
     profile = await lab.toolbox(assigned).use(profile_data, ProfileData())
-    assert [problem.kind for problem in profile.problems] == ["missing", "missing"]
+    assert [problem.kind for problem in profile.problems] == ["missing", "not_a_file"]
     assert LEAK in {row.row for row in profile.files[0].doubtful}
     assert profile.files[1].label_counts == {}
     assert not (lab.outside / "gone.csv").exists()

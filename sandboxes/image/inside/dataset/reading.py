@@ -39,7 +39,7 @@ def checked_source(source: str) -> Path:
     """A regular file that isn't too large to be read whole. Raises Unreadable."""
     path = Path(source)
     if path.is_dir():
-        raise Unreadable("not_a_file", "is a folder; name its files one by one")
+        raise Unreadable("not_a_file", "is a folder: its files are neither checked nor hashed")
     if not path.is_file():
         raise Unreadable("missing", "does not exist")
     if path.stat().st_size > MAX_BYTES:
