@@ -10,6 +10,7 @@ from agents.monitoring.bandit import experience
 from agents.monitoring.diagnosis import cause, explained
 from agents.monitoring.ending import ended as diagnosis
 from agents.monitoring.follower import Follower
+from agents.monitoring.live_clock import LiveClock
 from agents.monitoring.responses import ADVISORY
 from desk.attach_choices import possible
 from desk.attached_commands import ran, told
@@ -25,7 +26,7 @@ from tools.followers.source import Ended, Source
 
 ACTOR = "log_monitor"
 _EVIDENCE_LINES, _EVIDENCE_LENGTH = 8, 300
-_PAUSE_S, _TURN_S, _DRAIN_S = 0.05, 0.2, 30.0
+_TURN_S, _DRAIN_S = 0.2, 30.0
 _ONLY_WATCHED = "labcrew only watches this run: it is for you to act"
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -70,12 +71,13 @@ class AttachedRun:
         self._acted: tuple[_Open, Intervention] | None = None
         self._stopped, self._drained = threading.Event(), threading.Event()
         self._turned = False
-        self._live, self._more, self._unannounced = False, False, False
+        self._more, self._unannounced = False, False
         self._begin()
 
     def _begin(self) -> None:
         self.follower = Follower(self._expected)
-        self._begun = self._heard = self._clock.monotonic()
+        self._heard = self._clock.monotonic()
+        self._live = LiveClock(self._heard)
 
     @property
     def run(self) -> str:
@@ -96,9 +98,10 @@ class AttachedRun:
     def take(self) -> bool:
         """Reads and judges what is there; answers whether anything was."""
         self._settle()
-        came = False
-        self._catch_up()
-        until = self._clock.monotonic() + _TURN_S
+        came, now = False, self._clock.monotonic()
+        if not self._more:
+            self._live.reads(now)
+        until = now + _TURN_S
         for text in self.source.read():
             came = True
             self._heard = self._clock.monotonic()
@@ -108,23 +111,14 @@ class AttachedRun:
                 self._wake()
                 return True
         self._more = False
-        if not came or self.source.whole:
-            self._live = True
+        self._live.has_read(self._clock.monotonic())
+        if self.source.whole:
+            self._live.catches_up(self._clock.monotonic())
         return came
 
     @property
     def _at_s(self) -> float:
-        return self._clock.monotonic() - self._begun if self._live else 0.0
-
-    def _catch_up(self) -> None:
-        """What stood there before the watch has no times of its own: the clock stands meanwhile.
-
-        Else a run would seem to have slowed down as soon as its old lines are read.
-        """
-        if not self._live:
-            now = self._clock.monotonic()
-            self._live = now - self._heard > _PAUSE_S and not self._more
-            self._begun = now
+        return self._live.at_s(self._clock.monotonic())
 
     def tick(self) -> None:
         """Lets time pass: about once a second."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pydantic import Field
 
 from agents.monitoring.follower import Follower
+from agents.monitoring.live_clock import LiveClock
 from labcrew.domain.base import Model
 from labcrew.domain.experiment import MetricPoint
 from labcrew.domain.measuring import Metric
@@ -49,6 +50,7 @@ class Watch:
         wake: called on an alarm and at the end.
         opened: is told of each alarm at once, in this watch's own thread, with the seconds since
             the run was first followed.
+        now: monotonic seconds.
     """
 
     def __init__(
@@ -57,9 +59,10 @@ class Watch:
         assigned: AssignedTicket,
         wake: Callable[[], None],
         opened: Callable[[Alarm, float], None] = lambda alarm, at_s: None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._chunks, self._metric = chunks, assigned.ticket.metric
-        self._wake, self._opened = wake, opened
+        self._wake, self._opened, self._now = wake, opened, now
         self._lock = threading.Lock()
         self._follower = Follower(expectations(assigned), self._number)
         self._alarms: list[Alarm] = []
@@ -67,7 +70,8 @@ class Watch:
         self._best: float | None = None
         self._usage: Usage | None = None
         self._ended, self._closing = False, False
-        self._begun = self._heard = time.monotonic()
+        self._begun = self._heard = now()
+        self._clock = LiveClock(self._begun)
         self._thread = threading.Thread(target=self._follow, daemon=True, name="labcrew-watch")
         self._thread.start()
 
@@ -87,13 +91,15 @@ class Watch:
 
     def _take(self, text: str, *, last: bool = False) -> None:
         with self._lock:
-            now = time.monotonic()
+            now = self._now()
+            self._clock.reads(now)
             if text:
                 self._heard = now
-            at_s = now - self._begun
+            at_s = self._clock.at_s(now)
             found = self._follower.end(at_s) if last else self._follower.feed(text, at_s)
             self._alarms += found
-        self._tell(found, at_s)
+            self._clock.has_read(self._now())
+        self._tell(found, now - self._begun)
 
     def _number(self, seen: Observation) -> None:
         """Takes the ticket's metric out of a line."""
@@ -111,10 +117,11 @@ class Watch:
             if self._ended:
                 return
             self._usage = usage
-            at_s = time.monotonic() - self._begun
-            found = self._follower.tick(at_s, usage)
+            now = self._now()
+            self._clock.waits(now)
+            found = self._follower.tick(self._clock.at_s(now), usage)
             self._alarms += found
-        self._tell(found, at_s)
+        self._tell(found, now - self._begun)
 
     def _tell(self, found: tuple[Alarm, ...], at_s: float) -> None:
         for alarm in found:
@@ -125,7 +132,7 @@ class Watch:
     def reading(self) -> Reading:
         """What is known now."""
         with self._lock:
-            now = time.monotonic()
+            now = self._now()
             return Reading(
                 ended=self._ended,
                 alarms=tuple(self._alarms),

@@ -61,7 +61,8 @@ class Stalled(Detector):
             self._longest = gap
         self._heard = seen.at_s
         self._lines += 1
-        self._numbers += bool(seen.numbers)
+        # Of lines that were there already, read all at once, the gaps aren't known.
+        self._numbers += bool(seen.numbers) and gap > 0
         if seen.step is not None:
             self._step = seen.step
         return None

@@ -229,3 +229,17 @@ def test_a_number_stands_at_its_epoch_or_its_line() -> None:
     assert [(p.step, p.value) for p in epochs] == [(1, 0.5), (2, 0.4)]
     lines = history_of([b"{'loss': 0.5, 'epoch': 0.31}\n{'loss': 0.4, 'epoch': 0.62}\n"]).points()
     assert [(p.name, p.step) for p in lines] == [("loss", 1), ("loss", 2)]
+
+
+def test_the_gaps_between_lines_that_were_there_already_are_not_known() -> None:
+    follower, found = Follower(Expectations(stall_s=600)), list[Alarm]()
+    for epoch in range(6):  # as they are read after a restart of labcrew
+        found += follower.feed(f"epoch {epoch} loss {2 * 0.9**epoch:.3f}\n", 0.0)
+    for second in range(1, 1200):
+        if second < 600 and second % 90 == 0:
+            epoch = 5 + second // 90
+            found += follower.feed(f"epoch {epoch} loss {2 * 0.9**epoch:.3f}\n", second)
+        found += follower.tick(second, IDLE)
+        assert found == [] or second > 800
+    assert [alarm.kind for alarm in found] == ["stalled"]
+    assert "the longest gap before was 90 s" in found[0].diagnosis

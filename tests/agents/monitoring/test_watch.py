@@ -109,3 +109,33 @@ def test_what_json_can_spell_and_no_text_can_hold_blinds_no_watch() -> None:
 def test_nan_is_never_the_best() -> None:
     found = followed("val acc: nan\nval acc: 0.4\nval acc: 0.3\n").reading()
     assert (found.reported, found.best) == (0.3, 0.4)
+
+
+class Clock:
+    """Each look at it takes 10 ms."""
+
+    at = 0.0
+
+    def __call__(self) -> float:
+        self.at += 0.01
+        return self.at
+
+
+def test_old_lines_that_are_read_anew_are_no_fast_run_that_slowed_down() -> None:
+    clock = Clock()
+
+    def line(n: int) -> str:
+        return f"step {n} loss {2 * 0.999**n + 0.01 * (n % 7):.4f} lr 0.01\n"
+
+    def chunks() -> Iterator[str]:
+        for begin in range(0, 4000, 20):
+            yield "".join(line(n) for n in range(begin, begin + 20))
+            clock.at -= 0.01  # nothing is waited for
+        for n in range(4000, 4040):
+            clock.at += 0.5
+            yield line(n)
+
+    watch = Watch(chunks(), ASSIGNED, lambda: None, now=clock)
+    watch.join(60)
+    assert watch.reading().step == 4039
+    assert watch.reading().alarms == ()
