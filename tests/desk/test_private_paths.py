@@ -132,4 +132,6 @@ def test_a_private_link_to_what_is_private_is_taken(
 ) -> None:
     for link in ("data/answers.csv", "answers", "data/gone.csv"):
         private = ("[evaluate.py]", f"[evaluate.py, '{store}']")
-        assert _assign(opened, linked, private, _private_data(link)).warnings == ()
+        (said,) = _assign(opened, linked, private, _private_data(link)).warnings
+        assert said.startswith("Links that lead to nothing in the commit")
+        assert "there: data/gone.csv." in said
