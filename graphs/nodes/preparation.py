@@ -18,13 +18,15 @@ from labcrew.domain.budget import Budget
 from labcrew.domain.experiment import Plan
 from labcrew.domain.remembered import record_of_finding
 from labcrew.domain.research import DatasetCard, QuarantinedRow, Suggestion, data_hash
+from labcrew.domain.search_space import samples
 from labcrew.domain.skills import RuleResult
 from labcrew.domain.ticket import AssignedTicket
-from labcrew.errors import InputError, MemoryDamaged
+from labcrew.errors import BoundaryError, InputError, MemoryDamaged, TicketError, ToolError
 from labcrew.evidence import as_text
 from labcrew.taint import taint, tainted, taints
 from tools.facts import environment_effect
 from tools.house_rules import kept_rules
+from tools.make_change import render_settings, settings_overlay
 from tools.prepare_environment import PrepareEnvironment, prepare_environment
 from tools.recall_memory import RecallMemory, recall_memory
 from tools.toolbox import Toolbox
@@ -36,8 +38,14 @@ _NEAR_ENOUGH = 0.35
 
 
 async def intake(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
-    """Takes the ticket up."""
-    assigned = runtime.context.assigned(state["ticket"])
+    """Takes the ticket up.
+
+    Raises:
+        TicketError: its settings can't be written into its settings file.
+    """
+    work = runtime.context
+    assigned = work.assigned(state["ticket"])
+    await _try_settings(work, assigned)
     return {
         "revision": assigned.revision,
         "plan_round": state.get("plan_round", 0),
@@ -46,6 +54,23 @@ async def intake(state: TicketState, runtime: Runtime[Work]) -> dict[str, Any]:
         "code_round": 0,
         "models_round": 0,
     }
+
+
+async def _try_settings(work: Work, assigned: AssignedTicket) -> None:
+    """Writes settings of every kind once, before a run is paid for that needs none written."""
+    ticket = assigned.ticket
+    tools = work.toolbox("experiment_launcher", assigned, "settings")
+    for values in samples(ticket.search_space):
+        call = settings_overlay(ticket.settings, values, ticket.seeds[0])
+        if call is None:
+            return
+        try:
+            await tools.use(render_settings, call)
+        except (ToolError, BoundaryError) as error:
+            raise TicketError(
+                f"settings.file: {error.message}; correct the ticket or the file, commit it, and"
+                " assign the ticket anew"
+            ) from error
 
 
 async def review_literature(

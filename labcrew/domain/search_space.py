@@ -100,6 +100,20 @@ def legal(parameter: Parameter, value: Any) -> bool:
     return bool(parameter.low <= value <= parameter.high)
 
 
+def samples(space: dict[str, Parameter]) -> list[Values]:
+    """Legal values of all parameters at once, in so many rows that every choice is in one."""
+    most = max(
+        (len(p.choices) for p in space.values() if isinstance(p, ChoiceParameter)), default=1
+    )
+    return [
+        {
+            name: p.choices[row % len(p.choices)] if isinstance(p, ChoiceParameter) else p.low
+            for name, p in space.items()
+        }
+        for row in range(most)
+    ]
+
+
 def is_switch(parameter: Parameter) -> bool:
     """Whether a parameter is true or false and nothing else."""
     return parameter.type == "choice" and all(isinstance(c, bool) for c in parameter.choices)

@@ -17,6 +17,7 @@ from labcrew.domain.search_space import (
     distance,
     legal,
     nearest,
+    samples,
     top,
 )
 from tests.spaces import numeric_parameters, parameters, wild_values
@@ -133,3 +134,11 @@ def test_a_distance_is_symmetric_and_never_fails(
     forth, back = distance(space, a, b), distance(space, b, a)
     assert forth == back >= 0
     assert math.isfinite(forth)
+
+
+def test_samples_are_legal_and_hold_every_choice() -> None:
+    space: dict[str, Parameter] = {"lr": LR, "width": WIDTH, "kind": KIND}
+    rows = samples(space)
+    assert [row["kind"] for row in rows] == list(KIND.choices)
+    assert all(legal(space[name], value) for row in rows for name, value in row.items())
+    assert samples({}) == [{}]

@@ -148,6 +148,24 @@ def test_python_defaults_by_position() -> None:
     compile(answer["content"], "train.py", "exec")
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("c.yaml", "lr: 0.1\n"), ("c.json", '{"lr": 0.1}'), ("c.toml", "lr = 0.1\n"),
+        (".env", "lr=0.1\n"), ("c.py", 'p.add_argument("--lr", default=0.1)\n'),
+    ],
+)  # fmt: skip
+def test_a_byte_order_mark_stays(file: str, content: str) -> None:
+    answer = apply(file, f"\ufeff{content}", lr=0.2)
+    assert answer == {"content": f"\ufeff{content.replace('0.1', '0.2')}", "missing": []}
+
+
+@pytest.mark.parametrize("file", ["c.yaml", "c.py"])
+def test_a_file_that_is_no_utf_8_is_told(file: str) -> None:
+    content = b"# caf\xe9\nlr: 0.1\n".decode(errors="surrogateescape")
+    assert "it is not UTF-8: save it so" in apply(file, content, lr=0.2)["error"]
+
+
 def test_python_values_are_quoted() -> None:
     content = 'p.add_argument("--name", default="a")\n'
     value = "x'); import os; os.system('id') #\n"

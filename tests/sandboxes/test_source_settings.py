@@ -68,6 +68,22 @@ def test_a_notebook_keeps_its_layout(listed: bool, indent: int | None) -> None:
     assert answer == {"content": notebook("0.7", "(3,)") + "\n", "missing": []}
 
 
+def test_magics_of_a_notebook_hide_no_literal() -> None:
+    def notebook(*rates: str) -> str:
+        texts = (
+            f"%%time\nfit(lr={rates[0]})",
+            f"files = !ls\nframe.head?\nwhole = %sql SELECT 1\nfit(lr={rates[1]})",
+            "%%bash\necho fit(lr=0.1)",
+            f'print("""\nlr = %s""" % fit(lr={rates[2]}))',
+        )
+        cells = [{"cell_type": "code", "source": text} for text in texts]
+        return json.dumps({"cells": cells})
+
+    values = {"fit.lr": 1, "fit.lr/2": 2, "fit.lr/3": 3}
+    answer = source("n.ipynb", notebook("0.1", "0.2", "0.3"), values)
+    assert answer == {"content": notebook("1", "2", "3"), "missing": []}
+
+
 def test_ini_and_environment_files_keep_their_lines() -> None:
     content = "; top\n[train]\nlr = 0.1 ; slow\nname: x\n"
     answer = ask({"file": "c.ini", "content": content, "values": {"train.lr": 0.5}})

@@ -207,8 +207,10 @@ _SOURCE_WRITERS = {".py": set_source, ".ipynb": set_notebook}
 def apply(request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to one request."""
     try:
-        name = str(request["file"])
-        content, values = request["content"], request["values"]
+        name, content, values = str(request["file"]), request["content"], request["values"]
+    except KeyError as error:
+        return {"error": f"the request lacks {error}"}
+    try:
         writers = _SOURCE_WRITERS if request.get("style") == "source" else _WRITERS
         writer = writers.get(name[name.rfind(".") :].lower() if "." in name else "")
         if writer is None:
@@ -216,14 +218,22 @@ def apply(request: Mapping[str, Any]) -> dict[str, Any]:
             raise Refused(f"{name} is not a {', '.join(most)} or {last} file")
         if not isinstance(content, str) or not isinstance(values, dict):
             raise Refused("content must be text and values an object")
-        text, missing = writer(content, values, name)
+        mark = "\ufeff" if content.startswith("\ufeff") else ""
+        text, missing = writer(content[len(mark) :], values, name)
     except Refused as refusal:
-        return {"error": str(refusal)}
-    except KeyError as error:
-        return {"error": f"the request lacks {error}"}
+        return {"error": f"{refusal}{_hint(content)}"}
     except Exception as error:  # what a library makes of a hostile file is an answer, too
-        return {"error": f"{type(error).__name__}: {str(error)[:500]}"}
-    return {"content": text, "missing": missing}
+        return {"error": f"{type(error).__name__}: {str(error)[:500]}{_hint(content)}"}
+    return {"content": mark + text, "missing": missing}
+
+
+def _hint(content: Any) -> str:
+    """What bytes that are no UTF-8 add to a refusal; they came as surrogates."""
+    try:
+        str(content).encode()
+    except UnicodeEncodeError:
+        return "; it is not UTF-8: save it so"
+    return ""
 
 
 if __name__ == "__main__":

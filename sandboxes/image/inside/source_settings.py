@@ -12,6 +12,8 @@ from typing import Any
 
 from source_literals import literals  # type: ignore[import-not-found]
 
+_PYTHON_CELLS = ("%%time", "%%timeit", "%%capture")
+"""Magics of cells whose other lines are Python of the notebook's own."""
 _SPACE = re.compile(r"\s*")
 _GONE = b"\0 a line that a literal left"
 
@@ -22,12 +24,10 @@ class Refused(Exception):
 
 def set_source(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
     """The literals of a Python file, by address."""
-    mark = "\ufeff" if content.startswith("\ufeff") else ""
-    code = content[len(mark) :]
-    lines = code.encode().splitlines(keepends=True)
-    for place, text in _edits(code, values, name):
+    lines = content.encode().splitlines(keepends=True)
+    for place, text in _edits(content, values, name):
         _replace(lines, place, text)
-    return mark + b"".join(line for line in lines if line is not _GONE).decode(), []
+    return b"".join(line for line in lines if line is not _GONE).decode(), []
 
 
 def set_notebook(content: str, values: Mapping[str, Any], name: str) -> tuple[str, list[str]]:
@@ -55,9 +55,16 @@ def set_notebook(content: str, values: Mapping[str, Any], name: str) -> tuple[st
 
 def plain_cell(source: str) -> str:
     """A code cell as Python, line for line: its magics are comments."""
-    lines = [re.sub(r"^(\s*)([%!?])", r"\1pass  # \2", line) for line in source.split("\n")]
-    if lines[0].startswith("pass  # %%"):
-        lines = ["# " + line for line in lines]
+    lines = source.split("\n")
+    if lines[0].startswith("%%") and lines[0].split()[0] not in _PYTHON_CELLS:
+        return "\n".join("# " + line for line in lines)
+    lines = [re.sub(r"^(\s*)([%!?])", r"\1pass  # \2", line) for line in lines]
+    try:
+        ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError):
+        # Magics within a statement: files = !ls and frame.head?
+        lines = [re.sub(r"^(\s*[\w., ]+=\s*)([%!])", r"\1None  # \2", line) for line in lines]
+        lines = [re.sub(r"^(\s*)([\w.]+\?\??\s*)$", r"\1pass  # \2", line) for line in lines]
     return "\n".join(lines)
 
 
