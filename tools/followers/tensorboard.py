@@ -3,36 +3,43 @@
 import json
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from labcrew.domain.monitoring import Usage
+from labcrew.domain.monitoring import Observation, Usage
 from labcrew.errors import InputError, NotFound
 from tools.followers.notifier import Notifier
 from tools.followers.source import Ended, Place
 from tools.followers.writers import Leaving, Writers
+from tools.logs.shape import NAME_CAP
 from tools.logs.tensorboard import EventReader
 
-_CHUNK = 1 << 16
-_MOST_FILES, _MOST_FOLDERS, _DEPTH = 200, 500, 4
+_CHUNK = 1 << 14
+_MOST_FILES, _MOST_FOLDERS, _DEPTH, _MOST_TAGS = 200, 500, 4, 10_000
 
 
 class _EventFile:
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor, self.at = descriptor, 0
+    def __init__(self, descriptor: int, folder: str) -> None:
+        self.descriptor, self.folder, self.at = descriptor, folder, 0
         self.reader = EventReader()
 
-    def read(self) -> Iterator[str]:
+    def read(self) -> list[Observation] | None:
+        """The next scalars, empty where only other records came; None where nothing did."""
+        seen = None
         while data := os.pread(self.descriptor, _CHUNK, self.at):
             self.at += len(data)
-            yield "".join(
-                json.dumps({"step": seen.step} | dict(seen.numbers)) + "\n"
-                for seen in self.reader.feed(data, 0.0)
-            )
+            seen = list(self.reader.feed(data, 0.0))
+            if seen:
+                break
+        return seen
 
 
 class TensorBoard:
     """Every event file beneath a folder; new ones are found as they come.
+
+    A tag that stands in several folders, as "train" and "validation" of Keras, is named with its
+    folder: "validation/epoch_loss".
 
     Args:
         folder: with event files, or folders of them.
@@ -64,6 +71,8 @@ class TensorBoard:
         self._leaving = Leaving(writers or Writers(), quiet_s)
         self._files: dict[tuple[int, int], _EventFile] = {}
         self._folders: set[Path] = set()
+        self._read: deque[tuple[str, list[Observation]]] = deque()
+        self._holding: dict[str, set[str]] = {}
         self._announced = True
         self._find()
         if from_end:
@@ -89,8 +98,32 @@ class TensorBoard:
 
     def read(self) -> Iterator[str]:
         self._find()
-        for file in list(self._files.values()):
-            yield from file.read()
+        while self._read or self._next():
+            folder, seen = self._read.popleft()
+            yield "".join(self._line(folder, one) for one in seen)
+
+    def _next(self) -> bool:
+        """Reads on in every file; answers whether anything was there.
+
+        One file after the other, a tag would have its bare name until the next folder's turn.
+        """
+        for file in self._files.values():
+            seen = file.read()
+            if seen is None:
+                continue
+            self._read.append((file.folder, seen))
+            for tag in {tag for one in seen for tag in one.numbers}:
+                if tag in self._holding or len(self._holding) < _MOST_TAGS:
+                    self._holding.setdefault(tag, set()).add(file.folder)
+        return bool(self._read)
+
+    def _line(self, folder: str, seen: Observation) -> str:
+        numbers = {self._named(folder, tag): value for tag, value in seen.numbers.items()}
+        return json.dumps({"step": seen.step} | numbers) + "\n"
+
+    def _named(self, folder: str, tag: str) -> str:
+        alone = len(self._holding.get(tag, ())) < 2
+        return tag if alone or not folder else f"{folder}/{tag}"[-NAME_CAP:]
 
     def _find(self) -> None:
         waiting = [(self._folder, 0)]
@@ -122,7 +155,8 @@ class TensorBoard:
         if not stat.S_ISREG(state.st_mode) or (state.st_dev, state.st_ino) != key:
             os.close(found)
             return
-        self._files[key] = _EventFile(found)
+        folder = path.parent.relative_to(self._folder).as_posix()
+        self._files[key] = _EventFile(found, "" if folder == "." else folder)
 
     @property
     def place(self) -> Place:

@@ -2,11 +2,14 @@
 
 import json
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from agents.monitoring.follower import Follower
+from labcrew.domain.monitoring import Expectations
 from labcrew.errors import InputError, NotFound
 from tools.followers.notifier import Notifier
 from tools.followers.tensorboard import TensorBoard
@@ -66,11 +69,54 @@ def test_files_of_a_folder_and_below_are_found_as_they_come(
     assert list(board.read()) == []
     (below / name).write_bytes(event(2, value("loss", 2.0)))
     assert notifier.wait(60) == {3}
-    assert json.loads("".join(board.read())) == {"step": 2, "loss": 2.0}
+    assert json.loads("".join(board.read())) == {"step": 2, "validation/loss": 2.0}
     (tmp_path / "tfevents.link").symlink_to("/etc/hostname")
     assert list(board.read()) == []
     assert board.ended(5) is None
     assert board.ended(11) is not None
+    board.close()
+
+
+def test_a_tag_of_several_folders_is_named_with_its_folder(
+    tmp_path: Path, notifier: Notifier
+) -> None:
+    # As Keras does, which writes its graph into the first.
+    graph = record(field(8, 2, bytes(200_000)))
+    for folder in ("train", "validation", "run/test"):
+        (tmp_path / folder).mkdir(parents=True)
+        tags = ("loss", folder) if folder != "run/test" else ("other",)
+        steps = (event(n, *(value(tag, n) for tag in tags)) for n in range(3))
+        file = tmp_path / folder / "events.out.tfevents.1.host"
+        file.write_bytes((graph if folder == "train" else b"") + b"".join(steps))
+    board = TensorBoard(tmp_path, notifier, 3, from_end=False, quiet_s=10)
+    texts = [next(board.read()), *board.read()]  # who reads may stop and begin again
+    lines = [json.loads(line) for text in texts for line in text.splitlines()]
+    names = Counter(tuple(line) for line in lines)
+    assert names == {
+        ("step", "train/loss", "train"): 3,
+        ("step", "validation/loss", "validation"): 3,
+        ("step", "other"): 3,
+    }
+    with file.open("ab") as more:
+        more.write(graph)
+    assert list(board.read()) == [""]
+    with file.open("ab") as more:
+        more.write(event(3, value("other", 3)))
+    assert json.loads("".join(board.read())) == {"step": 3, "other": 3}
+    board.close()
+
+
+def test_validation_of_keras_is_told_from_training(tmp_path: Path, notifier: Notifier) -> None:
+    board = TensorBoard(tmp_path, notifier, 3, from_end=False, quiet_s=10)
+    follower, found = Follower(Expectations()), []
+    for epoch in range(60):
+        for name, loss in (("train", 2.3 * 0.9**epoch), ("validation", 0.5 + 0.03 * epoch)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            with (tmp_path / name / "tfevents").open("ab") as file:
+                file.write(event(epoch, value("epoch_loss", loss)))
+        for text in board.read():
+            found += follower.feed(text, float(epoch))
+    assert [alarm.kind for alarm in found] == ["overfitting"]
     board.close()
 
 
