@@ -79,6 +79,7 @@ class Profiling:
         self._folder = folder
 
     def run(self, spec: SandboxSpec) -> RunResult:
+        assert spec.workspace is not None
         (asked,) = spec.workspace.overlay
         files = json.loads(asked.content)["files"]
         for file in files:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.monitoring.follower import Follower
-from labcrew.domain.monitoring import Expectations
+from labcrew.domain.monitoring import Alarm, Expectations
 from labcrew.errors import InputError, NotFound
 from tools.followers.notifier import Notifier
 from tools.followers.tensorboard import TensorBoard
@@ -108,7 +108,8 @@ def test_a_tag_of_several_folders_is_named_with_its_folder(
 
 def test_validation_of_keras_is_told_from_training(tmp_path: Path, notifier: Notifier) -> None:
     board = TensorBoard(tmp_path, notifier, 3, from_end=False, quiet_s=10)
-    follower, found = Follower(Expectations()), []
+    follower = Follower(Expectations())
+    found: list[Alarm] = []
     for epoch in range(60):
         for name, loss in (("train", 2.3 * 0.9**epoch), ("validation", 0.5 + 0.03 * epoch)):
             (tmp_path / name).mkdir(exist_ok=True)
