@@ -122,11 +122,10 @@ def undone(text: str, was: str, became: str) -> str | None:
     """A text without the step from `was` to `became`; None where later steps rest on it."""
     if text == became:
         return was
-    lines = difflib.unified_diff(
-        became.splitlines(keepends=True), was.splitlines(keepends=True), "a/f", "b/f"
-    )
+    old, new = (side.removesuffix("\n").split("\n") for side in (became, was))
+    lines = difflib.unified_diff(old, new, "a/f", "b/f", lineterm="")
     try:
-        (diff,) = read_diff("".join(lines))
+        (diff,) = read_diff("\n".join(lines))
         return patched(text, diff)
     except (NotADiff, NoPatch, ValueError):
         return None

@@ -21,6 +21,8 @@ from tests.doubles.counted_chat import DoubleChat
 from tests.labcrew.test_spending import Lab
 
 MOST = 200
+HUNG_S = 0.5
+"""Long enough for a busy machine to have taken the request."""
 CUT = Streams(({"choices": [{"index": 0, "delta": {"content": "half an answer, "}}]},), then="cut")
 """What it used is not told: it is estimated."""
 
@@ -44,7 +46,7 @@ async def upper_bound(folder: Path) -> int:
     folder.mkdir()
     lab = Lab(folder)
     with endpoint(Breaks("hang")) as served:
-        hung = chat(served, retries=0, first_token_s=0.05)
+        hung = chat(served, retries=0, first_token_s=HUNG_S)
         with pytest.raises(ModelFailure):
             await MeteredChat(hung, lab.desk()).reply(ASKED)
     (call,) = lab.calls()
@@ -58,7 +60,7 @@ async def test_no_more_is_sent_than_fits(lab: Lab, tmp_path: Path, fits: int) ->
     one = await upper_bound(tmp_path / "one")
     lab.bounds = Bounds(tokens=fits * one + one // 2)
     with endpoint(Breaks("hang")) as first, endpoint(Breaks("hang")) as second:
-        chats = [chat(served, first_token_s=0.05) for served in (first, second)]
+        chats = [chat(served, first_token_s=HUNG_S) for served in (first, second)]
         with pytest.raises(ModelFailure, match="model_tokens allows") as refused:
             await MeteredChat(FallbackChat(chats), lab.desk()).reply(ASKED)
         sent = len(first.requests) + len(second.requests)
@@ -85,7 +87,7 @@ async def test_what_was_turned_away_leaves_room(lab: Lab, tmp_path: Path) -> Non
 async def test_what_nobody_counted_counts_beside_the_answer(lab: Lab, tmp_path: Path) -> None:
     one = await upper_bound(tmp_path / "one")
     with endpoint(Breaks("hang"), Says("yes")) as served:
-        reply = await MeteredChat(chat(served, first_token_s=0.05), lab.desk()).reply(ASKED)
+        reply = await MeteredChat(chat(served, first_token_s=HUNG_S), lab.desk()).reply(ASKED)
     (call,) = lab.calls()
     assert call.tokens.total == one + reply.tokens.total
     assert call.estimated
@@ -150,7 +152,7 @@ async def test_a_cancelled_call_is_paid_by_who_was_asked(lab: Lab) -> None:
 async def test_money_bounds_the_next_one(lab: Lab) -> None:
     with endpoint(Breaks("hang")) as first, endpoint(Says("yes")) as second:
         chats = [
-            chat(first, model="dear", retries=0, first_token_s=0.05),
+            chat(first, model="dear", retries=0, first_token_s=HUNG_S),
             chat(second, model="cheap", retries=0),
         ]
         lab.bounds = Bounds(tokens=10**6, usd=0.02)
@@ -192,7 +194,7 @@ async def test_killed_in_a_retry_all_requests_count(
     with endpoint(Breaks("hang")) as served, monkeypatch.context() as patch:
         patch.setattr(EndpointChat, "_hear", killed_then)
         with pytest.raises(Killed):
-            await MeteredChat(chat(served, first_token_s=0.05), lab.desk()).reply(ASKED)
+            await MeteredChat(chat(served, first_token_s=HUNG_S), lab.desk()).reply(ASKED)
     lab.account()
     (call,) = lab.calls()
     assert call.outcome == INTERRUPTED
