@@ -77,8 +77,8 @@ def test_settings_in_a_file_keep_its_comments(lab: Lab) -> None:
     assert done.outcome.startswith("merged"), done.outcome
     best = lab.ledger.trials.of(assigned.id)[-1]
     text = lab.user.git("show", "main:config.yaml")
-    assert f"x: {best.values['model.x']} # not tuned" in text
-    assert text.startswith("# how to train")
+    spelt = f"x: {best.values['model.x']}  # not tuned"
+    assert text.rstrip() == f"# how to train\nmodel:\n  {spelt}\n  name: tiny"
     assert best.score is not None
     assert best.score.value == pytest.approx(1 - (float(best.values["model.x"]) - 0.7) ** 2)
 
