@@ -229,15 +229,15 @@ def test_a_healthy_run_has_none(tmp_path: Path) -> None:
 
 def test_a_process_whose_last_words_are_a_traceback_has_crashed(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
-    program = "import time; print('step 1 loss 0.5', flush=True); time.sleep(1); int('no number')"
+    program = "print('step 1 loss 0.5', flush=True); int(input())"
     with log.open("w") as out:
-        child = subprocess.Popen([sys.executable, "-c", program], stdout=out, stderr=out)
+        child = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=out, stderr=out
+        )
     wanted = Wanted(whats=(f"pid:{child.pid}",), log=log)
     with attached(tmp_path / "home", wanted) as (opened, attaching, _):
-        waiting = threading.Thread(target=child.wait)
-        waiting.start()
+        child.communicate(b"no number\n", timeout=60)
         attaching.watch()
-        waiting.join()
         (incident,) = opened.ledger.incidents.of("A-001")
     assert (incident.kind, attaching.runs[0].troubled) == ("crashed", True)
     assert "ValueError: invalid literal" in incident.diagnosis
