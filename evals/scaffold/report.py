@@ -58,11 +58,11 @@ tasks and seeds alone. Each draw, in a home of its own, made by
 
 An arm that was cut off stands with the rounds that it ran. What is equal within a draw: the rounds,
 the bounds of time and tokens (`--tokens`, for a budget that binds), and the seeds of every split;
-from draw to draw the seeds differ, and with them what the first program has (*before*). Once an arm
-has ended, a draw's `seeds.txt` tells what they come from: its other arms can be run on any machine.
-What each arm spent from beginning to end is not: *random search* and *always keep* run no re-tests,
-but every candidate's whole gate; what was kept is scored on the sealed split too; and programs ask
-the model more or less.
+from draw to draw the seeds differ, and with them what the first program has (*before*). A draw's
+`seeds.txt`, if there is one, tells what they come from: its arms can be run on any machine. What
+each arm spent from beginning to end is not: *random search* and *always keep* run no re-tests, but
+every candidate's whole gate; what was kept is scored on the sealed split too; and programs ask the
+model more or less.
 """
 
 
